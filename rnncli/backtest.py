@@ -1,0 +1,68 @@
+"""Cut, forecast, score: how a model would have done, beside the baselines on the same windows."""
+
+import numpy as np
+import torch
+
+from rnncli import baselines, metrics
+from rnncli.metrics import Scored
+from rnncli.model import Model
+from rnncli.panel import Cutoffs, Panel
+
+MODEL = "rnncli"
+QUANTILES = np.arange(1, 10) / 10  # what the quantile loss is taken over
+
+
+def cutoffs(panel: Panel, horizon: int, windows: int) -> Cutoffs:
+    """The cutoffs of the last `windows` horizons of each series that has at least a row before them."""
+    back = np.arange(windows, 0, -1) * horizon  # (W,)
+    rows = (panel.lengths[:, None] - back).reshape(-1)
+    series = np.repeat(np.arange(len(panel.ids)), windows)
+    return Cutoffs(series[rows >= 1], rows[rows >= 1])
+
+
+def run(
+    model: Model, panel: Panel, places: Cutoffs, percents: tuple[float, ...], device: torch.device
+) -> dict[str, Scored]:
+    """The model's and the baselines' forecasts at each cutoff, beside what happened."""
+    design = model.card.architecture
+    levels = interval_levels(percents)
+    quantiles = model.forecast(panel, places, levels, device)  # (N, H, K, P)
+    past, future = _cut(panel, places, max(design.context, design.season), design.horizon)
+    errors = _season_errors(panel, places, design.season)
+    median = quantiles[..., int(np.flatnonzero(levels == 0.5)[0])]
+    points = {"Naive": baselines.naive(past, design.horizon)}
+    if design.season > 1:
+        points["SeasonalNaive"] = baselines.seasonal_naive(past, design.horizon, design.season)
+    scored = {MODEL: Scored(future, median, quantiles, levels, errors)}
+    return scored | {name: Scored(future, point, None, levels, errors) for name, point in points.items()}
+
+
+def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
+    """The quantile levels that the scores need: tenths, and both ends of each interval."""
+    ends = [0.5 + side * percent / 200 for percent in percents for side in (-1, 1)]
+    return np.unique(np.round(np.concatenate([QUANTILES, ends]), 6))
+
+
+def table(scored: dict[str, Scored], percents: tuple[float, ...]) -> dict[str, dict[str, float]]:
+    """Model or baseline, to metric, to score."""
+    return {name: metrics.scores(one, percents) for name, one in scored.items()}
+
+
+def _cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Past (N, context, K) and future (N, horizon, K) of each cutoff, NaN outside of its series."""
+    starts, ends = panel.offsets[places.series][:, None], panel.offsets[places.series + 1][:, None]
+    rows = starts + places.rows[:, None] + np.arange(-context, horizon)
+    values = panel.values[rows.clip(0, len(panel.values) - 1)]
+    values[(rows < starts) | (rows >= ends)] = np.nan
+    return values[:, :context], values[:, context:]
+
+
+def _season_errors(panel: Panel, places: Cutoffs, season: int) -> np.ndarray:
+    """Seasonal naive's error before each cutoff: (N, K)."""
+    begins = panel.offsets[places.series]
+    return np.stack(
+        [
+            baselines.season_error(panel.values[begin : begin + rows], season)
+            for begin, rows in zip(begins, places.rows, strict=True)
+        ]
+    )

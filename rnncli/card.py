@@ -1,0 +1,101 @@
+"""The readable half of a model file: what the model is, was trained on, and scored. No torch, so it is read at once.
+
+A model file is one safetensors file with the card as JSON in its metadata. Nothing in it can run.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from rnncli.config import Architecture, Config, Section
+from rnncli.errors import ModelFileError
+
+FORMAT = 1
+KEY = "rnncli"
+
+
+class Seen(Section):
+    """The table that the model was trained on."""
+
+    series: int
+    """Series in it."""
+    rows: int
+    """Rows in it."""
+    missing: int
+    """Values empty in those rows."""
+    absent: int
+    """Steps without a row between a series' first and last."""
+    first: str
+    """The earliest time."""
+    last: str
+    """The latest time."""
+    held_out: int
+    """Steps at the end of each series that no training window reached into."""
+
+
+class Card(Section):
+    """All that is known of a model but its weights."""
+
+    format: int = FORMAT
+    rnncli: str
+    """The version that wrote it."""
+    libraries: dict[str, str]
+    """Versions of what it was trained with."""
+    config: Config
+    """What was asked for, the columns by the names that were found."""
+    architecture: Architecture
+    """What was built."""
+    reasons: dict[str, str]
+    """Why the open choices were made so."""
+    frequency: str
+    """The step of the clock."""
+    integer_clock: bool
+    """Whether times are plain numbers."""
+    zone: str | None
+    """The time zone of the training table."""
+    seen: Seen
+    parameters: int
+    """Weights in the network."""
+    steps: int
+    """Updates of the weights that were kept."""
+    validation_windows: int
+    """Windows that the scores were taken on; no training window reaches into them."""
+    scores: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    """Model or baseline, to metric, to score on the validation windows."""
+
+    @property
+    def targets(self) -> int:
+        """Columns forecast together: K. The columns of a wide table are series of one target."""
+        return 1 if self.config.columns.layout == "wide" else len(self.config.columns.target)
+
+
+def read(path: Path) -> Card:
+    """The card of a model file. Raises ModelFileError where there is none, or none that this version can read."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+    except FileNotFoundError as error:
+        raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} is no model file, or a damaged one ({error}). Train it again") from error
+    if KEY not in metadata:
+        raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote")
+    try:
+        return _parse(json.loads(metadata[KEY]), path)
+    except (ValueError, RecursionError) as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error
+
+
+def _parse(content: Any, path: Path) -> Card:
+    if not isinstance(content, dict):
+        raise ValueError("no JSON object")
+    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
+        raise ModelFileError(
+            f"{path} has format {content['format']}; this rnncli {content.get('rnncli', '')} reads up to {FORMAT}. "
+            "Install a newer rnncli"
+        )
+    return Card.model_validate(content)

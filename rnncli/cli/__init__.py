@@ -1,0 +1,90 @@
+"""The command line: the only place that knows typer and rich. Errors become exit codes here."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from rnncli import __version__
+from rnncli.cli import evaluate, forecast, inspect, screen, train
+from rnncli.errors import RnncliError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+app = typer.Typer(
+    help="Forecast sequences with recurrent networks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.command("train")(train.train)
+app.command("forecast")(forecast.forecast)
+app.command("evaluate")(evaluate.evaluate)
+app.command("inspect")(inspect.inspect)
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. No Exception, so that nothing takes it for a failure to recover from."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rnncli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and leave at once: shutting torch down in order would take half a second."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass
+    os._exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command line with these arguments. A bug stays an exception."""
+    try:
+        code = app(arguments, prog_name="rnncli", standalone_mode=False) or 0
+    except RnncliError as error:
+        screen.fail(str(error))
+        return error.exit_code
+    except typer.TyperException as error:
+        screen.fail(f"{error.format_message()} See rnncli --help")
+        return error.exit_code
+    except Terminated:
+        screen.fail("terminated. No file was written")
+        return TERMINATED
+    except BrokenPipeError:
+        return _reader_left()
+    except SystemExit as error:  # what typer makes of a broken pipe
+        if isinstance(error.__context__, BrokenPipeError):
+            return _reader_left()
+        raise
+    if code == INTERRUPTED:  # what typer makes of Ctrl-C
+        screen.fail("interrupted. No file was written")
+    return int(code)
+
+
+def _reader_left() -> int:
+    """`| head` has seen enough: that is no failure, and nothing more is to be flushed there."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,94 @@
+"""rnncli evaluate: how good, against what a naive forecast would have done."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnncli.cli import screen
+from rnncli.cli.options import Asked, configured
+from rnncli.config import Config
+from rnncli.errors import DataError, RequestError, about
+
+if TYPE_CHECKING:
+    from rnncli.card import Card
+    from rnncli.panel import Cutoffs, Panel
+
+
+@configured("columns", "forecast", "compute")
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")],
+    asked: Asked,
+    windows: Annotated[int, typer.Option(metavar="N", help="How many horizons are held out at the end.")] = 1,
+    format: Annotated[str | None, typer.Option(metavar="table|csv|tsv|jsonl", help="Form of the scores.")] = None,
+) -> None:
+    """How good, against what a naive forecast would have done.
+
+    The last horizons of each series are held out and forecast from the rows before them.
+    """
+    from rnncli import card as cards
+
+    card = cards.read(model)
+    config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    if windows < 1:
+        raise RequestError(f"--windows {windows} is none. Give at least 1")
+    from rnncli import backtest, device, metrics, tables
+    from rnncli.model import load
+    from rnncli.panel import from_frame
+
+    kind = format or ("table" if sys.stdout.isatty() else "csv")
+    if kind not in ("table", "csv", "tsv", "jsonl"):
+        raise RequestError(f'--format "{kind}" is none of table, csv, tsv, jsonl')
+    horizon = card.architecture.horizon
+    frame = tables.read(data)
+    with about(data):
+        panel = from_frame(frame, config.columns)
+        places = backtest.cutoffs(panel, horizon, windows)
+        if not len(places.rows):
+            raise DataError(f"no series has the {windows * horizon + 1} rows that {windows} x horizon {horizon} needs")
+        work = device.work_per_step(card.architecture, panel.targets, len(places.rows)) / 3
+        device.use_threads(work)
+        place = device.choose(config.compute.device, work)
+        scored = backtest.run(load(model), panel, places, config.forecast.level, place.device)
+    _say_what_was_scored(card, panel, places)
+    scores = backtest.table(scored, config.forecast.level)
+    if kind == "table":
+        header = ["model", *next(iter(scores.values()))]
+        rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in scores.items()]
+        screen.show_table("", header, rows)
+        screen.notes([f"{name}: {text}" for name, text in metrics.definitions().items()])
+    else:
+        import pandas as pd
+
+        tables.write(pd.DataFrame([{"model": name} | row for name, row in scores.items()]), "-", kind)
+
+
+def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs") -> None:
+    """How many windows, and whether the network may have been trained on them."""
+    horizon, seen = card.architecture.horizon, card.seen
+    first = panel.stamps(places.series, places.rows).min()
+    screen.note(
+        f"scored: {len(places.rows)} windows of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
+    )
+    same = (len(panel.ids), panel.found.rows, *panel.span()) == (seen.series, seen.rows, seen.first, seen.last)
+    back = int((panel.lengths[places.series] - places.rows).max())
+    if same and back <= seen.held_out:
+        screen.note("the network was never trained on these rows; they chose when its training stopped")
+    elif same or not _after(str(first), seen.last):
+        screen.warn(
+            f"the network may have been trained on some of these rows (its table ended at {seen.last}, the last "
+            f"{seen.held_out} steps held out): scores on newer rows may be worse"
+        )
+    else:
+        screen.note("all of these rows are newer than what the network was trained on")
+
+
+def _after(time: str, other: str) -> bool:
+    """Whether one time, as text, is later than another."""
+    import pandas as pd
+
+    if other.lstrip("-").isdecimal():
+        return int(float(time)) > int(other)
+    return bool(pd.Timestamp(time) > pd.Timestamp(other))

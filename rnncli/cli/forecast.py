@@ -1,0 +1,110 @@
+"""rnncli forecast: the steps that follow each series."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnncli import files
+from rnncli.cli import screen
+from rnncli.cli.options import Asked, configured
+from rnncli.config import Config
+from rnncli.errors import DataError, RequestError, about
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rnncli.model import Model
+    from rnncli.panel import Cutoffs, Panel
+
+SHOWN = 24  # rows of a table on a terminal
+
+
+@configured("columns", "forecast", "compute")
+def forecast(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],
+    asked: Asked,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the forecast goes.")] = "-",
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="table|csv|tsv|parquet|jsonl", help="Its form; else by the file's name, CSV in a pipe."),
+    ] = None,
+) -> None:
+    """The steps that follow each series, with intervals.
+
+    Series that the model never saw are forecast too. On a terminal a table is shown; a pipe gets CSV.
+    """
+    from rnncli import card as cards
+
+    card = cards.read(model)
+    config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    if output != "-":
+        files.check_writable(Path(output))
+    # The heavy imports wait until wrong requests are answered.
+    from rnncli import tables
+    from rnncli.model import load
+    from rnncli.panel import from_frame
+    from rnncli.panel.forecasts import to_frame
+
+    kind = _kind(output, format)
+    frame = tables.read(data)
+    with about(data):
+        panel = from_frame(frame, config.columns)
+        cutoffs, quantiles = _forecast(load(model), panel, config)
+    table = to_frame(panel, cutoffs, quantiles, config.forecast, text_times=kind != "parquet")
+    if kind != "table":
+        tables.write(table, output, kind)
+        return
+    _plot(panel, cutoffs, quantiles)
+    rows = [[screen.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
+    more = f"{len(table) - SHOWN} more rows; --output FILE writes them all" if len(table) > SHOWN else ""
+    screen.show_table("", list(table.columns), rows, caption=more)
+
+
+def _kind(output: str, asked: str | None) -> str:
+    """The format to write."""
+    from rnncli import tables
+
+    if output == "-" and (asked == "table" or (asked is None and sys.stdout.isatty())):
+        return "table"
+    if output == "-" and asked == "parquet" and sys.stdout.isatty():
+        raise RequestError("a terminal cannot show Parquet. Send it on with | or > or --output")
+    if asked is not None and asked not in tables.FORMATS:
+        raise RequestError(f'--format "{asked}" is none of table, {", ".join(tables.FORMATS)}')
+    return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
+
+
+def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "np.ndarray"]:
+    """Quantiles (N, H, K, P) after the end of each series whose context holds a value."""
+    import numpy as np
+
+    from rnncli import device
+    from rnncli.panel import Cutoffs
+    from rnncli.panel.forecasts import levels
+
+    design = model.card.architecture
+    work = device.work_per_step(design, panel.targets, len(panel.ids)) / 3
+    place = device.choose(config.compute.device, work)
+    device.use_threads(work)
+    ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
+    quantiles = model.forecast(panel, ends, levels(config.forecast), place.device)
+    known = ~np.isnan(quantiles).any(axis=(1, 2, 3))
+    if not known.any():
+        raise DataError(f"no series has a value in its last {design.context} steps. There is nothing to forecast from")
+    if not known.all():
+        lost = [str(name) for name in panel.ids[~known]]
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        screen.warn(f"no forecast for {', '.join(lost[:3])}{more}: no value in the last {design.context} steps")
+    return Cutoffs(ends.series[known], ends.rows[known]), quantiles[known]
+
+
+def _plot(panel: "Panel", cutoffs: "Cutoffs", quantiles: "np.ndarray") -> None:
+    """The first series with its forecast and the widest interval."""
+    number, horizon = int(cutoffs.series[0]), quantiles.shape[1]
+    past = panel.series(number)[-3 * horizon :, 0]
+    middle = quantiles.shape[-1] // 2
+    name = str(panel.ids[number]) or panel.found.roles.targets[0]
+    lines = [quantiles[0, :, 0, place].tolist() for place in (middle, 0, -1)]
+    print(screen.plot(f"{name}: the last {len(past)} steps and the next {horizon}", past.tolist(), *lines))

@@ -1,0 +1,160 @@
+"""One command-line option for each field of Config, and the merging of options, environment, file and defaults."""
+
+import functools
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+
+import typer
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from rnncli.config import Config, Section
+from rnncli.errors import RequestError, did_you_mean
+
+SHORT = {"horizon": "-H"}
+
+
+class Asked(NamedTuple):
+    """What was said on the command line or in the environment, and in the file: section -> field -> value."""
+
+    options: dict[str, dict[str, Any]]
+    file: dict[str, Any]
+    path: Path | None
+
+    def over(self, base: Config) -> Config:
+        """The config with what was asked in place of what it has. Raises RequestError where a value is not allowed."""
+        merged = base.model_dump()
+        for source in (self.file, self.options):
+            for section, values in source.items():
+                if isinstance(values, dict) and isinstance(merged.get(section), dict):
+                    merged[section] |= values
+                else:
+                    merged[section] = values
+        try:
+            return Config.model_validate(merged)
+        except ValidationError as error:
+            raise RequestError(self._complaint(error)) from error
+
+    def _complaint(self, error: ValidationError) -> str:
+        problem = error.errors()[0]
+        section, *rest = (str(part) for part in problem["loc"])
+        name = rest[0] if rest else ""
+        if name in self.options.get(section, {}):
+            where, given = f"--{_flag(name)}", self.options[section][name]
+        else:
+            where, given = (
+                f"{self.path}: {name} in [{section}]" if name else f"{self.path}: {section}",
+                problem["input"],
+            )
+        if problem["type"] == "extra_forbidden":
+            known = list(_section(section).model_fields) if name else list(Config.model_fields)
+            return f"{where}: there is no such key.{did_you_mean(name or section, known)} Known are {', '.join(known)}"
+        if problem["type"] == "literal_error":
+            known = [str(value) for value in _literals(_section(section).model_fields[name].annotation)]
+            return f'{where} "{given}" is none of {", ".join(known)}.{did_you_mean(str(given), known)}'
+        message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        return f'{where} "{given}" {message}'
+
+
+def configured(*sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each field of these sections; it gets what was said as its parameter `asked`."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        fields = [
+            (section, name, field) for section in sections for name, field in _section(section).model_fields.items()
+        ]
+        own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
+        extra = [_parameter(section, name, field) for section, name, field in fields]
+        file = inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CONFIG_FILE)
+
+        @functools.wraps(command)
+        def wrapped(config_file: Path | None = None, **given: Any) -> None:
+            options: dict[str, dict[str, Any]] = {}
+            for section, name, _ in fields:
+                if (value := given.pop(name)) is not None:
+                    options.setdefault(section, {})[name] = value
+            command(**given, asked=Asked(options, _file(config_file), config_file))
+
+        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+        wrapped.__signature__ = inspect.Signature([*own, *extra, file])  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {one.name: one.annotation for one in [*own, *extra, file]}
+        return wrapped
+
+    return decorate
+
+
+CONFIG_FILE = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", envvar="RNNCLI_CONFIG", help="A TOML file of these options.", show_default=False
+    ),
+]
+
+
+def _section(name: str) -> type[Section]:
+    section = Config.model_fields[name].annotation
+    assert isinstance(section, type) and issubclass(section, Section)
+    return section
+
+
+def _parameter(section: str, name: str, field: FieldInfo) -> inspect.Parameter:
+    """The command-line option of a field. Its text is checked by the field itself, in one place for all sources."""
+    switch = bool in (field.annotation, *get_args(field.annotation))
+    flags = [f"--{_flag(name)}/--no-{_flag(name)}"] if switch else [f"--{_flag(name)}"]
+    option = typer.Option(
+        *flags,
+        *([SHORT[name]] if name in SHORT else []),
+        metavar=None if switch else _metavar(field),
+        help=f"{field.description} {_default(field)}".strip(),
+        envvar=f"RNNCLI_{name.upper()}",
+        show_envvar=False,
+        show_default=False,
+        rich_help_panel=section.capitalize(),
+    )
+    annotation = Annotated[bool | None, option] if switch else Annotated[str | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _metavar(field: FieldInfo) -> str:
+    annotation = field.annotation
+    if known := _literals(annotation):
+        return "|".join(str(value) for value in known)
+    plain = [part for part in (annotation, *get_args(annotation)) if part is not NoneType]
+    if any(get_origin(part) is tuple for part in plain):
+        return "A,B,..." if field.annotation == tuple[str, ...] else "X,Y,..."
+    names = {int: "N", float: "X"}
+    return next((names[part] for part in plain if part in names), "NAME")
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Literal:
+            return get_args(part)
+    return ()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None or field.default == ():
+        return ""
+    if isinstance(field.default, tuple):
+        return f"[default: {','.join(f'{value:g}' for value in field.default)}]"
+    return f"[default: {str(field.default).lower()}]"
+
+
+def _file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RequestError(f"--config {path}: there is no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequestError(f"--config {path}: it cannot be read as TOML ({error})") from error

@@ -1,0 +1,101 @@
+"""rnncli train: learn from a table; write one model file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnncli import files
+from rnncli.cli import screen
+from rnncli.cli.options import Asked, configured
+from rnncli.config import Config
+from rnncli.errors import RequestError, about
+
+if TYPE_CHECKING:
+    from rnncli.choices import Plan
+    from rnncli.model import Model
+    from rnncli.panel import Panel
+
+PERCENTS = (80.0, 95.0)
+
+
+@configured("columns", "network", "training", "compute")
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, a folder of Parquet, or - (stdin).")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")],
+    asked: Asked,
+    format: Annotated[
+        str | None, typer.Option(metavar="csv|tsv|parquet", help="What DATA is, if its name does not tell.")
+    ] = None,
+) -> None:
+    """Learn from a table; write one model file.
+
+    Whatever is not said is chosen from the data and printed. The end of every series is held out to validate on.
+    """
+    config = asked.over(Config())
+    if config.network.horizon is None:
+        raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
+    files.check_writable(output)
+    # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
+    from rnncli import choices, tables
+    from rnncli.cli import describe
+    from rnncli.panel import from_frame
+
+    frame = tables.read(data, format)
+    with about(data):
+        series = from_frame(frame, config.columns)
+        del frame
+        screen.notes(describe.panel_lines(data, series))
+        plan = choices.make(series, config.network, config.training)
+    screen.notes(describe.choice_lines(plan))
+    model = _fit(series, config, plan)
+    model.save(output)
+    _conclude(model, output)
+
+
+def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
+    """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
+    import dataclasses
+
+    import torch
+
+    from rnncli import backtest, device, training
+
+    work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
+    place = device.choose(config.compute.device, work)
+    device.use_threads(work)
+    screen.note(f"device: {place.device} ({place.reason})")
+    try:
+        with screen.progress() as report:
+            model = training.train(series, config, plan, place.device, report)
+    except NotImplementedError as error:
+        if place.device.type == "cpu":
+            raise
+        screen.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
+        with screen.progress() as report:
+            model = training.train(series, config, plan, torch.device("cpu"), report)
+    scored = backtest.run(model, series, plan.validation, PERCENTS, torch.device("cpu"))
+    scores = backtest.table(scored, PERCENTS)
+    return dataclasses.replace(model, card=model.card.model_copy(update={"scores": scores}))
+
+
+def _conclude(model: "Model", output: Path) -> None:
+    """Two lines to judge by."""
+    card = model.card
+    own = card.scores["rnncli"]["MASE"]
+    name = "SeasonalNaive" if "SeasonalNaive" in card.scores else "Naive"
+    other = card.scores[name]["MASE"]
+    verdict = ""
+    if own and other:
+        change = 100 * (1 - own / other)
+        verdict = f": {abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
+    called = {"SeasonalNaive": "seasonal naive", "Naive": "naive"}[name]
+    screen.note(
+        f"validation: MASE {_number(own)}, {called} {_number(other)}{verdict}"
+        f" ({card.validation_windows} windows after the training rows)"
+    )
+    screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None or value != value else f"{value:.3f}"

@@ -1,0 +1,159 @@
+"""Every choice about a model, once. Imports neither torch nor pandas nor numpy.
+
+A field is at the same time a command-line option (the text under it is the option's help), a key of the TOML file given
+with --config, and an entry of the card in the model file. `None` means: chosen from the data.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+CellName = Literal["rnn", "lstm", "gru"]
+DecoderName = Literal["parallel", "recursive"]
+BaseName = Literal["none", "last", "seasonal"]
+ScaleName = Literal["spread", "log", "mean"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+Layout = Literal["auto", "long", "wide"]
+
+
+def _split(value: Any) -> Any:
+    """`80,95` as it is typed on a command line; a list from a file stays as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _steps_or_duration(value: Any) -> Any:
+    """`24` is a number of steps; `7d` stays text until the clock of the data is known."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.isdecimal():
+            return int(text)
+        if not re.fullmatch(r"\d+\s*[A-Za-z]+", text):
+            raise ValueError('should be a number of steps, such as 24, or a duration, such as "7d"')
+        return text
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Percents = Annotated[
+    tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_split), Field(description="PERCENT")
+]
+Shares = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], BeforeValidator(_split)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Choices that belong together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Columns(Section):
+    """Which column of the table is what."""
+
+    time: str | None = None
+    """The time column."""
+    id: str | None = None
+    """The column that names the series."""
+    target: Names = ()
+    """The column to forecast; several, separated by commas, are forecast together."""
+    layout: Layout = "auto"
+    """long: a row for each series and time; wide: a row for each time, a column for each series."""
+    freq: str | None = None
+    """Frequency, such as h, 15min, D, B, W, MS, ME, QS, YS (the old M, H, Q, A too), or the step of an integer clock."""
+    dayfirst: bool | None = None
+    """Whether 03/04/2024 is the third of April."""
+
+
+class Network(Section):
+    """The network, as asked for."""
+
+    horizon: Annotated[int | str, BeforeValidator(_steps_or_duration)] | None = None
+    """How far to forecast: a number of steps, or a duration such as 7d."""
+    context: Count | None = None
+    """How many past steps the network sees."""
+    segment: Count | None = None
+    """Steps taken together in one recurrent step (1: the classic step by step)."""
+    season: Count | None = None
+    """Steps in a season (1: none)."""
+    base: BaseName | None = None
+    """The simple forecast that the network corrects."""
+    scale: ScaleName | None = None
+    """How a window is brought to unit scale: by its deviation, by that of its logarithm, or by its mean size."""
+    cell: CellName = "gru"
+    """The recurrent cell."""
+    layers: Count = 1
+    """Recurrent layers on top of one another."""
+    hidden: Count | None = None
+    """Units in a recurrent layer."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of units left out at random in training, between layers and before the head."""
+    decoder: DecoderName = "parallel"
+    """parallel: the whole horizon at once; recursive: segment by segment, each fed back."""
+    bypass: bool = True
+    """Add a linear map from context to horizon."""
+
+
+class Architecture(Network):
+    """The network with every open choice made."""
+
+    horizon: Count
+    context: Count
+    segment: Count
+    season: Count
+    base: BaseName
+    scale: ScaleName
+    hidden: Count
+
+    @model_validator(mode="after")
+    def _whole_segments(self) -> Self:
+        if self.context % self.segment:
+            raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
+        return self
+
+
+class Training(Section):
+    """How the network is trained."""
+
+    steps: Count | None = None
+    """Updates of the weights, at most."""
+    batch: Count = 256
+    """Windows in one update."""
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    """Peak of the one-cycle schedule."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    """Pull of the weights towards zero, decoupled from the gradient."""
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of the gradient."""
+    history: Count | None = None
+    """How many of the newest steps of each series training windows may end in."""
+    patience: Count = 5
+    """Stop after so many checks without a better validation loss."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Start of the random numbers: the same seed gives the same model on a CPU."""
+
+
+class Compute(Section):
+    """The machine."""
+
+    device: DeviceName = "auto"
+    """Where to compute: auto takes a GPU where the work is large enough for it."""
+
+
+class Forecasting(Section):
+    """What a forecast holds."""
+
+    level: Percents = (80.0, 95.0)
+    """Prediction intervals, in percent."""
+    quantiles: Shares = ()
+    """Quantiles, such as 0.1,0.5,0.9."""
+
+
+class Config(Section):
+    """All of it, as the TOML file has it."""
+
+    columns: Columns = Columns()
+    network: Network = Network()
+    training: Training = Training()
+    forecast: Forecasting = Forecasting()
+    compute: Compute = Compute()

@@ -1,0 +1,90 @@
+"""Where to compute, with how many threads, and why."""
+
+import math
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from rnncli.config import Architecture, DeviceName
+from rnncli.errors import RequestError
+
+# A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many
+# floating-point operations in a step, one core of a laptop is done sooner.
+WORTH_A_GPU = 5e9
+
+
+# Below this, two threads cost more in waiting for one another than they gain (measured on 2 cores, hidden 32 to 256).
+WORTH_THREADS = 1e9
+
+
+class Device(NamedTuple):
+    """A device and the reason for it."""
+
+    device: torch.device
+    reason: str
+
+
+def choose(wanted: DeviceName, work: float) -> Device:
+    """The device for steps of so many floating-point operations.
+
+    Raises RequestError where the device asked for is not there.
+    """
+    there = available()
+    if wanted != "auto":
+        if wanted not in there:
+            raise RequestError(f"--device {wanted}: this machine has {', '.join(there)}. Use one of them, or auto")
+        return Device(torch.device(wanted), "as asked")
+    gpu = there[-1]
+    if gpu == "cpu":
+        return Device(torch.device("cpu"), "there is no GPU")
+    if work < WORTH_A_GPU:
+        return Device(torch.device("cpu"), f"{work / 1e9:.1f} GFLOP a step are too few for {gpu} to be faster")
+    return Device(torch.device(gpu), f"{work / 1e9:.1f} GFLOP a step")
+
+
+def available() -> list[str]:
+    """The devices of this machine, cpu first."""
+    names = ["cpu"]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    if torch.cuda.is_available():
+        names.append("cuda")
+    return names
+
+
+def work_per_step(architecture: Architecture, targets: int, batch: int) -> float:
+    """Floating-point operations of a training step, roughly: three times those of the forward pass."""
+    gates = {"rnn": 1, "gru": 3, "lstm": 4}[architecture.cell]
+    steps = (architecture.context + architecture.horizon) / architecture.segment
+    hidden = architecture.hidden
+    recurrent = 2 * gates * 2 * hidden * hidden * architecture.layers
+    embedding = 2 * 2 * architecture.segment * targets * hidden
+    return 3 * batch * (steps * (recurrent + 5 * embedding) + 2 * architecture.context * architecture.horizon * targets)
+
+
+def use_threads(work: float) -> None:
+    """Threads for steps of so many floating-point operations: a small step is done before a second thread is awake."""
+    torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
+
+
+def free_cores() -> int:
+    """Cores this process may use: what the scheduler's affinity and the control group's quota leave."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(cores, _quota())))
+
+
+def _quota(root: Path = Path("/sys/fs/cgroup")) -> float:
+    """Cores that the control group allows, of either version; infinite where it sets no limit."""
+    try:
+        allowed, period = (root / "cpu.max").read_text().split()
+        return math.inf if allowed == "max" else int(allowed) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        quota = int((root / "cpu/cpu.cfs_quota_us").read_text())
+        period_us = int((root / "cpu/cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return math.inf
+    return quota / period_us if quota > 0 else math.inf

@@ -1,0 +1,57 @@
+"""What can go wrong, and the exit code that says so. Knows nothing of how it is shown.
+
+RnncliError
+├── RequestError     2  an option or the config file is wrong, or the output cannot be written
+├── DataError        3  the table is wrong: a column, the clock, too few rows
+├── ModelFileError   4  the model file is missing, damaged or of another format
+└── TrainingError    5  the training diverged or ran out of memory
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+
+class RnncliError(Exception):
+    """A failure that the person at the terminal can do something about."""
+
+    exit_code = 1
+
+
+class RequestError(RnncliError):
+    """What was asked for cannot be done as it was asked."""
+
+    exit_code = 2
+
+
+class DataError(RnncliError):
+    """The table is not what a forecast needs."""
+
+    exit_code = 3
+
+
+class ModelFileError(RnncliError):
+    """The model file cannot be used."""
+
+    exit_code = 4
+
+
+class TrainingError(RnncliError):
+    """The training came to nothing."""
+
+    exit_code = 5
+
+
+@contextmanager
+def about(source: str) -> Iterator[None]:
+    """Put the name of the file in front of every complaint about its data."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """` Did you mean "hidden"?`, or nothing where no known word is close."""
+    close = get_close_matches(word, known, n=1)
+    return f' Did you mean "{close[0]}"?' if close else ""

@@ -1,0 +1,60 @@
+"""A file appears whole or not at all."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from rnncli.errors import RequestError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose content becomes the file at `path` once the block ends well: flushed, then renamed over it.
+
+    On any failure the old file stays as it was and nothing is left beside it. A device or a pipe (/dev/stdout) is
+    written to directly. Raises RequestError where the path cannot be written, or the disk is full.
+    """
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            check_writable(path)
+            with path.open("wb") as stream:
+                yield stream
+            return
+        path = path.resolve()  # a link stays a link; what it points to is replaced
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+            try:
+                yield stream.file
+                stream.flush()
+                os.fchmod(stream.fileno(), _mode(path))
+                os.fsync(stream.fileno())
+                os.replace(stream.name, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(stream.name)
+                raise
+    except OSError as error:
+        raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise RequestError now where writing to `path` is bound to fail later, after the work is done."""
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise RequestError(f"cannot write {path}: there is no folder {folder}. Create it first")
+    if path.is_dir():
+        raise RequestError(f"cannot write {path}: it is a folder. Name a file in it")
+    if not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
+        raise RequestError(f"cannot write {path}: {folder} is not writable. Choose another --output")
+
+
+def _mode(path: Path) -> int:
+    """The permissions the file had, or those a new file gets."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

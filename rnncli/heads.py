@@ -1,0 +1,51 @@
+"""From a decoder's output to a forecast distribution. Pure tensors.
+
+One head so far: quantiles. Its parameters per step are one centre and the gaps between neighbouring quantiles, which
+softplus keeps positive, so that quantiles never cross (Gasthaus et al. 2019 and Park et al. 2022 argue for such
+increments).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
+LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
+MEDIAN = LEVELS.index(0.5)
+
+
+def quantiles(parameters: Tensor, centre: Tensor) -> Tensor:
+    """Unbounded parameters (..., Q) around a centre (...) to quantiles (..., Q) that rise with their level."""
+    median = parameters[..., MEDIAN : MEDIAN + 1] + centre.unsqueeze(-1)
+    gaps = functional.softplus(parameters)
+    above = gaps[..., MEDIAN + 1 :].cumsum(-1)
+    below = gaps[..., :MEDIAN].flip(-1).cumsum(-1).flip(-1)
+    return torch.cat([median - below, median, median + above], dim=-1)
+
+
+def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> Tensor:
+    """Mean quantile loss (Koenker and Bassett 1978) of forecast (B, H, K, Q) against actual (B, H, K).
+
+    Twice the usual definition, so that the median's part is the absolute error. Missing actuals (NaN) cost nothing;
+    weight (B, 1, 1) says how much a window counts.
+    """
+    levels = torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device)
+    observed = ~actual.isnan()
+    error = actual.nan_to_num(0.0).unsqueeze(-1) - forecast  # (B, H, K, Q)
+    loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
+    counted = weight * observed
+    return (loss * counted).sum() / counted.sum().clamp(min=1.0)
+
+
+def at_levels(forecast: Tensor, levels: Tensor) -> Tensor:
+    """Quantiles (..., Q) at LEVELS read at other levels (P,) in (0, 1): (..., P), rising with the level.
+
+    Straight lines between the trained quantiles over the normal distribution's own quantiles, so that the tails go on
+    as a normal distribution's would.
+    """
+    trained = torch.special.ndtri(torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device))
+    wanted = torch.special.ndtri(levels.to(forecast))
+    right = torch.searchsorted(trained, wanted).clamp(1, len(LEVELS) - 1)  # (P,)
+    left = right - 1
+    share = (wanted - trained[left]) / (trained[right] - trained[left])
+    return forecast[..., left] + share * (forecast[..., right] - forecast[..., left])

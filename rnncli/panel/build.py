@@ -1,0 +1,258 @@
+"""From a table's rows to a Panel: who belongs to which series, in which order, on which clock, with which numbers."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from rnncli.config import Columns
+from rnncli.errors import DataError
+from rnncli.panel import clock, columns, timestamps
+from rnncli.panel.clock import Frequency
+from rnncli.panel.columns import Roles
+from rnncli.panel.sequences import Found, Panel, called
+from rnncli.panel.timestamps import Times
+
+MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The table's rows by series and time."""
+
+    order: np.ndarray  # (rows,) the number of each in the table, from 0
+    codes: np.ndarray  # (rows,) the series of each
+    ids: np.ndarray  # (S,)
+    instants: np.ndarray  # (rows,) int64
+    column: pd.Series  # the table's own time column, for messages
+
+    @property
+    def neighbours(self) -> np.ndarray:
+        """(rows - 1,) whether a row and the next are of one series."""
+        return self.codes[1:] == self.codes[:-1]
+
+    @property
+    def begins(self) -> np.ndarray:
+        """(S,) the place of each series' first row."""
+        return np.searchsorted(self.codes, np.arange(len(self.ids)))
+
+    def when(self, place: int) -> object:
+        """The time of a row as the user wrote it."""
+        return self.column.iloc[self.order[place]]
+
+    def called(self, place: int) -> str:
+        """The series of a row, by name."""
+        return called(self.ids[self.codes[place]])
+
+
+def from_frame(frame: pd.DataFrame, asked: Columns, keep_first: bool = False) -> Panel:
+    """The panel in a table, whatever the order of its rows.
+
+    With keep_first, of rows with one series and time the first counts, and the others are counted.
+
+    Raises DataError, naming row or series, where time or numbers do not read, a series has one time twice, a time is
+    off the clock, or nothing is left.
+    """
+    frame = frame.rename(columns=str)
+    roles = columns.find(frame, asked)
+    times = timestamps.parse(frame[roles.time], asked.dayfirst)
+    rows = _sort(frame, roles, times)
+    rows, repeated = _without_repeats(rows) if keep_first else (_forbid_repeats(rows, roles), 0)
+    rows, frequency = _clock(rows, times, asked)
+    offsets, firsts, phases, place = _lay_out(rows, frequency)
+    numbers = np.stack([_numbers(frame[name])[rows.order] for name in roles.targets], axis=1)  # (rows, K)
+    values = np.full((offsets[-1], len(roles.targets)), np.nan)
+    values[place] = numbers
+    missing, absent = int(np.isnan(numbers).sum()), int(offsets[-1]) - len(numbers)
+    found = Found(roles, len(frame), missing, absent, repeated, empty=())
+    times = times._replace(values=times.values[:0])
+    panel = Panel(values, offsets, rows.ids, firsts, phases, frequency, times, found)
+    return _trimmed(_unfolded(panel) if roles.wide else panel)
+
+
+def _sort(frame: pd.DataFrame, roles: Roles, times: Times) -> Rows:
+    """The rows by series and time; no sorting where they lie so already."""
+    codes, ids = _series(frame, roles.id)
+    instants = times.values
+    same = codes[1:] == codes[:-1]
+    if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
+        order = np.arange(len(codes))
+    else:
+        order = np.lexsort((instants, codes))
+    return Rows(order, codes[order], ids, instants[order], frame[roles.time])
+
+
+def _series(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each row's series, and the series' ids in order."""
+    if identifier is None:
+        return np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object)
+    column = frame[identifier]
+    if column.isna().any():
+        row = int(column.isna().to_numpy().argmax()) + 1
+        raise DataError(f'row {row}: "{identifier}" is empty. Every row needs the name of its series')
+    codes, distinct = pd.factorize(column)
+    ids = pd.Index(distinct)
+    known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
+    rank = np.argsort(known, kind="stable")
+    place = np.empty(len(rank), dtype=np.int64)
+    place[rank] = np.arange(len(rank))
+    return place[codes], known[rank]
+
+
+def _without_repeats(rows: Rows) -> tuple[Rows, int]:
+    first = np.append(True, ~(rows.neighbours & (np.diff(rows.instants) == 0)))
+    kept = replace(rows, order=rows.order[first], codes=rows.codes[first], instants=rows.instants[first])
+    return kept, int((~first).sum())
+
+
+def _forbid_repeats(rows: Rows, roles: Roles) -> Rows:
+    repeated = np.flatnonzero(rows.neighbours & (np.diff(rows.instants) == 0))
+    if not len(repeated):
+        return rows
+    first, second = sorted(int(rows.order[repeated[0] + more]) + 1 for more in (0, 1))
+    more = f" ({len(repeated)} such rows in all)" if len(repeated) > 1 else ""
+    cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
+    place = repeated[0]
+    raise DataError(f"{rows.called(place)} has {rows.when(place)} twice, in rows {first} and {second}{more}. {cure}")
+
+
+def _clock(rows: Rows, times: Times, asked: Columns) -> tuple[Rows, Frequency]:
+    """The frequency, and the rows by its clock.
+
+    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what the clock on the wall shows.
+    """
+    if times.zone is not None:
+        wall = replace(rows, instants=timestamps.wall_time(rows.instants, times.zone))
+        frequency = _frequency(wall, times, asked)
+        if frequency.by_days:
+            return wall, frequency
+    return rows, _frequency(rows, times, asked)
+
+
+def _frequency(rows: Rows, times: Times, asked: Columns) -> Frequency:
+    """As asked for, or of the commonest step."""
+    if asked.freq is None:
+        gaps = np.diff(rows.instants)[rows.neighbours]
+        frequency = clock.infer(gaps[gaps > 0], rows.instants, times.integer)
+        _forbid_mixture(gaps, rows, frequency)
+        return frequency
+    frequency = clock.parse(asked.freq)
+    if (frequency.unit == "integer") != times.integer:
+        held = "plain numbers" if times.integer else "timestamps"
+        raise DataError(f'the time column holds {held}, to which the frequency "{asked.freq}" does not fit')
+    return clock.anchored(frequency.every, rows.instants) if frequency.unit == "month" else frequency
+
+
+def _forbid_mixture(gaps: np.ndarray, rows: Rows, frequency: Frequency) -> None:
+    """A series of several rows none of which follow at the common step has a frequency of its own."""
+    if not len(gaps):
+        return
+    codes = rows.codes[1:][rows.neighbours]
+    lengths, counts = np.unique(gaps, return_counts=True)
+    usual = lengths[counts.argmax()]
+    near = (gaps >= 0.85 * usual) & (gaps <= 1.15 * usual)  # months differ in their days
+    count = len(rows.ids)
+    odd = np.flatnonzero((np.bincount(codes, minlength=count) >= 3) & (np.bincount(codes[near], minlength=count) == 0))
+    if len(odd):
+        own = rows.instants[rows.codes == odd[0]]
+        other = clock.infer(gaps[codes == odd[0]], own, frequency.unit == "integer").name
+        raise DataError(
+            f"{called(rows.ids[odd[0]])} steps by {other}, others by {frequency.name}. "
+            "One model takes one frequency: split the table, or say it with --freq"
+        )
+
+
+def _lay_out(rows: Rows, frequency: Frequency) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets (S + 1,), first steps (S,), phases (S,), and each row's place among all steps (rows,)."""
+    steps, phases = frequency.split(rows.instants)
+    begins = rows.begins
+    ends = np.append(begins[1:], len(rows.codes)) - 1
+    _forbid_off_clock(rows, frequency, phases)
+    repeated = np.flatnonzero(rows.neighbours & (np.diff(steps) == 0))
+    if len(repeated):
+        place = repeated[0]
+        raise DataError(
+            f"{rows.called(place)} has {rows.when(place)} and {rows.when(place + 1)} in the same step of "
+            f"{frequency.name}. Give a finer --freq, or add them up before"
+        )
+    lengths, counts = steps[ends] - steps[begins] + 1, ends - begins + 1
+    sparse = np.flatnonzero(lengths > MOST_GAP * counts + 1000)
+    if len(sparse):
+        number = sparse[0]
+        raise DataError(
+            f"{called(rows.ids[number])} has {counts[number]} rows for the {lengths[number]} steps of {frequency.name} "
+            f"from {rows.when(begins[number])} to {rows.when(ends[number])}. Mend the wrong time, or give a coarser --freq"
+        )
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return offsets, steps[begins], phases[begins], offsets[rows.codes] + steps - steps[begins][rows.codes]
+
+
+def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> None:
+    begins = rows.begins
+    weekend = (phases < 0) & (frequency.unit == "business")
+    off = np.flatnonzero((phases != phases[begins][rows.codes]) | weekend)
+    if len(off):
+        place = off[0]
+        start = rows.when(begins[rows.codes[place]])
+        raise DataError(
+            f"row {rows.order[place] + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, which starts at "
+            f"{start} and steps by {frequency.name}. Mend the row, or give the right --freq"
+        )
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """A target as float64, NaN where empty."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        numbers = pd.to_numeric(column.astype(object), errors="coerce")
+        broken = (numbers.isna() & column.notna()).to_numpy()
+        if broken.any():
+            row = int(broken.argmax()) + 1
+            raise DataError(
+                f'row {row}: "{column.name}" is "{column.iloc[row - 1]}", which is no number. Mend or empty it'
+            )
+        values = numbers.to_numpy(dtype=np.float64)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax()) + 1
+        raise DataError(f'row {row}: "{column.name}" is {values[row - 1]:g}, which is not finite. Mend or empty it')
+    return values
+
+
+def _unfolded(panel: Panel) -> Panel:
+    """A wide table's columns as series of one target."""
+    length, count = panel.values.shape
+    return replace(
+        panel,
+        values=np.ascontiguousarray(panel.values.T).reshape(-1, 1),
+        offsets=np.arange(count + 1, dtype=np.int64) * length,
+        ids=np.array(panel.found.roles.targets, dtype=object),
+        firsts=np.repeat(panel.firsts, count),
+        phases=np.repeat(panel.phases, count),
+        found=panel.found._replace(absent=panel.found.absent * count),
+    )
+
+
+def _trimmed(panel: Panel) -> Panel:
+    """The panel without the missing steps before a series' first value, and without series that have no value."""
+    begins, ends = panel.offsets[:-1], panel.offsets[1:]
+    places = np.flatnonzero(~np.isnan(panel.values).all(axis=1))
+    if not len(places):
+        names = ", ".join(f'"{name}"' for name in panel.found.roles.targets[:3])
+        raise DataError(f"{names}: every value is empty. There is nothing to learn from")
+    first = np.append(places, len(panel.values))[np.searchsorted(places, begins)]  # (S,) of each series' first value
+    kept = first < ends
+    if (first == begins).all():
+        return panel
+    first = np.minimum(first, ends)
+    inside = np.arange(len(panel.values)) >= np.repeat(first, panel.lengths)
+    return replace(
+        panel,
+        values=panel.values[inside],
+        offsets=np.concatenate([[0], np.cumsum((ends - first)[kept])]).astype(np.int64),
+        ids=panel.ids[kept],
+        firsts=(panel.firsts + first - begins)[kept],
+        phases=panel.phases[kept],
+        found=panel.found._replace(empty=tuple(str(name) for name in panel.ids[~kept])),
+    )

@@ -1,0 +1,203 @@
+"""Frequencies: from an instant to the number of its step, and back. numpy only; knows nothing of columns or series.
+
+Instants are int64: microseconds since 1970, or the whole numbers of a plain clock. An instant is a step's number and a
+phase, which all steps of a series share: the minute within the hour, the day within the month.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import numpy as np
+
+from rnncli.errors import DataError, RequestError, did_you_mean
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+MONTH_ROOM = (
+    100 * DAY
+)  # far more than any month has: keeps apart, in a phase, the month of the quarter and the day in it
+
+# Unit and length of each alias: microseconds for fixed steps, months for calendar ones.
+ALIASES: dict[str, tuple[Literal["fixed", "month", "business"], int]] = {
+    "us": ("fixed", 1),
+    "ms": ("fixed", 1000),
+    "s": ("fixed", SECOND),
+    "min": ("fixed", 60 * SECOND),
+    "h": ("fixed", 3600 * SECOND),
+    "D": ("fixed", DAY),
+    "W": ("fixed", 7 * DAY),
+    "B": ("business", 1),
+    **dict.fromkeys(("MS", "ME", "M", "BMS", "BME", "BM", "mo"), ("month", 1)),
+    **dict.fromkeys(("QS", "QE", "Q", "BQS", "BQE", "BQ"), ("month", 3)),
+    **dict.fromkeys(("YS", "YE", "Y", "A", "AS", "BYS", "BYE", "BA", "BAS"), ("month", 12)),
+    **{alias: ("fixed", length) for alias, length in {"L": 1000, "S": SECOND, "T": 60 * SECOND}.items()},
+    **{alias: ("fixed", length) for alias, length in {"H": 3600 * SECOND, "d": DAY, "w": 7 * DAY}.items()},
+    "y": ("month", 12),
+}
+NAMES = {
+    "fixed": (("W", 7 * DAY), ("D", DAY), ("h", 3600 * SECOND), ("min", 60 * SECOND), ("s", SECOND), ("ms", 1000)),
+    "month": (("Y", 12), ("Q", 3), ("M", 1)),
+}
+
+Anchor = Literal["start", "end", "business start", "business end"]
+ANCHORS: tuple[Anchor, ...] = ("start", "end", "business start", "business end")
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """The step of a clock: `every` whole numbers, microseconds, months or business days.
+
+    `anchor` says from which day of its month an instant is counted: the first, the last, or a business day.
+    """
+
+    unit: Literal["integer", "fixed", "month", "business"]
+    every: int
+    anchor: Anchor = "start"
+
+    def split(self, instants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the step of each instant, and its phase."""
+        match self.unit:
+            case "integer" | "fixed":
+                steps = np.floor_divide(instants, self.every)
+                return steps, instants - steps * self.every
+            case "business":
+                days, time = _days(instants)
+                steps = np.busday_count(np.datetime64(0, "D"), days)
+                return steps, np.where(np.is_busday(days), time, -1 - time)
+            case "month":
+                months = _months(instants)
+                steps = np.floor_divide(months, self.every)
+                return steps, (months - steps * self.every) * MONTH_ROOM + self.within_month(instants)
+        assert_never(self.unit)
+
+    def join(self, steps: np.ndarray, phase: np.ndarray) -> np.ndarray:
+        """The instant of each step in that phase."""
+        match self.unit:
+            case "integer" | "fixed":
+                return steps * self.every + phase
+            case "business":
+                days = np.busday_offset(np.datetime64(0, "D"), steps, roll="forward")
+                return days.astype("datetime64[us]").astype(np.int64) + phase
+            case "month":
+                month = np.floor_divide(phase + MONTH_ROOM // 2, MONTH_ROOM)
+                return self._anchors(steps * self.every + month) + phase - month * MONTH_ROOM
+        assert_never(self.unit)
+
+    def within_month(self, instants: np.ndarray) -> np.ndarray:
+        """Microseconds from the anchor day of its month to each instant."""
+        return instants - self._anchors(_months(instants))
+
+    def _anchors(self, months: np.ndarray) -> np.ndarray:
+        """Microseconds at which the months' anchor days begin."""
+        if self.anchor in ("start", "business start"):
+            days = months.astype("datetime64[M]").astype("datetime64[D]")
+        else:
+            days = (months + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
+        if self.anchor == "business start":
+            days = np.busday_offset(days, 0, roll="forward")
+        if self.anchor == "business end":
+            days = np.busday_offset(days, 0, roll="backward")
+        return days.astype("datetime64[us]").astype(np.int64)
+
+    @property
+    def name(self) -> str:
+        """A short name that `parse` reads: h, 15min, B, MS, QE."""
+        if self.unit == "integer":
+            return str(self.every)
+        if self.unit == "business":
+            return "B"
+        letter, length = next(
+            ((letter, length) for letter, length in NAMES[self.unit] if self.every % length == 0), ("us", 1)
+        )
+        count = self.every // length
+        if self.unit == "month":
+            letter = ("B" if "business" in self.anchor else "") + letter + ("E" if "end" in self.anchor else "S")
+        return f"{count if count > 1 else ''}{letter}"
+
+    @property
+    def by_days(self) -> bool:
+        """Whether steps are whole days or longer, so that the time of day never changes."""
+        return self.unit in ("month", "business") or (self.unit == "fixed" and self.every % DAY == 0)
+
+    def same_pace(self, other: "Frequency") -> bool:
+        """Whether steps mean the same, wherever in the month they lie."""
+        return (self.unit, self.every) == (other.unit, other.every)
+
+
+def parse(name: str) -> Frequency:
+    """The frequency with that pandas alias, new or old, or the whole number that an integer clock steps by.
+
+    Where in its month a step lies is for the data to say (see `anchored`).
+    """
+    text = name.strip()
+    if text.isdecimal() and int(text) > 0:
+        return Frequency("integer", int(text))
+    found = re.fullmatch(r"(\d*)\s*([A-Za-z]+)(-[A-Za-z]{3})?", text)
+    if not found or found[2] not in ALIASES or found[1] == "0":
+        known = "s, min, h, D, B, W, MS, ME, QS, QE, YS, YE, with a number before it if need be (15min)"
+        hint = did_you_mean(found[2], list(ALIASES)) if found else ""
+        raise RequestError(f'"{name}" is no frequency. Known are {known}.{hint}')
+    unit, length = ALIASES[found[2]]
+    count = int(found[1] or 1)
+    if unit == "business" and count > 1:
+        raise RequestError(f'"{name}" is no frequency: business days are taken one by one, as B')
+    return Frequency(unit, length * count)
+
+
+def steps_in(duration: str, frequency: Frequency) -> int:
+    """How many steps a duration such as 7d takes. Raises RequestError where it is no whole number of them."""
+    if frequency.unit == "integer":
+        raise RequestError(f'the clock is plain numbers: "{duration}" is no number of steps. Give one, such as 24')
+    length = parse(duration)
+    if frequency.unit == "business" and length.unit == "fixed" and length.every % (7 * DAY) == 0:
+        return length.every // (7 * DAY) * 5
+    if length.unit != frequency.unit or length.every % frequency.every:
+        raise RequestError(f'"{duration}" is no whole number of steps of {frequency.name}. Give a number of steps')
+    return length.every // frequency.every
+
+
+def infer(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
+    """The frequency of the commonest step. gaps: (n,) between neighbours in a series, all positive; instants: all."""
+    if not len(gaps):
+        raise DataError("every series has a single row, so the frequency cannot be seen. Give it with --freq")
+    lengths, counts = np.unique(gaps, return_counts=True)
+    step = int(lengths[counts.argmax()])
+    if integer:
+        return Frequency("integer", step)
+    days, rest = divmod(step, DAY)
+    if rest == 0 and days >= 28:
+        months = anchored(max(1, round(days / 30.4375)), instants)
+        if on_one_day(months, instants) or (lengths % step).any():
+            return months
+    if rest == 0 and days == 1 and _never_on_weekends(instants):
+        return Frequency("business", 1)
+    return Frequency("fixed", step)
+
+
+def anchored(months: int, instants: np.ndarray) -> Frequency:
+    """A step of so many months, its days counted from where all the data's days lie alike, or else from the start."""
+    candidates = [Frequency("month", months, anchor) for anchor in ANCHORS]
+    return next((candidate for candidate in candidates if on_one_day(candidate, instants)), candidates[0])
+
+
+def on_one_day(frequency: Frequency, instants: np.ndarray) -> bool:
+    """Whether all instants lie alike within their months."""
+    within = frequency.within_month(instants)
+    return bool((within == within[0]).all())
+
+
+def _never_on_weekends(instants: np.ndarray) -> bool:
+    days, _ = _days(instants)
+    return bool(np.is_busday(days).all()) and instants.max() - instants.min() >= 6 * DAY
+
+
+def _days(instants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The day of each instant, and its microsecond within it."""
+    days = instants.astype("datetime64[us]").astype("datetime64[D]")
+    return days, instants - days.astype("datetime64[us]").astype(np.int64)
+
+
+def _months(instants: np.ndarray) -> np.ndarray:
+    """The months since January 1970."""
+    return instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)

@@ -1,0 +1,134 @@
+"""Which column of a table is the time, which names the series, and which are to be forecast.
+
+By the names that forecasting tools use, by kind where only one column is of it, or as asked. Two possible readings are
+an error that names both.
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from rnncli.config import Columns
+from rnncli.errors import DataError, did_you_mean
+from rnncli.panel.timestamps import looks_like_time
+
+# Nitxla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
+TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time")
+ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
+TARGET_NAMES = ("y", "target", "value")
+
+
+class Roles(NamedTuple):
+    """The columns by what they are for."""
+
+    time: str
+    id: str | None  # None: a single series, or a wide table
+    targets: tuple[str, ...]
+    wide: bool  # whether each target is a series of its own
+    guessed: bool  # whether anything but names was gone by
+
+
+def find(frame: pd.DataFrame, asked: Columns) -> Roles:
+    """The roles of the table's columns. Raises DataError where one is missing or could be two."""
+    frame = frame.rename(columns=str)
+    time = _time(frame, asked)
+    identifier = _identifier(frame, asked, time)
+    targets, wide = _targets(frame, asked, time, identifier)
+    known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *asked.target, asked.time, asked.id}
+    used = [time, *([identifier] if identifier else []), *([] if wide else targets)]
+    return Roles(time, identifier, targets, wide, guessed=wide or not known.issuperset(used))
+
+
+def settled(roles: Roles, asked: Columns) -> Columns:
+    """What to ask of another table, so that it is read as this one was."""
+    found = {"time": roles.time, "id": roles.id, "layout": "wide" if roles.wide else "long"}
+    return asked.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))
+
+
+def _time(frame: pd.DataFrame, asked: Columns) -> str:
+    if asked.time is not None:
+        return _existing(frame, asked.time, "--time")
+    named = [name for name in _named(frame, TIME_NAMES) if name not in (asked.id, *asked.target)]
+    if len(named) == 1:
+        return named[0]
+    candidates = named or [
+        name for name in frame if name not in (asked.id, *asked.target) and looks_like_time(frame[name])
+    ]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise DataError(f"{_quoted(candidates)} could each be the time column. Say which with --time")
+    raise DataError(f"no column is a time; there are {_quoted(frame.columns)}. Name one with --time")
+
+
+def _identifier(frame: pd.DataFrame, asked: Columns, time: str) -> str | None:
+    if asked.id is not None:
+        return _existing(frame, asked.id, "--id")
+    if asked.layout == "wide":
+        return None
+    rest = frame.drop(columns=[time, *(name for name in asked.target if name in frame)])
+    candidates = _named(rest, ID_NAMES) or [name for name in _texts(rest) if name.lower() not in TARGET_NAMES]
+    if len(candidates) == 1 and not _broken_number(frame, candidates[0], rest, asked):
+        return candidates[0]
+    if len(candidates) > 1:
+        raise DataError(f"{_quoted(candidates)} could each name the series. Say which with --id")
+    return None
+
+
+def _broken_number(frame: pd.DataFrame, name: str, rest: pd.DataFrame, asked: Columns) -> bool:
+    """Whether the only text column is no name of a series but what was meant to be the numbers."""
+    return not asked.target and not _named(rest, ID_NAMES) and not _numbers(rest) and not _named(rest, TARGET_NAMES)
+
+
+def _targets(frame: pd.DataFrame, asked: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
+    if asked.target:
+        return tuple(_existing(frame, name, "--target") for name in asked.target), asked.layout == "wide"
+    rest = frame.drop(columns=[time, *([identifier] if identifier else [])])
+    numbers = _numbers(rest)
+    if asked.layout == "wide" and numbers:
+        return tuple(numbers), True
+    candidates = _named(rest, TARGET_NAMES) or numbers
+    if len(candidates) == 1:
+        return (candidates[0],), False
+    if not candidates:
+        raise DataError(f"no column holds numbers to forecast.{_nearly_number(rest)} Name one with --target")
+    if identifier is None and asked.layout == "auto" and not _named(rest, TARGET_NAMES):
+        return tuple(candidates), True
+    raise DataError(f"{_quoted(candidates)} could each be the target. Say which with --target")
+
+
+def _nearly_number(rest: pd.DataFrame) -> str:
+    """Where the first text stands that keeps a column from being numbers."""
+    for name in _texts(rest):
+        numbers = pd.to_numeric(rest[name].astype(str), errors="coerce")
+        if numbers.notna().any():
+            row = int((numbers.isna() & rest[name].notna()).to_numpy().argmax()) + 1
+            return f' "{name}" has the text "{rest[name].iloc[row - 1]}" in row {row}.'
+    return f" There are {_quoted(rest.columns)}." if len(rest.columns) else ""
+
+
+def _existing(frame: pd.DataFrame, name: str, option: str) -> str:
+    if name in frame:
+        return name
+    columns = [str(column) for column in frame.columns]
+    raise DataError(f'no column "{name}" ({option}); there are {_quoted(columns)}.{did_you_mean(name, columns)}')
+
+
+def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
+    return [str(name) for name in frame if str(name).lower() in names]
+
+
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+
+
+def _texts(frame: pd.DataFrame) -> list[str]:
+    return [
+        str(name)
+        for name in frame
+        if isinstance(frame[name].dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(frame[name].dtype)
+    ]
+
+
+def _quoted(names: object) -> str:
+    return ", ".join(f'"{name}"' for name in names)  # type: ignore[attr-defined]

@@ -1,0 +1,59 @@
+"""Quantiles to the columns of a table, named as utilsforecast reads them, under the user's own ids and times.
+
+One target: `rnncli`, `rnncli-lo-80`, `rnncli-hi-80`, `rnncli-q0.1`. Several: `load-rnncli`, `load-rnncli-lo-80`, ...
+"""
+
+import numpy as np
+import pandas as pd
+
+from rnncli.config import Forecasting
+from rnncli.panel import timestamps
+from rnncli.panel.sequences import Cutoffs, Panel
+
+POINT = "rnncli"
+
+
+def levels(forecasting: Forecasting) -> np.ndarray:
+    """The quantile levels (P,) that the columns asked for take, rising, the median always among them."""
+    ends = [0.5 + side * percent / 200 for percent in forecasting.level for side in (-1, 1)]
+    return np.unique(np.round([0.5, *ends, *forecasting.quantiles], 9))
+
+
+def to_frame(
+    panel: Panel, cutoffs: Cutoffs, quantiles: np.ndarray, forecasting: Forecasting, text_times: bool
+) -> pd.DataFrame:
+    """A row for each step after each cutoff; quantiles: (N, H, K, P) at `levels(forecasting)`.
+
+    With text_times the times are texts of the form that the user's file has.
+    """
+    count, horizon, targets, _ = quantiles.shape
+    series = np.repeat(cutoffs.series, horizon)
+    stamps = panel.stamps(series, np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), count))
+    table: dict[str, object] = {}
+    if panel.found.roles.id is not None or panel.found.roles.wide:
+        ids = pd.Index(panel.ids)
+        texts = panel.ids.dtype == object
+        table[panel.found.roles.id or "unique_id"] = (
+            pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+        )
+    text = text_times and isinstance(stamps, pd.DatetimeIndex)
+    table[panel.found.roles.time] = timestamps.render(stamps, panel.times.form) if text else stamps
+    for number in range(targets):
+        prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
+        for name, place in _places(forecasting).items():
+            table[prefix + name] = quantiles[:, :, number, place].reshape(-1)
+    return pd.DataFrame(table)
+
+
+def _places(forecasting: Forecasting) -> dict[str, int]:
+    """Column name to the place of its level in `levels(forecasting)`."""
+    known = levels(forecasting)
+
+    def place(level: float) -> int:
+        return int(np.abs(known - level).argmin())
+
+    names = {POINT: place(0.5)}
+    for percent in forecasting.level:
+        names[f"{POINT}-lo-{percent:g}"] = place(0.5 - percent / 200)
+        names[f"{POINT}-hi-{percent:g}"] = place(0.5 + percent / 200)
+    return names | {f"{POINT}-q{level:g}": place(level) for level in forecasting.quantiles}

@@ -1,0 +1,87 @@
+"""Sequences as columns of numbers. Knows nothing of how a table looked.
+
+All series lie behind one another in flat arrays, so that a million of them cost what their numbers cost. Each stands on
+an even clock; a missing row is NaN there, never joined up.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnncli.panel import timestamps
+from rnncli.panel.clock import Frequency
+from rnncli.panel.columns import Roles
+from rnncli.panel.timestamps import Times
+
+
+class Cutoffs(NamedTuple):
+    """N places to forecast from: the first `rows` rows of `series` are the past there."""
+
+    series: np.ndarray  # (N,) int64
+    rows: np.ndarray  # (N,) int64
+
+
+class Found(NamedTuple):
+    """What a table turned out to hold, for those who ask how it was read."""
+
+    roles: Roles
+    rows: int  # rows given
+    missing: int  # values that are empty in rows given
+    absent: int  # steps between a series' first and last for which there is no row
+    repeated: int  # rows with the series and time of another, left out
+    empty: tuple[str, ...]  # series without any value, left out
+
+
+@dataclass(frozen=True)
+class Panel:
+    """S series of K targets on one frequency."""
+
+    values: np.ndarray  # (N, K) float64, series behind one another, NaN where missing
+    offsets: np.ndarray  # (S + 1,) int64: series s is values[offsets[s] : offsets[s + 1]]
+    ids: np.ndarray  # (S,) in the user's own type, sorted; a single series without id has the empty text
+    firsts: np.ndarray  # (S,) int64: the clock's step at which each series begins
+    phases: np.ndarray  # (S,) int64: where within a step its instants lie
+    frequency: Frequency
+    times: Times  # zone and form of the clock
+    found: Found
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps in each series, missing ones included: (S,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def targets(self) -> int:
+        """Targets forecast together: K."""
+        return int(self.values.shape[1])
+
+    def series(self, number: int) -> np.ndarray:
+        """The values (T, K) of one series."""
+        return self.values[self.offsets[number] : self.offsets[number + 1]]
+
+    def stamps(self, series: np.ndarray, rows: np.ndarray) -> pd.Index:
+        """The user's time of row `rows` of each of `series`; rows may lie beyond the end."""
+        instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
+        return timestamps.as_users(instants, self.times, wall=self.frequency.by_days)
+
+    def span(self) -> tuple[str, str]:
+        """The earliest and the latest time, as texts."""
+        every = np.arange(len(self.ids))
+        return str(self.stamps(every, 0 * every).min()), str(self.stamps(every, self.lengths - 1).max())
+
+    def constant(self) -> list[str]:
+        """Ids of the series that never change."""
+        begins = self.offsets[:-1]
+        same = np.fmax.reduceat(self.values, begins) == np.fmin.reduceat(self.values, begins)
+        return [str(name) for name in self.ids[same.all(axis=1)]]
+
+    def called(self, number: int) -> str:
+        """A series by the name that messages give it."""
+        return called(self.ids[number])
+
+
+def called(identifier: object) -> str:
+    """The name that messages give a series."""
+    return f'series "{identifier}"' if str(identifier) else "the series"

@@ -1,0 +1,169 @@
+"""A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.api import guess_datetime_format
+
+from rnncli.errors import DataError
+
+ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
+OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+QUARTER = re.compile(r"[12]\d{3}[- ]?Q[1-4]$")
+DATES = (
+    *("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m/%Y"),
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y"),
+)
+TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+
+
+class Times(NamedTuple):
+    """A time column as numbers."""
+
+    values: np.ndarray  # (rows,) int64: microseconds since 1970 in UTC (in wall time without a zone), or whole numbers
+    integer: bool  # whether the clock is plain whole numbers
+    zone: str | None  # the time zone of the column
+    form: str | None  # how strftime writes such a time back as the file had it; None where the file had no text
+
+
+def parse(column: pd.Series, dayfirst: bool | None) -> Times:
+    """The instants of a column of timestamps, of texts in any common form, or of whole numbers.
+
+    Raises DataError naming the first row that does not fit.
+    """
+    if column.isna().any():
+        raise DataError(f'row {_first(column.isna())}: "{column.name}" is empty. Every row needs its time')
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return Times(_microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None)
+    if pd.api.types.is_datetime64_dtype(column.dtype):
+        return Times(_microseconds(column), False, None, None)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return _parse_numbers(column)
+    texts = column.astype("category")
+    distinct, form = _parse_distinct(texts, dayfirst)
+    codes = texts.cat.codes.to_numpy()
+    zone = None if distinct.tz is None else _zone_name(texts.cat.categories)
+    naive = distinct.tz_localize(None) if distinct.tz is None else distinct.tz_convert("UTC").tz_localize(None)
+    return Times(_microseconds(naive)[codes], False, zone, form)
+
+
+def looks_like_time(column: pd.Series) -> bool:
+    """Whether the column is of timestamps or of texts whose first one reads as a time."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    known = column.dropna()
+    return len(known) > 0 and bool(_possible_forms(str(known.iloc[0]), None))
+
+
+def wall_time(instants: np.ndarray, zone: str) -> np.ndarray:
+    """Microseconds of UTC to those that a clock on the wall shows."""
+    aware = pd.DatetimeIndex(instants.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
+    return _microseconds(aware.tz_localize(None))
+
+
+def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
+    """Instants, by the clock on the wall if so said, in the type and the zone of the user's column."""
+    if times.integer:
+        return pd.Index(instants)
+    naive = pd.DatetimeIndex(instants.astype("datetime64[us]"))
+    if times.zone is None:
+        return naive
+    if wall:
+        return naive.tz_localize(times.zone, ambiguous=np.ones(len(naive), bool), nonexistent="shift_forward")
+    return naive.tz_localize("UTC").tz_convert(times.zone)
+
+
+def render(times: pd.DatetimeIndex, form: str | None) -> np.ndarray:
+    """The times as texts of the given form; else as plain as they go: dates alone where all are midnight."""
+    if form is None:
+        midnight = bool((times == times.normalize()).all())
+        form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S"
+        form += "%z" if times.tz is not None else ""
+    return np.asarray(times.strftime(form), dtype=object)
+
+
+def _parse_numbers(column: pd.Series) -> Times:
+    values = column.to_numpy(dtype=np.float64)
+    whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else values
+    broken = ~np.isfinite(values) | (values != np.floor(values))
+    if broken.any():
+        row = _first(broken)
+        raise DataError(f'row {row}: "{column.name}" is {values[row - 1]:g}. A clock of numbers takes whole ones')
+    whole = whole.astype(np.int64)
+    if ((whole >= 1900_01_01) & (whole <= 2199_12_31)).all():  # 20240131 is a date, not the number of a step
+        dates = pd.to_datetime(pd.Series(whole).astype(str), format="%Y%m%d", errors="coerce")
+        if not dates.isna().any():
+            return Times(_microseconds(dates), False, None, "%Y%m%d")
+    return Times(whole, True, None, None)
+
+
+def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.DatetimeIndex, str | None]:
+    """Each distinct text as an instant, and the form they have."""
+    distinct = pd.Index(texts.cat.categories.astype(str))
+    sample = str(texts.iloc[0])
+    forms = _possible_forms(sample, dayfirst)
+    if not forms:
+        raise DataError(f'row 1: "{texts.name}" is "{sample}", which no time reads as. Write it as 2024-01-31 13:00')
+    readings = [(form, _read(distinct, form)) for form in forms]
+    whole = [(form, times) for form, times in readings if not times.isna().any()]
+    if not whole:
+        form, times = max(readings, key=lambda reading: int((~reading[1].isna()).sum()))
+        broken = np.asarray(times.isna())[texts.cat.codes.to_numpy()]
+        row = _first(broken)
+        raise DataError(
+            f'row {row}: "{texts.name}" is "{texts.iloc[row - 1]}", which is no time of the form of "{sample}"'
+        )
+    if len(whole) > 1 and not whole[0][1].equals(whole[1][1]):
+        first, second = (f"{times[0]:%d %B %Y}" for _, times in whole[:2])
+        raise DataError(
+            f'"{texts.name}" can be read in two ways: "{distinct[0]}" is {first} or {second}. '
+            "Say which with --dayfirst or --no-dayfirst"
+        )
+    form, times = whole[0]
+    return times, guess_datetime_format(sample) if form == "ISO8601" else (None if form == "quarter" else form)
+
+
+def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
+    """The forms in which one text can be read."""
+    if QUARTER.match(sample):
+        return ["quarter"]
+    if ISO.match(sample):
+        return ["ISO8601"] if not _read(pd.Index([sample]), "ISO8601").isna()[0] else []
+    if not any(letter.isdigit() for letter in sample) or len(sample) > 40:
+        return []
+    forms = [date + time for date in DATES for time in TIMES if (":" in sample) == (":" in time)]
+    if dayfirst is not None:
+        other = ("%m/%d", "%m-%d") if dayfirst else ("%d/%m", "%d-%m")
+        forms = [form for form in forms if not form.startswith(other)]
+    return [form for form in forms if not _read(pd.Index([sample]), form).isna()[0]]
+
+
+def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
+    """The texts as instants; NaT where one is not of the form."""
+    if form == "quarter":
+        starts = texts.str.replace(r"[- ]?Q(\d)$", lambda found: f"-{3 * int(found[1]) - 2:02d}", regex=True)
+        return pd.DatetimeIndex(pd.to_datetime(starts, format="%Y-%m", errors="coerce"))
+    aware = len(texts) > 0 and bool(OFFSET.search(texts[0]))
+    return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=True if aware else None))
+
+
+def _zone_name(texts: pd.Index) -> str:
+    """The offset that all texts share, or UTC."""
+    offsets = {found[0] for text in texts if (found := OFFSET.search(str(text)))}
+    only = offsets.pop() if len(offsets) == 1 else "Z"
+    if only == "Z":
+        return "UTC"
+    return only if ":" in only else f"{only[:3]}:{only[3:]}"
+
+
+def _microseconds(times: pd.Series | pd.DatetimeIndex) -> np.ndarray:
+    return np.asarray(times, dtype="datetime64[us]").astype(np.int64)
+
+
+def _first(broken: np.ndarray | pd.Series) -> int:
+    """The number of the first row of which it is true, counted from 1 below the header."""
+    return int(np.argmax(np.asarray(broken))) + 1

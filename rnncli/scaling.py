@@ -1,0 +1,76 @@
+"""A window to unit scale and back. Pure tensors: knows nothing of networks.
+
+Scales are measured on the window's own past alone, in float64, so that a meter reading around 1e9 keeps its digits.
+"""
+
+from typing import NamedTuple, assert_never
+
+import torch
+from torch import Tensor
+
+from rnncli.config import ScaleName
+
+# A logarithm needs positive values: what lies below this share of the window's mean is taken for it.
+SMALLEST_SHARE = 1e-3
+
+
+class Scale(NamedTuple):
+    """What brings one window to unit scale: x = (f(y) - level) / spread, where f is log or nothing."""
+
+    level: Tensor  # (B, 1, K) float64
+    spread: Tensor  # (B, 1, K) float64, 0 where the past never moved
+    floor: Tensor | None  # (B, 1, K) float64, the smallest value the logarithm takes; None without logarithm
+
+    def apply(self, values: Tensor) -> Tensor:
+        """Values (B, T, K) in the data's units to unit scale, float32; NaN stays NaN, and unmoved windows give 0."""
+        if self.floor is not None:
+            values = torch.maximum(values, self.floor).log()
+        unmoved = self.spread == 0
+        scaled = (values - self.level) / self.spread.masked_fill(unmoved, 1.0)
+        return scaled.masked_fill(unmoved & ~scaled.isnan(), 0.0).float()
+
+    def undo(self, scaled: Tensor) -> Tensor:
+        """Unit scale (B, H, K, Q) back to the data's units, float64."""
+        values = scaled.double() * self.spread.unsqueeze(-1) + self.level.unsqueeze(-1)
+        return values if self.floor is None else values.exp()
+
+
+def measure(past: Tensor, kind: ScaleName, season: int) -> Scale:
+    """The scale of each window, from its past (B, L, K) float64 with NaN where missing.
+
+    spread  level: mean of the last season (the last value without one); spread: standard deviation of the past
+    log     the same of the logarithm: for positive values whose errors grow with their level
+    mean    level 0; spread: mean absolute value: for counts and for what is often zero (Salinas et al. 2020, DeepAR)
+    """
+    match kind:
+        case "spread":
+            return Scale(recent_level(past, season), deviation(past), None)
+        case "log":
+            floor = SMALLEST_SHARE * past.abs().nanmean(dim=1, keepdim=True)
+            floor = floor.nan_to_num(1.0).clamp(min=torch.finfo(past.dtype).tiny)
+            logarithm = torch.maximum(past, floor).log()
+            return Scale(recent_level(logarithm, season), deviation(logarithm), floor)
+        case "mean":
+            size = past.abs().nanmean(dim=1, keepdim=True).nan_to_num(0.0)
+            return Scale(torch.zeros_like(size), size, None)
+    assert_never(kind)
+
+
+def recent_level(past: Tensor, season: int) -> Tensor:
+    """Mean of the last `season` values observed in each window: (B, 1, K)."""
+    observed = ~past.isnan()
+    age = observed.flip(1).cumsum(1).flip(1)  # (B, L, K): 1 at the last observed value, 2 at the one before, ...
+    recent = observed & (age <= season)
+    count = recent.sum(dim=1, keepdim=True).clamp(min=1)
+    return past.where(recent, 0.0).sum(dim=1, keepdim=True) / count
+
+
+def deviation(past: Tensor) -> Tensor:
+    """Standard deviation of what is observed in each window: (B, 1, K), 0 where nothing moves.
+
+    Differences at the size of float64's own rounding are no movement.
+    """
+    centre = past.nanmean(dim=1, keepdim=True)
+    spread = (past - centre).square().nanmean(dim=1, keepdim=True).sqrt().nan_to_num(0.0)
+    rounding = 8 * torch.finfo(past.dtype).eps * centre.abs().nan_to_num(0.0)
+    return spread.masked_fill(spread <= rounding, 0.0)

@@ -1,0 +1,226 @@
+"""Files to DataFrames and back: CSV, TSV, Parquet, JSON lines, "-". Knows nothing of time or series.
+
+Text columns come as categoricals, so that whoever parses them parses each distinct text once.
+"""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from rnncli.errors import DataError, RequestError
+from rnncli.files import written_whole
+
+STANDARD_STREAM = "-"
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+DELIMITERS = ",;\t|"
+
+
+def read(source: str, kind: str | None = None) -> pd.DataFrame:
+    """The table in a file, a folder of Parquet files, or "-" for standard input, which is looked into if not said.
+
+    Raises DataError where it is missing, empty or damaged, RequestError where its kind is not known.
+    """
+    try:
+        table = _read_arrow(source, kind)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no such file. Check the path {source}") from error
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"it cannot be read: {_one_line(error)}") from error
+    names = table.column_names
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f'{len(names)} columns, of which "{repeated[0]}" appears twice. Rename one')
+    if table.num_rows == 0:
+        raise DataError(f"a header ({', '.join(names)}) and no rows. A forecast needs rows")
+    return _to_pandas(table)
+
+
+def _read_arrow(source: str, kind: str | None) -> pa.Table:
+    if source == STANDARD_STREAM:
+        content = sys.stdin.buffer.read()
+        return _reader(kind or ("parquet" if content.startswith(b"PAR1") else "csv"))(io.BytesIO(content))
+    path = Path(source)
+    if path.is_dir():
+        return _read_folder(path)
+    with path.open("rb") as stream:
+        return _reader(kind or kind_of(path))(stream)
+
+
+def _reader(kind: str) -> Callable[[BinaryIO], pa.Table]:
+    reader = FORMATS[kind].read if kind in FORMATS else None
+    if reader is None:
+        readable = ", ".join(name for name, entry in FORMATS.items() if entry.read)
+        raise RequestError(f'a table cannot be read as "{kind}". Known are: {readable}')
+    return reader
+
+
+def kind_of(path: Path) -> str:
+    """The format that a file's name tells: `next.csv.gz` is csv."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    kind = SUFFIXES.get(suffixes[-1]) if suffixes else None
+    if kind is None:
+        raise RequestError(
+            f"{path}: the name does not tell the format. Known are {', '.join(SUFFIXES)}; or give --format"
+        )
+    return kind
+
+
+def _read_folder(folder: Path) -> pa.Table:
+    import pyarrow.dataset as dataset
+
+    files = sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith((".", "_")))
+    if not files:
+        raise DataError("the folder holds no .parquet file")
+    table = dataset.dataset(folder, format="parquet", partitioning="hive", exclude_invalid_files=False)
+    return table.to_table()
+
+
+def _read_parquet(stream: BinaryIO) -> pa.Table:
+    import pyarrow.parquet as parquet
+
+    return parquet.read_table(stream)
+
+
+def _read_csv(stream: BinaryIO) -> pa.Table:
+    return _read_text(stream, None)
+
+
+def _read_tsv(stream: BinaryIO) -> pa.Table:
+    return _read_text(stream, "\t")
+
+
+def _read_text(stream: BinaryIO, delimiter: str | None) -> pa.Table:
+    """Every column as text first: only a whole column tells whether it is numbers (and 007 is a name)."""
+    compression = next((name for magic, name in MAGIC.items() if _peek(stream, 4).startswith(magic)), None)
+    plain = pa.CompressedInputStream(stream, compression) if compression else stream
+    data = plain.read() if compression else stream.read()
+    if not data.strip():
+        raise DataError("the file is empty")
+    header = data[:100_000].splitlines()[0].decode("utf-8-sig", errors="replace")
+    if delimiter is None:
+        delimiter = max(DELIMITERS, key=header.count)
+    first = arrow_csv.read_csv(
+        io.BytesIO(header.encode() + b"\n"), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
+    )
+    table = arrow_csv.read_csv(
+        pa.BufferReader(data),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in data),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={name: pa.string() for name in first.column_names}, strings_can_be_null=True
+        ),
+    )
+    return pa.table([_numbers_or_text(column) for column in table.columns], names=table.column_names)
+
+
+def _peek(stream: BinaryIO, size: int) -> bytes:
+    start = stream.read(size)
+    stream.seek(0)
+    return start
+
+
+def _numbers_or_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as whole numbers or as floats where all of it reads so, else as text."""
+    column = pc.utf8_trim_whitespace(column)
+    if pc.any(pc.match_substring_regex(column, r"^[+-]?0\d")).as_py():
+        return column
+    for number in (pa.int64(), pa.float64()):
+        try:
+            return column.cast(number)
+        except pa.ArrowInvalid:
+            continue
+    return column
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    columns = {field.name: _decimal_as_float(column) for field, column in zip(table.schema, table.columns, strict=True)}
+    frame = pa.table(columns).to_pandas(strings_to_categorical=True, date_as_object=False, ignore_metadata=True)
+    assert isinstance(frame, pd.DataFrame)
+    return frame
+
+
+def _decimal_as_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
+
+
+def write(frame: pd.DataFrame, target: str, kind: str) -> None:
+    """The table to a file, which appears whole or not at all, or to "-" for standard output."""
+    if target == STANDARD_STREAM:
+        _writer(kind)(frame, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    path = Path(target)
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    with written_whole(path) as stream:
+        if compression is None:
+            _writer(kind)(frame, stream)
+        else:
+            with pa.CompressedOutputStream(stream, compression) as compressed:
+                _writer(kind)(frame, compressed)
+
+
+def _writer(kind: str) -> Callable[[pd.DataFrame, Any], None]:
+    if kind not in FORMATS:
+        raise RequestError(f'a table cannot be written as "{kind}". Known are: {", ".join(FORMATS)}')
+    return FORMATS[kind].write
+
+
+def _write_csv(frame: pd.DataFrame, stream: Any) -> None:
+    _write_delimited(frame, stream, ",")
+
+
+def _write_tsv(frame: pd.DataFrame, stream: Any) -> None:
+    _write_delimited(frame, stream, "\t")
+
+
+def _write_delimited(frame: pd.DataFrame, stream: Any, delimiter: str) -> None:
+    options = arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed", quoting_header="needed")
+    arrow_csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), stream, write_options=options)
+
+
+def _write_parquet(frame: pd.DataFrame, stream: Any) -> None:
+    import pyarrow.parquet as parquet
+
+    parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream)
+
+
+def _write_json_lines(frame: pd.DataFrame, stream: Any) -> None:
+    text = frame.to_json(orient="records", lines=True, date_format="iso", force_ascii=False, double_precision=15)
+    stream.write(text.encode())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class Format(NamedTuple):
+    """How one format is read (None: it is not) and written."""
+
+    read: Callable[[BinaryIO], pa.Table] | None
+    write: Callable[[pd.DataFrame, Any], None]
+
+
+FORMATS = {
+    "csv": Format(_read_csv, _write_csv),
+    "tsv": Format(_read_tsv, _write_tsv),
+    "parquet": Format(_read_parquet, _write_parquet),
+    "jsonl": Format(None, _write_json_lines),
+}
+SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
