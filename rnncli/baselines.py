@@ -12,7 +12,7 @@ def naive(past: np.ndarray, horizon: int) -> np.ndarray:
 
 
 def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """The last season, again and again; a phase missing in it is taken from the season before, or else the last value."""
+    """The last season, again and again; a phase missing there comes from the season before, or is the last value."""
     count, length, targets = past.shape
     laps = -(-length // season)
     padded = np.full((count, laps * season, targets), np.nan)

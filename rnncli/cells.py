@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+import torch
 from torch import Tensor, nn
 
 from rnncli.config import CellName
@@ -43,10 +44,10 @@ class Encoder(nn.Module):
         hidden = self.stack.hidden_size
         for name, parameter in self.stack.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in parameter.split(hidden):
+                for gate in torch.split(parameter, hidden):
                     nn.init.orthogonal_(gate)
             elif name.startswith("weight_ih"):
-                for gate in parameter.split(hidden):
+                for gate in torch.split(parameter, hidden):
                     nn.init.xavier_uniform_(gate)
             else:
                 nn.init.zeros_(parameter)

@@ -100,8 +100,8 @@ def _split(
     if not len(usable):
         longest = int(lengths.argmax())
         raise DataError(
-            f"every series is too short: the longest, {panel.called(longest)}, has {lengths[longest]} rows; to learn and "
-            f"to validate a horizon of {horizon} takes {least + 2 * horizon}. Use a smaller --horizon, or longer series"
+            f"every series is too short: the longest, {panel.called(longest)}, has {lengths[longest]} rows; "
+            f"horizon {horizon} needs {least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
         )
     origins = -(-LEAST_VALIDATION // len(usable))
     room = max(0, int(np.median(lengths[usable])) // 5 - horizon)
@@ -110,7 +110,7 @@ def _split(
     held_out = horizon + (origins - 1) * stride
     history = training.history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
     if training.history is None:
-        reasons["history"] = f"the newest {history} steps: {len(usable)} series give windows enough"
+        reasons["history"] = f"the newest steps that give {ENOUGH_WINDOWS} windows, or all there are"
     last = lengths - held_out - horizon
     first = np.maximum(least, last - history + 1)
     if (last < first).all():  # short series: one validation window each

@@ -60,7 +60,7 @@ class Columns(Section):
     layout: Layout = "auto"
     """long: a row for each series and time; wide: a row for each time, a column for each series."""
     freq: str | None = None
-    """Frequency, such as h, 15min, D, B, W, MS, ME, QS, YS (the old M, H, Q, A too), or the step of an integer clock."""
+    """Frequency, such as h, 15min, D, B, W, MS, ME, QS, YS (the old M, H, Q, A too), or the step of a number clock."""
     dayfirst: bool | None = None
     """Whether 03/04/2024 is the third of April."""
 

@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from rnncli.errors import RequestError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A stream whose content becomes the file at `path` once the block ends well: flushed, then renamed over it.
 
     On any failure the old file stays as it was and nothing is left beside it. A device or a pipe (/dev/stdout) is

@@ -1,7 +1,7 @@
 """What an error is. numpy only.
 
-Every metric scores N windows: actual (N, H, K) with NaN where unknown, which are skipped, and a forecast beside it.
-Means are taken over the observed steps of each window, then over windows, so that each window counts alike (as M4 does).
+Every metric scores N windows: actual (N, H, K), NaN where unknown and then skipped, and a forecast beside it. Means are
+taken over the observed steps of each window, then over windows, so that each window counts alike (as M4 does).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Scored(NamedTuple):
 
     actual: np.ndarray  # (N, H, K)
     point: np.ndarray  # (N, H, K)
-    quantiles: np.ndarray | None  # (N, H, K, P) at `levels`; None where the model gives points alone
+    quantiles: np.ndarray | None  # (N, H, K, P) at `levels`; None where the point is all there is
     levels: np.ndarray  # (P,) in (0, 1), rising
     season_error: np.ndarray  # (N, K): seasonal naive's mean absolute error before the cutoff; NaN where it has none
 
@@ -44,10 +44,9 @@ def smape(scored: Scored) -> float:
 
 
 def quantile_loss(scored: Scored) -> float:
-    """sum over steps of the mean over quantiles q of 2 max(q (y - f), (q - 1)(y - f)), / sum |y|"""
-    if scored.quantiles is None:
-        return np.nan
-    error = scored.actual[..., None] - scored.quantiles  # (N, H, K, P)
+    """sum of the mean over quantiles q of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|"""
+    quantiles = scored.point[..., None] if scored.quantiles is None else scored.quantiles
+    error = scored.actual[..., None] - quantiles  # (N, H, K, P)
     loss = 2 * np.maximum(scored.levels * error, (scored.levels - 1) * error).mean(axis=-1)
     total = np.nansum(np.abs(scored.actual))
     return float(np.nansum(loss) / total) if total > 0 else np.nan
@@ -67,7 +66,7 @@ METRICS: dict[str, Callable[[Scored], float]] = {
     "RMSE": rmse,
     "MASE": mase,
     "sMAPE": smape,
-    "quantile loss": quantile_loss,
+    "WQL": quantile_loss,
 }
 
 

@@ -106,7 +106,7 @@ class Network(nn.Module):
         return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
 
     def read(self, outputs: Tensor, whole: bool = False) -> Tensor:
-        """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or the whole of the segments (B, M * segment, K, Q)."""
+        """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q)."""
         parameters = self.readout(self.dropout(outputs))
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
         return parameters if whole else parameters[:, : self.architecture.horizon]

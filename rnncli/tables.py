@@ -183,8 +183,22 @@ def _write_tsv(frame: pd.DataFrame, stream: Any) -> None:
 
 
 def _write_delimited(frame: pd.DataFrame, stream: Any, delimiter: str) -> None:
-    options = arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed", quoting_header="needed")
-    arrow_csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), stream, write_options=options)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    quoting = "needed" if _holds_special(table, delimiter) else "none"  # "needed" puts every text in quotes
+    options = arrow_csv.WriteOptions(delimiter=delimiter, quoting_style=quoting, quoting_header=quoting)
+    arrow_csv.write_csv(table, stream, write_options=options)
+
+
+def _holds_special(table: pa.Table, delimiter: str) -> bool:
+    """Whether a name or a text has a character that CSV reads as its own."""
+    texts: list[pa.Array] = [pa.array(table.column_names)]
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            texts += [chunk.dictionary for chunk in column.chunks]
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            texts.append(column)
+    pattern = f'[{delimiter}"\r\n]'
+    return any(pc.any(pc.match_substring_regex(part.cast(pa.string()), pattern)).as_py() for part in texts)
 
 
 def _write_parquet(frame: pd.DataFrame, stream: Any) -> None:

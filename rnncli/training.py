@@ -9,7 +9,7 @@ import copy
 import math
 import platform
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ AVERAGING = 0.99  # share of the old average kept at each step: a mean over abou
 CHECKS = 20  # validation checks in a full run
 CHUNK = 1024  # windows forecast at once when validating
 DIVERGED = 100.0  # times the first losses
+WARM_UP = 0.25  # share of the steps in which the learning rate rises
+CALMER = "Use a smaller --learning-rate or --clip"
 RECENT = 10  # losses smoothed for display and for telling divergence
 
 
@@ -110,17 +112,13 @@ def fit(
 
     Raises TrainingError, which names the step, where the loss is no number any more or a hundred times what it was.
     """
-    device = windows.values.device
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, foreach=True
-    )
-    schedule = OneCycleLR(optimiser, max_lr=training.learning_rate, total_steps=steps, pct_start=0.25)
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))
+    optimiser, schedule = _optimiser(network, training, steps)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
     generator = torch.Generator().manual_seed(training.seed)
-    losses = torch.zeros(steps, device=device)
+    losses = torch.zeros(steps, device=windows.values.device)
     held_out = list(windows.at(validation, CHUNK))
     best = Fitted(network, 0, math.inf)
-    every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan
+    every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
         network.train()
         losses[step - 1] = update(network, windows.batch(*sampler.draw(training.batch, generator)), optimiser, training)
@@ -128,9 +126,10 @@ def fit(
         averaged.update_parameters(network)
         if step % every == 0 or step == steps:
             check_losses(losses[:step])
-            checked = mean_loss(averaged.module, held_out)
+            checked = mean_loss(cast(Network, averaged.module), held_out)
             if checked < best.validation:
-                best, patience = Fitted(copy.deepcopy(averaged.module), step, checked), training.patience
+                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, checked)
+                patience = training.patience
             else:
                 patience -= 1
         if step % RECENT == 0 or step == steps:
@@ -140,6 +139,12 @@ def fit(
             break
     best.network.eval()
     return best
+
+
+def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.optim.AdamW, OneCycleLR]:
+    rate, decay = training.learning_rate, training.weight_decay
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, foreach=True)
+    return optimiser, OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=WARM_UP)
 
 
 def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, training: Training) -> Tensor:
@@ -153,18 +158,18 @@ def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, tra
 
 
 def batch_loss(network: Network, batch: Batch) -> Tensor:
-    """Mean quantile loss of the batch at unit scale; a window whose past never moved has no scale and counts nothing."""
+    """Mean quantile loss of the batch at unit scale; a window whose past never moved has no scale and costs nothing."""
     forecast, scale = network(batch.past)
     actual = scale.apply(batch.future).to(forecast.device)
     return heads.pinball(forecast, actual, (scale.spread > 0).to(forecast))
 
 
 @torch.inference_mode()
-def mean_loss(network: nn.Module, held_out: list[Batch]) -> float:
+def mean_loss(network: Network, held_out: list[Batch]) -> float:
     """The loss over all validation windows."""
     network.eval()
     sizes = [len(batch.past) for batch in held_out]
-    losses = [batch_loss(network, batch).item() for batch in held_out]  # type: ignore[arg-type]
+    losses = [batch_loss(network, batch).item() for batch in held_out]
     return sum(size * loss for size, loss in zip(sizes, losses, strict=True)) / sum(sizes)
 
 
@@ -178,6 +183,3 @@ def check_losses(losses: Tensor) -> None:
         raise TrainingError(
             f"the loss grew from {losses[0].item():.3g} to {losses[-1].item():.3g} at step {len(losses)}. {CALMER}"
         )
-
-
-CALMER = "Use a smaller --learning-rate or --clip"

@@ -86,5 +86,5 @@ def _reader_left() -> int:
     return 0
 
 
-def _terminate(signal_number: int, frame: FrameType | None) -> None:
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated

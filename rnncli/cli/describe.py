@@ -1,5 +1,6 @@
 """A table, and what was chosen for it, in words: what `train` and `inspect` say."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,31 +10,40 @@ if TYPE_CHECKING:
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:
     """What was found in a table: its size and span, which columns were taken, and what is missing in it."""
-    lengths = panel.lengths
-    series = f"{len(lengths)} series" if len(lengths) > 1 else "1 series"
+    lengths, found = panel.lengths, panel.found
     rows = f"{lengths.min()} to {lengths.max()}" if lengths.min() < lengths.max() else str(lengths[0])
     first, last = panel.span()
-    lines = [f"{source}: {series} of {rows} steps, {frequency_words(panel)}, {first} to {last}", column_line(panel)]
-    if panel.found.missing or panel.found.absent:
+    lines = [
+        f"{source}: {len(lengths)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
+        f"columns: {column_words(panel)}",
+    ]
+    if found.missing or found.absent:
         lines.append(
-            f"missing: {panel.found.missing} empty values and {panel.found.absent} steps without a row: "
-            "masked in what the network sees and in its loss"
+            f"missing: {found.missing} empty values and {found.absent} steps without a row; "
+            "they are masked in what the network sees and in its loss"
         )
-    if panel.found.empty:
-        more = f" and {len(panel.found.empty) - 3} more" if len(panel.found.empty) > 3 else ""
-        lines.append(f"left out, for they hold no value: {', '.join(panel.found.empty[:3])}{more}")
+    if found.empty:
+        lines.append(f"left out: {len(found.empty)} series without any value{named(found.empty)}")
     return lines
 
 
-def column_line(panel: "Panel") -> str:
+def column_words(panel: "Panel") -> str:
     """Which columns were taken for what."""
     roles = panel.found.roles
     if roles.wide:
-        return f'columns: time "{roles.time}", and each of the other {len(panel.ids)} columns of numbers is a series'
+        return (
+            f'time "{roles.time}", and each of {len(roles.targets)} columns of numbers is a series (--target for one)'
+        )
     identifier = f'id "{roles.id}", ' if roles.id else ""
     targets = ", ".join(f'"{name}"' for name in roles.targets)
     guessed = " (guessed by their kind; --time, --id and --target say otherwise)" if roles.guessed else ""
-    return f'columns: {identifier}time "{roles.time}", target {targets}{guessed}'
+    return f'{identifier}time "{roles.time}", target {targets}{guessed}'
+
+
+def named(ids: Sequence[str]) -> str:
+    """`: a, b, c and 4 more`, or nothing where there are none."""
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return f": {', '.join(ids[:3])}{more}" if ids else ""
 
 
 def choice_lines(plan: "Plan") -> list[str]:

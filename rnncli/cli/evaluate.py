@@ -70,7 +70,8 @@ def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs") -> Non
     horizon, seen = card.architecture.horizon, card.seen
     first = panel.stamps(places.series, places.rows).min()
     screen.note(
-        f"scored: {len(places.rows)} windows of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
+        f"scored: {len(places.rows)} windows of {horizon} steps, the earliest from {first}; "
+        f"season {card.architecture.season}"
     )
     same = (len(panel.ids), panel.found.rows, *panel.span()) == (seen.series, seen.rows, seen.first, seen.last)
     back = int((panel.lengths[places.series] - places.rows).max())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import screen
+from rnncli.cli import describe, plot, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, RequestError, about
@@ -94,9 +94,10 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     if not known.any():
         raise DataError(f"no series has a value in its last {design.context} steps. There is nothing to forecast from")
     if not known.all():
-        lost = [str(name) for name in panel.ids[~known]]
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        screen.warn(f"no forecast for {', '.join(lost[:3])}{more}: no value in the last {design.context} steps")
+        lost = describe.named([str(name) for name in panel.ids[~known]])
+        screen.warn(
+            f"no forecast for {int((~known).sum())} series without a value in the last {design.context} steps{lost}"
+        )
     return Cutoffs(ends.series[known], ends.rows[known]), quantiles[known]
 
 
@@ -106,5 +107,5 @@ def _plot(panel: "Panel", cutoffs: "Cutoffs", quantiles: "np.ndarray") -> None:
     past = panel.series(number)[-3 * horizon :, 0]
     middle = quantiles.shape[-1] // 2
     name = str(panel.ids[number]) or panel.found.roles.targets[0]
-    lines = [quantiles[0, :, 0, place].tolist() for place in (middle, 0, -1)]
-    print(screen.plot(f"{name}: the last {len(past)} steps and the next {horizon}", past.tolist(), *lines))
+    lines = [quantiles[0, :, 0, place].tolist() for place in (0, middle, -1)]
+    print(plot.draw(f"{name}: the last {len(past)} steps and the next {horizon}", past.tolist(), *lines))

@@ -1,7 +1,7 @@
 """rnncli inspect: what a table or a model file holds. Without torch, so it answers at once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -59,73 +59,73 @@ def _show_panel(source: str, panel: "Panel") -> None:
     from rnncli.cli import describe
 
     found, lengths = panel.found, panel.lengths
-    first, last = panel.span()
-    constant = panel.constant()
     shortest = int(lengths.argmin())
-    seasons = choices.seasons_seen(panel)
-    pairs = [
-        ("series", f"{len(lengths)}, of {lengths.min()} to {lengths.max()} steps"),
-        ("shortest", f"{panel.called(shortest)}, {lengths[shortest]} steps"),
-        ("rows", str(found.rows)),
-        ("columns", describe.column_line(panel)),
-        ("from, to", f"{first}, {last}" + (f" ({panel.times.zone})" if panel.times.zone else "")),
-        ("frequency", describe.frequency_words(panel)),
-        ("gaps", f"{found.absent} steps without a row"),
-        ("missing", f"{found.missing} empty values"),
-        ("duplicates", f"{found.repeated} rows with the series and time of another" + (": train will refuse them" if found.repeated else "")),
-        ("constant", f"{len(constant)} series" + (f": {', '.join(constant[:3])}" + (", ..." if len(constant) > 3 else "") if constant else "")),
-        ("empty", f"{len(found.empty)} series"),
-        ("seasons", ", ".join(f"{season} steps (correlation {value:.2f})" for season, value in seasons.items()) or "none seen"),
-    ]  # fmt: skip
-    screen.show_pairs(source, pairs)
+    constant = panel.constant()
+    seasons = [f"{season} steps (correlation {value:.2f})" for season, value in choices.seasons_seen(panel).items()]
+    first, last = panel.span()
+    refused = ": train refuses them" if found.repeated else ""
+    screen.show_pairs(
+        source,
+        [
+            ("series", f"{len(lengths)}, of {lengths.min()} to {lengths.max()} steps"),
+            ("shortest", f"{panel.called(shortest)}, {lengths[shortest]} steps"),
+            ("rows", str(found.rows)),
+            ("columns", describe.column_words(panel)),
+            ("span", f"{first} to {last}"),
+            ("frequency", describe.frequency_words(panel)),
+            ("gaps", f"{found.absent} steps without a row"),
+            ("missing", f"{found.missing} empty values"),
+            ("duplicates", f"{found.repeated} rows with the series and time of another{refused}"),
+            ("constant", f"{len(constant)} series{describe.named(constant)}"),
+            ("empty", f"{len(found.empty)} series{describe.named(found.empty)}"),
+            ("seasons", ", ".join(seasons) or "none seen"),
+        ],
+    )
 
 
 def _show_choices(panel: "Panel", config: Config) -> None:
     from rnncli import choices
 
-    network = config.network
-    said = ""
+    network, guess = config.network, ""
     if network.horizon is None:
-        horizon = next(iter(choices.seasons_seen(panel)), min(12, int(panel.lengths.max()) // 4) or 1)
+        horizon = min([*choices.seasons_seen(panel), max(1, int(panel.lengths.max()) // 5)])
         network = network.model_copy(update={"horizon": horizon})
-        said = f" (a guess at the horizon: {horizon}; --horizon says otherwise)"
+        guess = f" with --horizon {horizon}"
     try:
         plan = choices.make(panel, network, config.training)
     except DataError as error:
-        screen.show_pairs("training on it", [("not possible", str(error))])
+        screen.show_pairs("train would refuse", [("", str(error))])
         return
     values = plan.architecture.model_dump() | {"steps": plan.steps, "history": plan.history}
-    pairs = [
-        (name, f"{value}" + (f"  ({plan.reasons[name]})" if name in plan.reasons else ""))
-        for name, value in values.items()
-    ]
-    screen.show_pairs(f"training on it would choose{said}", pairs)
+    screen.show_pairs(f"train{guess} would choose", _with_reasons(values, plan.reasons))
 
 
 def _show_card(path: Path, card: "Card") -> None:
     columns, seen = card.config.columns, card.seen
-    needs = [f'time "{columns.time}"', *([f'id "{columns.id}"'] if columns.id else [])]
-    needs.append(
-        "columns of numbers, each a series" if columns.layout == "wide" else f"target {', '.join(columns.target)}"
-    )
+    identifier = f'id "{columns.id}", ' if columns.id else ""
+    wide = columns.layout == "wide"
+    target = "and columns of numbers, each a series" if wide else f'target "{", ".join(columns.target)}"'
     screen.show_pairs(
         str(path),
         [
             ("format", f"{card.format}, written by rnncli {card.rnncli}"),
             ("size", f"{path.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"),
-            ("expects", f"a table with {'; '.join(needs)}; steps of {card.frequency}" + (f", zone {card.zone}" if card.zone else "")),
-            ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}; {seen.missing} empty values, {seen.absent} absent rows"),
+            ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}'),
+            ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
+            ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
             ("held out", f"the last {seen.held_out} steps of each series, {card.validation_windows} windows"),
-            ("updates", str(card.steps)),
+            ("updates", f"{card.steps} of the weights"),
             ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
         ],
-    )  # fmt: skip
-    design = card.architecture.model_dump()
-    screen.show_pairs(
-        "network", [(name, f"{value}" + (f"  ({card.reasons[name]})" if name in card.reasons else "")) for name, value in design.items()]
-    )  # fmt: skip
-    for name, scores in card.scores.items():
-        pairs = [
-            (metric, screen.cell(value)) for metric, value in scores.items() if value == value and value is not None
+    )
+    screen.show_pairs("network", _with_reasons(card.architecture.model_dump(), card.reasons))
+    if card.scores:
+        metrics = list(next(iter(card.scores.values())))
+        rows = [
+            [name, *(screen.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
         ]
-        screen.show_pairs(f"validation: {name}", pairs)
+        screen.show_table("validation", ["", *metrics], rows)
+
+
+def _with_reasons(values: dict[str, Any], reasons: dict[str, str]) -> list[tuple[str, str]]:
+    return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]

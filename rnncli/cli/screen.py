@@ -1,4 +1,4 @@
-"""What a person sees: notes, progress, tables, a plot. All on stderr but for tables that are results. Computes nothing.
+"""What a person sees: notes, progress, tables. All on stderr but for tables that are results. Computes nothing.
 
 rich is imported where it draws: a forecast in a pipe does without it.
 """
@@ -42,7 +42,8 @@ def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]],
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE_HEAD)
     for number, name in enumerate(header):
-        table.add_column(name, justify="right" if number and _numeric(rows, number) else "left", overflow="fold")
+        right = number > 0 and _numeric(rows, number)
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     _console().print(table)
@@ -95,52 +96,6 @@ def _report_quarters() -> Callable[["Progress"], None]:
             note(f"step {at.step}/{at.steps}: loss {at.loss:.4f}, validation {at.validation:.4f}")
 
     return report
-
-
-def plot(
-    title: str, past: Sequence[float], median: Sequence[float], low: Sequence[float], high: Sequence[float]
-) -> str:
-    """A series and its forecast with an interval, drawn in characters: NaN leaves a gap. Twelve lines, 76 columns."""
-    width, height = 64, 10
-    lines = [
-        _fit(values, length)
-        for values, length in zip((past, low, median, high), _share(width, len(past), len(median)), strict=True)
-    ]
-    history, bottom, middle, top = lines
-    known = [value for line in lines for value in line if value == value]
-    least, most = min(known), max(known)
-    span = (most - least) or 1.0
-
-    def level(value: float) -> int:
-        return round((value - least) / span * (height - 1))
-
-    canvas = [[" "] * (len(history) + 1 + len(middle)) for _ in range(height)]
-    for place, value in enumerate(history):
-        if value == value:
-            canvas[level(value)][place] = "•"
-    for place, (under, value, over) in enumerate(zip(bottom, middle, top, strict=True), start=len(history) + 1):
-        if value == value:
-            for row in range(level(under), level(over) + 1):
-                canvas[row][place] = "░"
-            canvas[level(value)][place] = "●"
-    for row in canvas:
-        row[len(history)] = "│"
-    labels = {height - 1: f"{most:.4g}", 0: f"{least:.4g}"}
-    body = [f"{labels.get(row, ''):>9} {''.join(canvas[row]).rstrip()}" for row in reversed(range(height))]
-    return "\n".join([f"{'':>9} {title}", *body])
-
-
-def _share(width: int, past: int, ahead: int) -> tuple[int, int, int, int]:
-    """Columns for the past and for each of the three lines ahead."""
-    right = min(ahead, width // 2)
-    return min(past, width - right), right, right, right
-
-
-def _fit(values: Sequence[float], length: int) -> list[float]:
-    """The values at `length` evenly spaced places."""
-    if length < 2 or len(values) <= length:
-        return list(values)[-length:] if length else []
-    return [values[round(place * (len(values) - 1) / (length - 1))] for place in range(length)]
 
 
 def cell(value: object) -> str:

@@ -119,7 +119,7 @@ def _forbid_repeats(rows: Rows, roles: Roles) -> Rows:
 def _clock(rows: Rows, times: Times, asked: Columns) -> tuple[Rows, Frequency]:
     """The frequency, and the rows by its clock.
 
-    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what the clock on the wall shows.
+    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what a clock on the wall shows.
     """
     if times.zone is not None:
         wall = replace(rows, instants=timestamps.wall_time(rows.instants, times.zone))
@@ -181,7 +181,7 @@ def _lay_out(rows: Rows, frequency: Frequency) -> tuple[np.ndarray, np.ndarray, 
         number = sparse[0]
         raise DataError(
             f"{called(rows.ids[number])} has {counts[number]} rows for the {lengths[number]} steps of {frequency.name} "
-            f"from {rows.when(begins[number])} to {rows.when(ends[number])}. Mend the wrong time, or give a coarser --freq"
+            f"from {rows.when(begins[number])} to {rows.when(ends[number])}. Mend the time, or give a coarser --freq"
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return offsets, steps[begins], phases[begins], offsets[rows.codes] + steps - steps[begins][rows.codes]
@@ -195,8 +195,8 @@ def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> N
         place = off[0]
         start = rows.when(begins[rows.codes[place]])
         raise DataError(
-            f"row {rows.order[place] + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, which starts at "
-            f"{start} and steps by {frequency.name}. Mend the row, or give the right --freq"
+            f"row {rows.order[place] + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, "
+            f"which starts at {start} and steps by {frequency.name}. Mend the row, or give the right --freq"
         )
 
 

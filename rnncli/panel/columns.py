@@ -52,7 +52,7 @@ def _time(frame: pd.DataFrame, asked: Columns) -> str:
     if len(named) == 1:
         return named[0]
     candidates = named or [
-        name for name in frame if name not in (asked.id, *asked.target) and looks_like_time(frame[name])
+        str(name) for name in frame if name not in (asked.id, *asked.target) and looks_like_time(frame[name])
     ]
     if len(candidates) == 1:
         return candidates[0]
@@ -68,14 +68,14 @@ def _identifier(frame: pd.DataFrame, asked: Columns, time: str) -> str | None:
         return None
     rest = frame.drop(columns=[time, *(name for name in asked.target if name in frame)])
     candidates = _named(rest, ID_NAMES) or [name for name in _texts(rest) if name.lower() not in TARGET_NAMES]
-    if len(candidates) == 1 and not _broken_number(frame, candidates[0], rest, asked):
+    if len(candidates) == 1 and not _meant_as_numbers(rest, asked):
         return candidates[0]
     if len(candidates) > 1:
         raise DataError(f"{_quoted(candidates)} could each name the series. Say which with --id")
     return None
 
 
-def _broken_number(frame: pd.DataFrame, name: str, rest: pd.DataFrame, asked: Columns) -> bool:
+def _meant_as_numbers(rest: pd.DataFrame, asked: Columns) -> bool:
     """Whether the only text column is no name of a series but what was meant to be the numbers."""
     return not asked.target and not _named(rest, ID_NAMES) and not _numbers(rest) and not _named(rest, TARGET_NAMES)
 

@@ -36,8 +36,8 @@ def to_frame(
         table[panel.found.roles.id or "unique_id"] = (
             pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
         )
-    text = text_times and isinstance(stamps, pd.DatetimeIndex)
-    table[panel.found.roles.time] = timestamps.render(stamps, panel.times.form) if text else stamps
+    as_text = text_times and isinstance(stamps, pd.DatetimeIndex)
+    table[panel.found.roles.time] = timestamps.render(stamps, panel.times.form) if as_text else stamps
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():

@@ -69,7 +69,11 @@ class Panel:
     def span(self) -> tuple[str, str]:
         """The earliest and the latest time, as texts."""
         every = np.arange(len(self.ids))
-        return str(self.stamps(every, 0 * every).min()), str(self.stamps(every, self.lengths - 1).max())
+        first, last = self.stamps(every, 0 * every).min(), self.stamps(every, self.lengths - 1).max()
+        if self.times.integer:
+            return str(first), str(last)
+        texts = timestamps.render(pd.DatetimeIndex([first, last]), None)
+        return str(texts[0]), str(texts[1])
 
     def constant(self) -> list[str]:
         """Ids of the series that never change."""

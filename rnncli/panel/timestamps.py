@@ -77,11 +77,13 @@ def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
     return naive.tz_localize("UTC").tz_convert(times.zone)
 
 
-def render(times: pd.DatetimeIndex, form: str | None) -> np.ndarray:
-    """The times as texts of the given form; else as plain as they go: dates alone where all are midnight."""
+def render(times: pd.Index, form: str | None) -> np.ndarray:
+    """Timestamps as texts of the given form; else as plain as they go: dates alone where all are midnight."""
+    times = pd.DatetimeIndex(times)
     if form is None:
         midnight = bool((times == times.normalize()).all())
-        form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S"
+        seconds = bool((times.second != 0).any())
+        form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
         form += "%z" if times.tz is not None else ""
     return np.asarray(times.strftime(form), dtype=object)
 
@@ -111,7 +113,7 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
     readings = [(form, _read(distinct, form)) for form in forms]
     whole = [(form, times) for form, times in readings if not times.isna().any()]
     if not whole:
-        form, times = max(readings, key=lambda reading: int((~reading[1].isna()).sum()))
+        form, times = max(readings, key=lambda reading: np.count_nonzero(reading[1].notna()))
         broken = np.asarray(times.isna())[texts.cat.codes.to_numpy()]
         row = _first(broken)
         raise DataError(
@@ -148,7 +150,7 @@ def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
         starts = texts.str.replace(r"[- ]?Q(\d)$", lambda found: f"-{3 * int(found[1]) - 2:02d}", regex=True)
         return pd.DatetimeIndex(pd.to_datetime(starts, format="%Y-%m", errors="coerce"))
     aware = len(texts) > 0 and bool(OFFSET.search(texts[0]))
-    return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=True if aware else None))
+    return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=aware))
 
 
 def _zone_name(texts: pd.Index) -> str:
