@@ -156,8 +156,12 @@ class _Sample:
         return float(np.mean(np.minimum(ratios, 10.0))) if ratios else np.inf
 
     def autocorrelation(self, lag: int) -> float:
-        """Median over series of the correlation of changes with those `lag` steps before."""
-        values = [_autocorrelation(np.diff(column), lag) for series in self.series for column in series.T]
+        """Median over series of how much better changes correlate with those `lag` steps before than half as far.
+
+        The second part tells a cycle from what is merely smooth.
+        """
+        changes = [np.diff(column) for series in self.series for column in series.T]
+        values = [_autocorrelation(one, lag) - max(0.0, _autocorrelation(one, lag // 2)) for one in changes]
         known = [value for value in values if np.isfinite(value)]
         return float(np.median(known)) if known else 0.0
 

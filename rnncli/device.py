@@ -72,10 +72,10 @@ def use_threads(work: float) -> None:
 def free_cores() -> int:
     """Cores this process may use: what the scheduler's affinity and the control group's quota leave."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(min(cores, _quota())))
+    return max(1, int(min(cores, quota())))
 
 
-def _quota(root: Path = Path("/sys/fs/cgroup")) -> float:
+def quota(root: Path = Path("/sys/fs/cgroup")) -> float:
     """Cores that the control group allows, of either version; infinite where it sets no limit."""
     try:
         allowed, period = (root / "cpu.max").read_text().split()
@@ -83,8 +83,8 @@ def _quota(root: Path = Path("/sys/fs/cgroup")) -> float:
     except (OSError, ValueError):
         pass
     try:
-        quota = int((root / "cpu/cpu.cfs_quota_us").read_text())
+        limit = int((root / "cpu/cpu.cfs_quota_us").read_text())
         period_us = int((root / "cpu/cpu.cfs_period_us").read_text())
     except (OSError, ValueError):
         return math.inf
-    return quota / period_us if quota > 0 else math.inf
+    return limit / period_us if limit > 0 else math.inf

@@ -48,7 +48,7 @@ def about(source: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{source}: {error}") from error
+        raise DataError(f"{'standard input' if source == '-' else source}: {error}") from error
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ Text columns come as categoricals, so that whoever parses them parses each disti
 """
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ def read(source: str, kind: str | None = None) -> pd.DataFrame:
     try:
         table = _read_arrow(source, kind)
     except FileNotFoundError as error:
-        raise DataError(f"there is no such file. Check the path {source}") from error
+        raise DataError("there is no such file. Check the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"it cannot be read: {_one_line(error)}") from error
     names = table.column_names
@@ -164,7 +165,8 @@ def write(frame: pd.DataFrame, target: str, kind: str) -> None:
         if compression is None:
             _writer(kind)(frame, stream)
         else:
-            with pa.CompressedOutputStream(stream, compression) as compressed:
+            twin = os.fdopen(os.dup(stream.fileno()), "wb")  # for Arrow closes what it compresses into
+            with pa.CompressedOutputStream(twin, compression) as compressed:
                 _writer(kind)(frame, compressed)
 
 

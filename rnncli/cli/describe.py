@@ -13,8 +13,9 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
     lengths, found = panel.lengths, panel.found
     rows = f"{lengths.min()} to {lengths.max()}" if lengths.min() < lengths.max() else str(lengths[0])
     first, last = panel.span()
+    name = "standard input" if source == "-" else source
     lines = [
-        f"{source}: {len(lengths)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
+        f"{name}: {len(lengths)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
         f"columns: {column_words(panel)}",
     ]
     if found.missing or found.absent:

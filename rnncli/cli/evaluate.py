@@ -42,22 +42,21 @@ def evaluate(
     if kind not in ("table", "csv", "tsv", "jsonl"):
         raise RequestError(f'--format "{kind}" is none of table, csv, tsv, jsonl')
     horizon = card.architecture.horizon
-    frame = tables.read(data)
     with about(data):
-        panel = from_frame(frame, config.columns)
+        panel = from_frame(tables.read(data), config.columns)
         places = backtest.cutoffs(panel, horizon, windows)
         if not len(places.rows):
-            raise DataError(f"no series has the {windows * horizon + 1} rows that {windows} x horizon {horizon} needs")
+            raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
         work = device.work_per_step(card.architecture, panel.targets, len(places.rows)) / 3
         device.use_threads(work)
         place = device.choose(config.compute.device, work)
         scored = backtest.run(load(model), panel, places, config.forecast.level, place.device)
-    _say_what_was_scored(card, panel, places)
+    _say_what_was_scored(card, panel, places, windows * len(panel.ids))
     scores = backtest.table(scored, config.forecast.level)
     if kind == "table":
         header = ["model", *next(iter(scores.values()))]
         rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in scores.items()]
-        screen.show_table("", header, rows)
+        screen.show_table(header, rows)
         screen.notes([f"{name}: {text}" for name, text in metrics.definitions().items()])
     else:
         import pandas as pd
@@ -65,19 +64,19 @@ def evaluate(
         tables.write(pd.DataFrame([{"model": name} | row for name, row in scores.items()]), "-", kind)
 
 
-def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs") -> None:
+def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:
     """How many windows, and whether the network may have been trained on them."""
     horizon, seen = card.architecture.horizon, card.seen
-    first = panel.stamps(places.series, places.rows).min()
+    first = panel.earliest(places)
+    count = str(asked) if asked == len(places.rows) else f"{len(places.rows)} of {asked}"
     screen.note(
-        f"scored: {len(places.rows)} windows of {horizon} steps, the earliest from {first}; "
-        f"season {card.architecture.season}"
+        f"scored: {count} windows of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
     )
-    same = (len(panel.ids), panel.found.rows, *panel.span()) == (seen.series, seen.rows, seen.first, seen.last)
+    same = [len(panel.ids), panel.found.rows, *panel.span()] == [seen.series, seen.rows, seen.first, seen.last]
     back = int((panel.lengths[places.series] - places.rows).max())
     if same and back <= seen.held_out:
         screen.note("the network was never trained on these rows; they chose when its training stopped")
-    elif same or not _after(str(first), seen.last):
+    elif same or not _after(first, seen.last):
         screen.warn(
             f"the network may have been trained on some of these rows (its table ended at {seen.last}, the last "
             f"{seen.held_out} steps held out): scores on newer rows may be worse"

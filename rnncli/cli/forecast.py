@@ -49,9 +49,8 @@ def forecast(
     from rnncli.panel.forecasts import to_frame
 
     kind = _kind(output, format)
-    frame = tables.read(data)
     with about(data):
-        panel = from_frame(frame, config.columns)
+        panel = from_frame(tables.read(data), config.columns)
         cutoffs, quantiles = _forecast(load(model), panel, config)
     table = to_frame(panel, cutoffs, quantiles, config.forecast, text_times=kind != "parquet")
     if kind != "table":
@@ -60,7 +59,7 @@ def forecast(
     _plot(panel, cutoffs, quantiles)
     rows = [[screen.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
     more = f"{len(table) - SHOWN} more rows; --output FILE writes them all" if len(table) > SHOWN else ""
-    screen.show_table("", list(table.columns), rows, caption=more)
+    screen.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
 
 
 def _kind(output: str, asked: str | None) -> str:

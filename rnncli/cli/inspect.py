@@ -36,9 +36,8 @@ def inspect(
     from rnncli import tables
     from rnncli.panel import from_frame
 
-    frame = tables.read(file, format)
     with about(file):
-        panel = from_frame(frame, config.columns, keep_first=True)
+        panel = from_frame(tables.read(file, format), config.columns, keep_first=True)
         _show_panel(file, panel)
         _show_choices(panel, config)
 
@@ -114,7 +113,7 @@ def _show_card(path: Path, card: "Card") -> None:
             ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
             ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
             ("held out", f"the last {seen.held_out} steps of each series, {card.validation_windows} windows"),
-            ("updates", f"{card.steps} of the weights"),
+            ("updates", str(card.steps)),
             ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
         ],
     )
@@ -124,7 +123,7 @@ def _show_card(path: Path, card: "Card") -> None:
         rows = [
             [name, *(screen.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
         ]
-        screen.show_table("validation", ["", *metrics], rows)
+        screen.show_table(["model", *metrics], rows, title="validation")
 
 
 def _with_reasons(values: dict[str, Any], reasons: dict[str, str]) -> list[tuple[str, str]]:

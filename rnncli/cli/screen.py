@@ -35,18 +35,23 @@ def fail(text: str) -> None:
     note(f"error: {text}")
 
 
-def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", caption: str = "") -> None:
     """A table on stdout: names to the left, numbers to the right."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for number, name in enumerate(header):
         right = number > 0 and _numeric(rows, number)
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    _console().print(table)
+    console = _console()
+    if title:
+        console.print(f"\n{title}", style="bold underline", markup=False)
+    console.print(table)
+    if caption:
+        console.print(f"({caption})", markup=False)
 
 
 def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:

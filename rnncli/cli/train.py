@@ -41,10 +41,8 @@ def train(
     from rnncli.cli import describe
     from rnncli.panel import from_frame
 
-    frame = tables.read(data, format)
     with about(data):
-        series = from_frame(frame, config.columns)
-        del frame
+        series = from_frame(tables.read(data, format), config.columns)
         screen.notes(describe.panel_lines(data, series))
         plan = choices.make(series, config.network, config.training)
     screen.notes(describe.choice_lines(plan))

@@ -66,14 +66,15 @@ class Panel:
         instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
         return timestamps.as_users(instants, self.times, wall=self.frequency.by_days)
 
-    def span(self) -> tuple[str, str]:
+    def span(self) -> list[str]:
         """The earliest and the latest time, as texts."""
         every = np.arange(len(self.ids))
         first, last = self.stamps(every, 0 * every).min(), self.stamps(every, self.lengths - 1).max()
-        if self.times.integer:
-            return str(first), str(last)
-        texts = timestamps.render(pd.DatetimeIndex([first, last]), None)
-        return str(texts[0]), str(texts[1])
+        return timestamps.plain([first, last])
+
+    def earliest(self, cutoffs: Cutoffs) -> str:
+        """The earliest time that is forecast from these cutoffs, as a text."""
+        return timestamps.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
 
     def constant(self) -> list[str]:
         """Ids of the series that never change."""

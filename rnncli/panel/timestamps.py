@@ -1,7 +1,7 @@
 """A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -86,6 +86,13 @@ def render(times: pd.Index, form: str | None) -> np.ndarray:
         form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
         form += "%z" if times.tz is not None else ""
     return np.asarray(times.strftime(form), dtype=object)
+
+
+def plain(times: list[Any]) -> list[str]:
+    """Times, or the numbers of a plain clock, as texts for a person."""
+    if isinstance(times[0], pd.Timestamp):
+        return [str(text) for text in render(pd.DatetimeIndex(times), None)]
+    return [str(number) for number in times]
 
 
 def _parse_numbers(column: pd.Series) -> Times:

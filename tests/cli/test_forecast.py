@@ -1,0 +1,239 @@
+"""rnncli forecast at the prompt."""
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+import pytest
+
+from tests.conftest import Command, hourly
+
+
+def test_each_series_goes_on_for_the_horizon(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli("forecast", model, data)
+
+    assert outcome.code == 0
+    names = ["rnncli", "rnncli-lo-80", "rnncli-hi-80", "rnncli-lo-95", "rnncli-hi-95"]
+    assert list(outcome.table) == ["unique_id", "ds", *names]
+    following = pd.date_range("2024-01-21", periods=6, freq="h").strftime("%Y-%m-%d %H:%M:%S")
+    assert outcome.table["ds"].tolist() == 3 * following.tolist()
+    assert outcome.table["unique_id"].tolist() == ["s0"] * 6 + ["s1"] * 6 + ["s2"] * 6
+
+
+def test_intervals_lie_around_the_point_and_within_one_another(rnncli: Command, model: Path, data: Path) -> None:
+    table = rnncli("forecast", model, data, "--level", "99,80,50", "--quantiles", "0.3,0.7").table
+
+    order = ["lo-99", "lo-80", "q0.3", "q0.7", "hi-80", "hi-99"]
+    assert (np.diff(table[[f"rnncli-{name}" for name in order]], axis=1) >= 0).all()
+    assert table["rnncli"].between(table["rnncli-lo-50"], table["rnncli-hi-50"]).all()
+
+
+def test_any_level_is_the_pair_of_its_quantiles(rnncli: Command, model: Path, data: Path) -> None:
+    table = rnncli("forecast", model, data, "--level", "62", "--quantiles", "0.19,0.81").table
+
+    assert np.allclose(table["rnncli-lo-62"], table["rnncli-q0.19"])
+    assert np.allclose(table["rnncli-hi-62"], table["rnncli-q0.81"])
+
+
+def test_series_that_were_never_seen_are_forecast(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly(series=5, seed=9).to_csv(tmp_path / "new.csv", index=False)
+
+    assert rnncli("forecast", model, tmp_path / "new.csv").table["unique_id"].nunique() == 5
+
+
+def test_new_rows_move_the_forecast_on(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly(days=21).to_csv(tmp_path / "new.csv", index=False)
+
+    assert rnncli("forecast", model, tmp_path / "new.csv").table["ds"].min() == "2024-01-22 00:00:00"
+
+
+def test_csv_and_parquet_of_the_same_rows_give_the_same_forecast(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    pd.read_csv(data, parse_dates=["ds"]).sample(frac=1, random_state=1).to_parquet(tmp_path / "d.parquet")
+
+    one, two = rnncli("forecast", model, data), rnncli("forecast", model, tmp_path / "d.parquet")
+
+    assert one.table["rnncli"].tolist() == two.table["rnncli"].tolist()
+
+
+def test_the_users_own_names_ids_and_times_come_back(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly(series=2).rename(columns={"unique_id": "shop", "ds": "when", "y": "sold"})
+    frame["shop"] = frame["shop"].map({"s0": "007", "s1": 'a "b", c'})
+    frame["when"] = frame["when"].dt.strftime("%d/%m/%Y %H:%M")
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    train = ("train", tmp_path / "d.csv", "--horizon", 3, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
+    assert rnncli(*train).code == 0
+
+    out = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv", "--level", "80").out
+
+    table = pd.read_csv(io.StringIO(out), dtype=str)
+    assert list(table) == ["shop", "when", "rnncli", "rnncli-lo-80", "rnncli-hi-80"]
+    assert table["shop"].unique().tolist() == ["007", 'a "b", c']
+    assert table["when"].tolist() == 2 * ["21/01/2024 00:00", "21/01/2024 01:00", "21/01/2024 02:00"]
+
+
+def test_a_time_zone_comes_back(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly()
+    frame["ds"] = frame["ds"].dt.tz_localize("Europe/Berlin")
+    frame.to_parquet(tmp_path / "d.parquet")
+    train = ("train", tmp_path / "d.parquet", "--horizon", 3, "--steps", 3, "--output", tmp_path / "m.rnn")
+    assert rnncli(*train).code == 0
+
+    rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.parquet", "--output", tmp_path / "f.parquet")
+
+    times = pd.read_parquet(tmp_path / "f.parquet")["ds"]
+    assert str(times.dt.tz) == "Europe/Berlin"
+    assert times.min() == pd.Timestamp("2024-01-21", tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize("name", ["f.csv", "f.tsv", "f.parquet", "f.jsonl", "f.csv.gz"])
+def test_every_format_holds_the_same_forecast(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, name: str
+) -> None:
+    expected = rnncli("forecast", model, data).table
+
+    outcome = rnncli("forecast", model, data, "--output", tmp_path / name)
+
+    assert (outcome.code, outcome.out) == (0, "")
+    path = tmp_path / name
+    if name == "f.parquet":
+        read = pyarrow.parquet.read_table(path).to_pandas()
+    elif name == "f.jsonl":
+        read = pd.read_json(path, lines=True)
+    else:
+        read = pd.read_csv(path, sep="\t" if "tsv" in name else ",")
+    assert list(read) == list(expected)
+    assert np.allclose(read["rnncli"], expected["rnncli"])
+    assert read["ds"].astype("datetime64[us]").tolist() == expected["ds"].astype("datetime64[us]").tolist()
+
+
+def test_a_forecast_reads_as_utilsforecast_wants_it(rnncli: Command, model: Path, data: Path) -> None:
+    from utilsforecast.evaluation import evaluate
+    from utilsforecast.losses import coverage, mae
+
+    actual = hourly(days=21).astype({"ds": str})
+    both = rnncli("forecast", model, data).table.merge(actual, on=["unique_id", "ds"])
+
+    scores = evaluate(both, metrics=[mae, coverage], models=["rnncli"], level=[80])
+
+    assert len(both) == 18
+    assert scores["rnncli"].notna().all()
+
+
+def test_a_series_without_recent_values_is_named_and_left_out(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    frame = hourly()
+    late = frame["ds"] > "2024-01-10"
+    frame.loc[late & (frame["unique_id"] == "s1"), "y"] = None
+    frame.to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("forecast", model, tmp_path / "d.csv")
+
+    assert outcome.table["unique_id"].unique().tolist() == ["s0", "s2"]
+    assert "warning: no forecast for 1 series without a value in the last 48 steps: s1" in outcome.err
+
+
+def test_a_series_shorter_than_the_context_is_forecast(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly(days=1).to_csv(tmp_path / "short.csv", index=False)
+
+    table = rnncli("forecast", model, tmp_path / "short.csv").table
+
+    assert len(table) == 18
+    assert table.notna().all(axis=None)
+
+
+def test_a_table_of_another_frequency_is_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    daily = hourly().assign(ds=pd.date_range("2020-01-01", periods=480).tolist() * 3)
+    daily.to_csv(tmp_path / "daily.csv", index=False)
+
+    outcome = rnncli("forecast", model, tmp_path / "daily.csv")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "daily.csv: its clock steps by D, the model was trained on steps of h" in outcome.err
+
+
+def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly().rename(columns={"y": "load"}).to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("forecast", model, tmp_path / "d.csv")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert 'no column "y" (--target); there are "unique_id", "ds", "load"' in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--level", "101"), '--level "101" should be less than 100'),
+        (("--level", "eighty"), '--level "eighty" should be a valid number'),
+        (("--quantiles", "0"), '--quantiles "0" should be greater than 0'),
+        (("--format", "xml"), '--format "xml" is none of'),
+        (("--output", "none/f.csv"), "there is no folder"),
+        (("--output", "f.xlsx"), "does not tell the format"),
+        (("--device", "cuda"), "--device cuda: this machine has cpu"),
+    ],
+)
+def test_a_wrong_request_is_refused(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    from rnncli import device
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(device, "available", lambda: ["cpu"])
+
+    outcome = rnncli("forecast", model, data, *options)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_old_file(model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("old")
+    code = (
+        "import resource, signal\nfrom rnncli import cli\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+        f"raise SystemExit(cli.run(['forecast', {str(model)!r}, {str(data)!r}, '--output', 'f.csv']))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: cannot write" in done.stderr
+    assert (tmp_path / "f.csv").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
+
+
+def test_a_reader_that_leaves_early_is_no_failure(model: Path, data: Path) -> None:
+    command = f"{sys.executable} -m rnncli forecast {model} {data} --quantiles $(seq -s, 0.001 0.001 0.999) | head -1"
+
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("unique_id,ds,rnncli,")
+
+
+def test_a_terminal_gets_a_picture_and_a_table(model: Path, data: Path) -> None:
+    import pexpect
+
+    arguments = ["-m", "rnncli", "forecast", str(model), str(data), "--level", "80"]
+    screen = pexpect.run(f"{sys.executable} {' '.join(arguments)}", dimensions=(24, 80), timeout=60).decode()
+
+    assert "s0: the last 18 steps and the next 6" in screen
+    assert "●" in screen
+    assert "2024-01-21 05:00:00" in screen
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", screen)
+    assert max(len(line) for line in plain.splitlines()) <= 80
+
+
+def test_the_same_forecast_twice_is_the_same_bytes(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    for name in ("1.parquet", "2.parquet"):
+        rnncli("forecast", model, data, "--output", tmp_path / name)
+
+    assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()

@@ -1,0 +1,58 @@
+"""Every choice is an option with help, and nothing else is."""
+
+import re
+
+import pytest
+
+from rnncli.config import Config, Section
+from tests.conftest import Command
+
+COMMANDS = {
+    "train": {"columns", "network", "training", "compute"},
+    "forecast": {"columns", "forecast", "compute"},
+    "evaluate": {"columns", "forecast", "compute"},
+    "inspect": {"columns", "network", "training"},
+}
+OWN = {"--output", "--format", "--windows", "--config", "--help"}
+
+
+def fields(section: str) -> set[str]:
+    kind = Config.model_fields[section].annotation
+    assert isinstance(kind, type)
+    assert issubclass(kind, Section)
+    return set(kind.model_fields)
+
+
+def test_no_two_sections_have_a_field_of_one_name() -> None:
+    names = [name for section in Config.model_fields for name in fields(section)]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command, command: str) -> None:
+    flags = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", rnncli(command, "--help").out, re.MULTILINE))
+
+    expected = {f"--{name.replace('_', '-')}" for section in COMMANDS[command] for name in fields(section)}
+    assert flags - OWN == expected
+
+
+@pytest.mark.parametrize("section", Config.model_fields)
+def test_every_field_says_what_it_is(section: str) -> None:
+    kind = Config.model_fields[section].annotation
+    assert isinstance(kind, type)
+    assert issubclass(kind, Section)
+    assert all(field.description for field in kind.model_fields.values())
+
+
+def test_the_version_is_told(rnncli: Command) -> None:
+    from rnncli import __version__
+
+    assert rnncli("--version").out == f"rnncli {__version__}\n"
+
+
+def test_an_unknown_command_is_refused(rnncli: Command) -> None:
+    outcome = rnncli("predict")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: No such command 'predict'")

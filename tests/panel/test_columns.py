@@ -1,0 +1,107 @@
+"""Columns found by name, by kind, or as asked; two readings are an error."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.errors import DataError
+from rnncli.panel import columns
+from rnncli.panel.columns import Roles
+
+DAYS = ["2024-01-01", "2024-01-02"]
+
+
+def roles(asked: Columns | None = None, **table: Any) -> Roles:
+    frame = pd.DataFrame(table)
+    texts = frame.select_dtypes(exclude="number").columns
+    return columns.find(frame.astype(dict.fromkeys(texts, "category")), asked or Columns())
+
+
+@pytest.mark.parametrize(
+    ("time", "identifier", "target"),
+    [
+        ("ds", "unique_id", "y"),
+        ("timestamp", "item_id", "target"),
+        ("timestamp", "segment", "target"),
+        ("date", "series_id", "value"),
+    ],
+)
+def test_columns_are_found_by_the_names_forecasters_use(time: str, identifier: str, target: str) -> None:
+    table: dict[str, Any] = {
+        target: [1.0, 2.0],
+        "price": [3, 4],
+        time: DAYS,
+        "note": ["a", "b"],
+        identifier: ["a", "a"],
+    }
+    found = roles(**table)
+
+    assert found == Roles(time, identifier, (target,), wide=False, guessed=False)
+
+
+def test_columns_are_found_by_their_kind() -> None:
+    assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == Roles("when", "site", ("load",), wide=False, guessed=True)
+
+
+def test_a_single_series_needs_no_id() -> None:
+    assert roles(month=DAYS, passengers=[1, 2]) == Roles("month", None, ("passengers",), wide=False, guessed=True)
+
+
+def test_time_and_columns_of_numbers_are_a_wide_table() -> None:
+    assert roles(date=DAYS, north=[1, 2], south=[3, 4]) == Roles("date", None, ("north", "south"), True, True)
+
+
+def test_several_targets_are_taken_together() -> None:
+    found = roles(Columns(target=("load", "sun")), when=DAYS, load=[1, 2], sun=[3, 4])
+
+    assert found == Roles("when", None, ("load", "sun"), wide=False, guessed=True)
+
+
+def test_what_is_asked_for_wins() -> None:
+    asked = Columns(time="shipped", id="shop", target=("sold",))
+    found = roles(asked, ds=DAYS, shipped=DAYS, shop=["a", "a"], unique_id=["x", "y"], y=[1, 2], sold=[3, 4])
+
+    assert found == Roles("shipped", "shop", ("sold",), wide=False, guessed=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"start": DAYS, "end": DAYS, "y": [1, 2]}, '"start", "end" could each be the time.*--time'),
+        ({"ds": DAYS, "timestamp": DAYS, "y": [1, 2]}, '"ds", "timestamp" could each be the time.*--time'),
+        ({"ds": DAYS, "city": ["a", "b"], "shop": ["c", "d"], "y": [1, 2]}, '"city", "shop" could each name.*--id'),
+        ({"ds": DAYS, "shop": ["a", "b"], "sold": [1, 2], "price": [3, 4]}, '"sold", "price" could each be.*--target'),
+        ({"ds": DAYS, "y": [1, 2], "target": [1, 2]}, '"y", "target" could each be the target'),
+    ],
+)
+def test_two_readings_are_an_error_that_names_both(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        roles(**table)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"shop": ["a", "b"], "sold": [1, 2]}, 'no column is a time; there are "shop", "sold"'),
+        ({"ds": DAYS, "shop": ["a", "b"]}, "no column holds numbers"),
+        ({"ds": DAYS, "sold": ["1", "two"]}, 'no column holds numbers.*"sold" has the text "two" in row 2'),
+    ],
+)
+def test_what_is_missing_is_said(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        roles(**table)
+
+
+def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+    with pytest.raises(DataError, match='no column "laod".*there are "ds", "load".*Did you mean "load"'):
+        roles(Columns(target=("laod",)), ds=DAYS, load=[1, 2])
+
+
+def test_a_table_is_asked_again_as_it_was_found() -> None:
+    found = roles(when=DAYS, site=["a", "a"], load=[1, 2])
+
+    again = columns.settled(found, Columns(freq="D"))
+
+    assert again == Columns(time="when", id="site", target=("load",), layout="long", freq="D")

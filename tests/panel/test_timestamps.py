@@ -1,0 +1,126 @@
+"""Times in every common form."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.errors import DataError
+from rnncli.panel import timestamps
+
+DAYS = pd.date_range("2024-01-09", periods=20, freq="D")
+MOMENTS = pd.date_range("2024-01-09 03:30", periods=20, freq="7h")
+
+
+def column(values: object) -> pd.Series:
+    return pd.Series(values, name="when").astype("category")
+
+
+def instants(stamps: pd.DatetimeIndex) -> list[int]:
+    return np.asarray(stamps, dtype="datetime64[us]").astype(np.int64).tolist()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d.%m.%Y",
+        "%d-%m-%Y",
+        "%d %b %Y",
+        "%b %d, %Y",
+        "%d-%b-%y",
+        "%m/%d/%y",
+    ],
+)
+def test_dates_are_read_and_written_back_in_their_form(form: str) -> None:
+    texts = DAYS.strftime(form)
+
+    times = timestamps.parse(column(texts), None)
+
+    assert times.values.tolist() == instants(DAYS)
+    assert timestamps.render(DAYS, times.form).tolist() == texts.tolist()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%d.%m.%Y %H:%M",
+        "%m/%d/%Y %I:%M %p",
+        "%d/%m/%Y %H:%M:%S",
+        "%Y-%m-%d %H:%M:%S.%f",
+    ],
+)
+def test_times_of_day_are_read_and_written_back_in_their_form(form: str) -> None:
+    texts = MOMENTS.strftime(form)
+
+    times = timestamps.parse(column(texts), None)
+
+    assert times.values.tolist() == instants(MOMENTS)
+    assert timestamps.render(MOMENTS, times.form).tolist() == texts.tolist()
+
+
+def test_an_offset_is_kept_as_the_zone() -> None:
+    times = timestamps.parse(column(["2024-01-01T00:00:00+02:00", "2024-01-01T01:00:00+02:00"]), None)
+
+    assert times.zone == "+02:00"
+    assert times.values.tolist() == instants(pd.DatetimeIndex(["2023-12-31 22:00", "2023-12-31 23:00"]))
+
+
+@pytest.mark.parametrize("texts", [["2024Q1", "2024Q2"], ["2024-Q1", "2024-Q2"], ["2024 Q1", "2024 Q2"]])
+def test_quarters_are_their_first_days(texts: list[str]) -> None:
+    assert timestamps.parse(column(texts), None).values.tolist() == instants(
+        pd.DatetimeIndex(["2024-01-01", "2024-04-01"])
+    )
+
+
+def test_numbers_that_read_as_dates_are_dates() -> None:
+    times = timestamps.parse(pd.Series([20240130, 20240131, 20240201], name="when"), None)
+
+    assert not times.integer
+    assert times.values.tolist() == instants(pd.DatetimeIndex(["2024-01-30", "2024-01-31", "2024-02-01"]))
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3], [0, 5, 10], [1949, 1950, 1951], [1700000000, 1700003600]])
+def test_other_whole_numbers_are_a_plain_clock(values: list[int]) -> None:
+    times = timestamps.parse(pd.Series(values, name="when"), None)
+
+    assert times.integer
+    assert times.values.tolist() == values
+
+
+def test_a_form_is_decided_by_the_whole_column() -> None:
+    times = timestamps.parse(column(["01/02/2024", "02/02/2024", "13/02/2024"]), None)
+
+    assert times.values.tolist() == instants(pd.DatetimeIndex(["2024-02-01", "2024-02-02", "2024-02-13"]))
+
+
+def test_two_readings_are_an_error_that_names_both() -> None:
+    with pytest.raises(DataError, match="is 02 January 2024 or 01 February 2024.*--dayfirst"):
+        timestamps.parse(column(["01/02/2024", "02/02/2024"]), None)
+
+
+@pytest.mark.parametrize(("dayfirst", "first"), [(True, "2024-02-01"), (False, "2024-01-02")])
+def test_dayfirst_decides(dayfirst: bool, first: str) -> None:
+    times = timestamps.parse(column(["01/02/2024", "03/02/2024"]), dayfirst)
+
+    assert times.values[0] == instants(pd.DatetimeIndex([first]))[0]
+
+
+@pytest.mark.parametrize("broken", ["2024-13-01", "yesterday", "2024-02-30", "12"])
+def test_the_first_bad_time_is_named(broken: str) -> None:
+    with pytest.raises(DataError, match=f'row 3: "when" is "{broken}"'):
+        timestamps.parse(column(["2024-01-01", "2024-01-02", broken, "x"]), None)
+
+
+def test_an_empty_time_is_named() -> None:
+    with pytest.raises(DataError, match='row 2: "when" is empty'):
+        timestamps.parse(column(["2024-01-01", None]), None)
+
+
+@pytest.mark.parametrize("text", ["north", "A1", "007", "12:30", "3.5", "item-01"])
+def test_names_are_no_times(text: str) -> None:
+    assert not timestamps.looks_like_time(column([text]))

@@ -1,0 +1,126 @@
+"""What is chosen where nothing is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli import choices
+from rnncli.choices import Plan
+from rnncli.config import Columns, Network, Training
+from rnncli.errors import DataError, RequestError
+from rnncli.panel import Panel, from_frame
+from tests.conftest import SAMPLES, hourly
+
+
+def plan(panel: Panel, **network: object) -> Plan:
+    return choices.make(panel, Network.model_validate({"horizon": 6} | network), Training())
+
+
+def single(values: np.ndarray, freq: str = "D", start: str = "2000-01-01") -> Panel:
+    stamps = pd.date_range(start, periods=len(values), freq=freq)
+    return from_frame(pd.DataFrame({"ds": stamps, "y": values}), Columns())
+
+
+def wave(length: int, season: int) -> np.ndarray:
+    noise = np.random.default_rng(0).standard_normal(length)
+    return 50 + 10 * np.sin(2 * np.pi * np.arange(length) / season) + 0.5 * noise
+
+
+@pytest.mark.parametrize(
+    ("freq", "season"), [("h", 24), ("15min", 96), ("D", 7), ("MS", 12), ("QE", 4), ("W", 52), ("B", 5), ("min", 60)]
+)
+def test_the_season_is_the_cycle_of_the_calendar_that_shows(freq: str, season: int) -> None:
+    assert plan(single(wave(max(200, 6 * season), season), freq)).architecture.season == season
+
+
+def test_no_season_where_none_shows() -> None:
+    steps = np.random.default_rng(0).standard_normal(400).cumsum()
+
+    assert plan(single(steps, "D")).architecture.season == 1
+
+
+def test_a_plain_clock_tells_its_season_by_the_data() -> None:
+    panel = from_frame(pd.DataFrame({"ds": range(300), "y": wave(300, 12)}), Columns())
+
+    assert plan(panel).architecture.season == 12
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (wave(300, 7), "log"),
+        (wave(300, 7) - 50, "spread"),
+        (np.random.default_rng(0).poisson(0.7, 300), "mean"),
+    ],
+)
+def test_the_scale_suits_the_values(values: np.ndarray, scale: str) -> None:
+    assert plan(single(values)).architecture.scale == scale
+
+
+@pytest.mark.parametrize("length", [40, 100, 1000])
+@pytest.mark.parametrize("horizon", [1, 3, 12])
+@pytest.mark.parametrize("season", [1, 7, 24])
+def test_every_choice_fits_the_others(length: int, horizon: int, season: int) -> None:
+    chosen = plan(single(wave(length, 7)), horizon=horizon, season=season)
+
+    design = chosen.architecture
+    assert design.context % design.segment == 0
+    assert design.base != "seasonal" or design.season <= design.context
+    assert chosen.steps >= 1
+
+
+def test_validation_comes_after_every_training_window() -> None:
+    panel = from_frame(hourly(series=4), Columns())
+    chosen = plan(panel)
+
+    assert (chosen.last + 6 <= panel.lengths - chosen.held_out).all()
+    assert (chosen.validation.rows >= (panel.lengths - chosen.held_out)[chosen.validation.series]).all()
+    assert (chosen.validation.rows + 6 <= panel.lengths[chosen.validation.series]).all()
+
+
+def test_what_is_asked_for_is_not_chosen() -> None:
+    chosen = plan(single(wave(300, 7)), season=5, context=30, segment=10, base="none", scale="mean", hidden=9)
+
+    asked = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
+    assert {name: getattr(chosen.architecture, name) for name in asked} == asked
+    assert set(chosen.reasons) == {"history", "steps"}
+
+
+def test_a_duration_is_a_horizon() -> None:
+    assert plan(from_frame(hourly(), Columns()), horizon="2d").architecture.horizon == 48
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"context": 30, "segment": 7}, "--context 30 is no multiple of --segment 7"),
+        ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal needs a --context of at least"),
+        ({"horizon": "1h"}, "no whole number of steps"),
+        ({"horizon": 0}, "at least 1"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(network: dict[str, object], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        plan(single(wave(300, 7)), **network)
+
+
+def test_series_that_are_all_too_short_are_refused_with_what_it_takes() -> None:
+    with pytest.raises(DataError, match="has 10 rows; horizon 6 needs 16"):
+        plan(single(wave(10, 7)))
+
+
+def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
+    frame = pd.DataFrame({"unique_id": np.repeat(range(50), 20), "ds": np.tile(range(20), 50), "y": wave(1000, 7)})
+
+    chosen = plan(from_frame(frame, Columns()))
+
+    assert (chosen.last >= chosen.first).all()
+
+
+@pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
+def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
+    from rnncli import tables
+
+    panel = from_frame(tables.read(str(SAMPLES / f"{name}.csv")), Columns())
+
+    assert list(choices.seasons_seen(panel)) == seasons

@@ -1,0 +1,89 @@
+"""A file appears whole or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnncli.errors import RequestError
+from rnncli.files import check_writable, written_whole
+
+
+def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "f") as stream:
+        stream.write(b"new")
+        assert not (tmp_path / "f").exists()
+
+    assert (tmp_path / "f").read_bytes() == b"new"
+
+
+def test_after_a_failure_the_old_file_stands_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+
+    with pytest.raises(ValueError, match="stop"), written_whole(tmp_path / "f") as stream:
+        stream.write(b"half")
+        raise ValueError("stop")
+
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "real").chmod(0o640)
+    (tmp_path / "link").symlink_to("real")
+
+    with written_whole(tmp_path / "link") as stream:
+        stream.write(b"new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    assert (tmp_path / "real").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+
+    with written_whole(tmp_path / "f") as stream:
+        stream.write(b"new")
+
+    assert (tmp_path / "f").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+    code = (
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files import written_whole\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'x' * 100_000)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert "RequestError: cannot write" in done.stderr
+    assert "File too large" in done.stderr
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_device_is_written_to_directly() -> None:
+    with written_whole(Path(os.devnull)) as stream:
+        stream.write(b"gone")
+
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize(("name", "message"), [("none/f", "there is no folder"), (".", "it is a folder")])
+def test_where_nothing_can_be_written_is_known_beforehand(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message):
+        check_writable(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_known_beforehand(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(RequestError, match="not writable"):
+        check_writable(tmp_path / "f")

@@ -1,0 +1,99 @@
+"""Metrics against utilsforecast, window by window."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import utilsforecast.losses as oracle
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from rnncli import baselines, metrics
+from rnncli.metrics import Scored
+
+COUNT, HORIZON, SEASON = 4, 6, 3
+numbers = st.floats(-100, 100).map(lambda value: round(value, 3))
+arrays = hnp.arrays(np.float64, (COUNT, HORIZON, 1), elements=numbers)
+LEVELS = np.array([0.1, 0.5, 0.9])
+
+
+def scored(actual: np.ndarray, point: np.ndarray, errors: np.ndarray | None = None) -> Scored:
+    quantiles = np.stack([point - 10, point, point + 10], axis=-1)
+    return Scored(actual, point, quantiles, LEVELS, np.ones((COUNT, 1)) if errors is None else errors)
+
+
+def long(actual: np.ndarray, point: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "unique_id": np.repeat(np.arange(COUNT), HORIZON),
+            "ds": np.tile(np.arange(HORIZON), COUNT),
+            "y": actual.reshape(-1),
+            "m": point.reshape(-1),
+            "m-lo-80": point.reshape(-1) - 10,
+            "m-hi-80": point.reshape(-1) + 10,
+        }
+    )
+
+
+@given(arrays, arrays)
+def test_absolute_and_squared_errors_are_those_of_utilsforecast(actual: np.ndarray, point: np.ndarray) -> None:
+    table, ours = long(actual, point), scored(actual, point)
+
+    assert metrics.mae(ours) == pytest.approx(oracle.mae(table, ["m"])["m"].mean(), abs=1e-6)
+    assert metrics.rmse(ours) == pytest.approx(oracle.rmse(table, ["m"])["m"].mean(), abs=1e-6)
+
+
+@given(arrays, arrays)
+def test_smape_is_twice_that_of_utilsforecast_in_percent(actual: np.ndarray, point: np.ndarray) -> None:
+    expected = 200 * oracle.smape(long(actual, point), ["m"])["m"].mean()
+
+    assert metrics.smape(scored(actual, point)) == pytest.approx(expected, abs=1e-6)
+
+
+@given(arrays, arrays, hnp.arrays(np.float64, (COUNT, 20), elements=numbers))
+def test_mase_is_that_of_utilsforecast(actual: np.ndarray, point: np.ndarray, past: np.ndarray) -> None:
+    errors = np.stack([baselines.season_error(series[:, None], SEASON) for series in past])
+    train = pd.DataFrame({"unique_id": np.repeat(np.arange(COUNT), 20), "ds": np.tile(np.arange(20), COUNT)})
+    expected = oracle.mase(long(actual, point), ["m"], SEASON, train.assign(y=past.reshape(-1)))["m"].to_numpy()
+
+    known = errors[:, 0] > 1e-6
+    errors[~known] = np.nan
+
+    ours = metrics.mase(scored(actual, point, errors))
+    assert (not known.any()) or ours == pytest.approx(expected[known].mean(), rel=1e-6)
+
+
+@given(arrays, arrays)
+def test_coverage_is_that_of_utilsforecast(actual: np.ndarray, point: np.ndarray) -> None:
+    expected = oracle.coverage(long(actual, point), ["m"], 80)["m"].mean()
+
+    assert metrics.coverage(scored(actual, point), 80) == pytest.approx(expected)
+
+
+@given(arrays, arrays)
+def test_quantile_loss_is_the_sum_over_the_sum(actual: np.ndarray, point: np.ndarray) -> None:
+    ours = scored(actual, point)
+    assert ours.quantiles is not None
+    losses = [
+        2 * np.maximum(level * (actual - f), (level - 1) * (actual - f)).sum()
+        for level, f in zip(LEVELS, np.moveaxis(ours.quantiles, -1, 0), strict=True)
+    ]
+    total = np.abs(actual).sum()
+
+    assert np.isnan(metrics.quantile_loss(ours)) if total == 0 else True
+    assert total == 0 or metrics.quantile_loss(ours) == pytest.approx(np.mean(losses) / total)
+
+
+@given(arrays, arrays, st.integers(0, HORIZON - 1))
+def test_unknown_values_are_skipped(actual: np.ndarray, point: np.ndarray, step: int) -> None:
+    holed = actual.copy()
+    holed[:, step] = np.nan
+    rest = np.delete(np.arange(HORIZON), step)
+
+    for metric in metrics.METRICS.values():
+        whole = metric(scored(actual[:, rest], point[:, rest]))
+        assert metric(scored(holed, point)) == pytest.approx(whole, nan_ok=True)
+
+
+def test_every_metric_says_what_it_is() -> None:
+    assert all(text and "\n" not in text for text in metrics.definitions().values())

@@ -1,0 +1,187 @@
+"""Model files: the same bits back, never half, never code."""
+
+import json
+import pickle
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnncli import cli
+from rnncli import model as models
+from rnncli.config import Columns
+from rnncli.errors import ModelFileError
+from rnncli.panel import Cutoffs, Panel, from_frame
+from tests.conftest import Command, hourly
+
+LEVELS = np.array([0.1, 0.5, 0.9])
+CPU = torch.device("cpu")
+
+
+def ends(panel: Panel, back: int = 0) -> Cutoffs:
+    return Cutoffs(np.arange(len(panel.ids)), panel.lengths - back)
+
+
+def card_of(path: Path) -> dict[str, object]:
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["rnncli"])
+
+
+def with_card(path: Path, card: object) -> bytes:
+    """The model file with another card."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"]["rnncli"] = card if isinstance(card, str) else json.dumps(card)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + content[8 + length :]
+
+
+def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path: Path) -> None:
+    panel = from_frame(hourly(), Columns())
+    one = models.load(model)
+
+    one.save(tmp_path / "again.rnn")
+    two = models.load(tmp_path / "again.rnn")
+
+    assert (tmp_path / "again.rnn").read_bytes() == model.read_bytes()
+    first, second = (each.forecast(panel, ends(panel), LEVELS, CPU) for each in (one, two))
+    assert np.array_equal(first, second)
+
+
+@given(st.integers(0, 19), st.floats(-1e6, 1e6))
+@settings(max_examples=25)
+def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Path, place: int, value: float) -> None:
+    frame = hourly()
+    panel = from_frame(frame, Columns())
+    changed = panel.values.copy()
+    changed[panel.offsets[1:] - 1 - place] = value
+    other = Panel(**{**panel.__dict__, "values": changed})
+    loaded = models.load(workplace / "data.rnn")
+
+    one, two = (loaded.forecast(each, ends(each, back=20), LEVELS, CPU) for each in (panel, other))
+
+    assert np.array_equal(one, two)
+
+
+def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
+    card = card_of(model)
+
+    assert card["format"] == 1
+    assert card["architecture"]["context"] == 48  # type: ignore[index]
+    assert set(card["scores"]) == {"rnncli", "Naive", "SeasonalNaive"}  # type: ignore[call-overload]
+    assert model.stat().st_size < 64 * 1024
+
+
+def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 2}))
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", data)
+
+    assert outcome.code == 4
+    assert "has format 2" in outcome.err
+    assert "newer rnncli" in outcome.err
+
+
+class Trap:
+    """A pickle of this runs code when it is loaded."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("trapped"),))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"ds,y\n1,2\n", pickle.dumps(Trap()), b"\xff" * 100, struct.pack("<Q", 2**60) + b"{}", b"PK\x03\x04"],
+    ids=["empty", "csv", "pickle", "noise", "huge", "zip"],
+)
+@pytest.mark.parametrize("command", ["forecast", "evaluate", "inspect"])
+def test_a_file_that_is_no_model_is_refused(
+    rnncli: Command, command: str, content: bytes, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.rnn").write_bytes(content)
+
+    outcome = rnncli(command, "m.rnn", *([] if command == "inspect" else [data]))
+
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err.startswith("error: m.rnn is no model file")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.rnn"]
+
+
+def test_a_missing_model_is_refused(rnncli: Command, data: Path) -> None:
+    outcome = rnncli("forecast", "none.rnn", data)
+
+    assert (outcome.code, outcome.out) == (4, "")
+    assert "there is no model file none.rnn" in outcome.err
+
+
+@given(cut=st.floats(0, 0.999))
+@settings(max_examples=20)
+def test_a_truncated_model_is_refused(workplace: Path, tmp_path_factory: pytest.TempPathFactory, cut: float) -> None:
+    content = (workplace / "data.rnn").read_bytes()
+    path = tmp_path_factory.mktemp("cut") / "m.rnn"
+    path.write_bytes(content[: int(cut * len(content))])
+
+    with pytest.raises(ModelFileError):
+        models.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden": 10**9},
+        {"layers": 10**6},
+        {"horizon": 10**9, "bypass": False},
+        {"segment": 10**9, "context": 10**9},
+        {"cell": "transformer"},
+        {"hidden": -1},
+        {"scale": None},
+    ],
+)
+def test_a_card_that_lies_is_refused_before_memory_is_taken(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    card = card_of(model)
+    card["architecture"] = {**card["architecture"], **change}  # type: ignore[dict-item]
+    (tmp_path / "m.rnn").write_bytes(with_card(model, card))
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", data)
+
+    assert (outcome.code, outcome.out) == (4, "")
+
+
+@pytest.mark.parametrize("card", ["{", "[]", "7", "{}", "[" * 100_000])
+def test_a_card_that_does_not_read_is_refused(rnncli: Command, model: Path, tmp_path: Path, card: str) -> None:
+    (tmp_path / "m.rnn").write_bytes(with_card(model, card))
+
+    assert rnncli("inspect", tmp_path / "m.rnn").code == 4
+
+
+def test_a_safetensors_file_of_others_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(2)}, tmp_path / "m.rnn")
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", data)
+
+    assert outcome.code == 4
+    assert "not one that rnncli wrote" in outcome.err
+
+
+def test_a_failed_training_leaves_the_old_model(workplace: Path, tmp_path: Path) -> None:
+    shutil.copy(workplace / "data.rnn", tmp_path / "m.rnn")
+    before = (tmp_path / "m.rnn").read_bytes()
+    pd.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}).to_csv(tmp_path / "short.csv", index=False)
+
+    assert cli.run(["train", str(tmp_path / "short.csv"), "--horizon", "6", "--output", str(tmp_path / "m.rnn")]) == 3
+
+    assert (tmp_path / "m.rnn").read_bytes() == before

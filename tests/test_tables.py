@@ -1,0 +1,141 @@
+"""Files to tables and back, in every format."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from rnncli import tables
+from rnncli.errors import DataError, RequestError
+
+FRAME = pd.DataFrame(
+    {
+        "name": pd.Categorical(["a,b", 'say "x"', "ü"]),
+        "day": pd.date_range("2024-01-01", periods=3),
+        "count": [1, 2, 3],
+        "size": [0.1, np.nan, -3e300],
+    }
+)
+TEXTS = FRAME.assign(day=FRAME["day"].dt.strftime("%Y-%m-%d").astype("category"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt", "t.csv.gz", "t.csv.zst", "t.tsv.gz"])
+def test_text_tables_come_back_as_they_went(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+
+    tables.write(TEXTS, str(path), tables.kind_of(path))
+
+    pd.testing.assert_frame_equal(tables.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+def test_parquet_comes_back_as_it_went(tmp_path: Path) -> None:
+    tables.write(FRAME, str(tmp_path / "t.parquet"), "parquet")
+
+    read = tables.read(str(tmp_path / "t.parquet"))
+
+    pd.testing.assert_frame_equal(read, FRAME, check_categorical=False, check_dtype=False)
+    assert pd.api.types.is_datetime64_dtype(read["day"].dtype)
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        part = tmp_path / "table" / f"year={year}"
+        part.mkdir(parents=True)
+        tables.write(pd.DataFrame({"y": [year, year]}), str(part / "part.parquet"), "parquet")
+
+    read = tables.read(str(tmp_path / "table"))
+
+    assert sorted(read["y"]) == [2023, 2023, 2024, 2024]
+    assert sorted(read["year"]) == [2023, 2023, 2024, 2024]
+
+
+def test_plain_texts_are_written_without_quotes(tmp_path: Path) -> None:
+    tables.write(pd.DataFrame({"id": ["north"], "y": [1.5]}), str(tmp_path / "t.csv"), "csv")
+
+    assert (tmp_path / "t.csv").read_text() == "id,y\nnorth,1.5\n"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_seen(delimiter: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"ds{delimiter}y\n2024-01-01{delimiter}1\n")
+
+    assert list(tables.read(str(tmp_path / "t.csv"))) == ["ds", "y"]
+
+
+def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,y\n007,1\n012,2\n")
+
+    assert tables.read(str(tmp_path / "t.csv"))["id"].tolist() == ["007", "012"]
+
+
+def test_a_byte_order_mark_and_blanks_are_no_content(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfid,y\r\na, 1\r\nb,2 \r\n")
+
+    read = tables.read(str(tmp_path / "t.csv"))
+
+    assert list(read) == ["id", "y"]
+    assert read["y"].tolist() == [1, 2]
+
+
+def test_compression_is_seen_whatever_the_name(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(gzip.compress(b"id,y\na,1\n"))
+
+    assert tables.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+
+
+def test_decimals_and_dates_of_parquet_are_numbers_and_times(tmp_path: Path) -> None:
+    table = pa.table({"d": pa.array([20000], pa.date32()), "v": pa.array([1], pa.decimal128(5, 2))})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+
+    read = tables.read(str(tmp_path / "t.parquet"))
+
+    assert read["v"].tolist() == [1.0]
+    assert pd.api.types.is_datetime64_dtype(read["d"].dtype)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"ds,y\n", "a header .ds, y. and no rows"),
+        (b"ds,y\n1,2,3\n", "cannot be read.*[Ee]xpected 2 columns"),
+        (b"y,y\n1,2\n", '"y" appears twice'),
+        (b"ds,y\n\xff\xfe,2\n", "cannot be read.*UTF"),
+        (b"\x1f\x8bbroken", "cannot be read"),
+    ],
+)
+def test_a_broken_file_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+
+    with pytest.raises(DataError, match=message):
+        tables.read(str(tmp_path / "t.csv"))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        tables.read(str(tmp_path / "none.csv"))
+
+
+def test_a_folder_without_parquet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no \.parquet file"):
+        tables.read(str(tmp_path))
+
+
+def test_parquet_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(b"ds,y\n")
+
+    with pytest.raises(DataError, match="cannot be read"):
+        tables.read(str(tmp_path / "t.parquet"))
+
+
+def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"")
+
+    with pytest.raises(RequestError, match=r"does not tell the format"):
+        tables.read(str(tmp_path / "t.xlsx"))

@@ -1,0 +1,99 @@
+"""Training through the command line: repeatable, blind to the future, and honest when it fails."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnncli import choices
+from rnncli.config import Columns, Network, Training
+from rnncli.errors import TrainingError
+from rnncli.panel import from_frame
+from rnncli.training import check_losses
+from tests.conftest import Command, hourly
+
+QUICK = ("--horizon", 6, "--steps", 20, "--hidden", 8, "--context", 48, "--season", 24)
+
+
+def test_the_same_seed_gives_the_same_bits(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    for name in ("one.rnn", "two.rnn"):
+        assert rnncli("train", data, *QUICK, "--output", tmp_path / name).code == 0
+
+    assert (tmp_path / "one.rnn").read_bytes() == (tmp_path / "two.rnn").read_bytes()
+
+
+def test_another_seed_gives_another_model(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        assert rnncli("train", data, *QUICK, "--seed", seed, "--output", tmp_path / f"{seed}.rnn").code == 0
+
+    assert (tmp_path / "1.rnn").read_bytes() != (tmp_path / "2.rnn").read_bytes()
+
+
+def test_rows_in_any_order_train_the_same_model(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    shuffled = pd.read_csv(data).sample(frac=1, random_state=0)
+    shuffled.to_csv(tmp_path / "shuffled.csv", index=False)
+    shuffled.assign(ds=pd.to_datetime(shuffled["ds"])).to_parquet(tmp_path / "shuffled.parquet")
+
+    for number, source in enumerate([data, tmp_path / "shuffled.csv", tmp_path / "shuffled.parquet"]):
+        assert rnncli("train", source, *QUICK, "--output", tmp_path / f"{number}.rnn").code == 0
+
+    files = [(tmp_path / f"{number}.rnn").read_bytes() for number in range(3)]
+    assert files[0] == files[1] == files[2]
+
+
+def test_training_leaves_the_random_numbers_of_the_process_alone(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+
+    rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
+    """What comes after the training windows may choose when to stop, but never reaches a weight."""
+    frame = hourly()
+    plan = choices.make(from_frame(frame, Columns()), Network(horizon=6), Training())
+    late = frame.groupby("unique_id").cumcount(ascending=False) < plan.held_out
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.assign(y=frame["y"].where(~late, 1e4)).to_parquet(tmp_path / "b.parquet")
+    fixed = (*QUICK, "--base", "seasonal", "--scale", "spread", "--steps", 1)
+
+    for name in ("a", "b"):
+        assert rnncli("train", tmp_path / f"{name}.parquet", *fixed, "--output", tmp_path / f"{name}.rnn").code == 0
+
+    early = frame[~late]
+    early.to_parquet(tmp_path / "early.parquet")
+    one, two = (rnncli("forecast", tmp_path / f"{name}.rnn", tmp_path / "early.parquet").table for name in ("a", "b"))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *QUICK[:2], "--learning-rate", 1e9, "--clip", 1e9, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 5
+    assert "at step" in outcome.err
+    assert "--learning-rate" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_the_first_loss_that_is_no_number_is_named(broken: float) -> None:
+    with pytest.raises(TrainingError, match="at step 3"):
+        check_losses(torch.tensor([1.0, 0.9, broken, 0.8, broken]))
+
+
+def test_a_loss_that_falls_is_no_failure() -> None:
+    check_losses(torch.linspace(2, 0.1, 50))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_model_trained_on_a_gpu_forecasts_on_the_processor(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    assert rnncli("train", data, *QUICK, "--device", "cuda", "--output", tmp_path / "m.rnn").code == 0
+
+    there = rnncli("forecast", tmp_path / "m.rnn", data, "--device", "cuda").table
+    here = rnncli("forecast", tmp_path / "m.rnn", data, "--device", "cpu").table
+
+    pd.testing.assert_frame_equal(here, there, rtol=1e-3)

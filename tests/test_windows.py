@@ -1,0 +1,61 @@
+"""Windows are what slicing would give, and samplers keep within their range."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncli.config import Columns
+from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.windows import Sampler, Windows
+from tests.panel.test_build import table
+
+CPU = torch.device("cpu")
+
+
+def panel(*lengths: int) -> Panel:
+    ids = np.repeat(np.arange(len(lengths)), lengths)
+    steps = np.concatenate([np.arange(length) for length in lengths])
+    return from_frame(table(unique_id=ids, ds=steps, y=100.0 * ids + steps), Columns(freq="1"))
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 9), st.data())
+def test_a_batch_is_what_slicing_each_series_gives(
+    lengths: list[int], context: int, horizon: int, draw: st.DataObject
+) -> None:
+    sequences = panel(*lengths)
+    series = draw.draw(st.integers(0, len(lengths) - 1))
+    cutoff = draw.draw(st.integers(0, lengths[series]))
+    padded = np.concatenate([np.full(context, np.nan), sequences.series(series)[:, 0], np.full(horizon, np.nan)])
+
+    batch = Windows(sequences, context, horizon, CPU).batch(torch.tensor([series]), torch.tensor([cutoff]))
+
+    assert np.array_equal(batch.past[0, :, 0], padded[cutoff : cutoff + context], equal_nan=True)
+    assert np.array_equal(batch.future[0, :, 0], padded[cutoff + context : cutoff + context + horizon], equal_nan=True)
+
+
+def test_a_future_starts_where_its_past_ends() -> None:
+    batch = Windows(panel(20), 4, 3, CPU).batch(torch.tensor([0]), torch.tensor([10]))
+
+    assert batch.past.flatten().tolist() == [6, 7, 8, 9]
+    assert batch.future.flatten().tolist() == [10, 11, 12]
+
+
+def test_chunks_cover_all_cutoffs_in_order() -> None:
+    windows = Windows(panel(20), 2, 1, CPU)
+    cutoffs = Cutoffs(np.zeros(7, np.int64), np.arange(5, 12))
+
+    chunks = list(windows.at(cutoffs, 3))
+
+    assert [len(chunk.past) for chunk in chunks] == [3, 3, 1]
+    assert torch.cat([chunk.future for chunk in chunks]).flatten().tolist() == list(range(5, 12))
+
+
+def test_a_sampler_draws_every_cutoff_of_its_range_and_no_other() -> None:
+    sampler = Sampler(np.array([3, 5, 9]), np.array([6, 4, 9]), CPU)
+
+    series, cutoffs = sampler.draw(4000, torch.Generator().manual_seed(0))
+
+    drawn = set(zip(series.tolist(), cutoffs.tolist(), strict=True))
+    assert drawn == {(0, 3), (0, 4), (0, 5), (0, 6), (2, 9)}
+    assert 0.45 < (series == 0).double().mean() < 0.55
