@@ -58,6 +58,9 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """The exit code of the command line with these arguments. A bug stays an exception."""
+    # Torch's threads spin while they wait for one another: where another program has a core, a step takes 20 times as
+    # long. Sleeping threads cost little. It has to be said before torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = app(arguments, prog_name="rnncli", standalone_mode=False) or 0
     except RnncliError as error:
