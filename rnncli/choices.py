@@ -6,13 +6,11 @@ import numpy as np
 
 from rnncli import baselines
 from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
-from rnncli.errors import DataError, RequestError
-from rnncli.panel import Cutoffs, Panel, clock
+from rnncli.errors import RequestError
+from rnncli.panel import Panel, clock
 from rnncli.panel.clock import DAY, SECOND, Frequency
+from rnncli.split import Split, everything, split
 
-ENOUGH_WINDOWS = 60_000  # few series need long histories, many series only their newest windows
-LEAST_VALIDATION = 100  # windows, where the data has them
-MOST_VALIDATION = 2_000
 SAMPLE = 300  # series looked at to tell season, base and scale
 SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
 INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
@@ -23,16 +21,8 @@ class Plan(NamedTuple):
 
     architecture: Architecture
     steps: int
-    first: np.ndarray  # (S,) int64, the earliest cutoff of a training window in each series
-    last: np.ndarray  # (S,) int64, the latest; below `first` where the series is too short
-    validation: Cutoffs  # after every training window
-    held_out: int  # steps at the end of each series that no training window reaches into
+    split: Split
     reasons: dict[str, str]  # for each choice that was made here
-
-    @property
-    def history(self) -> int:
-        """Cutoffs of training windows in the longest series."""
-        return int((self.last - self.first + 1).max())
 
 
 def make(panel: Panel, network: Network, training: Training) -> Plan:
@@ -41,9 +31,6 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
     reasons: dict[str, str] = {}
-    horizon = _horizon(network, panel.frequency)
-    first, last, validation, held_out = _split(panel, horizon, training, reasons)
-    sample = _Sample(panel, first, last, horizon)
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:
         if asked is not None:
@@ -51,29 +38,28 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons[name] = chosen[1]
         return chosen[0]
 
+    horizon = _horizon(network, panel.frequency)
+    parts = split(panel, horizon, training.history)
+    if training.history is None:
+        reasons["history"] = "the newest steps that give windows enough, or all there are"
+    sample = _Sample(panel, parts, horizon)
     season = choose("season", network.season, _season(panel.frequency, sample))
     context = choose("context", network.context, _context(panel, horizon, season))
-    segment = choose("segment", network.segment, _segment(horizon, _shortest_cycle(season, panel.frequency), context))
+    cycle = _shortest_cycle(season, panel.frequency)
+    segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
     if network.context is None:
         context = -(-context // segment) * segment
     elif context % segment:
         raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
     scale = choose("scale", network.scale, _scale(sample))
-    base = choose("base", network.base, _base(season, scale, sample))
+    base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
-    architecture = Architecture(
-        **network.model_dump(exclude={"horizon", "context", "segment", "season", "base", "scale", "hidden"}),
-        horizon=horizon,
-        context=context,
-        segment=segment,
-        season=season,
-        base=base,
-        scale=scale,
-        hidden=choose("hidden", network.hidden, _hidden(panel)),
-    )
-    steps = choose("steps", training.steps, _steps(int((last - first + 1).clip(min=0).sum()), training.batch))
-    return Plan(architecture, steps, first, last, validation, held_out, reasons)
+    hidden = choose("hidden", network.hidden, _hidden(panel))
+    made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
+    made |= {"base": base, "scale": scale, "hidden": hidden}
+    steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
+    return Plan(Architecture.model_validate(network.model_dump() | made), steps, parts, reasons)
 
 
 def _horizon(network: Network, frequency: Frequency) -> int:
@@ -86,53 +72,13 @@ def _horizon(network: Network, frequency: Frequency) -> int:
     return steps
 
 
-def least_past(horizon: int) -> int:
-    """Rows a series needs before a cutoff for a training window to end there."""
-    return 1 + horizon // 2
-
-
-def _split(
-    panel: Panel, horizon: int, training: Training, reasons: dict[str, str]
-) -> tuple[np.ndarray, np.ndarray, Cutoffs, int]:
-    """First and last training cutoff of each series, the validation cutoffs after them, and the steps held out."""
-    lengths, least = panel.lengths, least_past(horizon)
-    usable = np.flatnonzero(lengths >= least + 2 * horizon)
-    if not len(usable):
-        longest = int(lengths.argmax())
-        raise DataError(
-            f"every series is too short: the longest, {panel.called(longest)}, has {lengths[longest]} rows; "
-            f"horizon {horizon} needs {least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
-        )
-    origins = -(-LEAST_VALIDATION // len(usable))
-    room = max(0, int(np.median(lengths[usable])) // 5 - horizon)
-    stride = int(np.clip(room // max(1, origins - 1), 1, horizon))
-    origins = min(origins, 1 + room // stride)
-    held_out = horizon + (origins - 1) * stride
-    history = training.history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
-    if training.history is None:
-        reasons["history"] = f"the newest steps that give {ENOUGH_WINDOWS} windows, or all there are"
-    last = lengths - held_out - horizon
-    first = np.maximum(least, last - history + 1)
-    if (last < first).all():  # short series: one validation window each
-        held_out, origins = horizon, 1
-        last = lengths - held_out - horizon
-        first = np.maximum(least, last - history + 1)
-    step = -(-len(usable) * origins // MOST_VALIDATION)
-    checked = usable[::step]
-    backwards = np.arange(origins)[::-1] * stride
-    rows = (lengths[checked] - horizon)[:, None] - backwards
-    series = np.repeat(checked, origins)
-    fitting = rows.reshape(-1) >= least
-    return first, last, Cutoffs(series[fitting], rows.reshape(-1)[fitting]), held_out
-
-
 class _Sample:
     """The training part of some series, to measure cheap things on."""
 
-    def __init__(self, panel: Panel, first: np.ndarray, last: np.ndarray, horizon: int) -> None:
-        usable = np.flatnonzero(last >= first)
+    def __init__(self, panel: Panel, parts: Split, horizon: int) -> None:
+        usable = np.flatnonzero(parts.last >= parts.first)
         chosen = usable[:: -(-len(usable) // SAMPLE)]
-        ends = last[chosen] + horizon
+        ends = parts.last[chosen] + horizon
         self.horizon = horizon
         self.series = [
             panel.values[panel.offsets[number] : panel.offsets[number] + end]
@@ -197,8 +143,7 @@ def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
 
 def seasons_seen(panel: Panel) -> dict[int, float]:
     """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
-    everything = np.zeros_like(panel.lengths)
-    sample = _Sample(panel, everything, panel.lengths, 0)
+    sample = _Sample(panel, everything(panel), 0)
     strength = {season: sample.autocorrelation(season) for season in natural_seasons(panel.frequency)}
     seen = {season: value for season, value in strength.items() if value > SEEN}
     return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
@@ -239,11 +184,13 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
     return min([cycle for cycle in natural_seasons(frequency) if season % cycle == 0], default=season)
 
 
-def _segment(horizon: int, cycle: int, context: int) -> tuple[int, str]:
+def _segment(horizon: int, cycle: int, context: int, fixed: bool) -> tuple[int, str]:
+    """fixed: the context was asked for, so it has to be cut without a rest."""
     wished = max(horizon / 4, context / 24, 2.0)
-    fitting = [length for length in range(2, 2 * int(wished) + cycle + 1) if _fits(length, cycle)]
-    segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length)) if fitting else round(wished)
-    segment = min(segment, context)
+    lengths = range(1 if fixed else 2, min(context, 2 * int(wished) + cycle) + 1)
+    lengths_cut = [length for length in lengths if not fixed or context % length == 0]
+    fitting = [length for length in lengths_cut if _fits(length, cycle)] or lengths_cut
+    segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length), default=context)
     whole = f", and part or multiple of a cycle of {cycle}" if cycle > 1 else ""
     return segment, f"about a quarter of the horizon or a 24th of the context{whole}"
 
@@ -252,11 +199,13 @@ def _fits(length: int, cycle: int) -> bool:
     return cycle == 1 or length % cycle == 0 or cycle % length == 0
 
 
-def _base(season: int, scale: ScaleName, sample: _Sample) -> tuple[BaseName, str]:
+def _base(season: int, context: int, scale: ScaleName, sample: _Sample) -> tuple[BaseName, str]:
     if scale == "mean":
         return "none", "single values of counts say little"
     if season == 1:
         return "last", "there is no season"
+    if season > context:
+        return "last", "the context is shorter than a season"
     ratio = sample.error(season)
     comparison = f"last season's values err {ratio:.2f} times as much as the last value"
     return ("seasonal", comparison) if ratio < 1.0 else ("last", comparison)

@@ -65,8 +65,8 @@ def train(panel: Panel, config: Config, plan: Plan, device: torch.device, report
             torch.manual_seed(training.seed)
             network = Network(design, panel.targets).to(device)
             windows = Windows(panel, design.context, design.horizon, device)
-            sampler = Sampler(plan.first, plan.last, windows.values.device)
-            fitted = fit(network, windows, sampler, plan.validation, training, plan.steps, report)
+            sampler = Sampler(plan.split.first, plan.split.last, windows.values.device)
+            fitted = fit(network, windows, sampler, plan.split.validation, training, plan.steps, report)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
     return Model(_card(panel, config, plan, fitted), fitted.network.cpu())
@@ -91,11 +91,11 @@ def _card(panel: Panel, config: Config, plan: Plan, fitted: Fitted) -> Card:
             absent=panel.found.absent,
             first=first,
             last=last,
-            held_out=plan.held_out,
+            held_out=plan.split.held_out,
         ),
         parameters=sum(parameter.numel() for parameter in fitted.network.parameters()),
         steps=fitted.steps,
-        validation_windows=len(plan.validation.rows),
+        validation_windows=len(plan.split.validation.rows),
     )
 
 

@@ -73,9 +73,10 @@ def test_validation_comes_after_every_training_window() -> None:
     panel = from_frame(hourly(series=4), Columns())
     chosen = plan(panel)
 
-    assert (chosen.last + 6 <= panel.lengths - chosen.held_out).all()
-    assert (chosen.validation.rows >= (panel.lengths - chosen.held_out)[chosen.validation.series]).all()
-    assert (chosen.validation.rows + 6 <= panel.lengths[chosen.validation.series]).all()
+    parts = chosen.split
+    assert (parts.last + 6 <= panel.lengths - parts.held_out).all()
+    assert (parts.validation.rows >= (panel.lengths - parts.held_out)[parts.validation.series]).all()
+    assert (parts.validation.rows + 6 <= panel.lengths[parts.validation.series]).all()
 
 
 def test_what_is_asked_for_is_not_chosen() -> None:
@@ -84,6 +85,18 @@ def test_what_is_asked_for_is_not_chosen() -> None:
     asked = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
     assert {name: getattr(chosen.architecture, name) for name in asked} == asked
     assert set(chosen.reasons) == {"history", "steps"}
+
+
+@pytest.mark.parametrize("context", [7, 50, 97])
+def test_a_context_that_is_asked_for_is_cut_without_a_rest(context: int) -> None:
+    design = plan(single(wave(300, 7)), context=context).architecture
+
+    assert design.context == context
+    assert context % design.segment == 0
+
+
+def test_a_context_shorter_than_the_season_is_based_on_the_last_value() -> None:
+    assert plan(single(wave(300, 12), "MS"), context=6).architecture.base == "last"
 
 
 def test_a_duration_is_a_horizon() -> None:
@@ -114,7 +127,7 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 
     chosen = plan(from_frame(frame, Columns()))
 
-    assert (chosen.last >= chosen.first).all()
+    assert (chosen.split.last >= chosen.split.first).all()
 
 
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])

@@ -11,7 +11,20 @@ import rnncli
 
 ROOT = Path(rnncli.__file__).parent
 ORDER = [
-    *("errors", "config", "card", "files", "tables", "panel", "baselines", "metrics", "choices", "windows", "scaling"),
+    *(
+        "errors",
+        "config",
+        "card",
+        "files",
+        "tables",
+        "panel",
+        "baselines",
+        "metrics",
+        "split",
+        "choices",
+        "windows",
+        "scaling",
+    ),
     *("cells", "heads", "network", "device", "model", "training", "backtest", "cli"),
 ]
 INSIDE_PANEL = ["clock", "timestamps", "columns", "sequences", "build", "forecasts"]

@@ -56,7 +56,7 @@ def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None
     """What comes after the training windows may choose when to stop, but never reaches a weight."""
     frame = hourly()
     plan = choices.make(from_frame(frame, Columns()), Network(horizon=6), Training())
-    late = frame.groupby("unique_id").cumcount(ascending=False) < plan.held_out
+    late = frame.groupby("unique_id").cumcount(ascending=False) < plan.split.held_out
     frame.to_parquet(tmp_path / "a.parquet")
     frame.assign(y=frame["y"].where(~late, 1e4)).to_parquet(tmp_path / "b.parquet")
     fixed = (*QUICK, "--base", "seasonal", "--scale", "spread", "--steps", 1)

@@ -50,7 +50,7 @@ def named(ids: Sequence[str]) -> str:
 def choice_lines(plan: "Plan") -> list[str]:
     """What was chosen where nothing was said, with the reasons."""
     design = plan.architecture
-    values = {**design.model_dump(), "steps": plan.steps, "history": plan.history}
+    values = {**design.model_dump(), "steps": plan.steps, "history": plan.split.history}
     lines = [f"chosen: {name} {values[name]} ({reason})" for name, reason in plan.reasons.items()]
     decoder = f"{design.decoder} decoder" + (", linear bypass" if design.bypass else "")
     cell = f"{design.layers}-layer {design.cell.upper()} of {design.hidden} units"

@@ -72,7 +72,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
         screen.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
         with screen.progress() as report:
             model = training.train(series, config, plan, torch.device("cpu"), report)
-    scored = backtest.run(model, series, plan.validation, PERCENTS, torch.device("cpu"))
+    scored = backtest.run(model, series, plan.split.validation, PERCENTS, torch.device("cpu"))
     scores = backtest.table(scored, PERCENTS)
     return dataclasses.replace(model, card=model.card.model_copy(update={"scores": scores}))
 

@@ -1,0 +1,71 @@
+"""Which windows of a panel train and which validate: the end of every series is held out. numpy only."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.errors import DataError
+from rnncli.panel import Cutoffs, Panel
+
+ENOUGH_WINDOWS = 60_000  # few series need long histories, many series only their newest windows
+LEAST_VALIDATION = 100  # windows, where the data has them
+MOST_VALIDATION = 2_000
+
+
+class Split(NamedTuple):
+    """Training windows, and after them validation windows."""
+
+    first: np.ndarray  # (S,) int64, the earliest cutoff of a training window in each series
+    last: np.ndarray  # (S,) int64, the latest; below `first` where the series is too short
+    validation: Cutoffs
+    held_out: int  # steps at the end of each series that no training window reaches into
+
+    @property
+    def windows(self) -> int:
+        """Training windows in all."""
+        return int((self.last - self.first + 1).clip(min=0).sum())
+
+    @property
+    def history(self) -> int:
+        """Cutoffs of training windows in the longest series."""
+        return int((self.last - self.first + 1).max())
+
+
+def split(panel: Panel, horizon: int, history: int | None) -> Split:
+    """Training windows that end in the `history` newest cutoffs left, and validation windows that come after them.
+
+    A series needs half a horizon of past for a window. Raises DataError where all are too short.
+    """
+    lengths, least = panel.lengths, 1 + horizon // 2
+    usable = np.flatnonzero(lengths >= least + 2 * horizon)
+    if not len(usable):
+        longest = int(lengths.argmax())
+        raise DataError(
+            f"every series is too short: the longest, {panel.called(longest)}, has {lengths[longest]} rows; "
+            f"horizon {horizon} needs {least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
+        )
+    newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
+    origins, stride = _origins(lengths[usable], horizon)
+    held_out = horizon + (origins - 1) * stride
+    last = lengths - held_out - horizon
+    checked = usable[:: -(-len(usable) * origins // MOST_VALIDATION)]
+    rows = (lengths[checked] - horizon)[:, None] - np.arange(origins)[::-1] * stride  # (checked, origins)
+    fitting = (rows >= least).reshape(-1)
+    validation = Cutoffs(np.repeat(checked, origins)[fitting], rows.reshape(-1)[fitting])
+    return Split(np.maximum(least, last - newest + 1), last, validation, held_out)
+
+
+def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
+    """How many validation windows each series has, and how far apart: a fifth of a series is held out at most."""
+    wished = -(-LEAST_VALIDATION // len(lengths))
+    room = max(0, int(np.median(lengths)) // 5 - horizon)
+    longest = int(lengths.max()) - 2 * horizon - (1 + horizon // 2)  # what must stay for a training window
+    room = min(room, longest)
+    stride = int(np.clip(room // max(1, wished - 1), 1, horizon))
+    return min(wished, 1 + room // stride), stride
+
+
+def everything(panel: Panel) -> Split:
+    """The whole of each series as training part, for who only looks."""
+    nothing = Cutoffs(np.empty(0, np.int64), np.empty(0, np.int64))
+    return Split(np.zeros_like(panel.lengths), panel.lengths, nothing, 0)
