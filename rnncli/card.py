@@ -5,15 +5,16 @@ A model file is one safetensors file with the card as JSON in its metadata. Noth
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from rnncli import __version__
 from rnncli.config import Architecture, Config, Section
 from rnncli.errors import ModelFileError
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 KEY = "rnncli"
 
 
@@ -39,7 +40,7 @@ class Seen(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: int = FORMAT
+    format: Literal[1] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]
@@ -80,7 +81,7 @@ def read(path: Path) -> Card:
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
     except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} is no model file, or a damaged one ({error}). Train it again") from error
+        raise ModelFileError(f"{path} is no model file, or a damaged one{_what_it_is(path)}") from error
     if KEY not in metadata:
         raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote")
     try:
@@ -90,12 +91,26 @@ def read(path: Path) -> Card:
         raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error
 
 
+def _what_it_is(path: Path) -> str:
+    """What a file that is no model looks like."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+    except OSError as error:
+        return f" ({error.strerror})"
+    if path.suffix in (".csv", ".tsv", ".parquet"):
+        return ": it is named like a table. MODEL comes before DATA"
+    if head.startswith((b"\x80", b"PK")):
+        return ": it looks like a pickle, which rnncli neither writes nor loads. Train a model with rnncli train"
+    return ". Train it again"
+
+
 def _parse(content: Any, path: Path) -> Card:
     if not isinstance(content, dict):
         raise ValueError("no JSON object")
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:
         raise ModelFileError(
-            f"{path} has format {content['format']}; this rnncli {content.get('rnncli', '')} reads up to {FORMAT}. "
+            f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
             "Install a newer rnncli"
         )
     return Card.model_validate(content)

@@ -66,10 +66,7 @@ def _horizon(network: Network, frequency: Frequency) -> int:
     if network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     horizon = network.horizon
-    steps = horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
-    if steps < 1:
-        raise RequestError(f"--horizon {horizon} is no step ahead. Give at least 1")
-    return steps
+    return horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
 
 
 class _Sample:
@@ -172,9 +169,8 @@ def _context(panel: Panel, horizon: int, season: int) -> tuple[int, str]:
     seasons = int(np.clip(typical / season / 3, 2, 30)) if season > 1 else 0
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))
-    return max(
-        context, min(2 * season, typical)
-    ), f"4 horizons, or {seasons} seasons, of the {typical} rows of a series"
+    of = f"{seasons} seasons" if seasons * season > 4 * horizon else "4 horizons"
+    return max(context, min(2 * season, typical)), f"{of}, as far as a series of {typical} rows has them"
 
 
 def _shortest_cycle(season: int, frequency: Frequency) -> int:

@@ -7,7 +7,7 @@ with --config, and an entry of the card in the model file. `None` means: chosen 
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 CellName = Literal["rnn", "lstm", "gru"]
 DecoderName = Literal["parallel", "recursive"]
@@ -19,7 +19,15 @@ Layout = Literal["auto", "long", "wide"]
 
 def _split(value: Any) -> Any:
     """`80,95` as it is typed on a command line; a list from a file stays as it is."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return (value,) if isinstance(value, int | float) else value
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("names a column twice")
+    return names
 
 
 def _steps_or_duration(value: Any) -> Any:
@@ -34,10 +42,14 @@ def _steps_or_duration(value: Any) -> Any:
     return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Percents = Annotated[
-    tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_split), Field(description="PERCENT")
-]
+def _ahead(horizon: int | str) -> int | str:
+    if isinstance(horizon, int) and horizon < 1:
+        raise ValueError("should be at least 1")
+    return horizon
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
+Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_split)]
 Shares = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -45,7 +57,7 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """Choices that belong together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Columns(Section):
@@ -68,7 +80,7 @@ class Columns(Section):
 class Network(Section):
     """The network, as asked for."""
 
-    horizon: Annotated[int | str, BeforeValidator(_steps_or_duration)] | None = None
+    horizon: Annotated[int | str, BeforeValidator(_steps_or_duration), AfterValidator(_ahead)] | None = None
     """How far to forecast: a number of steps, or a duration such as 7d."""
     context: Count | None = None
     """How many past steps the network sees."""
@@ -117,7 +129,7 @@ class Training(Section):
 
     steps: Count | None = None
     """Updates of the weights, at most."""
-    batch: Count = 256
+    batch: Annotated[int, Field(ge=1, le=65_536)] = 256
     """Windows in one update."""
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     """Peak of the one-cycle schedule."""
@@ -129,7 +141,7 @@ class Training(Section):
     """How many of the newest steps of each series training windows may end in."""
     patience: Count = 5
     """Stop after so many checks without a better validation loss."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Start of the random numbers: the same seed gives the same model on a CPU."""
 
 

@@ -53,5 +53,6 @@ def about(source: str) -> Iterator[None]:
 
 def did_you_mean(word: str, known: list[str]) -> str:
     """` Did you mean "hidden"?`, or nothing where no known word is close."""
-    close = get_close_matches(word, known, n=1)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    lowered = {name.lower(): name for name in reversed(known)}
+    close = get_close_matches(word.lower(), lowered, n=1)
+    return f' Did you mean "{lowered[close[0]]}"?' if close else ""

@@ -40,8 +40,11 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def check_writable(path: Path) -> None:
-    """Raise RequestError now where writing to `path` is bound to fail later, after the work is done."""
+def check_writable(path: Path, *inputs: Path) -> None:
+    """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read."""
+    for source in inputs:
+        if path.is_file() and source.exists() and path.samefile(source):
+            raise RequestError(f"cannot write {path}: it is what is read. Choose another --output")
     folder = path.resolve().parent
     if not folder.is_dir():
         raise RequestError(f"cannot write {path}: there is no folder {folder}. Create it first")

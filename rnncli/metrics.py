@@ -58,7 +58,7 @@ def coverage(scored: Scored, percent: float) -> float:
         return np.nan
     low, high = (np.flatnonzero(np.isclose(scored.levels, 0.5 + side * percent / 200)) for side in (-1, 1))
     inside = (scored.actual >= scored.quantiles[..., low[0]]) & (scored.actual <= scored.quantiles[..., high[0]])
-    return float(inside[~np.isnan(scored.actual)].mean())
+    return _mean(inside[~np.isnan(scored.actual)].astype(float))
 
 
 METRICS: dict[str, Callable[[Scored], float]] = {

@@ -12,7 +12,7 @@ from safetensors.torch import save as save_tensors
 from rnncli import card as cards
 from rnncli import heads
 from rnncli.card import Card
-from rnncli.errors import DataError, ModelFileError
+from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel, clock
@@ -78,10 +78,13 @@ def load(path: Path) -> Model:
     card = cards.read(path)
     try:
         tensors = load_tensors(path.read_bytes())
+        clock.parse(card.frequency)
         _check_sizes(card, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
+            raise ValueError("weights that are no finite 32-bit numbers")
         network = Network(card.architecture, card.targets)
         network.load_state_dict(tensors, assign=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+    except (OSError, SafetensorError, RuntimeError, ValueError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
             f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"

@@ -40,9 +40,11 @@ def split(panel: Panel, horizon: int, history: int | None) -> Split:
     usable = np.flatnonzero(lengths >= least + 2 * horizon)
     if not len(usable):
         longest = int(lengths.argmax())
+        name, many = panel.called(longest), len(lengths) > 1
+        which = f"every series is too short: the longest, {name}," if many else f"{name} is too short: it"
         raise DataError(
-            f"every series is too short: the longest, {panel.called(longest)}, has {lengths[longest]} rows; "
-            f"horizon {horizon} needs {least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
+            f"{which} has {lengths[longest]} rows; horizon {horizon} needs "
+            f"{least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
         )
     newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
     origins, stride = _origins(lengths[usable], horizon)

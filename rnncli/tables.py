@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from rnncli.errors import DataError, RequestError
+from rnncli.errors import DataError, RequestError, did_you_mean
 from rnncli.files import written_whole
 
 STANDARD_STREAM = "-"
+EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 DELIMITERS = ",;\t|"
@@ -34,7 +35,9 @@ def read(source: str, kind: str | None = None) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise DataError("there is no such file. Check the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"it cannot be read: {_one_line(error)}") from error
+        cure = ". Save it as UTF-8" if "UTF" in str(error) else ". Is it the right format?"
+        raise DataError(f"it cannot be read: {_one_line(error)}{cure}") from error
+    table = table.select([place for place in range(table.num_columns) if not _is_row_number(table.field(place))])
     names = table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -42,6 +45,12 @@ def read(source: str, kind: str | None = None) -> pd.DataFrame:
     if table.num_rows == 0:
         raise DataError(f"a header ({', '.join(names)}) and no rows. A forecast needs rows")
     return _to_pandas(table)
+
+
+def _is_row_number(field: pa.Field) -> bool:
+    """Whether a column is the row numbers that pandas stores beside a table."""
+    stored = field.name.startswith("__index_level_") or field.name in ("", "Unnamed: 0")
+    return stored and pa.types.is_integer(field.type)
 
 
 def _read_arrow(source: str, kind: str | None) -> pa.Table:
@@ -59,12 +68,16 @@ def _reader(kind: str) -> Callable[[BinaryIO], pa.Table]:
     reader = FORMATS[kind].read if kind in FORMATS else None
     if reader is None:
         readable = ", ".join(name for name, entry in FORMATS.items() if entry.read)
-        raise RequestError(f'a table cannot be read as "{kind}". Known are: {readable}')
+        raise RequestError(
+            f'a table cannot be read as "{kind}". Known are {readable}.{did_you_mean(kind, list(FORMATS))}'
+        )
     return reader
 
 
 def kind_of(path: Path) -> str:
     """The format that a file's name tells: `next.csv.gz` is csv."""
+    if path.exists() and not path.is_file():
+        return "csv"  # a device or a pipe
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSIONS:
         suffixes.pop()
@@ -83,7 +96,16 @@ def _read_folder(folder: Path) -> pa.Table:
     if not files:
         raise DataError("the folder holds no .parquet file")
     table = dataset.dataset(folder, format="parquet", partitioning="hive", exclude_invalid_files=False)
+    for part in table.get_fragments():
+        if missing := set(table.schema.names) - set(part.physical_schema.names) - set(_partitions(part)):
+            raise DataError(f'{part.path} has no column "{missing.pop()}", which other files of the folder have')
     return table.to_table()
+
+
+def _partitions(part: Any) -> dict[str, Any]:
+    from pyarrow.dataset import get_partition_keys
+
+    return get_partition_keys(part.partition_expression)
 
 
 def _read_parquet(stream: BinaryIO) -> pa.Table:
@@ -117,7 +139,9 @@ def _read_text(stream: BinaryIO, delimiter: str | None) -> pa.Table:
         pa.BufferReader(data),
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in data),
         convert_options=arrow_csv.ConvertOptions(
-            column_types={name: pa.string() for name in first.column_names}, strings_can_be_null=True
+            column_types={name: pa.string() for name in first.column_names},
+            null_values=[""],
+            strings_can_be_null=True,
         ),
     )
     return pa.table([_numbers_or_text(column) for column in table.columns], names=table.column_names)
@@ -134,9 +158,10 @@ def _numbers_or_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     column = pc.utf8_trim_whitespace(column)
     if pc.any(pc.match_substring_regex(column, r"^[+-]?0\d")).as_py():
         return column
+    numbers = pc.if_else(pc.is_in(column, pa.array(EMPTY)), pa.scalar(None, pa.string()), column)
     for number in (pa.int64(), pa.float64()):
         try:
-            return column.cast(number)
+            return numbers.cast(number)
         except pa.ArrowInvalid:
             continue
     return column
@@ -156,8 +181,13 @@ def _decimal_as_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def write(frame: pd.DataFrame, target: str, kind: str) -> None:
     """The table to a file, which appears whole or not at all, or to "-" for standard output."""
     if target == STANDARD_STREAM:
-        _writer(kind)(frame, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        try:
+            _writer(kind)(frame, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise RequestError(f"cannot write to standard output: {error.strerror or error}") from error
         return
     path = Path(target)
     compression = COMPRESSIONS.get(path.suffix.lower())
@@ -172,7 +202,8 @@ def write(frame: pd.DataFrame, target: str, kind: str) -> None:
 
 def _writer(kind: str) -> Callable[[pd.DataFrame, Any], None]:
     if kind not in FORMATS:
-        raise RequestError(f'a table cannot be written as "{kind}". Known are: {", ".join(FORMATS)}')
+        hint = did_you_mean(kind, list(FORMATS))
+        raise RequestError(f'a table cannot be written as "{kind}". Known are {", ".join(FORMATS)}.{hint}')
     return FORMATS[kind].write
 
 

@@ -67,7 +67,9 @@ def train(panel: Panel, config: Config, plan: Plan, device: torch.device, report
             windows = Windows(panel, design.context, design.horizon, device)
             sampler = Sampler(plan.split.first, plan.split.last, windows.values.device)
             fitted = fit(network, windows, sampler, plan.split.validation, training, plan.steps, report)
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
     return Model(_card(panel, config, plan, fitted), fitted.network.cpu())
 

@@ -109,7 +109,6 @@ def test_a_duration_is_a_horizon() -> None:
         ({"context": 30, "segment": 7}, "--context 30 is no multiple of --segment 7"),
         ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal needs a --context of at least"),
         ({"horizon": "1h"}, "no whole number of steps"),
-        ({"horizon": 0}, "at least 1"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(network: dict[str, object], message: str) -> None:

@@ -27,7 +27,7 @@ ORDER = [
     ),
     *("cells", "heads", "network", "device", "model", "training", "backtest", "cli"),
 ]
-INSIDE_PANEL = ["clock", "timestamps", "columns", "sequences", "build", "forecasts"]
+INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts"]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
     "pyarrow": {"tables"},

@@ -139,3 +139,28 @@ def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
 
     with pytest.raises(RequestError, match=r"does not tell the format"):
         tables.read(str(tmp_path / "t.xlsx"))
+
+
+def test_na_is_empty_among_numbers_and_a_name_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,y\nNA,1\nB,NA\nB,-\n")
+
+    read = tables.read(str(tmp_path / "t.csv"))
+
+    assert read["id"].tolist() == ["NA", "B", "B"]
+    assert read["y"].isna().tolist() == [False, True, True]
+
+
+def test_row_numbers_that_pandas_stored_are_no_column(tmp_path: Path) -> None:
+    FRAME.iloc[[2, 0]].to_parquet(tmp_path / "t.parquet")
+    FRAME.to_csv(tmp_path / "t.csv")
+
+    assert list(tables.read(str(tmp_path / "t.parquet"))) == list(FRAME)
+    assert list(tables.read(str(tmp_path / "t.csv"))) == list(FRAME)
+
+
+def test_a_folder_of_unlike_files_names_the_odd_one(tmp_path: Path) -> None:
+    tables.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
+    tables.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
+
+    with pytest.raises(DataError, match=r'b\.parquet has no column "ds"'):
+        tables.read(str(tmp_path))

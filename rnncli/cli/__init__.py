@@ -1,22 +1,21 @@
 """The command line: the only place that knows typer and rich. Errors become exit codes here."""
 
+import errno
 import os
-import signal
 import sys
 from types import FrameType
-from typing import NoReturn
 
 import typer
 
 from rnncli import __version__
 from rnncli.cli import evaluate, forecast, inspect, screen, train
-from rnncli.errors import RnncliError
+from rnncli.errors import RequestError, RnncliError
 
 INTERRUPTED, TERMINATED = 130, 143
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     help="Forecast sequences with recurrent networks.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
@@ -44,25 +43,15 @@ def _root(
     pass
 
 
-def main() -> NoReturn:
-    """Run the command line and leave at once: shutting torch down in order would take half a second."""
-    signal.signal(signal.SIGTERM, _terminate)
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass
-    os._exit(code)
-
-
 def run(arguments: list[str]) -> int:
     """The exit code of the command line with these arguments. A bug stays an exception."""
     # Torch's threads spin while they wait for one another: where another program has a core, a step takes 20 times as
     # long. Sleeping threads cost little. It has to be said before torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        code = app(arguments, prog_name="rnncli", standalone_mode=False) or 0
+        code = app(arguments or ["--help"], prog_name="rnncli", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except RnncliError as error:
         screen.fail(str(error))
         return error.exit_code
@@ -74,6 +63,11 @@ def run(arguments: list[str]) -> int:
         return TERMINATED
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        screen.fail(f"cannot write to standard output: {error.strerror}")
+        return RequestError.exit_code
     except SystemExit as error:  # what typer makes of a broken pipe
         if isinstance(error.__context__, BrokenPipeError):
             return _reader_left()
@@ -89,5 +83,6 @@ def _reader_left() -> int:
     return 0
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
+def terminate(_signal: int, _frame: FrameType | None) -> None:
+    """What SIGTERM does."""
     raise Terminated

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:
     """What was found in a table: its size and span, which columns were taken, and what is missing in it."""
-    lengths, found = panel.lengths, panel.found
-    rows = f"{lengths.min()} to {lengths.max()}" if lengths.min() < lengths.max() else str(lengths[0])
+    found = panel.found
+    rows = length_words(panel)
     first, last = panel.span()
     name = "standard input" if source == "-" else source
     lines = [
-        f"{name}: {len(lengths)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
+        f"{name}: {len(panel.ids)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
         f"columns: {column_words(panel)}",
     ]
     if found.missing or found.absent:
@@ -26,6 +26,12 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
     if found.empty:
         lines.append(f"left out: {len(found.empty)} series without any value{named(found.empty)}")
     return lines
+
+
+def length_words(panel: "Panel") -> str:
+    """How long the series are."""
+    shortest, longest = panel.lengths.min(), panel.lengths.max()
+    return f"{shortest} to {longest}" if shortest < longest else str(longest)
 
 
 def column_words(panel: "Panel") -> str:
@@ -63,6 +69,13 @@ def frequency_words(panel: "Panel") -> str:
     frequency = panel.frequency
     if frequency.unit == "integer":
         return "a clock of plain numbers" + (f" by {frequency.every}" if frequency.every > 1 else "")
-    known = {"h": "hourly", "D": "daily", "B": "business days", "W": "weekly", "min": "every minute"}
+    known = {
+        "h": "hourly",
+        "D": "daily",
+        "B": "business days",
+        "W": "weekly",
+        "min": "every minute",
+        "s": "every second",
+    }
     known |= {"MS": "monthly", "ME": "monthly", "QS": "quarterly", "QE": "quarterly", "YS": "yearly", "YE": "yearly"}
     return f"{known[frequency.name]} ({frequency.name})" if frequency.name in known else f"every {frequency.name}"

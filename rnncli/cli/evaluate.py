@@ -36,14 +36,14 @@ def evaluate(
         raise RequestError(f"--windows {windows} is none. Give at least 1")
     from rnncli import backtest, device, metrics, tables
     from rnncli.model import load
-    from rnncli.panel import from_frame
+    from rnncli.panel import clock, from_frame
 
     kind = format or ("table" if sys.stdout.isatty() else "csv")
     if kind not in ("table", "csv", "tsv", "jsonl"):
         raise RequestError(f'--format "{kind}" is none of table, csv, tsv, jsonl')
     horizon = card.architecture.horizon
     with about(data):
-        panel = from_frame(tables.read(data), config.columns)
+        panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
         places = backtest.cutoffs(panel, horizon, windows)
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
@@ -69,8 +69,9 @@ def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked:
     horizon, seen = card.architecture.horizon, card.seen
     first = panel.earliest(places)
     count = str(asked) if asked == len(places.rows) else f"{len(places.rows)} of {asked}"
+    windows = "window" if asked == 1 else "windows"
     screen.note(
-        f"scored: {count} windows of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
+        f"scored: {count} {windows} of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
     )
     same = [len(panel.ids), panel.found.rows, *panel.span()] == [seen.series, seen.rows, seen.first, seen.last]
     back = int((panel.lengths[places.series] - places.rows).max())

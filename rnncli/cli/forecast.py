@@ -10,7 +10,7 @@ from rnncli import files
 from rnncli.cli import describe, plot, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
-from rnncli.errors import DataError, RequestError, about
+from rnncli.errors import DataError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,16 +41,16 @@ def forecast(
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     if output != "-":
-        files.check_writable(Path(output))
+        files.check_writable(Path(output), Path(data), model)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import tables
     from rnncli.model import load
-    from rnncli.panel import from_frame
+    from rnncli.panel import clock, from_frame
     from rnncli.panel.forecasts import to_frame
 
     kind = _kind(output, format)
     with about(data):
-        panel = from_frame(tables.read(data), config.columns)
+        panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
         cutoffs, quantiles = _forecast(load(model), panel, config)
     table = to_frame(panel, cutoffs, quantiles, config.forecast, text_times=kind != "parquet")
     if kind != "table":
@@ -71,7 +71,8 @@ def _kind(output: str, asked: str | None) -> str:
     if output == "-" and asked == "parquet" and sys.stdout.isatty():
         raise RequestError("a terminal cannot show Parquet. Send it on with | or > or --output")
     if asked is not None and asked not in tables.FORMATS:
-        raise RequestError(f'--format "{asked}" is none of table, {", ".join(tables.FORMATS)}')
+        known = ["table", *tables.FORMATS]
+        raise RequestError(f'--format "{asked}" is none of {", ".join(known)}.{did_you_mean(asked, known)}')
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
 
 

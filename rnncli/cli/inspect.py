@@ -66,7 +66,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
     screen.show_pairs(
         source,
         [
-            ("series", f"{len(lengths)}, of {lengths.min()} to {lengths.max()} steps"),
+            ("series", f"{len(lengths)}, of {describe.length_words(panel)} steps"),
             ("shortest", f"{panel.called(shortest)}, {lengths[shortest]} steps"),
             ("rows", str(found.rows)),
             ("columns", describe.column_words(panel)),

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import os
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +46,9 @@ class Asked(NamedTuple):
         section, *rest = (str(part) for part in problem["loc"])
         name = rest[0] if rest else ""
         if name in self.options.get(section, {}):
-            where, given = f"--{_flag(name)}", self.options[section][name]
+            given = self.options[section][name]
+            from_environment = os.environ.get(_variable(name)) == given and f"--{_flag(name)}" not in " ".join(sys.argv)
+            where = _variable(name) if from_environment else f"--{_flag(name)}"
         else:
             where, given = (
                 f"{self.path}: {name} in [{section}]" if name else f"{self.path}: {section}",
@@ -56,6 +60,8 @@ class Asked(NamedTuple):
         if problem["type"] == "literal_error":
             known = [str(value) for value in _literals(_section(section).model_fields[name].annotation)]
             return f'{where} "{given}" is none of {", ".join(known)}.{did_you_mean(str(given), known)}'
+        if problem["type"] == "model_type":
+            return f"{self.path}: {section} should be a table: write its keys below a line [{section}]"
         message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
         return f'{where} "{given}" {message}'
 
@@ -110,13 +116,17 @@ def _parameter(section: str, name: str, field: FieldInfo) -> inspect.Parameter:
         *([SHORT[name]] if name in SHORT else []),
         metavar=None if switch else _metavar(field),
         help=f"{field.description} {_default(field)}".strip(),
-        envvar=f"RNNCLI_{name.upper()}",
+        envvar=_variable(name),
         show_envvar=False,
         show_default=False,
         rich_help_panel=section.capitalize(),
     )
     annotation = Annotated[bool | None, option] if switch else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _variable(name: str) -> str:
+    return f"RNNCLI_{name.upper()}"
 
 
 def _flag(name: str) -> str:
@@ -127,11 +137,20 @@ def _metavar(field: FieldInfo) -> str:
     annotation = field.annotation
     if known := _literals(annotation):
         return "|".join(str(value) for value in known)
-    plain = [part for part in (annotation, *get_args(annotation)) if part is not NoneType]
-    if any(get_origin(part) is tuple for part in plain):
-        return "A,B,..." if field.annotation == tuple[str, ...] else "X,Y,..."
+    plain = _parts(annotation)
+    if tuple in plain:
+        return "NAME,..." if str in plain else "X,..."
     names = {int: "N", float: "X"}
     return next((names[part] for part in plain if part in names), "NAME")
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """The plain types that a field's annotation is made of."""
+    if annotation in (NoneType, Ellipsis):
+        return []
+    inner = [part for argument in get_args(annotation) for part in _parts(argument)]
+    origin = get_origin(annotation)
+    return inner + ([tuple] if origin is tuple else [annotation] if isinstance(annotation, type) else [])
 
 
 def _literals(annotation: Any) -> tuple[Any, ...]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def note(text: str) -> None:
     """One line for the person, beside the results."""
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # a daemon may have closed it
+        print(text, file=sys.stderr, flush=True)
 
 
 def notes(lines: Sequence[str]) -> None:
@@ -71,7 +72,7 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[["Progress"], None]]:
     """Show how far a training is: a bar on a terminal, a line a quarter elsewhere."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield _report_quarters()
         return
     from rich.console import Console

@@ -1,5 +1,6 @@
 """rnncli train: learn from a table; write one model file."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,9 @@ def train(
     config = asked.over(Config())
     if config.network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
-    files.check_writable(output)
+    if str(output) == "-":
+        raise RequestError("a model goes to a file, not to standard output. Name one with --output")
+    files.check_writable(output, Path(data))
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices, tables
     from rnncli.cli import describe
@@ -80,20 +83,15 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
 def _conclude(model: "Model", output: Path) -> None:
     """Two lines to judge by."""
     card = model.card
-    own = card.scores["rnncli"]["MASE"]
-    name = "SeasonalNaive" if "SeasonalNaive" in card.scores else "Naive"
-    other = card.scores[name]["MASE"]
-    verdict = ""
-    if own and other:
+    name, called = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
+    own, other = card.scores["rnncli"]["MASE"], card.scores[name]["MASE"]
+    where = f"({card.validation_windows} windows after the training rows)"
+    if own is None or other is None or math.isnan(own) or math.isnan(other):
+        screen.warn(f"validation: nothing to measure: values are missing, or the series never change {where}")
+    elif other == 0:
+        screen.note(f"validation: MASE {own:.3f}, {called} 0: it makes no error {where}")
+    else:
         change = 100 * (1 - own / other)
-        verdict = f": {abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
-    called = {"SeasonalNaive": "seasonal naive", "Naive": "naive"}[name]
-    screen.note(
-        f"validation: MASE {_number(own)}, {called} {_number(other)}{verdict}"
-        f" ({card.validation_windows} windows after the training rows)"
-    )
+        verdict = f"{abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
+        screen.note(f"validation: MASE {own:.3f}, {called} {other:.3f}: {verdict} {where}")
     screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None or value != value else f"{value:.3f}"

@@ -12,7 +12,10 @@ from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
 from rnncli.panel.sequences import Found, Panel, called
 from rnncli.panel.timestamps import Times
+from rnncli.tables import EMPTY
 
+TELLING = 10  # steps between rows that tell a frequency
+LARGEST = 1e150  # whose square is still a number
 MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong
 
 
@@ -45,10 +48,13 @@ class Rows:
         return called(self.ids[self.codes[place]])
 
 
-def from_frame(frame: pd.DataFrame, asked: Columns, keep_first: bool = False) -> Panel:
+def from_frame(
+    frame: pd.DataFrame, asked: Columns, expected: Frequency | None = None, keep_first: bool = False
+) -> Panel:
     """The panel in a table, whatever the order of its rows.
 
-    With keep_first, of rows with one series and time the first counts, and the others are counted.
+    expected: the frequency of a model, for tables too short to tell their own. With keep_first, of rows with one series
+    and time the first is taken, and the others are counted.
 
     Raises DataError, naming row or series, where time or numbers do not read, a series has one time twice, a time is
     off the clock, or nothing is left.
@@ -58,7 +64,7 @@ def from_frame(frame: pd.DataFrame, asked: Columns, keep_first: bool = False) ->
     times = timestamps.parse(frame[roles.time], asked.dayfirst)
     rows = _sort(frame, roles, times)
     rows, repeated = _without_repeats(rows) if keep_first else (_forbid_repeats(rows, roles), 0)
-    rows, frequency = _clock(rows, times, asked)
+    rows, frequency = _clock(rows, times, asked, expected)
     offsets, firsts, phases, place = _lay_out(rows, frequency)
     numbers = np.stack([_numbers(frame[name])[rows.order] for name in roles.targets], axis=1)  # (rows, K)
     values = np.full((offsets[-1], len(roles.targets)), np.nan)
@@ -116,31 +122,41 @@ def _forbid_repeats(rows: Rows, roles: Roles) -> Rows:
     raise DataError(f"{rows.called(place)} has {rows.when(place)} twice, in rows {first} and {second}{more}. {cure}")
 
 
-def _clock(rows: Rows, times: Times, asked: Columns) -> tuple[Rows, Frequency]:
+def _clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
     """The frequency, and the rows by its clock.
 
     In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what a clock on the wall shows.
     """
     if times.zone is not None:
         wall = replace(rows, instants=timestamps.wall_time(rows.instants, times.zone))
-        frequency = _frequency(wall, times, asked)
+        frequency = _frequency(wall, times, asked, expected)
         if frequency.by_days:
             return wall, frequency
-    return rows, _frequency(rows, times, asked)
+    return rows, _frequency(rows, times, asked, expected)
 
 
-def _frequency(rows: Rows, times: Times, asked: Columns) -> Frequency:
-    """As asked for, or of the commonest step."""
+def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:
+    """As asked for, or of the commonest step, or as expected where that is hard to tell."""
     if asked.freq is None:
         gaps = np.diff(rows.instants)[rows.neighbours]
-        frequency = clock.infer(gaps[gaps > 0], rows.instants, times.integer)
+        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, rows, expected):
+            return clock.at_anchor(expected, rows.instants)
+        frequency = clock.infer(gaps, rows.instants, times.integer)
         _forbid_mixture(gaps, rows, frequency)
         return frequency
     frequency = clock.parse(asked.freq)
     if (frequency.unit == "integer") != times.integer:
         held = "plain numbers" if times.integer else "timestamps"
         raise DataError(f'the time column holds {held}, to which the frequency "{asked.freq}" does not fit')
-    return clock.anchored(frequency.every, rows.instants) if frequency.unit == "month" else frequency
+    return clock.at_anchor(frequency, rows.instants)
+
+
+def _undecided(gaps: np.ndarray, rows: Rows, expected: Frequency) -> bool:
+    """Whether the steps between rows are too few to tell a frequency, or are working days, which are days as well."""
+    if len(gaps) < TELLING:
+        return True
+    daily = {clock.parse("D"), clock.parse("B")}
+    return expected in daily and clock.infer(gaps, rows.instants, integer=False) in daily
 
 
 def _forbid_mixture(gaps: np.ndarray, rows: Rows, frequency: Frequency) -> None:
@@ -206,17 +222,19 @@ def _numbers(column: pd.Series) -> np.ndarray:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         numbers = pd.to_numeric(column.astype(object), errors="coerce")
-        broken = (numbers.isna() & column.notna()).to_numpy()
+        broken = (numbers.isna() & column.notna() & ~column.isin(EMPTY)).to_numpy()
         if broken.any():
             row = int(broken.argmax()) + 1
             raise DataError(
                 f'row {row}: "{column.name}" is "{column.iloc[row - 1]}", which is no number. Mend or empty it'
             )
         values = numbers.to_numpy(dtype=np.float64)
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = int(infinite.argmax()) + 1
-        raise DataError(f'row {row}: "{column.name}" is {values[row - 1]:g}, which is not finite. Mend or empty it')
+    large = np.abs(values) > LARGEST
+    if large.any():
+        row = int(large.argmax()) + 1
+        raise DataError(
+            f'row {row}: "{column.name}" is {values[row - 1]:g}, too large to compute with. Mend or empty it'
+        )
     return values
 
 

@@ -6,7 +6,7 @@ phase, which all steps of a series share: the minute within the hour, the day wi
 
 import re
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, assert_never, cast
 
 import numpy as np
 
@@ -41,7 +41,7 @@ NAMES = {
 }
 
 Anchor = Literal["start", "end", "business start", "business end"]
-ANCHORS: tuple[Anchor, ...] = ("start", "end", "business start", "business end")
+ANCHORS: tuple[Anchor, ...] = ("end", "start", "business end", "business start")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Frequency:
 def parse(name: str) -> Frequency:
     """The frequency with that pandas alias, new or old, or the whole number that an integer clock steps by.
 
-    Where in its month a step lies is for the data to say (see `anchored`).
+    Where in its month a step lies is in the end for the data to say (see `at_anchor`).
     """
     text = name.strip()
     if text.isdecimal() and int(text) > 0:
@@ -142,7 +142,10 @@ def parse(name: str) -> Frequency:
     count = int(found[1] or 1)
     if unit == "business" and count > 1:
         raise RequestError(f'"{name}" is no frequency: business days are taken one by one, as B')
-    return Frequency(unit, length * count)
+    end = unit == "month" and (found[2].endswith("E") or found[2] in ("M", "Q", "A", "Y", "BM", "BQ", "BA"))
+    business = unit == "month" and found[2].startswith("B")
+    anchor = f"{'business ' if business else ''}{'end' if end else 'start'}"
+    return Frequency(unit, length * count, cast(Anchor, anchor))
 
 
 def steps_in(duration: str, frequency: Frequency) -> int:
@@ -176,15 +179,31 @@ def infer(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
 
 
 def anchored(months: int, instants: np.ndarray) -> Frequency:
-    """A step of so many months, its days counted from where all the data's days lie alike, or else from the start."""
+    """A step of so many months, its days counted from where all the data's days lie alike.
+
+    From the end of the month if all lie there (30 June and 30 September do), else from a business day or the start.
+    """
     candidates = [Frequency("month", months, anchor) for anchor in ANCHORS]
-    return next((candidate for candidate in candidates if on_one_day(candidate, instants)), candidates[0])
+    fitting = [one for one in candidates if on_one_day(one, instants) and on_anchor(one, instants)]
+    return fitting[0] if fitting else Frequency("month", months, "start")
+
+
+def at_anchor(frequency: Frequency, instants: np.ndarray) -> Frequency:
+    """The frequency, its months' days counted as it says if the data lies so, else from where the data lies."""
+    if frequency.unit != "month" or (on_one_day(frequency, instants) and on_anchor(frequency, instants)):
+        return frequency
+    return anchored(frequency.every, instants)
 
 
 def on_one_day(frequency: Frequency, instants: np.ndarray) -> bool:
     """Whether all instants lie alike within their months."""
     within = frequency.within_month(instants)
     return bool((within == within[0]).all())
+
+
+def on_anchor(frequency: Frequency, instants: np.ndarray) -> bool:
+    """Whether all instants lie on the anchor day of their months."""
+    return bool((np.floor_divide(frequency.within_month(instants), DAY) == 0).all())
 
 
 def _never_on_weekends(instants: np.ndarray) -> bool:

@@ -6,13 +6,14 @@ an error that names both.
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from rnncli.config import Columns
 from rnncli.errors import DataError, did_you_mean
 from rnncli.panel.timestamps import looks_like_time
 
-# Nitxla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
+# Nixtla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
 TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time")
 ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
 TARGET_NAMES = ("y", "target", "value")
@@ -31,12 +32,21 @@ class Roles(NamedTuple):
 def find(frame: pd.DataFrame, asked: Columns) -> Roles:
     """The roles of the table's columns. Raises DataError where one is missing or could be two."""
     frame = frame.rename(columns=str)
+    _forbid_missing_header(frame)
     time = _time(frame, asked)
     identifier = _identifier(frame, asked, time)
     targets, wide = _targets(frame, asked, time, identifier)
     known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *asked.target, asked.time, asked.id}
     used = [time, *([identifier] if identifier else []), *([] if wide else targets)]
     return Roles(time, identifier, targets, wide, guessed=wide or not known.issuperset(used))
+
+
+def _forbid_missing_header(frame: pd.DataFrame) -> None:
+    dated = [name for name in frame if looks_like_time(pd.Series([name]))]
+    if dated and any(looks_like_time(frame[name]) for name in dated):
+        raise DataError(
+            f'the first line, which should name the columns, holds "{dated[0]}". Put a line of names above it'
+        )
 
 
 def settled(roles: Roles, asked: Columns) -> Columns:
@@ -63,6 +73,8 @@ def _time(frame: pd.DataFrame, asked: Columns) -> str:
 
 def _identifier(frame: pd.DataFrame, asked: Columns, time: str) -> str | None:
     if asked.id is not None:
+        if asked.id == time:
+            raise DataError(f'"{time}" cannot be the time and name the series as well. Say --time or --id anew')
         return _existing(frame, asked.id, "--id")
     if asked.layout == "wide":
         return None
@@ -82,6 +94,8 @@ def _meant_as_numbers(rest: pd.DataFrame, asked: Columns) -> bool:
 
 def _targets(frame: pd.DataFrame, asked: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
     if asked.target:
+        if taken := {time, identifier} & set(asked.target):
+            raise DataError(f'"{taken.pop()}" cannot be the target and name the time or the series as well')
         return tuple(_existing(frame, name, "--target") for name in asked.target), asked.layout == "wide"
     rest = frame.drop(columns=[time, *([identifier] if identifier else [])])
     numbers = _numbers(rest)
@@ -93,8 +107,21 @@ def _targets(frame: pd.DataFrame, asked: Columns, time: str, identifier: str | N
     if not candidates:
         raise DataError(f"no column holds numbers to forecast.{_nearly_number(rest)} Name one with --target")
     if identifier is None and asked.layout == "auto" and not _named(rest, TARGET_NAMES):
+        _forbid_numbered_series(rest)
         return tuple(candidates), True
     raise DataError(f"{_quoted(candidates)} could each be the target. Say which with --target")
+
+
+def _forbid_numbered_series(rest: pd.DataFrame) -> None:
+    """Whole numbers that come in a few runs may be a series of the wide table, or number the series of a long one."""
+    for name in _numbers(rest):
+        values = rest[name].to_numpy()
+        runs = 1 + int((values[1:] != values[:-1]).sum())
+        if values.dtype.kind in "iu" and runs == len(np.unique(values)) <= max(1, len(values) // 3):
+            raise DataError(
+                f'"{name}" could number the series, or be one of a wide table. '
+                f"Say which with --id {name} or --layout wide"
+            )
 
 
 def _nearly_number(rest: pd.DataFrame) -> str:
@@ -111,7 +138,8 @@ def _existing(frame: pd.DataFrame, name: str, option: str) -> str:
     if name in frame:
         return name
     columns = [str(column) for column in frame.columns]
-    raise DataError(f'no column "{name}" ({option}); there are {_quoted(columns)}.{did_you_mean(name, columns)}')
+    hint = did_you_mean(name, columns)
+    raise DataError(f'no column "{name}"; there are {_quoted(columns)}.{hint} Name the right one with {option}')
 
 
 def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str]:

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config import Forecasting
-from rnncli.panel import timestamps
+from rnncli.errors import DataError
+from rnncli.panel import written
 from rnncli.panel.sequences import Cutoffs, Panel
 
 POINT = "rnncli"
+WIDE_ID = "unique_id"
 
 
 def levels(forecasting: Forecasting) -> np.ndarray:
@@ -33,16 +35,25 @@ def to_frame(
     if panel.found.roles.id is not None or panel.found.roles.wide:
         ids = pd.Index(panel.ids)
         texts = panel.ids.dtype == object
-        table[panel.found.roles.id or "unique_id"] = (
-            pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
-        )
+        table[panel.found.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+    if panel.found.roles.time in table:
+        raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
     as_text = text_times and isinstance(stamps, pd.DatetimeIndex)
-    table[panel.found.roles.time] = timestamps.render(stamps, panel.times.form) if as_text else stamps
+    table[panel.found.roles.time] = written.render(stamps, panel.times.form) if as_text else stamps
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():
-            table[prefix + name] = quantiles[:, :, number, place].reshape(-1)
+            if prefix + name in table:
+                raise DataError(f'the column "{prefix + name}" has the name of a forecast\'s. Rename it')
+            table[prefix + name] = _rounded(quantiles[:, :, number, place].reshape(-1))
     return pd.DataFrame(table)
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To ten digits that matter: what a network says beyond them is noise."""
+    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
+    unit = 10.0 ** (9 - np.clip(size, -290, 290))
+    return np.round(values * unit) / unit
 
 
 def _places(forecasting: Forecasting) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.panel import timestamps
+from rnncli.panel import timestamps, written
 from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
 from rnncli.panel.timestamps import Times
@@ -70,11 +70,11 @@ class Panel:
         """The earliest and the latest time, as texts."""
         every = np.arange(len(self.ids))
         first, last = self.stamps(every, 0 * every).min(), self.stamps(every, self.lengths - 1).max()
-        return timestamps.plain([first, last])
+        return written.plain([first, last])
 
     def earliest(self, cutoffs: Cutoffs) -> str:
         """The earliest time that is forecast from these cutoffs, as a text."""
-        return timestamps.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
+        return written.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
 
     def constant(self) -> list[str]:
         """Ids of the series that never change."""

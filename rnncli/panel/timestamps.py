@@ -1,21 +1,22 @@
 """A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.api import guess_datetime_format
 
 from rnncli.errors import DataError
+from rnncli.panel import written
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
-OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
 QUARTER = re.compile(r"[12]\d{3}[- ]?Q[1-4]$")
 DATES = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m/%Y"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y"),
 )
+NUMBER_DATES = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12}
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -77,24 +78,6 @@ def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
     return naive.tz_localize("UTC").tz_convert(times.zone)
 
 
-def render(times: pd.Index, form: str | None) -> np.ndarray:
-    """Timestamps as texts of the given form; else as plain as they go: dates alone where all are midnight."""
-    times = pd.DatetimeIndex(times)
-    if form is None:
-        midnight = bool((times == times.normalize()).all())
-        seconds = bool((times.second != 0).any())
-        form = "%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"
-        form += "%z" if times.tz is not None else ""
-    return np.asarray(times.strftime(form), dtype=object)
-
-
-def plain(times: list[Any]) -> list[str]:
-    """Times, or the numbers of a plain clock, as texts for a person."""
-    if isinstance(times[0], pd.Timestamp):
-        return [str(text) for text in render(pd.DatetimeIndex(times), None)]
-    return [str(number) for number in times]
-
-
 def _parse_numbers(column: pd.Series) -> Times:
     values = column.to_numpy(dtype=np.float64)
     whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else values
@@ -103,10 +86,11 @@ def _parse_numbers(column: pd.Series) -> Times:
         row = _first(broken)
         raise DataError(f'row {row}: "{column.name}" is {values[row - 1]:g}. A clock of numbers takes whole ones')
     whole = whole.astype(np.int64)
-    if ((whole >= 1900_01_01) & (whole <= 2199_12_31)).all():  # 20240131 is a date, not the number of a step
-        dates = pd.to_datetime(pd.Series(whole).astype(str), format="%Y%m%d", errors="coerce")
-        if not dates.isna().any():
-            return Times(_microseconds(dates), False, None, "%Y%m%d")
+    for form, digits in NUMBER_DATES.items():  # 20240131 is a date, not the number of a step
+        if ((whole // 10 ** (digits - 4) >= 1900) & (whole // 10 ** (digits - 4) < 2200)).all():
+            dates = pd.to_datetime(pd.Series(whole).astype(str), format=form, errors="coerce")
+            if not dates.isna().any():
+                return Times(_microseconds(dates), False, None, form)
     return Times(whole, True, None, None)
 
 
@@ -127,13 +111,16 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
             f'row {row}: "{texts.name}" is "{texts.iloc[row - 1]}", which is no time of the form of "{sample}"'
         )
     if len(whole) > 1 and not whole[0][1].equals(whole[1][1]):
-        first, second = (f"{times[0]:%d %B %Y}" for _, times in whole[:2])
+        place = int((whole[0][1] != whole[1][1]).argmax())
+        first, second = (f"{times[place]:%d %B %Y}" for _, times in whole[:2])
         raise DataError(
-            f'"{texts.name}" can be read in two ways: "{distinct[0]}" is {first} or {second}. '
+            f'"{texts.name}" can be read in two ways: "{distinct[place]}" is {first} or {second}. '
             "Say which with --dayfirst or --no-dayfirst"
         )
     form, times = whole[0]
-    return times, guess_datetime_format(sample) if form == "ISO8601" else (None if form == "quarter" else form)
+    if form == "ISO8601":
+        return times, written.form_of(sample)
+    return times, None if form == "quarter" else form
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
@@ -162,7 +149,7 @@ def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
 
 def _zone_name(texts: pd.Index) -> str:
     """The offset that all texts share, or UTC."""
-    offsets = {found[0] for text in texts if (found := OFFSET.search(str(text)))}
+    offsets = {found[1] for text in texts if (found := OFFSET.search(str(text)))}
     only = offsets.pop() if len(offsets) == 1 else "Z"
     if only == "Z":
         return "UTC"

@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--csv", action="store_true", help="CSV instead of Parquet")
     asked = parser.parse_args()
-    print(("{:>10}" * 8).format("series", "file MB", *("build s", "GB", "train s", "GB", "forecast s", "GB")))
+    print(("{:>12}" * 8).format("series", "file MB", *("build s", "GB", "train s", "GB", "forecast s", "GB")))
     for series in asked.series:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -110,7 +110,7 @@ def main() -> None:
             ]
             apart.shutdown()
             figures = [median(figure) for part in zip(*costs, strict=True) for figure in zip(*part, strict=True)]
-            print(f"{series:>10}{data.stat().st_size / 1e6:>10.1f}" + "".join(f"{figure:>10.2f}" for figure in figures))
+            print(f"{series:>12}{data.stat().st_size / 1e6:>12.1f}" + "".join(f"{figure:>12.2f}" for figure in figures))
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
     outcome = rnncli("forecast", model, tmp_path / "d.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert 'no column "y" (--target); there are "unique_id", "ds", "load"' in outcome.err
+    assert 'no column "y"; there are "unique_id", "ds", "load"' in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -237,3 +237,32 @@ def test_the_same_forecast_twice_is_the_same_bytes(rnncli: Command, model: Path,
         rnncli("forecast", model, data, "--output", tmp_path / name)
 
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("written", ["data", "model"])
+def test_what_is_read_is_never_written_over(rnncli: Command, model: Path, data: Path, written: str) -> None:
+    target = {"data": data, "model": model}[written]
+    before = target.read_bytes()
+
+    outcome = rnncli("forecast", model, data, "--output", target)
+
+    assert outcome.code == 2
+    assert "it is what is read" in outcome.err
+    assert target.read_bytes() == before
+
+
+def test_columns_named_like_forecasts_are_refused(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=1)[["ds", "y"]].rename(columns={"ds": "rnncli"}).to_csv(tmp_path / "d.csv", index=False)
+    train = ("train", tmp_path / "d.csv", "--horizon", 3, "--steps", 3, "--output", tmp_path / "m.rnn")
+    assert rnncli(*train).code == 0
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert 'the column "rnncli" has the name of a forecast' in outcome.err
+
+
+def test_a_constant_series_is_forecast_to_stay(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly().assign(y=5).to_csv(tmp_path / "d.csv", index=False)
+
+    assert (rnncli("forecast", model, tmp_path / "d.csv").table["rnncli"] == 5).all()

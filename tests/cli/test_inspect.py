@@ -23,7 +23,7 @@ def test_a_table_is_described_and_what_training_would_choose(rnncli: Command, tm
 
     assert outcome.code == 0
     expected = {
-        "series": "3, of 480 to 480 steps",
+        "series": "3, of 480 steps",
         "rows": "1439",
         "columns": 'id "unique_id", time "ds", target "y"',
         "span": "2024-01-01 00:00 to 2024-01-20 23:00",

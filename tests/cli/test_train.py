@@ -114,6 +114,10 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
         (("--layers", "two"), '--layers "two" should be a valid integer'),
         (("--horizon", "soon"), '--horizon "soon" should be a number of steps'),
         (("--horizn", "6"), "--horizon"),
+        (("--horizon", "0"), '--horizon "0" should be at least 1'),
+        (("--target", "y,y"), '--target "y,y" names a column twice'),
+        (("--seed", str(2**64)), "--seed"),
+        (("--learning-rate", "inf"), "--learning-rate"),
         (("--freq", "fortnight"), '"fortnight" is no frequency'),
         (("--context", "50", "--segment", "7"), "--context 50 is no multiple of --segment 7"),
         (("--device", "tpu"), '--device "tpu" is none of auto, cpu, cuda, mps'),
@@ -147,7 +151,10 @@ BAD_TABLES = {
     "twice": (HEAD + "a,2024-01-01,1\na,2024-01-01,2\n", 'series "a" has 2024-01-01 twice, in rows 1 and 2'),
     "text": (HEAD + "a,2024-01-01,1\na,2024-01-02,many\n", 'row 2: "y" is "many"'),
     "infinite": (HEAD + "a,2024-01-01,1\na,2024-01-02,inf\n", 'row 2: "y" is inf'),
-    "too short": (HEAD + "a,2024-01-01,1\na,2024-01-02,2\n", 'the longest, series "a", has 2 rows; horizon 6 needs 16'),
+    "too short": (
+        HEAD + "a,2024-01-01,1\na,2024-01-02,2\n",
+        'series "a" is too short: it has 2 rows; horizon 6 needs 16',
+    ),
 }
 
 
@@ -171,7 +178,7 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are(
     outcome = rnncli("train", data, "--horizon", 6, "--target", "load", "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 3
-    assert 'no column "load" (--target); there are "unique_id", "ds", "y"' in outcome.err
+    assert 'no column "load"; there are "unique_id", "ds", "y"' in outcome.err
 
 
 @pytest.mark.parametrize(("output", "message"), [("none/m.rnn", "there is no folder"), (".", "it is a folder")])

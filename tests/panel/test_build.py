@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnncli.config import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel, clock, from_frame
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -154,3 +154,38 @@ def test_what_cannot_be_read_is_refused_by_row_or_series(rows: dict[str, object]
 def test_a_frequency_too_coarse_for_the_rows_is_refused() -> None:
     with pytest.raises(DataError, match="in the same step of W|is off the clock"):
         from_frame(table(ds=days(10), y=range(10)), Columns(freq="W"))
+
+
+def test_too_large_numbers_are_refused() -> None:
+    with pytest.raises(DataError, match='row 2: "y" is 1e.300, too large'):
+        from_frame(table(ds=days(3), y=[1.0, 1e300, 2.0]), Columns())
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [(days(4), "B"), (days(30, freq="B"), "D"), (days(1), "MS"), (days(2, freq="2h"), "h"), (days(3, freq="QE"), "QE")],
+)
+def test_a_table_too_short_to_tell_takes_the_models_frequency(stamps: pd.DatetimeIndex, expected: str) -> None:
+    panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), clock.parse(expected))
+
+    assert panel.frequency.same_pace(clock.parse(expected))
+
+
+def test_a_table_long_enough_keeps_its_own_frequency() -> None:
+    assert from_frame(table(ds=days(20), y=range(20)), Columns(), clock.parse("h")).frequency.name == "D"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "name", "following"),
+    [
+        (["2023-06-30", "2023-09-30"], "QE", "2023-12-31"),
+        (["2023-04-30", "2023-05-31"], "ME", "2023-06-30"),
+        (["2022-12-31", "2023-12-31"], "YE", "2024-12-31"),
+        (["2023-04-01", "2023-05-01"], "MS", "2023-06-01"),
+    ],
+)
+def test_ends_of_months_stay_ends_of_months(stamps: list[str], name: str, following: str) -> None:
+    panel = from_frame(table(ds=pd.to_datetime(stamps), y=[1, 2]), Columns())
+
+    assert panel.frequency.name == name
+    assert panel.stamps(np.array([0]), np.array([2]))[0] == pd.Timestamp(following)

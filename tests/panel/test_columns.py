@@ -105,3 +105,19 @@ def test_a_table_is_asked_again_as_it_was_found() -> None:
     again = columns.settled(found, Columns(freq="D"))
 
     assert again == Columns(time="when", id="site", target=("load",), layout="long", freq="D")
+
+
+@pytest.mark.parametrize("site", [[1, 1, 1, 2, 2, 2], [7] * 6])
+def test_whole_numbers_that_may_number_the_series_are_two_readings(site: list[int]) -> None:
+    with pytest.raises(DataError, match='"site" could number the series, or be one of a wide table.*--id site'):
+        roles(when=pd.date_range("2024-01-01", periods=6), site=site, load=[1.5, 2, 3, 4, 5, 6])
+
+
+def test_a_table_without_a_line_of_names_is_refused() -> None:
+    with pytest.raises(DataError, match='holds "2024-01-01". Put a line of names above it'):
+        columns.find(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
+
+
+def test_one_column_cannot_be_two_things() -> None:
+    with pytest.raises(DataError, match='"ds" cannot be the time and name the series'):
+        roles(Columns(time="ds", id="ds"), ds=DAYS, y=[1, 2])

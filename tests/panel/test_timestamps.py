@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli.errors import DataError
-from rnncli.panel import timestamps
+from rnncli.panel import timestamps, written
 
 DAYS = pd.date_range("2024-01-09", periods=20, freq="D")
 MOMENTS = pd.date_range("2024-01-09 03:30", periods=20, freq="7h")
@@ -40,7 +40,7 @@ def test_dates_are_read_and_written_back_in_their_form(form: str) -> None:
     times = timestamps.parse(column(texts), None)
 
     assert times.values.tolist() == instants(DAYS)
-    assert timestamps.render(DAYS, times.form).tolist() == texts.tolist()
+    assert written.render(DAYS, times.form).tolist() == texts.tolist()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_times_of_day_are_read_and_written_back_in_their_form(form: str) -> None
     times = timestamps.parse(column(texts), None)
 
     assert times.values.tolist() == instants(MOMENTS)
-    assert timestamps.render(MOMENTS, times.form).tolist() == texts.tolist()
+    assert written.render(MOMENTS, times.form).tolist() == texts.tolist()
 
 
 def test_an_offset_is_kept_as_the_zone() -> None:
@@ -124,3 +124,40 @@ def test_an_empty_time_is_named() -> None:
 @pytest.mark.parametrize("text", ["north", "A1", "007", "12:30", "3.5", "item-01"])
 def test_names_are_no_times(text: str) -> None:
     assert not timestamps.looks_like_time(column([text]))
+
+
+@pytest.mark.parametrize("form", ["%d-%m-%Y", "%b-%Y"])
+def test_a_year_behind_a_hyphen_is_no_offset(form: str) -> None:
+    stamps = (
+        pd.date_range("2023-10-31", periods=8, freq="ME")
+        if "%d" in form
+        else pd.date_range("2023", periods=8, freq="MS")
+    )
+
+    times = timestamps.parse(column(stamps.strftime(form)), None)
+
+    assert times.zone is None
+    assert times.values.tolist() == instants(stamps)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00", "2024-01-01 00:00:00.250", "2024-01-01T00:00:00.100Z"]
+)
+def test_what_is_written_after_a_time_comes_back(text: str) -> None:
+    times = timestamps.parse(column([text]), None)
+    stamps = timestamps.as_users(times.values, times, wall=False)
+
+    assert written.render(stamps, times.form).tolist() == [text]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first"),
+    [([202311, 202312, 202401], "2023-11-01"), ([2024010122, 2024010123, 2024010200], "2024-01-01 22:00"),
+     ([202401012330, 202401020000], "2024-01-01 23:30")],
+)  # fmt: skip
+def test_months_and_hours_as_numbers_are_times(numbers: list[int], first: str) -> None:
+    times = timestamps.parse(pd.Series(numbers, name="when"), None)
+
+    assert times.values[0] == instants(pd.DatetimeIndex([first]))[0]
+    stamps = timestamps.as_users(times.values, times, wall=False)
+    assert written.render(stamps, times.form).tolist() == [str(number) for number in numbers]

@@ -1,0 +1,53 @@
+"""How a time is written: the form of a text, and times in that form. Knows nothing of columns.
+
+A form is strftime's, with `%:z` for an offset with a colon and `%3f` for three digits of a second.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.api import guess_datetime_format
+
+DIGITS = re.compile(r"%(\d)f")
+
+
+def form_of(sample: str) -> str | None:
+    """The form of an ISO 8601 text."""
+    form = guess_datetime_format(sample)
+    if form is None:
+        return None
+    if sample.endswith("Z"):
+        form = form.replace("%z", "Z")
+    elif re.search(r"\d:\d\d$", sample):
+        form = form.replace("%z", "%:z")
+    fraction = re.search(r"[.,](\d+)", sample)
+    return form.replace("%f", f"%{len(fraction[1])}f") if fraction and len(fraction[1]) < 6 else form
+
+
+def render(times: pd.Index, form: str | None) -> np.ndarray:
+    """Timestamps as texts of the given form; else as plain as they go: dates alone where all are midnight."""
+    times = pd.DatetimeIndex(times)
+    form = _plainest(times) if form is None else form
+    digits = DIGITS.search(form)
+    texts = pd.Series(times.strftime(DIGITS.sub("%f", form).replace("%:z", "%z")), dtype=object)
+    if form.endswith("%:z"):
+        texts = texts.str[:-2] + ":" + texts.str[-2:]
+    if digits:
+        texts = texts.str.replace(rf"(\.\d{{{digits[1]}}})\d+", r"\1", regex=True)
+    return texts.to_numpy(dtype=object)
+
+
+def plain(times: list[Any]) -> list[str]:
+    """Times, or the numbers of a plain clock, as texts for a person."""
+    if isinstance(times[0], pd.Timestamp):
+        return [str(text) for text in render(pd.DatetimeIndex(times), None)]
+    return [str(number) for number in times]
+
+
+def _plainest(times: pd.DatetimeIndex) -> str:
+    if times.tz is None and (times == times.normalize()).all():
+        return "%Y-%m-%d"
+    seconds = ":%S" if (times.second != 0).any() else ""
+    return f"%Y-%m-%d %H:%M{seconds}" + ("%:z" if times.tz is not None else "")
