@@ -64,9 +64,18 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
     return 3 * batch * (steps * (recurrent + 5 * embedding) + 2 * architecture.context * architecture.horizon * targets)
 
 
-def use_threads(work: float) -> None:
-    """Threads for steps of so many floating-point operations: a small step is done before a second thread is awake."""
+def work_per_forecast(architecture: Architecture, targets: int, windows: int) -> float:
+    """Floating-point operations of the forecasts from so many windows."""
+    return work_per_step(architecture, targets, windows) / 3
+
+
+def prepare(wanted: DeviceName, work: float) -> Device:
+    """The device for steps of so many floating-point operations, and the threads for it.
+
+    A small step is done before a second thread is awake. Raises RequestError where the device is not there.
+    """
     torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
+    return choose(wanted, work)
 
 
 def free_cores() -> int:

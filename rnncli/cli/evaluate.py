@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.panel import Cutoffs, Panel
 
+FORMATS = ("table", "csv", "tsv", "jsonl")
+
 
 @configured("columns", "forecast", "compute")
 def evaluate(
@@ -32,36 +34,42 @@ def evaluate(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    kind = format or ("table" if sys.stdout.isatty() else "csv")
     if windows < 1:
         raise RequestError(f"--windows {windows} is none. Give at least 1")
-    from rnncli import backtest, device, metrics, tables
+    if kind not in FORMATS:
+        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
+    from rnncli import backtest, device, tables
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
-    kind = format or ("table" if sys.stdout.isatty() else "csv")
-    if kind not in ("table", "csv", "tsv", "jsonl"):
-        raise RequestError(f'--format "{kind}" is none of table, csv, tsv, jsonl')
     horizon = card.architecture.horizon
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
         places = backtest.cutoffs(panel, horizon, windows)
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
-        work = device.work_per_step(card.architecture, panel.targets, len(places.rows)) / 3
-        device.use_threads(work)
-        place = device.choose(config.compute.device, work)
+        work = device.work_per_forecast(card.architecture, panel.targets, len(places.rows))
+        place = device.prepare(config.compute.device, work)
         scored = backtest.run(load(model), panel, places, config.forecast.level, place.device)
     _say_what_was_scored(card, panel, places, windows * len(panel.ids))
-    scores = backtest.table(scored, config.forecast.level)
+    _show(backtest.table(scored, config.forecast.level), kind)
+
+
+def _show(scores: dict[str, dict[str, float]], kind: str) -> None:
     if kind == "table":
+        from rnncli import metrics
+
         header = ["model", *next(iter(scores.values()))]
         rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in scores.items()]
         screen.show_table(header, rows)
         screen.notes([f"{name}: {text}" for name, text in metrics.definitions().items()])
-    else:
-        import pandas as pd
+        return
+    import pandas as pd
 
-        tables.write(pd.DataFrame([{"model": name} | row for name, row in scores.items()]), "-", kind)
+    from rnncli import tables
+
+    tables.write(pd.DataFrame([{"model": name} | row for name, row in scores.items()]), "-", kind)
 
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:

@@ -85,9 +85,7 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     from rnncli.panel.forecasts import levels
 
     design = model.card.architecture
-    work = device.work_per_step(design, panel.targets, len(panel.ids)) / 3
-    place = device.choose(config.compute.device, work)
-    device.use_threads(work)
+    place = device.prepare(config.compute.device, device.work_per_forecast(design, panel.targets, len(panel.ids)))
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
     quantiles = model.forecast(panel, ends, levels(config.forecast), place.device)
     known = ~np.isnan(quantiles).any(axis=(1, 2, 3))

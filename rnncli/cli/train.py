@@ -63,8 +63,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     from rnncli import backtest, device, training
 
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
-    place = device.choose(config.compute.device, work)
-    device.use_threads(work)
+    place = device.prepare(config.compute.device, work)
     screen.note(f"device: {place.device} ({place.reason})")
     try:
         with screen.progress() as report:

@@ -292,3 +292,25 @@ def test_parquet_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: 
     content = (tmp_path / "d.parquet").read_bytes()
 
     assert rnncli("train", "-", "--horizon", 6, *TINY, "--output", tmp_path / "m.rnn", stdin=content).code == 0
+
+
+def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnncli import device, training
+
+    real = training.train
+
+    def lacking(panel, config, plan, where, report):  # type: ignore[no-untyped-def]
+        if where.type != "cpu":
+            raise NotImplementedError("The operator 'aten::_cool' is not implemented for the MPS device.\nMore.")
+        return real(panel, config, plan, where, report)
+
+    monkeypatch.setattr(device, "available", lambda: ["cpu", "mps"])
+    monkeypatch.setattr(training, "train", lacking)
+
+    outcome = rnncli("train", data, "--horizon", 6, *TINY, "--device", "mps", "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert "warning: mps lacks an operation (The operator 'aten::_cool' is not implemented" in outcome.err
+    assert (tmp_path / "m.rnn").exists()
