@@ -57,7 +57,13 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """Choices that belong together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        defer_build=True,  # `--help` needs the fields, not their validators
+    )
 
 
 class Columns(Section):
@@ -164,8 +170,8 @@ class Forecasting(Section):
 class Config(Section):
     """All of it, as the TOML file has it."""
 
-    columns: Columns = Columns()
-    network: Network = Network()
-    training: Training = Training()
-    forecast: Forecasting = Forecasting()
-    compute: Compute = Compute()
+    columns: Columns = Field(default_factory=Columns)
+    network: Network = Field(default_factory=Network)
+    training: Training = Field(default_factory=Training)
+    forecast: Forecasting = Field(default_factory=Forecasting)
+    compute: Compute = Field(default_factory=Compute)

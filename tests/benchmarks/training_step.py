@@ -2,21 +2,19 @@
 
     python tests/benchmarks/training_step.py [--threads 1] [--rounds 40] [--scale log]
 
-rnncli's step is all that `training.fit` does a step: draw, gather, scale, forward, backward, clip, update, schedule,
-average. The bare loop gets its input at unit scale, in memory, with nothing missing, and does none of that. Both start
-from the same weights, and have to give the same loss on the same windows. They take turns, so that noise hits both.
+rnncli's step is all that `training.fit` does in one. The bare loop has its input at unit scale, in memory, with nothing
+missing, and averages no weights. Both start from the same weights and have to give the same loss; they take turns.
 """
 
 import argparse
 import time
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, softplus
+from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, lr_scheduler, swa_utils
 
 from rnncli import cells, heads, training
@@ -25,10 +23,9 @@ from rnncli.network import Network
 from rnncli.panel import from_frame
 from rnncli.windows import Sampler, Windows
 
-SERIES, LENGTH, SEASON = 100, 2000, 24
+SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
 NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")
 SHAPES = (("gru", 336, 48, 24, 64, 256), ("gru", 168, 24, 12, 64, 256), ("lstm", 96, 24, 1, 64, 64))
-TURN = 10  # steps in a turn
 MIDDLE, LEVELS = heads.MEDIAN, torch.tensor(heads.LEVELS)
 
 
@@ -65,30 +62,27 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     noise = np.random.default_rng(0).normal(size=len(rows))
     panel = from_frame(rows.assign(y=10 + 3 * np.sin(2 * np.pi * rows["ds"] / SEASON) + 0.3 * noise), Columns())
     windows, generator = Windows(panel, design.context, design.horizon, torch.device("cpu")), torch.Generator()
-    first, last = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
-    sampler = Sampler(first, last, torch.device("cpu"))
+    ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
+    sampler = Sampler(*ends, torch.device("cpu"))
     network, bare = Network(design, 1).eval(), Bare(design).eval()
+    bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
-        for own, same in zip(network.parameters(), bare.parameters(), strict=True):
-            same.copy_(own.view_as(same))
         drawn = windows.batch(*sampler.draw(settings.batch, generator))
-        scale = network(drawn.past).scale
-        past, future = (scale.apply(part).squeeze(-1) for part in drawn)
-        segments = past.reshape(settings.batch, -1, design.segment)
-        segments = torch.cat([segments, torch.ones_like(segments)], dim=-1)
+        past, future = (network(drawn.past).scale.apply(part).squeeze(-1) for part in drawn)
+        segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
         torch.testing.assert_close(bare.loss(segments, past, future), training.batch_loss(network, drawn))
+    rate, decay, losses = settings.learning_rate, settings.weight_decay, torch.zeros(total)
     bare.train()
-    adamw = partial(AdamW, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True)
-    optimiser, bare_optimiser, losses = adamw(network.parameters()), adamw(bare.parameters()), torch.zeros(total)
-    schedule = lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total, pct_start=0.25)
+    optimiser, plain = (AdamW(one.parameters(), rate, weight_decay=decay, foreach=True) for one in (network, bare))
+    schedule = lr_scheduler.OneCycleLR(optimiser, rate, total, pct_start=0.25)
     average = swa_utils.get_ema_multi_avg_fn(training.AVERAGING)  # type: ignore[no-untyped-call]
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
 
     def bare_step() -> None:
-        bare_optimiser.zero_grad(set_to_none=True)
+        plain.zero_grad(set_to_none=True)
         bare.loss(segments, past, future).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(bare.parameters(), settings.clip, foreach=True)
-        bare_optimiser.step()
+        plain.step()
 
     def rnncli_step() -> None:
         network.train()
@@ -119,7 +113,7 @@ if __name__ == "__main__":
         chosen = dict(zip(NAMES[:-1], shape[:-1], strict=True)) | {"scale": asked.scale}
         design = Architecture.model_validate(chosen | {"season": SEASON, "base": "seasonal"})
         steps = both_steps(design, Training(batch=shape[-1]), TURN * asked.rounds)
-        times = [[[clocked(step) for _ in range(TURN)] for step in steps] for _ in range(asked.rounds)]
-        bare, own = np.median(times[asked.rounds // 10 :], axis=(0, 2))  # the first tenth warms up
-        measured = bare[0], own[0], own[0] / bare[0], bare[1], own[1], own[1] / bare[1]
+        times = np.array([[[clocked(step) for _ in range(TURN)] for step in steps] for _ in range(asked.rounds)])
+        clocks = np.median(times[asked.rounds // 10 :], axis=(0, 2)).T  # the first tenth warms up
+        measured = [figure for bare, own in clocks for figure in (bare, own, own / bare)]
         print(("{:>9}" * 6 + "{:>9.2f}" * 6).format(*shape, *measured), flush=True)
