@@ -18,6 +18,8 @@ WORTH_A_GPU = 5e9
 # Below this, threads cost more in waiting for one another than they gain; above, two are 1.4 times as fast as one.
 WORTH_THREADS = 1e8
 
+STEPS_TO_REPAY = 300  # of a training: what it costs to start a device or a thread is small beside so many
+
 
 class Device(NamedTuple):
     """A device and the reason for it."""
@@ -65,8 +67,8 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
 
 
 def work_per_forecast(architecture: Architecture, targets: int, windows: int) -> float:
-    """Floating-point operations of the forecasts from so many windows."""
-    return work_per_step(architecture, targets, windows) / 3
+    """The step of a training that would repay a device as the forecasts from so many windows do, which come but once."""
+    return work_per_step(architecture, targets, windows) / 3 / STEPS_TO_REPAY
 
 
 def prepare(wanted: DeviceName, work: float) -> Device:

@@ -127,7 +127,7 @@ def _read_text(stream: BinaryIO, delimiter: str | None) -> pa.Table:
     compression = next((name for magic, name in MAGIC.items() if _peek(stream, 4).startswith(magic)), None)
     plain = pa.CompressedInputStream(stream, compression) if compression else stream
     data = plain.read() if compression else stream.read()
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError("the file is empty")
     header = data[:100_000].splitlines()[0].decode("utf-8-sig", errors="replace")
     if delimiter is None:
