@@ -9,7 +9,6 @@ from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 
 MODEL = "rnncli"
-QUANTILES = np.arange(1, 10) / 10  # what the quantile loss is taken over
 
 
 def cutoffs(panel: Panel, horizon: int, windows: int) -> Cutoffs:
@@ -40,7 +39,7 @@ def run(
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
     """The quantile levels that the scores need: tenths, and both ends of each interval."""
     ends = [0.5 + side * percent / 200 for percent in percents for side in (-1, 1)]
-    return np.unique(np.round(np.concatenate([QUANTILES, ends]), 6))
+    return np.unique(np.round(np.concatenate([metrics.TENTHS, ends]), 6))
 
 
 def table(scored: dict[str, Scored], percents: tuple[float, ...]) -> dict[str, dict[str, float]]:
@@ -59,10 +58,9 @@ def _cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.
 
 def _season_errors(panel: Panel, places: Cutoffs, season: int) -> np.ndarray:
     """Seasonal naive's error before each cutoff: (N, K)."""
-    begins = panel.offsets[places.series]
-    return np.stack(
-        [
-            baselines.season_error(panel.values[begin : begin + rows], season)
-            for begin, rows in zip(begins, places.rows, strict=True)
-        ]
-    )
+    errors = np.empty((len(places.rows), panel.targets))
+    order = np.argsort(places.series, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(places.series[order])) + 1):
+        values = panel.series(places.series[group[0]])
+        errors[group] = baselines.season_errors(values, season, places.rows[group])
+    return errors

@@ -25,15 +25,21 @@ def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
     return np.tile(last, (1, -(-horizon // season), 1))[:, :horizon]
 
 
-def season_error(values: np.ndarray, season: int) -> np.ndarray:
-    """Seasonal naive's mean absolute error within one series (T, K): (K,), NaN where there is no pair to compare.
+def season_errors(values: np.ndarray, season: int, rows: np.ndarray) -> np.ndarray:
+    """Seasonal naive's mean absolute error within the first rows (n,) of one series (T, K): (n, K).
 
-    A series no longer than a season is compared with its last value instead.
+    NaN where there is no pair to compare. A past no longer than a season is compared with its last value instead.
     """
-    lag = season if len(values) > season else 1
-    steps = np.abs(values[lag:] - values[:-lag])
-    observed = ~np.isnan(steps)
-    count = observed.sum(axis=0)
-    return np.divide(
-        np.where(observed, steps, 0.0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0
-    )
+    errors = np.empty((len(rows), values.shape[1]))
+    for lag, chosen in ((season, rows > season), (1, rows <= season)):
+        if not chosen.any():
+            continue
+        steps = np.abs(values[lag:] - values[:-lag])  # (T - lag, K)
+        observed = ~np.isnan(steps)
+        zero = np.zeros((1, values.shape[1]))
+        total = np.concatenate([zero, np.where(observed, steps, 0.0).cumsum(axis=0)])  # (T - lag + 1, K)
+        count = np.concatenate([zero, observed.cumsum(axis=0)])
+        last = np.clip(rows[chosen] - lag, 0, None)
+        unknown = np.full((len(last), values.shape[1]), np.nan)
+        errors[chosen] = np.divide(total[last], count[last], out=unknown, where=count[last] > 0)
+    return errors

@@ -43,6 +43,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = _Sample(panel, parts, horizon)
+    longest = int(panel.lengths.max())
+    for name, asked in (("season", network.season), ("context", network.context)):
+        if asked is not None and asked > longest:
+            raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
     season = choose("season", network.season, _season(panel.frequency, sample))
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
@@ -51,7 +55,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         context = -(-context // segment) * segment
     elif context % segment:
         raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
-    scale = choose("scale", network.scale, _scale(sample))
+    scale = choose("scale", network.scale, _scale(parts.training_values(panel, horizon)))
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
@@ -132,7 +136,8 @@ def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
             return (12 // frequency.every,) if 12 % frequency.every == 0 and frequency.every < 12 else ()
         case "fixed":
             if frequency.every >= 7 * DAY:
-                return (round(365.25 * DAY / frequency.every),)
+                year = round(365.25 * DAY / frequency.every)
+                return (year,) if year > 1 else ()
             cycles = [length for length in (60 * SECOND, 3600 * SECOND, DAY, 7 * DAY) if length % frequency.every == 0]
             fitting = [length // frequency.every for length in cycles if 4 <= length // frequency.every <= 1440]
             return tuple(fitting)
@@ -207,9 +212,7 @@ def _base(season: int, context: int, scale: ScaleName, sample: _Sample) -> tuple
     return ("seasonal", comparison) if ratio < 1.0 else ("last", comparison)
 
 
-def _scale(sample: _Sample) -> tuple[ScaleName, str]:
-    values = np.concatenate([series.reshape(-1) for series in sample.series])
-    values = values[~np.isnan(values)]
+def _scale(values: np.ndarray) -> tuple[ScaleName, str]:
     if (values > 0).all():
         return "log", "all values are positive"
     zeros = float((values == 0).mean())

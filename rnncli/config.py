@@ -49,9 +49,10 @@ def _ahead(horizon: int | str) -> int | str:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
-Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_split)]
-Shares = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], BeforeValidator(_split)]
+Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
+Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Section(BaseModel):
@@ -88,11 +89,11 @@ class Network(Section):
 
     horizon: Annotated[int | str, BeforeValidator(_steps_or_duration), AfterValidator(_ahead)] | None = None
     """How far to forecast: a number of steps, or a duration such as 7d."""
-    context: Count | None = None
+    context: Steps | None = None
     """How many past steps the network sees."""
-    segment: Count | None = None
+    segment: Steps | None = None
     """Steps taken together in one recurrent step (1: the classic step by step)."""
-    season: Count | None = None
+    season: Steps | None = None
     """Steps in a season (1: none)."""
     base: BaseName | None = None
     """The simple forecast that the network corrects."""
@@ -100,9 +101,9 @@ class Network(Section):
     """How a window is brought to unit scale: by its deviation, by that of its logarithm, or by its mean size."""
     cell: CellName = "gru"
     """The recurrent cell."""
-    layers: Count = 1
+    layers: Annotated[int, Field(ge=1, le=64)] = 1
     """Recurrent layers on top of one another."""
-    hidden: Count | None = None
+    hidden: Annotated[int, Field(ge=1, le=65_536)] | None = None
     """Units in a recurrent layer."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of units left out at random in training, between layers and before the head."""
@@ -115,10 +116,10 @@ class Network(Section):
 class Architecture(Network):
     """The network with every open choice made."""
 
-    horizon: Count
-    context: Count
-    segment: Count
-    season: Count
+    horizon: Steps
+    context: Steps
+    segment: Steps
+    season: Steps
     base: BaseName
     scale: ScaleName
     hidden: Count
@@ -127,6 +128,8 @@ class Architecture(Network):
     def _whole_segments(self) -> Self:
         if self.context % self.segment:
             raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
+        if self.base == "seasonal" and self.season > self.context:
+            raise ValueError(f"season {self.season} does not fit into context {self.context}")
         return self
 
 

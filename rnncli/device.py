@@ -67,7 +67,7 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
 
 
 def work_per_forecast(architecture: Architecture, targets: int, windows: int) -> float:
-    """The step of a training that would repay a device as the forecasts from so many windows do, which come but once."""
+    """The step of a training that repays a device as well as forecasts from so many windows do, made but once."""
     return work_per_step(architecture, targets, windows) / 3 / STEPS_TO_REPAY
 
 

@@ -23,18 +23,18 @@ def quantiles(parameters: Tensor, centre: Tensor) -> Tensor:
     return torch.cat([median - below, median, median + above], dim=-1)
 
 
-def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> Tensor:
-    """Mean quantile loss (Koenker and Bassett 1978) of forecast (B, H, K, Q) against actual (B, H, K).
+def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of the quantile losses (Koenker and Bassett 1978) of forecast (B, H, K, Q), and how many they are.
 
-    Twice the usual definition, so that the median's part is the absolute error. Missing actuals (NaN) cost nothing;
-    weight (B, 1, 1) says how much a window counts.
+    Twice the usual definition, so that the median's part is the absolute error. Missing values of actual (B, H, K) cost
+    nothing; weight (B, 1, K) says how much a window counts.
     """
     levels = torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device)
     observed = ~actual.isnan()
     error = actual.nan_to_num(0.0).unsqueeze(-1) - forecast  # (B, H, K, Q)
     loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
     counted = weight * observed
-    return (loss * counted).sum() / counted.sum().clamp(min=1.0)
+    return (loss * counted).sum(), counted.sum()
 
 
 def at_levels(forecast: Tensor, levels: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+TENTHS = np.arange(1, 10) / 10
+
 
 class Scored(NamedTuple):
     """One model's forecasts beside what happened."""
@@ -16,7 +18,7 @@ class Scored(NamedTuple):
     actual: np.ndarray  # (N, H, K)
     point: np.ndarray  # (N, H, K)
     quantiles: np.ndarray | None  # (N, H, K, P) at `levels`; None where the point is all there is
-    levels: np.ndarray  # (P,) in (0, 1), rising
+    levels: np.ndarray  # (P,) in (0, 1), rising, the tenths among them
     season_error: np.ndarray  # (N, K): seasonal naive's mean absolute error before the cutoff; NaN where it has none
 
 
@@ -44,10 +46,11 @@ def smape(scored: Scored) -> float:
 
 
 def quantile_loss(scored: Scored) -> float:
-    """sum of the mean over quantiles q of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|"""
-    quantiles = scored.point[..., None] if scored.quantiles is None else scored.quantiles
-    error = scored.actual[..., None] - quantiles  # (N, H, K, P)
-    loss = 2 * np.maximum(scored.levels * error, (scored.levels - 1) * error).mean(axis=-1)
+    """sum of the mean over quantiles q = 0.1, ..., 0.9 of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|"""
+    places = np.abs(scored.levels - TENTHS[:, None]).argmin(axis=1)  # of the tenths among the levels
+    quantiles = scored.point[..., None] if scored.quantiles is None else scored.quantiles[..., places]
+    error = scored.actual[..., None] - quantiles  # (N, H, K, 9)
+    loss = 2 * np.maximum(TENTHS * error, (TENTHS - 1) * error).mean(axis=-1)
     total = np.nansum(np.abs(scored.actual))
     return float(np.nansum(loss) / total) if total > 0 else np.nan
 
@@ -57,8 +60,9 @@ def coverage(scored: Scored, percent: float) -> float:
     if scored.quantiles is None:
         return np.nan
     low, high = (np.flatnonzero(np.isclose(scored.levels, 0.5 + side * percent / 200)) for side in (-1, 1))
-    inside = (scored.actual >= scored.quantiles[..., low[0]]) & (scored.actual <= scored.quantiles[..., high[0]])
-    return _mean(inside[~np.isnan(scored.actual)].astype(float))
+    bottom, top = scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
+    inside = (scored.actual >= bottom) & (scored.actual <= top)
+    return _mean(inside[~np.isnan(scored.actual + bottom)].astype(float))
 
 
 METRICS: dict[str, Callable[[Scored], float]] = {
@@ -90,7 +94,7 @@ def _mean_of_windows(errors: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
+    known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else np.nan
 
 

@@ -18,10 +18,8 @@ from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel, clock
 from rnncli.windows import Windows
 
+STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
-
-
-MOST_STEPS = 1_000_000  # of a horizon, in a card that can be true
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,9 @@ class Model:
         windows = Windows(panel, design.context, design.horizon, device)
         network = self.network.to(device).eval()
         wanted = torch.from_numpy(levels)
-        chunk = max(1, VALUES_AT_ONCE // ((design.context + design.horizon * len(heads.LEVELS)) * network.targets))
+        values = (design.context + design.horizon * len(heads.LEVELS)) * network.targets
+        states = (design.context + design.horizon) // design.segment * design.hidden * STATES
+        chunk = max(1, VALUES_AT_ONCE // (values + states))
         parts = []
         with torch.inference_mode():
             for batch in windows.at(cutoffs, min(chunk, 4096)):
@@ -102,5 +102,6 @@ def _check_sizes(card: Card, shapes: dict[str, tuple[int, ...]]) -> None:
     if design.bypass:
         expected["bypass.weight"] = (design.horizon, design.context)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]
-    if wrong or f"encoder.stack.weight_hh_l{design.layers - 1}" not in shapes or design.horizon > MOST_STEPS:
+    layers = {f"encoder.stack.weight_hh_l{layer}" for layer in range(design.layers)}
+    if wrong or not layers <= shapes.keys():
         raise ValueError(f"{wrong[0] if wrong else 'the encoder'} has another size")

@@ -30,6 +30,12 @@ class Split(NamedTuple):
         """Cutoffs of training windows in the longest series."""
         return int((self.last - self.first + 1).max())
 
+    def training_values(self, panel: Panel, horizon: int) -> np.ndarray:
+        """All values observed before what is held out."""
+        ends = panel.offsets[:-1] + np.where(self.last >= self.first, self.last + horizon, 0)
+        values = panel.values[np.arange(len(panel.values)) < np.repeat(ends, panel.lengths)]
+        return values[~np.isnan(values)]
+
 
 def split(panel: Panel, horizon: int, history: int | None) -> Split:
     """Training windows that end in the `history` newest cutoffs left, and validation windows that come after them.

@@ -4,6 +4,7 @@ Text columns come as categoricals, so that whoever parses them parses each disti
 """
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -55,13 +56,23 @@ def _is_row_number(field: pa.Field) -> bool:
 
 def _read_arrow(source: str, kind: str | None) -> pa.Table:
     if source == STANDARD_STREAM:
-        content = sys.stdin.buffer.read()
-        return _reader(kind or ("parquet" if content.startswith(b"PAR1") else "csv"))(io.BytesIO(content))
+        if sys.stdin is None:
+            raise DataError("it is closed. Send a table into it, or name a file")
+        return _read_content(sys.stdin.buffer.read(), kind)
     path = Path(source)
     if path.is_dir():
         return _read_folder(path)
     with path.open("rb") as stream:
-        return _reader(kind or kind_of(path))(stream)
+        if kind is None and path.is_file():
+            kind = _kind_by_name(path)
+        return _reader(kind)(stream) if kind and path.is_file() else _read_content(stream.read(), kind)
+
+
+def _read_content(content: bytes, kind: str | None) -> pa.Table:
+    """A table that came through a pipe, or whose name tells nothing: its first bytes do."""
+    if kind is None and content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        raise DataError("it looks like a workbook or a zip archive. Save the sheet as CSV")
+    return _reader(kind or ("parquet" if content.startswith(b"PAR1") else "csv"))(io.BytesIO(content))
 
 
 def _reader(kind: str) -> Callable[[BinaryIO], pa.Table]:
@@ -78,15 +89,19 @@ def kind_of(path: Path) -> str:
     """The format that a file's name tells: `next.csv.gz` is csv."""
     if path.exists() and not path.is_file():
         return "csv"  # a device or a pipe
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    kind = SUFFIXES.get(suffixes[-1]) if suffixes else None
+    kind = _kind_by_name(path)
     if kind is None:
         raise RequestError(
             f"{path}: the name does not tell the format. Known are {', '.join(SUFFIXES)}; or give --format"
         )
     return kind
+
+
+def _kind_by_name(path: Path) -> str | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
 def _read_folder(folder: Path) -> pa.Table:
@@ -97,8 +112,9 @@ def _read_folder(folder: Path) -> pa.Table:
         raise DataError("the folder holds no .parquet file")
     table = dataset.dataset(folder, format="parquet", partitioning="hive", exclude_invalid_files=False)
     for part in table.get_fragments():
-        if missing := set(table.schema.names) - set(part.physical_schema.names) - set(_partitions(part)):
-            raise DataError(f'{part.path} has no column "{missing.pop()}", which other files of the folder have')
+        names = {*part.physical_schema.names, *_partitions(part)}
+        if odd := names ^ set(table.schema.names):
+            raise DataError(f'{part.path}: "{odd.pop()}" is a column of some files of the folder, not of all')
     return table.to_table()
 
 
@@ -129,7 +145,8 @@ def _read_text(stream: BinaryIO, delimiter: str | None) -> pa.Table:
     data = plain.read() if compression else stream.read()
     if not data or data.isspace():
         raise DataError("the file is empty")
-    header = data[:100_000].splitlines()[0].decode("utf-8-sig", errors="replace")
+    data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+    header = data[: data.find(b"\n") % (len(data) + 1)].rstrip(b"\r").decode("utf-8-sig", errors="replace")
     if delimiter is None:
         delimiter = max(DELIMITERS, key=header.count)
     first = arrow_csv.read_csv(
@@ -155,16 +172,19 @@ def _peek(stream: BinaryIO, size: int) -> bytes:
 
 def _numbers_or_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column as whole numbers or as floats where all of it reads so, else as text."""
-    column = pc.utf8_trim_whitespace(column)
-    if pc.any(pc.match_substring_regex(column, r"^[+-]?0\d")).as_py():
+    trimmed = pc.utf8_trim_whitespace(column)
+    numbers = pc.if_else(pc.is_in(trimmed, pa.array(EMPTY)), pa.scalar(None, pa.string()), trimmed)
+    if pc.any(pc.match_substring_regex(numbers, r"^[+-]?0\d")).as_py():
         return column
-    numbers = pc.if_else(pc.is_in(column, pa.array(EMPTY)), pa.scalar(None, pa.string()), column)
-    for number in (pa.int64(), pa.float64()):
-        try:
-            return numbers.cast(number)
-        except pa.ArrowInvalid:
-            continue
-    return column
+    try:
+        return numbers.cast(pa.int64())
+    except pa.ArrowInvalid:
+        if pc.any(pc.match_substring_regex(numbers, r"^[+-]?\d{17,}$")).as_py():
+            return column  # names: as floats, neighbours would be one
+    try:
+        return numbers.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return column
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -241,8 +261,8 @@ def _write_parquet(frame: pd.DataFrame, stream: Any) -> None:
 
 
 def _write_json_lines(frame: pd.DataFrame, stream: Any) -> None:
-    text = frame.to_json(orient="records", lines=True, date_format="iso", force_ascii=False, double_precision=15)
-    stream.write(text.encode())
+    for record in frame.to_dict("records"):
+        stream.write(json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
 
 
 def _one_line(error: Exception) -> str:

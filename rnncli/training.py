@@ -32,6 +32,7 @@ AVERAGING = 0.99  # share of the old average kept at each step: a mean over abou
 CHECKS = 20  # validation checks in a full run
 CHUNK = 1024  # windows forecast at once when validating
 DIVERGED = 100.0  # times the first losses
+OUTLIER = 50.0  # units of a window's scale
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 CALMER = "Use a smaller --learning-rate or --clip"
 RECENT = 10  # losses smoothed for display and for telling divergence
@@ -129,7 +130,7 @@ def fit(
         if step % every == 0 or step == steps:
             check_losses(losses[:step])
             checked = mean_loss(cast(Network, averaged.module), held_out)
-            if checked < best.validation:
+            if checked < best.validation or math.isnan(checked):
                 best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, checked)
                 patience = training.patience
             else:
@@ -152,27 +153,32 @@ def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.
 def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, training: Training) -> Tensor:
     """One step of the optimiser; the loss before it."""
     optimiser.zero_grad(set_to_none=True)
-    loss = batch_loss(network, batch)
+    total, count = batch_loss(network, batch)
+    loss = total / count.clamp(min=1)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), training.clip, foreach=True)
     optimiser.step()
     return loss.detach()
 
 
-def batch_loss(network: Network, batch: Batch) -> Tensor:
-    """Mean quantile loss of the batch at unit scale; a window whose past never moved has no scale and costs nothing."""
+def batch_loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Sum and count of the quantile losses at unit scale. A window whose past never moved costs nothing.
+
+    Where the past hardly moved and the future does, the future is a thousand scales away: it is held at OUTLIER, so
+    that one such series does not own the loss of all.
+    """
     forecast, scale = network(batch.past)
-    actual = scale.apply(batch.future).to(forecast.device)
+    actual = scale.apply(batch.future).clamp(-OUTLIER, OUTLIER).to(forecast.device)
     return heads.pinball(forecast, actual, (scale.spread > 0).to(forecast))
 
 
 @torch.inference_mode()
 def mean_loss(network: Network, held_out: list[Batch]) -> float:
-    """The loss over all validation windows."""
+    """The mean loss over all validation windows; NaN where they hold nothing to measure."""
     network.eval()
-    sizes = [len(batch.past) for batch in held_out]
-    losses = [batch_loss(network, batch).item() for batch in held_out]
-    return sum(size * loss for size, loss in zip(sizes, losses, strict=True)) / sum(sizes)
+    parts = [batch_loss(network, batch) for batch in held_out]
+    count = sum(part.item() for _, part in parts)
+    return sum(total.item() for total, _ in parts) / count if count else math.nan
 
 
 def check_losses(losses: Tensor) -> None:
@@ -181,7 +187,6 @@ def check_losses(losses: Tensor) -> None:
     if not finite.all():
         step = int((~finite).int().argmax()) + 1
         raise TrainingError(f"the loss was {losses[step - 1].item()} at step {step}. {CALMER}")
-    if losses[-RECENT:].median() > DIVERGED * losses[:RECENT].median():
-        raise TrainingError(
-            f"the loss grew from {losses[0].item():.3g} to {losses[-1].item():.3g} at step {len(losses)}. {CALMER}"
-        )
+    first, last = losses[:RECENT].median().item(), losses[-RECENT:].median().item()
+    if last > DIVERGED * first:
+        raise TrainingError(f"the loss grew from {first:.3g} to {last:.3g} at step {len(losses)}. {CALMER}")

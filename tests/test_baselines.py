@@ -38,8 +38,15 @@ def test_a_past_without_values_forecasts_nothing() -> None:
 def test_the_season_error_is_the_mean_difference_over_a_season(values: np.ndarray, season: int) -> None:
     expected = np.mean([abs(values[step, 0] - values[step - season, 0]) for step in range(season, 20)])
 
-    assert np.isclose(baselines.season_error(values, season)[0], expected)
+    assert np.isclose(baselines.season_errors(values, season, np.array([20]))[0, 0], expected)
+
+
+@given(hnp.arrays(np.float64, (20, 2), elements=st.floats(-100, 100)), st.integers(1, 25), st.integers(1, 20))
+def test_rows_after_the_cutoff_change_no_season_error(values: np.ndarray, season: int, rows: int) -> None:
+    whole = baselines.season_errors(values, season, np.array([rows, 20]))[0]
+
+    assert np.allclose(whole, baselines.season_errors(values[:rows], season, np.array([rows]))[0], equal_nan=True)
 
 
 def test_a_series_shorter_than_a_season_is_measured_by_its_steps() -> None:
-    assert baselines.season_error(np.array([[1.0], [3.0], [7.0]]), 12)[0] == 3
+    assert baselines.season_errors(np.array([[1.0], [3.0], [7.0]]), 12, np.array([3]))[0, 0] == 3

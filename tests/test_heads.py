@@ -66,9 +66,9 @@ def test_pinball_is_the_textbook_quantile_loss(forecast: np.ndarray, actual: np.
         ]
     )
 
-    loss = heads.pinball(torch.from_numpy(forecast), torch.from_numpy(actual), torch.ones(2, 1, 1))
+    total, count = heads.pinball(torch.from_numpy(forecast), torch.from_numpy(actual), torch.ones(2, 1, 1))
 
-    assert np.isclose(loss.item(), expected)
+    assert np.isclose((total / count).item(), expected)
 
 
 def test_missing_values_cost_nothing() -> None:
@@ -76,4 +76,4 @@ def test_missing_values_cost_nothing() -> None:
     actual = torch.tensor([[[1.0], [torch.nan]]])
     weight = torch.ones(1, 1, 1)
 
-    assert torch.equal(heads.pinball(forecast, actual, weight), heads.pinball(forecast[:, :1], actual[:, :1], weight))
+    assert heads.pinball(forecast, actual, weight) == heads.pinball(forecast[:, :1], actual[:, :1], weight)

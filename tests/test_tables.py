@@ -1,6 +1,8 @@
 """Files to tables and back, in every format."""
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -134,11 +136,16 @@ def test_parquet_that_is_none_is_refused(tmp_path: Path) -> None:
         tables.read(str(tmp_path / "t.parquet"))
 
 
-def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
-    (tmp_path / "t.xlsx").write_bytes(b"")
+def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
 
-    with pytest.raises(RequestError, match=r"does not tell the format"):
+    with pytest.raises(DataError, match="Save the sheet as CSV"):
         tables.read(str(tmp_path / "t.xlsx"))
+
+
+def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="does not tell the format"):
+        tables.kind_of(tmp_path / "t.xlsx")
 
 
 def test_na_is_empty_among_numbers_and_a_name_elsewhere(tmp_path: Path) -> None:
@@ -162,5 +169,35 @@ def test_a_folder_of_unlike_files_names_the_odd_one(tmp_path: Path) -> None:
     tables.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
     tables.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
 
-    with pytest.raises(DataError, match=r'b\.parquet has no column "ds"'):
+    with pytest.raises(DataError, match=r'b\.parquet: "ds" is a column of some files'):
         tables.read(str(tmp_path))
+
+
+def test_an_unknown_name_is_read_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "t.dat").write_text("id,y\na,1\n")
+    tables.write(FRAME, str(tmp_path / "t.bin"), "parquet")
+
+    assert tables.read(str(tmp_path / "t.dat"))["y"].tolist() == [1]
+    assert list(tables.read(str(tmp_path / "t.bin"))) == list(FRAME)
+
+
+def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    writer = threading.Thread(target=(tmp_path / "t.csv").write_text, args=["id,y\na,1\n"])
+    writer.start()
+
+    assert tables.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+    writer.join()
+
+
+def test_names_of_many_digits_stay_apart(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,y\n12345678901234567890,1\n12345678901234567891,2\n")
+
+    assert tables.read(str(tmp_path / "t.csv"))["id"].nunique() == 2
+
+
+def test_thousands_of_columns_are_read(tmp_path: Path) -> None:
+    names = [f"a column with a long name {number}" for number in range(6000)]
+    (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * 6000) + "\n")
+
+    assert tables.read(str(tmp_path / "t.csv")).shape == (1, 6000)

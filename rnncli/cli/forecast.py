@@ -49,14 +49,15 @@ def forecast(
     from rnncli.panel.forecasts import to_frame
 
     kind = _kind(output, format)
+    fitted = load(model)
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
-        cutoffs, quantiles = _forecast(load(model), panel, config)
+        cutoffs, quantiles = _forecast(fitted, panel, config)
     table = to_frame(panel, cutoffs, quantiles, config.forecast, text_times=kind != "parquet")
     if kind != "table":
         tables.write(table, output, kind)
         return
-    _plot(panel, cutoffs, quantiles)
+    _plot(panel, cutoffs, quantiles, config)
     rows = [[screen.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
     more = f"{len(table) - SHOWN} more rows; --output FILE writes them all" if len(table) > SHOWN else ""
     screen.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
@@ -88,6 +89,10 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     place = device.prepare(config.compute.device, device.work_per_forecast(design, panel.targets, len(panel.ids)))
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
     quantiles = model.forecast(panel, ends, levels(config.forecast), place.device)
+    if design.scale == "log" and (panel.values <= 0).any():
+        screen.warn(
+            "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
+        )
     known = ~np.isnan(quantiles).any(axis=(1, 2, 3))
     if not known.any():
         raise DataError(f"no series has a value in its last {design.context} steps. There is nothing to forecast from")
@@ -99,11 +104,13 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     return Cutoffs(ends.series[known], ends.rows[known]), quantiles[known]
 
 
-def _plot(panel: "Panel", cutoffs: "Cutoffs", quantiles: "np.ndarray") -> None:
+def _plot(panel: "Panel", cutoffs: "Cutoffs", quantiles: "np.ndarray", config: Config) -> None:
     """The first series with its forecast and the widest interval."""
+    from rnncli.panel.forecasts import levels
+
     number, horizon = int(cutoffs.series[0]), quantiles.shape[1]
     past = panel.series(number)[-3 * horizon :, 0]
-    middle = quantiles.shape[-1] // 2
+    middle = levels(config.forecast).tolist().index(0.5)
     name = str(panel.ids[number]) or panel.found.roles.targets[0]
     lines = [quantiles[0, :, 0, place].tolist() for place in (0, middle, -1)]
     print(plot.draw(f"{name}: the last {len(past)} steps and the next {horizon}", past.tolist(), *lines))

@@ -102,6 +102,7 @@ def _show_choices(panel: "Panel", config: Config) -> None:
 def _show_card(path: Path, card: "Card") -> None:
     columns, seen = card.config.columns, card.seen
     identifier = f'id "{columns.id}", ' if columns.id else ""
+    clock = " on a clock of plain numbers" if card.integer_clock else f" in {card.zone}" if card.zone else ""
     wide = columns.layout == "wide"
     target = "and columns of numbers, each a series" if wide else f'target "{", ".join(columns.target)}"'
     screen.show_pairs(
@@ -109,7 +110,7 @@ def _show_card(path: Path, card: "Card") -> None:
         [
             ("format", f"{card.format}, written by rnncli {card.rnncli}"),
             ("size", f"{path.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"),
-            ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}'),
+            ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}{clock}'),
             ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
             ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
             ("held out", f"the last {seen.held_out} steps of each series, {card.validation_windows} windows"),

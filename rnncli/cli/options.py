@@ -66,13 +66,14 @@ class Asked(NamedTuple):
         return f'{where} "{given}" {message}'
 
 
-def configured(*sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each field of these sections; it gets what was said as its parameter `asked`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        fields = [
+        every = [
             (section, name, field) for section in sections for name, field in _section(section).model_fields.items()
         ]
+        fields = [field for field in every if field[1] not in without]
         own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
         extra = [_parameter(section, name, field) for section, name, field in fields]
         file = inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CONFIG_FILE)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from rnncli.training import Progress
 
+FILE_WIDTH = 500
+
 
 def note(text: str) -> None:
     """One line for the person, beside the results."""
@@ -118,4 +120,5 @@ def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    # Data is no markup; and what goes into a file or a pipe is not cut to a screen's width.
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else FILE_WIDTH)

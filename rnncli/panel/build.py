@@ -152,9 +152,10 @@ def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | N
 
 
 def _undecided(gaps: np.ndarray, rows: Rows, expected: Frequency) -> bool:
-    """Whether the steps between rows are too few to tell a frequency, or are working days, which are days as well."""
+    """Whether the steps between rows do not tell a frequency other than expected: few, or working days."""
     if len(gaps) < TELLING:
-        return True
+        steps, _ = expected.split(rows.instants)
+        return len(gaps) < 3 or bool((np.diff(steps)[rows.neighbours] == 1).any())
     daily = {clock.parse("D"), clock.parse("B")}
     return expected in daily and clock.infer(gaps, rows.instants, integer=False) in daily
 

@@ -131,10 +131,10 @@ def parse(name: str) -> Frequency:
     Where in its month a step lies is in the end for the data to say (see `at_anchor`).
     """
     text = name.strip()
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and 0 < int(text) < 10**18:
         return Frequency("integer", int(text))
     found = re.fullmatch(r"(\d*)\s*([A-Za-z]+)(-[A-Za-z]{3})?", text)
-    if not found or found[2] not in ALIASES or found[1] == "0":
+    if not found or found[2] not in ALIASES or not 0 < int(found[1] or 1) < 1_000_000:
         known = "s, min, h, D, B, W, MS, ME, QS, QE, YS, YE, with a number before it if need be (15min)"
         hint = did_you_mean(found[2], list(ALIASES)) if found else ""
         raise RequestError(f'"{name}" is no frequency. Known are {known}.{hint}')

@@ -42,7 +42,7 @@ def find(frame: pd.DataFrame, asked: Columns) -> Roles:
 
 
 def _forbid_missing_header(frame: pd.DataFrame) -> None:
-    dated = [name for name in frame if looks_like_time(pd.Series([name]))]
+    dated = [name for name in frame.columns[:3] if looks_like_time(pd.Series([name]))]
     if dated and any(looks_like_time(frame[name]) for name in dated):
         raise DataError(
             f'the first line, which should name the columns, holds "{dated[0]}". Put a line of names above it'
@@ -75,6 +75,10 @@ def _identifier(frame: pd.DataFrame, asked: Columns, time: str) -> str | None:
     if asked.id is not None:
         if asked.id == time:
             raise DataError(f'"{time}" cannot be the time and name the series as well. Say --time or --id anew')
+        if asked.layout == "wide":
+            raise DataError(
+                f'a wide table has a series in each column and no "{asked.id}" to name them. Leave out --id'
+            )
         return _existing(frame, asked.id, "--id")
     if asked.layout == "wide":
         return None
@@ -154,7 +158,7 @@ def _texts(frame: pd.DataFrame) -> list[str]:
     return [
         str(name)
         for name in frame
-        if isinstance(frame[name].dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(frame[name].dtype)
+        if isinstance(frame[name].dtype, pd.CategoricalDtype) or pd.api.types.infer_dtype(frame[name]) == "string"
     ]
 
 

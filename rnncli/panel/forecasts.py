@@ -40,20 +40,27 @@ def to_frame(
         raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
     as_text = text_times and isinstance(stamps, pd.DatetimeIndex)
     table[panel.found.roles.time] = written.render(stamps, panel.times.form) if as_text else stamps
+    rounded = _rounded(quantiles)
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():
             if prefix + name in table:
                 raise DataError(f'the column "{prefix + name}" has the name of a forecast\'s. Rename it')
-            table[prefix + name] = _rounded(quantiles[:, :, number, place].reshape(-1))
+            table[prefix + name] = rounded[:, :, number, place].reshape(-1)
     return pd.DataFrame(table)
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
-    """To ten digits that matter: what a network says beyond them is noise."""
-    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
-    unit = 10.0 ** (9 - np.clip(size, -290, 290))
-    return np.round(values * unit) / unit
+def _rounded(quantiles: np.ndarray) -> np.ndarray:
+    """Quantiles (N, H, K, P) to a millionth of their width: what a network says beyond is noise.
+
+    Where they have no width, to twelve digits that matter.
+    """
+    width = np.ptp(quantiles, axis=-1, keepdims=True)
+    size = np.where(width > 0, width, 1e-6 * np.abs(quantiles).max(axis=-1, keepdims=True))
+    digits = 6 - np.floor(np.log10(size, where=size > 0, out=np.zeros_like(size)))
+    unit = 10.0 ** np.clip(digits, -290, 290)
+    rounded = np.round(quantiles * unit) / unit
+    return np.where(np.isfinite(rounded), rounded, quantiles)
 
 
 def _places(forecasting: Forecasting) -> dict[str, int]:

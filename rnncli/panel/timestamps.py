@@ -47,7 +47,16 @@ def parse(column: pd.Series, dayfirst: bool | None) -> Times:
     codes = texts.cat.codes.to_numpy()
     zone = None if distinct.tz is None else _zone_name(texts.cat.categories)
     naive = distinct.tz_localize(None) if distinct.tz is None else distinct.tz_convert("UTC").tz_localize(None)
-    return Times(_microseconds(naive)[codes], False, zone, form)
+    instants = _microseconds(naive)
+    times = Times(instants[codes], False, zone, form)
+    return times if _as_written(texts.cat.categories[:1000], instants[:1000], times) else times._replace(form=None)
+
+
+def _as_written(distinct: pd.Index, instants: np.ndarray, times: Times) -> bool:
+    """Whether the form gives the texts back: midnight, for one, may be written without its time of day."""
+    if times.form is None:
+        return True
+    return bool((written.render(as_users(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
 
 
 def looks_like_time(column: pd.Series) -> bool:
@@ -97,6 +106,7 @@ def _parse_numbers(column: pd.Series) -> Times:
 def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.DatetimeIndex, str | None]:
     """Each distinct text as an instant, and the form they have."""
     distinct = pd.Index(texts.cat.categories.astype(str))
+    _forbid_some_offsets(texts, distinct)
     sample = str(texts.iloc[0])
     forms = _possible_forms(sample, dayfirst)
     if not forms:
@@ -144,7 +154,21 @@ def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
         starts = texts.str.replace(r"[- ]?Q(\d)$", lambda found: f"-{3 * int(found[1]) - 2:02d}", regex=True)
         return pd.DatetimeIndex(pd.to_datetime(starts, format="%Y-%m", errors="coerce"))
     aware = len(texts) > 0 and bool(OFFSET.search(texts[0]))
-    return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=aware))
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=aware))
+    except ValueError:  # offsets written in a way that OFFSET does not know, and not all the same
+        return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=True))
+
+
+def _forbid_some_offsets(texts: pd.Series, distinct: pd.Index) -> None:
+    """A column in which some times have an offset and others have none says two things."""
+    offset = np.asarray(distinct.str.contains(OFFSET.pattern.replace("(Z", "(?:Z")), dtype=bool)
+    if offset.any() and not offset.all():
+        row = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
+        raise DataError(
+            f'"{texts.name}" has a time zone in some rows only: row 1 is "{texts.iloc[0]}", row {row} is '
+            f'"{texts.iloc[row - 1]}". Write all times alike'
+        )
 
 
 def _zone_name(texts: pd.Index) -> str:

@@ -70,3 +70,16 @@ def test_what_cannot_be_scored_is_refused(
 
     assert (outcome.code, outcome.out) == (code, "")
     assert message in outcome.err
+
+
+def test_the_quantile_loss_does_not_depend_on_the_intervals(rnncli: Command, model: Path, data: Path) -> None:
+    one, two = (rnncli("evaluate", model, data, "--level", level).table["WQL"] for level in ("80,95", "50,60,70,99"))
+
+    assert one.tolist() == two.tolist()
+
+
+def test_a_table_in_a_zone_is_scored(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    frame = hourly()
+    frame.assign(ds=frame["ds"].dt.tz_localize("Europe/Berlin")).to_parquet(tmp_path / "d.parquet")
+
+    assert rnncli("evaluate", model, tmp_path / "d.parquet").code == 0

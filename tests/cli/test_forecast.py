@@ -169,9 +169,9 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--level", "101"), '--level "101" should be less than 100'),
+        (("--level", "101"), '--level "101" should be less than or equal to 99.99'),
         (("--level", "eighty"), '--level "eighty" should be a valid number'),
-        (("--quantiles", "0"), '--quantiles "0" should be greater than 0'),
+        (("--quantiles", "0"), '--quantiles "0" should be greater than or equal to 0.0001'),
         (("--format", "xml"), '--format "xml" is none of'),
         (("--output", "none/f.csv"), "there is no folder"),
         (("--output", "f.xlsx"), "does not tell the format"),
@@ -266,3 +266,36 @@ def test_a_constant_series_is_forecast_to_stay(rnncli: Command, model: Path, tmp
     hourly().assign(y=5).to_csv(tmp_path / "d.csv", index=False)
 
     assert (rnncli("forecast", model, tmp_path / "d.csv").table["rnncli"] == 5).all()
+
+
+def test_a_large_level_keeps_the_digits_that_move(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=1).assign(y=lambda one: 1e9 + one["y"] / 10).to_csv(tmp_path / "d.csv", index=False)
+    train = ("train", tmp_path / "d.csv", "--horizon", 6, "--steps", 3, "--output", tmp_path / "m.rnn")
+    assert rnncli(*train).code == 0
+
+    forecast = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv").table["rnncli"]
+
+    assert ((forecast - 1e9).round(4) % 1 != 0).all()
+    assert forecast.nunique() == 6
+
+
+def test_midnight_without_its_time_of_day_loses_no_hours(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    texts = hourly().assign(ds=lambda one: one["ds"].dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00"))
+    texts.to_csv(tmp_path / "d.csv", index=False)
+
+    times = rnncli("forecast", model, tmp_path / "d.csv").table["ds"]
+
+    assert times[:2].tolist() == ["2024-01-21 00:00", "2024-01-21 01:00"]
+
+
+def test_a_few_rows_of_another_frequency_are_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    days = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-01-01", periods=9), "y": range(9)})
+    days.to_csv(tmp_path / "d.csv", index=False)
+
+    assert rnncli("forecast", model, tmp_path / "d.csv").code == 3
+
+
+def test_values_beyond_a_logarithm_are_warned_of(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly().assign(y=lambda one: one["y"] - 12).to_csv(tmp_path / "d.csv", index=False)
+
+    assert "warning: the model takes logarithms" in rnncli("forecast", model, tmp_path / "d.csv").err

@@ -314,3 +314,56 @@ def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
     assert outcome.code == 0
     assert "warning: mps lacks an operation (The operator 'aten::_cool' is not implemented" in outcome.err
     assert (tmp_path / "m.rnn").exists()
+
+
+def test_one_odd_series_does_not_spoil_the_training_of_all(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly(series=6)
+    odd = frame["unique_id"] == "s5"
+    quiet = odd & (frame["ds"] < "2024-01-12")
+    frame.loc[odd, "y"] = 50 * frame.loc[odd, "y"]
+    frame.loc[quiet, "y"] = 1e-7 * frame.loc[quiet, "y"]
+    frame.to_parquet(tmp_path / "d.parquet")
+    arguments = ("--horizon", 6, "--hidden", 8, "--steps", 200, "--scale", "spread", "--output", tmp_path / "m.rnn")
+
+    assert rnncli("train", tmp_path / "d.parquet", *arguments).code == 0
+
+    card = rnncli("inspect", tmp_path / "m.rnn").out
+    assert "SeasonalNaive" in card
+
+
+@pytest.mark.parametrize("end", [None, 5.0], ids=["empty", "constant"])
+def test_an_end_with_nothing_to_measure_is_said_and_trains_on(
+    rnncli: Command, tmp_path: Path, end: float | None
+) -> None:
+    frame = hourly(series=1)
+    frame.loc[frame.index[-200:], "y"] = end
+    frame.to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("train", tmp_path / "d.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert "step 40/40" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--context", "481"), "--context 481 is longer than the longest series, 480 steps"),
+        (("--season", "100000"), "--season 100000 is longer"),
+        (("--horizon", "00d"), '"00d" is no frequency'),
+        (("--freq", "9" * 20 + "h"), "is no frequency"),
+    ],
+)
+def test_sizes_beyond_the_data_are_refused(
+    rnncli: Command, data: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    outcome = rnncli("train", data, "--horizon", "6", *options, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+def test_ids_that_look_like_markup_are_names(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=1).assign(unique_id="a[/b][red]").to_csv(tmp_path / "d.csv", index=False)
+
+    assert 'series "a[/b][red]"' in rnncli("inspect", tmp_path / "d.csv").out

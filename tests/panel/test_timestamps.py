@@ -161,3 +161,11 @@ def test_months_and_hours_as_numbers_are_times(numbers: list[int], first: str) -
     assert times.values[0] == instants(pd.DatetimeIndex([first]))[0]
     stamps = timestamps.as_users(times.values, times, wall=False)
     assert written.render(stamps, times.form).tolist() == [str(number) for number in numbers]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_an_offset_in_some_rows_only_is_refused(order: list[int]) -> None:
+    texts = ["2024-01-01 00:00", "2024-01-01 01:00+01:00"]
+
+    with pytest.raises(DataError, match="has a time zone in some rows only.*row 2"):
+        timestamps.parse(column([texts[place] for place in order]), None)
