@@ -130,7 +130,7 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
     form, times = whole[0]
     if form == "ISO8601":
         return times, written.form_of(sample)
-    return times, None if form == "quarter" else form
+    return times, written.quarter_form(sample) if form == "quarter" else form
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:

@@ -1,6 +1,6 @@
 """How a time is written: the form of a text, and times in that form. Knows nothing of columns.
 
-A form is strftime's, with `%:z` for an offset with a colon and `%3f` for three digits of a second.
+A form is strftime's, with `%:z` for an offset with a colon, `%3f` for three digits of a second, `%q` for the quarter.
 """
 
 import re
@@ -26,10 +26,17 @@ def form_of(sample: str) -> str | None:
     return form.replace("%f", f"%{len(fraction[1])}f") if fraction and len(fraction[1]) < 6 else form
 
 
+def quarter_form(sample: str) -> str:
+    """The form of a quarter, such as 2024Q1 or 2024-Q1."""
+    return f"%Y{sample[4:-1]}%q"
+
+
 def render(times: pd.Index, form: str | None) -> np.ndarray:
     """Timestamps as texts of the given form; else as plain as they go: dates alone where all are midnight."""
     times = pd.DatetimeIndex(times)
     form = _plainest(times) if form is None else form
+    if "%q" in form:
+        return np.array([stamp.strftime(form.replace("%q", str(stamp.quarter))) for stamp in times], dtype=object)
     digits = DIGITS.search(form)
     texts = pd.Series(times.strftime(DIGITS.sub("%f", form).replace("%:z", "%z")), dtype=object)
     if form.endswith("%:z"):

@@ -71,10 +71,13 @@ def test_an_offset_is_kept_as_the_zone() -> None:
 
 
 @pytest.mark.parametrize("texts", [["2024Q1", "2024Q2"], ["2024-Q1", "2024-Q2"], ["2024 Q1", "2024 Q2"]])
-def test_quarters_are_their_first_days(texts: list[str]) -> None:
-    assert timestamps.parse(column(texts), None).values.tolist() == instants(
-        pd.DatetimeIndex(["2024-01-01", "2024-04-01"])
-    )
+def test_quarters_are_their_first_days_and_written_back(texts: list[str]) -> None:
+    stamps = pd.DatetimeIndex(["2024-01-01", "2024-04-01"])
+
+    times = timestamps.parse(column(texts), None)
+
+    assert times.values.tolist() == instants(stamps)
+    assert written.render(stamps, times.form).tolist() == texts
 
 
 def test_numbers_that_read_as_dates_are_dates() -> None:
