@@ -82,7 +82,7 @@ def progress() -> Iterator[Callable[["Progress"], None]]:
 
     bar = Progress(
         TextColumn("training"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=20),
         TextColumn("{task.completed}/{task.total}"),
         TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]:.4f}"),
         TimeRemainingColumn(),
