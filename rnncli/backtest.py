@@ -7,8 +7,7 @@ from rnncli import baselines, metrics
 from rnncli.metrics import Scored
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
-
-MODEL = "rnncli"
+from rnncli.panel.forecasts import POINT
 
 
 def cutoffs(panel: Panel, horizon: int, windows: int) -> Cutoffs:
@@ -32,7 +31,7 @@ def run(
     points = {"Naive": baselines.naive(past, design.horizon)}
     if design.season > 1:
         points["SeasonalNaive"] = baselines.seasonal_naive(past, design.horizon, design.season)
-    scored = {MODEL: Scored(future, median, quantiles, levels, errors)}
+    scored = {POINT: Scored(future, median, quantiles, levels, errors)}
     return scored | {name: Scored(future, point, None, levels, errors) for name, point in points.items()}
 
 

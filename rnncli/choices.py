@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import baselines
-from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
+from rnncli.config import MOST_STEPS, Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, clock
 from rnncli.panel.clock import DAY, SECOND, Frequency
@@ -70,7 +70,10 @@ def _horizon(network: Network, frequency: Frequency) -> int:
     if network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     horizon = network.horizon
-    return horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
+    steps = horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
+    if steps > MOST_STEPS:
+        raise RequestError(f"--horizon {horizon} is {steps} steps, more than the {MOST_STEPS} that a network takes")
+    return steps
 
 
 class _Sample:
@@ -101,6 +104,10 @@ class _Sample:
             if other > 0:
                 ratios.append(own / other)
         return float(np.mean(np.minimum(ratios, 10.0))) if ratios else np.inf
+
+    def strength(self, frequency: Frequency) -> dict[int, float]:
+        """How strongly each cycle of the calendar shows, shortest first."""
+        return {season: self.autocorrelation(season) for season in natural_seasons(frequency)}
 
     def autocorrelation(self, lag: int) -> float:
         """Median over series of how much better changes correlate with those `lag` steps before than half as far.
@@ -146,26 +153,25 @@ def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
 def seasons_seen(panel: Panel) -> dict[int, float]:
     """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
     sample = _Sample(panel, everything(panel), 0)
-    strength = {season: sample.autocorrelation(season) for season in natural_seasons(panel.frequency)}
+    strength = sample.strength(panel.frequency)
     seen = {season: value for season, value in strength.items() if value > SEEN}
     return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
 
 
 def _season(frequency: Frequency, sample: _Sample) -> tuple[int, str]:
-    candidates = natural_seasons(frequency)
-    strength = {season: sample.autocorrelation(season) for season in candidates}
+    strength = sample.strength(frequency)
     if frequency.unit == "integer":
         strong = {season: value for season, value in strength.items() if value > CLEARLY_SEEN}
         if not strong:
             return 1, "the clock is plain numbers, and no cycle shows"
         season = next(season for season, value in strong.items() if value > 0.9 * max(strong.values()))
         return season, f"changes correlate {strong[season]:.2f} with those {season} steps before"
-    seen = [season for season in candidates if strength[season] > SEEN]
+    seen = [season for season, value in strength.items() if value > SEEN]
     if seen:
         season = max(seen, key=lambda season: (round(strength[season], 1), -season))
         return season, f"a cycle of the calendar; changes correlate {strength[season]:.2f} with those a cycle before"
-    if candidates:
-        return 1, f"no cycle of {' or '.join(map(str, candidates))} steps shows"
+    if strength:
+        return 1, f"no cycle of {' or '.join(map(str, strength))} steps shows"
     return 1, f"the calendar has no cycle for steps of {frequency.name}"
 
 

@@ -52,7 +52,8 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once
 Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
 Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
-Steps = Annotated[int, Field(ge=1, le=1_000_000)]
+MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
+Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 
 
 class Section(BaseModel):

@@ -13,11 +13,8 @@ from rnncli.errors import RequestError
 # A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many
 # floating-point operations in a step, one core of a laptop is done sooner.
 WORTH_A_GPU = 5e9
-
-
 # Below this, threads cost more in waiting for one another than they gain; above, two are 1.4 times as fast as one.
 WORTH_THREADS = 1e8
-
 STEPS_TO_REPAY = 300  # of a training: what it costs to start a device or a thread is small beside so many
 
 

@@ -101,6 +101,8 @@ def _check_sizes(card: Card, shapes: dict[str, tuple[int, ...]]) -> None:
     }
     if design.bypass:
         expected["bypass.weight"] = (design.horizon, design.context)
+    if design.decoder == "parallel":
+        expected["positions"] = (-(-design.horizon // design.segment), design.hidden)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]
     layers = {f"encoder.stack.weight_hh_l{layer}" for layer in range(design.layers)}
     if wrong or not layers <= shapes.keys():

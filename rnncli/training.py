@@ -130,6 +130,8 @@ def fit(
         if step % every == 0 or step == steps:
             check_losses(losses[:step])
             checked = mean_loss(cast(Network, averaged.module), held_out)
+            if math.isinf(checked):
+                raise TrainingError(f"the validation loss was no number at step {step}. {CALMER}")
             if checked < best.validation or math.isnan(checked):
                 best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, checked)
                 patience = training.patience
@@ -174,11 +176,14 @@ def batch_loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
 
 @torch.inference_mode()
 def mean_loss(network: Network, held_out: list[Batch]) -> float:
-    """The mean loss over all validation windows; NaN where they hold nothing to measure."""
+    """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
     network.eval()
     parts = [batch_loss(network, batch) for batch in held_out]
     count = sum(part.item() for _, part in parts)
-    return sum(total.item() for total, _ in parts) / count if count else math.nan
+    total = sum(part.item() for part, _ in parts)
+    if not count:
+        return math.nan
+    return total / count if math.isfinite(total) else math.inf
 
 
 def check_losses(losses: Tensor) -> None:

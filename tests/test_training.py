@@ -79,6 +79,19 @@ def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data
     assert list(tmp_path.iterdir()) == []
 
 
+def test_weights_lost_in_the_last_step_are_a_failure_too(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnncli import training
+
+    monkeypatch.setattr(training, "mean_loss", lambda *_: float("inf"))
+
+    outcome = rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 5
+    assert "the validation loss was no number at step" in outcome.err
+
+
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_the_first_loss_that_is_no_number_is_named(broken: float) -> None:
     with pytest.raises(TrainingError, match="at step 3"):

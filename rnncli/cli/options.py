@@ -75,7 +75,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
         ]
         fields = [field for field in every if field[1] not in without]
         own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
-        extra = [_parameter(section, name, field) for section, name, field in fields]
+        extra = [_parameter(name, field) for _, name, field in fields]
         file = inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CONFIG_FILE)
 
         @functools.wraps(command)
@@ -108,7 +108,7 @@ def _section(name: str) -> type[Section]:
     return section
 
 
-def _parameter(section: str, name: str, field: FieldInfo) -> inspect.Parameter:
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """The command-line option of a field. Its text is checked by the field itself, in one place for all sources."""
     switch = bool in (field.annotation, *get_args(field.annotation))
     flags = [f"--{_flag(name)}/--no-{_flag(name)}"] if switch else [f"--{_flag(name)}"]
@@ -120,7 +120,6 @@ def _parameter(section: str, name: str, field: FieldInfo) -> inspect.Parameter:
         envvar=_variable(name),
         show_envvar=False,
         show_default=False,
-        rich_help_panel=section.capitalize(),
     )
     annotation = Annotated[bool | None, option] if switch else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rnncli.model import Model
     from rnncli.panel import Panel
 
-PERCENTS = (80.0, 95.0)
-
 
 @configured("columns", "network", "training", "compute")
 def train(
@@ -74,8 +72,9 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
         screen.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
         with screen.progress() as report:
             model = training.train(series, config, plan, torch.device("cpu"), report)
-    scored = backtest.run(model, series, plan.split.validation, PERCENTS, torch.device("cpu"))
-    scores = backtest.table(scored, PERCENTS)
+    percents = config.forecast.level
+    scored = backtest.run(model, series, plan.split.validation, percents, torch.device("cpu"))
+    scores = backtest.table(scored, percents)
     return dataclasses.replace(model, card=model.card.model_copy(update={"scores": scores}))
 
 
