@@ -22,17 +22,16 @@ def run(
     model: Model, panel: Panel, places: Cutoffs, percents: tuple[float, ...], device: torch.device
 ) -> dict[str, Scored]:
     """The model's and the baselines' forecasts at each cutoff, beside what happened."""
-    design = model.card.architecture
+    card = model.card
     levels = interval_levels(percents)
-    quantiles = model.forecast(panel, places, levels, device)  # (N, H, K, P)
-    past, future = _cut(panel, places, max(design.context, design.season), design.horizon)
-    errors = _season_errors(panel, places, design.season)
-    median = quantiles[..., int(np.flatnonzero(levels == 0.5)[0])]
-    points = {"Naive": baselines.naive(past, design.horizon)}
-    if design.season > 1:
-        points["SeasonalNaive"] = baselines.seasonal_naive(past, design.horizon, design.season)
-    scored = {POINT: Scored(future, median, quantiles, levels, errors)}
-    return scored | {name: Scored(future, point, None, levels, errors) for name, point in points.items()}
+    forecast = model.forecast(panel, places, levels, device)
+    past, future = cut(panel, places, max(card.context, card.season), card.horizon)
+    errors = scales(panel, places, card.season)
+    points = {"Naive": baselines.naive(past, card.horizon)}
+    if card.season > 1:
+        points["SeasonalNaive"] = baselines.seasonal_naive(past, card.horizon, card.season)
+    scored = {POINT: Scored(future, forecast.point, forecast.quantiles, levels, *errors)}
+    return scored | {name: Scored(future, point, None, levels, *errors) for name, point in points.items()}
 
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
@@ -46,7 +45,7 @@ def table(scored: dict[str, Scored], percents: tuple[float, ...]) -> dict[str, d
     return {name: metrics.scores(one, percents) for name, one in scored.items()}
 
 
-def _cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Past (N, context, K) and future (N, horizon, K) of each cutoff, NaN outside of its series."""
     starts, ends = panel.offsets[places.series][:, None], panel.offsets[places.series + 1][:, None]
     rows = starts + places.rows[:, None] + np.arange(-context, horizon)
@@ -55,11 +54,12 @@ def _cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.
     return values[:, :context], values[:, context:]
 
 
-def _season_errors(panel: Panel, places: Cutoffs, season: int) -> np.ndarray:
-    """Seasonal naive's error before each cutoff: (N, K)."""
-    errors = np.empty((len(places.rows), panel.targets))
+def scales(panel: Panel, places: Cutoffs, season: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seasonal naive's absolute and squared error before each cutoff: (N, K) each."""
+    errors = np.empty((2, len(places.rows), panel.targets))
     order = np.argsort(places.series, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(places.series[order])) + 1):
+    for group in np.split(order, np.flatnonzero(np.diff(places.series[order])) + 1) if len(order) else []:
         values = panel.series(places.series[group[0]])
-        errors[group] = baselines.season_errors(values, season, places.rows[group])
-    return errors
+        for power in (1, 2):
+            errors[power - 1, group] = baselines.season_errors(values, season, places.rows[group], power)
+    return errors[0], errors[1]

@@ -5,16 +5,16 @@ A model file is one safetensors file with the card as JSON in its metadata. Noth
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
 from rnncli import __version__
 from rnncli.config import Architecture, Config, Section
 from rnncli.errors import ModelFileError
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 KEY = "rnncli"
 
 
@@ -33,22 +33,46 @@ class Seen(Section):
     """The earliest time."""
     last: str
     """The latest time."""
+    nonnegative: bool
+    """Whether no value was below zero: then no forecast is."""
+
+
+class Validation(Section):
+    """How the scores came about."""
+
+    windows: int
+    """Windows that the scores were taken on."""
     held_out: int
-    """Steps at the end of each series that no training window reached into."""
+    """Steps at the end of each series that the networks scored on them never trained on."""
+    refitted: bool
+    """Whether the networks kept were then trained on those steps too."""
+
+
+class Member(Section):
+    """One network of the ensemble."""
+
+    architecture: Architecture
+    """What was built."""
+    seed: int
+    """Start of its random numbers."""
+    steps: int
+    """Updates of its weights."""
 
 
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]
     """Versions of what it was trained with."""
     config: Config
     """What was asked for, the columns by the names that were found."""
-    architecture: Architecture
-    """What was built."""
+    members: tuple[Member, ...] = Field(min_length=1)
+    """The networks: the forecast is the median of theirs."""
+    season: int
+    """Steps in a season, as MASE and seasonal naive take it."""
     reasons: dict[str, str]
     """Why the open choices were made so."""
     frequency: str
@@ -59,13 +83,26 @@ class Card(Section):
     """The time zone of the training table."""
     seen: Seen
     parameters: int
-    """Weights in the network."""
-    steps: int
-    """Updates of the weights that were kept."""
-    validation_windows: int
-    """Windows that the scores were taken on; no training window reaches into them."""
+    """Weights in all networks."""
+    validation: Validation
     scores: dict[str, dict[str, float | None]] = Field(default_factory=dict)
-    """Model or baseline, to metric, to score on the validation windows."""
+    """Model or baseline, to metric, to score on the validation windows, of networks that never trained on them."""
+
+    @model_validator(mode="after")
+    def _one_horizon(self) -> Self:
+        if len({member.architecture.horizon for member in self.members}) > 1:
+            raise ValueError("its networks forecast different horizons")
+        return self
+
+    @property
+    def horizon(self) -> int:
+        """Steps that a forecast covers."""
+        return self.members[0].architecture.horizon
+
+    @property
+    def context(self) -> int:
+        """Past steps that the network which sees furthest back sees."""
+        return max(member.architecture.context for member in self.members)
 
     @property
     def targets(self) -> int:
@@ -113,4 +150,6 @@ def _parse(content: Any, path: Path) -> Card:
             f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
             "Install a newer rnncli"
         )
+    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
+        raise ModelFileError(f"{path} has format {content['format']} of an older rnncli. Train it again")
     return Card.model_validate(content)

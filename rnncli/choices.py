@@ -20,6 +20,7 @@ class Plan(NamedTuple):
     """A training with nothing left open."""
 
     architecture: Architecture
+    rivals: tuple[Architecture, ...]  # other scales and bases that the data allows, to be tried beside it
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
@@ -55,7 +56,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         context = -(-context // segment) * segment
     elif context % segment:
         raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
-    scale = choose("scale", network.scale, _scale(parts.training_values(panel, horizon)))
+    scales, why = _scales(parts.training_values(panel, horizon))
+    scale = choose("scale", network.scale, (scales[0], why))
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
@@ -63,7 +65,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "hidden": hidden}
     steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
-    return Plan(Architecture.model_validate(network.model_dump() | made), steps, parts, reasons)
+    architecture = Architecture.model_validate(network.model_dump() | made)
+    return Plan(architecture, _rivals(architecture, network, scales), steps, parts, reasons)
 
 
 def _horizon(network: Network, frequency: Frequency) -> int:
@@ -218,13 +221,45 @@ def _base(season: int, context: int, scale: ScaleName, sample: _Sample) -> tuple
     return ("seasonal", comparison) if ratio < 1.0 else ("last", comparison)
 
 
-def _scale(values: np.ndarray) -> tuple[ScaleName, str]:
+def _scales(values: np.ndarray) -> tuple[list[ScaleName], str]:
+    """The scales that the data allows, the likeliest first, and why it is."""
     if (values > 0).all():
-        return "log", "all values are positive"
+        return ["log", "spread", "mean"], "all values are positive"
     zeros = float((values == 0).mean())
-    if (values >= 0).all() and zeros > 0.2:
-        return "mean", f"no value is negative and {zeros:.0%} are zero"
-    return "spread", "there are zeros or negative values"
+    if (values >= 0).all():
+        if zeros > 0.2:
+            return ["mean", "spread"], f"no value is negative and {zeros:.0%} are zero"
+        return ["spread", "mean"], "there are zeros"
+    return ["spread"], "there are negative values"
+
+
+def _rivals(chosen: Architecture, asked: Network, scales: list[ScaleName]) -> tuple[Architecture, ...]:
+    """Every scale with and without a base, but what was asked for."""
+    repeated: BaseName = "last" if chosen.season == 1 or chosen.season > chosen.context else "seasonal"
+    bases = list(dict.fromkeys([chosen.base, "none", repeated, "last"]))[: 3 if len(scales) == 1 else 2]
+    bases = [asked.base] if asked.base else bases
+    scales = [asked.scale] if asked.scale else scales
+    pairs = [{"base": base, "scale": scale} for base in bases for scale in scales]
+    return tuple(variant for pair in pairs if (variant := chosen.model_copy(update=pair)) != chosen)
+
+
+def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Architecture]:
+    """The same design with half and twice the context, and the same of the segment, but for what was asked for."""
+    found = []
+    if asked.context is None:
+        found += [{"context": context} for context in (chosen.context // 2, 2 * chosen.context)]
+    if asked.segment is None:
+        found += [{"segment": segment} for segment in (chosen.segment // 2, 2 * chosen.segment)]
+    designs = []
+    for change in found:
+        segment = change.get("segment", chosen.segment)
+        context = change.get("context", chosen.context)
+        if asked.context is None and segment:
+            context = -(-context // segment) * segment
+        fits = chosen.base != "seasonal" or chosen.season <= context
+        if segment and context and context % segment == 0 and context + chosen.horizon <= longest and fits:
+            designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
+    return designs
 
 
 def _hidden(panel: Panel) -> tuple[int, str]:
@@ -234,4 +269,4 @@ def _hidden(panel: Panel) -> tuple[int, str]:
 
 def _steps(available: int, batch: int) -> tuple[int, str]:
     epochs = available / batch
-    return int(np.clip(100 * epochs, 300, 1000)), f"{available} training windows"
+    return int(np.clip(100 * epochs, 300, 2000)), f"{available} training windows"

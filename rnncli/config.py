@@ -14,6 +14,8 @@ DecoderName = Literal["parallel", "recursive"]
 BaseName = Literal["none", "last", "seasonal"]
 ScaleName = Literal["spread", "log", "mean"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
+PresetName = Literal["fast", "balanced", "best"]
 Layout = Literal["auto", "long", "wide"]
 
 
@@ -48,12 +50,25 @@ def _ahead(horizon: int | str) -> int | str:
     return horizon
 
 
+def _seconds(value: Any) -> Any:
+    """`90`, `90s`, `5m` or `1h` in seconds."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", value.strip())
+    if found is None:
+        raise ValueError("should be a time such as 60s, 5m or 1h")
+    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2] or "s"]
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
 Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
 Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
 
 
 class Section(BaseModel):
@@ -135,13 +150,24 @@ class Architecture(Network):
 
 
 class Training(Section):
-    """How the network is trained."""
+    """How the networks are trained, and for how long."""
 
+    metric: MetricName = "quantiles"
+    """What the forecast will be judged by: shapes the loss, the choice of members and the point forecast."""
+    preset: PresetName = "balanced"
+    """How much time to take: fast 30s, balanced 3m, best 15m at most."""
+    budget: Seconds | None = None
+    """How much time to take, such as 60s, 5m or 1h, in place of a preset."""
+    members: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Train so many networks, whatever the time: the same bits again from the same seed."""
+
+    refit: bool = True
+    """Train the networks kept again on all rows, so that the newest count."""
     steps: Count | None = None
     """Updates of the weights, at most."""
-    batch: Annotated[int, Field(ge=1, le=65_536)] = 256
+    batch: Annotated[int, Field(ge=1, le=65_536)] = 128
     """Windows in one update."""
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
     """Peak of the one-cycle schedule."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     """Pull of the weights towards zero, decoupled from the gradient."""

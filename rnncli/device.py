@@ -2,11 +2,13 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
+from rnncli.card import Member
 from rnncli.config import Architecture, DeviceName
 from rnncli.errors import RequestError
 
@@ -63,9 +65,9 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
     return 3 * batch * (steps * (recurrent + 5 * embedding) + 2 * architecture.context * architecture.horizon * targets)
 
 
-def work_per_forecast(architecture: Architecture, targets: int, windows: int) -> float:
+def work_per_forecast(members: Sequence[Member], targets: int, windows: int) -> float:
     """The step of a training that repays a device as well as forecasts from so many windows do, made but once."""
-    return work_per_step(architecture, targets, windows) / 3 / STEPS_TO_REPAY
+    return sum(work_per_step(member.architecture, targets, windows) for member in members) / 3 / STEPS_TO_REPAY
 
 
 def prepare(wanted: DeviceName, work: float) -> Device:

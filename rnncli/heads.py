@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnncli.config import MetricName
+
 # Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
 MEDIAN = LEVELS.index(0.5)
+MEAN_OF = 200  # quantiles, evenly spread, that a mean is taken of
 
 
 def quantiles(parameters: Tensor, centre: Tensor) -> Tensor:
@@ -49,3 +52,15 @@ def at_levels(forecast: Tensor, levels: Tensor) -> Tensor:
     left = right - 1
     share = (wanted - trained[left]) / (trained[right] - trained[left])
     return forecast[..., left] + share * (forecast[..., right] - forecast[..., left])
+
+
+def point(forecast: Tensor, metric: MetricName) -> Tensor:
+    """What a metric asks of quantiles (..., Q) at LEVELS: the mean (...) for squared errors, else the median."""
+    return mean(forecast) if metric in ("mse", "rmsse") else forecast[..., MEDIAN]
+
+
+def mean(forecast: Tensor) -> Tensor:
+    """The mean (...) of a distribution with quantiles (..., Q) at LEVELS and, between them, as `at_levels` reads."""
+    shares = (torch.arange(MEAN_OF, dtype=forecast.dtype, device=forecast.device) + 0.5) / MEAN_OF
+    weights = at_levels(torch.eye(len(LEVELS), dtype=forecast.dtype, device=forecast.device), shares).mean(-1)  # (Q,)
+    return forecast @ weights

@@ -20,11 +20,23 @@ class Scored(NamedTuple):
     quantiles: np.ndarray | None  # (N, H, K, P) at `levels`; None where the point is all there is
     levels: np.ndarray  # (P,) in (0, 1), rising, the tenths among them
     season_error: np.ndarray  # (N, K): seasonal naive's mean absolute error before the cutoff; NaN where it has none
+    season_square: np.ndarray  # (N, K): its mean squared error there
 
 
 def mae(scored: Scored) -> float:
     """mean |y - f|"""
     return _over_windows(np.abs(scored.actual - scored.point))
+
+
+def mse(scored: Scored) -> float:
+    """mean (y - f)^2"""
+    return _over_windows((scored.actual - scored.point) ** 2)
+
+
+def rmsse(scored: Scored) -> float:
+    """sqrt(mean (y - f)^2 / mean (y[t] - y[t - season])^2 before the cutoff) of each window, then the mean of all"""
+    scale = np.where(scored.season_square > 0, scored.season_square, np.nan)
+    return _mean(np.sqrt(_mean_of_windows((scored.actual - scored.point) ** 2) / scale))
 
 
 def rmse(scored: Scored) -> float:
@@ -63,6 +75,15 @@ def coverage(scored: Scored, percent: float) -> float:
     bottom, top = scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
     inside = (scored.actual >= bottom) & (scored.actual <= top)
     return _mean(inside[~np.isnan(scored.actual + bottom)].astype(float))
+
+
+def scaled_quantile_loss(scored: Scored) -> float:
+    """mean over all levels of 2 max(q (y - f), (q - 1)(y - f)), divided as in MASE"""
+    assert scored.quantiles is not None
+    error = scored.actual[..., None] - scored.quantiles
+    loss = 2 * np.maximum(scored.levels * error, (scored.levels - 1) * error).mean(axis=-1)
+    scale = np.where(scored.season_error > 0, scored.season_error, np.nan)
+    return _mean(_mean_of_windows(loss / scale[:, None, :]))
 
 
 METRICS: dict[str, Callable[[Scored], float]] = {

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from rnncli import card as cards
 from rnncli import heads
 from rnncli.card import Card
+from rnncli.config import Architecture
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole
 from rnncli.network import Network
@@ -22,34 +25,63 @@ STATES = 8  # values that a recurrent step keeps for each unit: gates, states, o
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
 
 
+class Forecast(NamedTuple):
+    """What follows N cutoffs, in the data's units; NaN where a window's past holds no value."""
+
+    point: np.ndarray  # (N, H, K)
+    quantiles: np.ndarray  # (N, H, K, P)
+
+
 @dataclass(frozen=True)
 class Model:
-    """A network and what is known of it."""
+    """Networks and what is known of them."""
 
     card: Card
-    network: Network
+    networks: tuple[Network, ...]
 
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device) -> np.ndarray:
-        """Quantiles (N, H, K, P) at levels (P,) of the H steps after each cutoff, in the data's units.
+    def forecast(self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device) -> Forecast:
+        """The H steps after each cutoff, at levels (P,): the median of what the networks say, quantile by quantile.
 
-        NaN where a window's past holds no value. Raises DataError where the panel is not of the model's kind.
+        The point forecast is what the model's metric asks for. Raises DataError where the panel is not of its kind.
         """
         self.check(panel)
-        design = self.card.architecture
-        windows = Windows(panel, design.context, design.horizon, device)
-        network = self.network.to(device).eval()
+        networks = [network.to(device).eval() for network in self.networks]
+        windows = Windows(panel, self.card.context, self.card.horizon, device)
         wanted = torch.from_numpy(levels)
-        values = (design.context + design.horizon * len(heads.LEVELS)) * network.targets
-        states = (design.context + design.horizon) // design.segment * design.hidden * STATES
-        chunk = max(1, VALUES_AT_ONCE // (values + states))
-        parts = []
+        points, quantiles = [], []
         with torch.inference_mode():
-            for batch in windows.at(cutoffs, min(chunk, 4096)):
-                quantiles, scale = network(batch.past)
-                read = scale.undo(heads.at_levels(quantiles.to(batch.past.device).double(), wanted))
-                unseen = batch.past.isnan().all(dim=1)[:, None, :, None]  # (B, 1, K, 1)
-                parts.append(read.masked_fill(unseen, torch.nan).cpu().numpy())
-        return np.concatenate(parts)
+            for batch in windows.at(cutoffs, self._chunk()):
+                every = [self._forecast(network, batch.past[:, -network.context :], wanted) for network in networks]
+                points.append(self._median([point for point, _ in every]))
+                quantiles.append(self._median([read for _, read in every]))
+        return Forecast(np.concatenate(points), np.concatenate(quantiles))
+
+    def _forecast(self, network: Network, past: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
+        quantiles, scale = network(past)
+        quantiles = quantiles.to(past.device).double()
+        point = heads.point(scale.undo(quantiles), self.card.config.training.metric)
+        unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
+        read = scale.undo(heads.at_levels(quantiles, levels))
+        return point.masked_fill(unseen, torch.nan), read.masked_fill(unseen.unsqueeze(-1), torch.nan)
+
+    def _median(self, members: list[Tensor]) -> np.ndarray:
+        """The middle of what the members say, of those that say something; below zero only where the data was."""
+        ordered = torch.stack(members).sort(dim=0).values  # NaN comes last
+        known = (~ordered.isnan()).sum(dim=0, keepdim=True)
+        middle = [ordered.gather(0, place.clamp(min=0)) for place in ((known - 1) // 2, known // 2)]
+        median = (middle[0] + middle[1]).squeeze(0) / 2
+        return (median.clamp(min=0) if self.card.seen.nonnegative else median).cpu().numpy()
+
+    def _chunk(self) -> int:
+        """Windows forecast at once."""
+        needs = []
+        for network in self.networks:
+            design = network.architecture
+            values = (design.context + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
+            states = (design.context + design.horizon) // design.segment * design.hidden * STATES
+            needs.append(values + states)
+        return min(4096, max(1, VALUES_AT_ONCE // max(needs)))
 
     def check(self, panel: Panel) -> None:
         """Raise DataError where the panel's clock or targets are not those the model was trained on."""
@@ -59,15 +91,19 @@ class Model:
                 f"its clock steps by {panel.frequency.name}, the model was trained on steps of {trained.name}. "
                 "Use a table of that frequency, train on this one, or correct it with --freq"
             )
-        if panel.targets != self.network.targets:
+        if panel.targets != self.card.targets:
             raise DataError(
-                f"{panel.targets} target columns; the model forecasts {self.network.targets} together: "
+                f"{panel.targets} target columns; the model forecasts {self.card.targets} together: "
                 f"{', '.join(self.card.config.columns.target)}"
             )
 
     def save(self, path: Path) -> None:
         """Write the model file: it appears whole or not at all."""
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        tensors = {
+            f"{number}.{name}": tensor.detach().cpu().contiguous()
+            for number, network in enumerate(self.networks)
+            for name, tensor in network.state_dict().items()
+        }
         content = save_tensors(tensors, {cards.KEY: self.card.model_dump_json()})
         with written_whole(path) as stream:
             stream.write(content)
@@ -79,22 +115,34 @@ def load(path: Path) -> Model:
     try:
         tensors = load_tensors(path.read_bytes())
         clock.parse(card.frequency)
-        _check_sizes(card, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
-        network = Network(card.architecture, card.targets)
-        network.load_state_dict(tensors, assign=True)
+        networks = []
+        for number, member in enumerate(card.members):
+            prefix = f"{number}."
+            own = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+            networks.append(network_of(member.architecture, card.targets, own))
+        if tensors:
+            raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
     except (OSError, SafetensorError, RuntimeError, ValueError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
             f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"
         ) from error
-    return Model(card, network)
+    return Model(card, tuple(networks))
 
 
-def _check_sizes(card: Card, shapes: dict[str, tuple[int, ...]]) -> None:
+def network_of(design: Architecture, targets: int, tensors: dict[str, Tensor]) -> Network:
+    """A network with these weights. Raises ValueError or RuntimeError where they are not its own."""
+    _check_sizes(design, targets, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+    with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
+        network = Network(design, targets)
+    network.load_state_dict(tensors, assign=True)
+    return network.eval()
+
+
+def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
-    design, targets = card.architecture, card.targets
     expected = {
         "embedding.weight": (design.hidden, 2 * design.segment * targets),
         "readout.weight": (design.segment * targets * len(heads.LEVELS), design.hidden),

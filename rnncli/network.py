@@ -31,6 +31,7 @@ class Network(nn.Module):
     def __init__(self, architecture: Architecture, targets: int) -> None:
         super().__init__()
         self.architecture = architecture
+        self.context = architecture.context
         self.targets = targets
         design, hidden = architecture, architecture.hidden
         self.pieces = math.ceil(design.horizon / design.segment)  # segments of the horizon: M

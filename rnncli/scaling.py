@@ -72,6 +72,13 @@ def deviation(past: Tensor, count: Tensor) -> Tensor:
     return spread.masked_fill(spread <= rounding, 0.0)
 
 
+def season_error(past: Tensor, season: int) -> Tensor:
+    """Mean absolute change over a season within each window, NaN where none is observed: (B, 1, K)."""
+    lag = season if season < past.shape[1] else 1
+    changes = (past[:, lag:] - past[:, :-lag]).abs()
+    return mean(changes, (~changes.isnan()).sum(dim=1, keepdim=True))
+
+
 def mean(values: Tensor, count: Tensor) -> Tensor:
     """Mean of what is observed in each window: (B, 1, K), NaN where nothing is. Four times as quick as nanmean."""
     return values.nansum(dim=1, keepdim=True) / count

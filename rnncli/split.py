@@ -12,6 +12,9 @@ LEAST_VALIDATION = 100  # windows, where the data has them
 MOST_VALIDATION = 2_000
 
 
+NO_WINDOWS = Cutoffs(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 class Split(NamedTuple):
     """Training windows, and after them validation windows."""
 
@@ -19,6 +22,12 @@ class Split(NamedTuple):
     last: np.ndarray  # (S,) int64, the latest; below `first` where the series is too short
     validation: Cutoffs
     held_out: int  # steps at the end of each series that no training window reaches into
+    newest: int  # cutoffs of training windows that a series has at most
+
+    def over_all(self, panel: Panel, horizon: int) -> "Split":
+        """The same over all rows, with nothing held out."""
+        last = panel.lengths - horizon
+        return Split(np.maximum(_least(horizon), last - self.newest + 1), last, NO_WINDOWS, 0, self.newest)
 
     @property
     def windows(self) -> int:
@@ -40,18 +49,13 @@ class Split(NamedTuple):
 def split(panel: Panel, horizon: int, history: int | None) -> Split:
     """Training windows that end in the `history` newest cutoffs left, and validation windows that come after them.
 
-    A series needs half a horizon of past for a window. Raises DataError where all are too short.
+    A series needs half a horizon of past for a window. Where none has rows for both kinds of windows, all train
+    and none validates. Raises DataError where no series has even the rows to train on.
     """
-    lengths, least = panel.lengths, 1 + horizon // 2
+    lengths, least = panel.lengths, _least(horizon)
     usable = np.flatnonzero(lengths >= least + 2 * horizon)
     if not len(usable):
-        longest = int(lengths.argmax())
-        name, many = panel.called(longest), len(lengths) > 1
-        which = f"every series is too short: the longest, {name}," if many else f"{name} is too short: it"
-        raise DataError(
-            f"{which} has {lengths[longest]} rows; horizon {horizon} needs "
-            f"{least + 2 * horizon} to learn and to validate. Use a smaller --horizon"
-        )
+        return _unvalidated(panel, horizon, history)
     newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
     origins, stride = _origins(lengths[usable], horizon)
     held_out = horizon + (origins - 1) * stride
@@ -60,7 +64,25 @@ def split(panel: Panel, horizon: int, history: int | None) -> Split:
     rows = (lengths[checked] - horizon)[:, None] - np.arange(origins)[::-1] * stride  # (checked, origins)
     fitting = (rows >= least).reshape(-1)
     validation = Cutoffs(np.repeat(checked, origins)[fitting], rows.reshape(-1)[fitting])
-    return Split(np.maximum(least, last - newest + 1), last, validation, held_out)
+    return Split(np.maximum(least, last - newest + 1), last, validation, held_out, newest)
+
+
+def _unvalidated(panel: Panel, horizon: int, history: int | None) -> Split:
+    lengths, needed = panel.lengths, _least(horizon) + horizon
+    if lengths.max() < needed:
+        longest = int(lengths.argmax())
+        name, many = panel.called(longest), len(lengths) > 1
+        which = f"every series is too short: the longest, {name}," if many else f"{name} is too short: it"
+        raise DataError(
+            f"{which} has {lengths[longest]} rows; horizon {horizon} needs {needed} to learn. Use a smaller --horizon"
+        )
+    newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // int((lengths >= needed).sum())))
+    return Split(lengths, lengths, NO_WINDOWS, 0, newest).over_all(panel, horizon)
+
+
+def _least(horizon: int) -> int:
+    """Rows of past that a training window needs."""
+    return 1 + horizon // 2
 
 
 def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
@@ -75,5 +97,4 @@ def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
 
 def everything(panel: Panel) -> Split:
     """The whole of each series as training part, for who only looks."""
-    nothing = Cutoffs(np.empty(0, np.int64), np.empty(0, np.int64))
-    return Split(np.zeros_like(panel.lengths), panel.lengths, nothing, 0)
+    return Split(np.zeros_like(panel.lengths), panel.lengths, NO_WINDOWS, 0, int(panel.lengths.max()))

@@ -1,4 +1,4 @@
-"""From a panel to a fitted model, and the loop that fits it. No files, no printing: it reports its progress.
+"""One network: the loop that fits it. No files, no printing: it reports its progress.
 
 AdamW (Loshchilov and Hutter 2019) on a one-cycle schedule (Smith and Topin 2018), gradients clipped by norm (Pascanu et
 al. 2013), weights averaged over the last steps (Polyak and Juditsky 1992), stopped early on windows that come after
@@ -7,7 +7,7 @@ every training window.
 
 import copy
 import math
-import platform
+import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -17,29 +17,27 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli import __version__, heads
-from rnncli.card import Card, Seen
-from rnncli.choices import Plan
-from rnncli.config import Config, Training
+from rnncli import heads, losses
+from rnncli.config import Architecture, Training
 from rnncli.errors import TrainingError
-from rnncli.model import Model
+from rnncli.losses import Weighing
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.columns import settled
-from rnncli.windows import Batch, Sampler, Windows
+from rnncli.windows import Batch, Sampler, Sequences, Windows
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
 CHECKS = 20  # validation checks in a full run
 CHUNK = 1024  # windows forecast at once when validating
 DIVERGED = 100.0  # times the first losses
-OUTLIER = 50.0  # units of a window's scale
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 CALMER = "Use a smaller --learning-rate or --clip"
+SAMPLE = 512  # windows that tell what an error typically costs
+TIMED, FEWEST = 5, 30  # steps that tell the time of one, and steps made however little time there is
 RECENT = 10  # losses smoothed for display and for telling divergence
 
 
 class Progress(NamedTuple):
-    """How far the training has come."""
+    """How far the training of one network has come."""
 
     step: int
     steps: int
@@ -47,103 +45,130 @@ class Progress(NamedTuple):
     validation: float  # newest averaged weights, NaN before the first check
 
 
-class Fitted(NamedTuple):
-    """What a training came to."""
+class Task(NamedTuple):
+    """A network to be trained, with nothing left open."""
 
-    network: Network
-    steps: int  # at which the weights kept were best
-    validation: float
+    architecture: Architecture
+    training: Training
+    season: int  # of the metric
+    seed: int
+    steps: int
+    limit: float  # seconds; with less time than the steps take, fewer are made
+    first: np.ndarray  # (S,) earliest cutoff of a training window in each series
+    last: np.ndarray  # (S,) latest; below `first` for series that are left out
+    validation: Cutoffs  # windows to choose the weights by; without any the last ones are kept
 
 
-def train(panel: Panel, config: Config, plan: Plan, device: torch.device, report: Callable[[Progress], None]) -> Model:
-    """A model of the panel, with its card but no scores yet.
+class Trained(NamedTuple):
+    """What came of a task, as it travels between processes."""
 
-    The random numbers start at the seed and leave those of the process as they were. Raises TrainingError.
+    weights: dict[str, np.ndarray]
+    steps: int  # at which these weights were best
+    planned: int  # steps of the schedule
+    seconds: float
+    quantiles: np.ndarray  # (V, H, K, Q) at heads.LEVELS, in the data's units: forecasts of the validation windows
+
+
+def run(task: Task, data: Sequences | Panel, device: torch.device, report: Callable[[Progress], None]) -> Trained:
+    """Train a network. The random numbers start at the seed, and those of the process are left as they were.
+
+    Raises TrainingError.
     """
-    training, design = config.training, plan.architecture
+    design, began = task.architecture, time.monotonic()
     try:
         with torch.random.fork_rng():
-            torch.manual_seed(training.seed)
-            network = Network(design, panel.targets).to(device)
-            windows = Windows(panel, design.context, design.horizon, device)
-            sampler = Sampler(plan.split.first, plan.split.last, windows.values.device)
-            fitted = fit(network, windows, sampler, plan.split.validation, training, plan.steps, report)
+            torch.manual_seed(task.seed)
+            windows = Windows(data, design.context, design.horizon, device)
+            network = Network(design, windows.values.shape[1]).to(device)
+            fitted = fit(network, windows, task, report)
+        quantiles = _quantiles(fitted.network, windows, task.validation)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
-    return Model(_card(panel, config, plan, fitted), fitted.network.cpu())
+    weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
+    return Trained(weights, fitted.steps, fitted.planned, time.monotonic() - began, quantiles)
 
 
-def _card(panel: Panel, config: Config, plan: Plan, fitted: Fitted) -> Card:
-    first, last = panel.span()
-    columns = settled(panel.found.roles, config.columns)
-    return Card(
-        rnncli=__version__,
-        libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-        config=config.model_copy(update={"columns": columns}),
-        architecture=plan.architecture,
-        reasons=plan.reasons,
-        frequency=panel.frequency.name,
-        integer_clock=panel.times.integer,
-        zone=panel.times.zone,
-        seen=Seen(
-            series=len(panel.ids),
-            rows=panel.found.rows,
-            missing=panel.found.missing,
-            absent=panel.found.absent,
-            first=first,
-            last=last,
-            held_out=plan.split.held_out,
-        ),
-        parameters=sum(parameter.numel() for parameter in fitted.network.parameters()),
-        steps=fitted.steps,
-        validation_windows=len(plan.split.validation.rows),
-    )
+@torch.inference_mode()
+def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarray:
+    """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
+    parts = [np.empty((0, network.architecture.horizon, network.targets, len(heads.LEVELS)))]
+    for batch in windows.at(places, CHUNK):
+        quantiles, scale = network(batch.past)
+        parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
+    return np.concatenate(parts)
 
 
-def fit(
-    network: Network,
-    windows: Windows,
-    sampler: Sampler,
-    validation: Cutoffs,
-    training: Training,
-    steps: int,
-    report: Callable[[Progress], None],
-) -> Fitted:
-    """The averaged weights that did best on the validation windows.
+class Goal(NamedTuple):
+    """What is minimised, and how."""
+
+    weighing: Weighing
+    training: Training
+
+
+class Fitted(NamedTuple):
+    """The network that did best."""
+
+    network: Network
+    steps: int
+    planned: int
+    validation: float
+
+
+def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]) -> Fitted:
+    """The averaged weights that did best on the validation windows, or the last ones where there are none.
 
     Raises TrainingError, which names the step, where the loss is no number any more or a hundred times what it was.
     """
+    training, device = task.training, windows.values.device
+    generator = torch.Generator().manual_seed(task.seed)
+    sampler = Sampler(task.first, task.last, device)
+    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past
+    goal = Goal(losses.weighing(training.metric, task.season, typical), training)
+    steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
     optimiser, schedule = _optimiser(network, training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
-    generator = torch.Generator().manual_seed(training.seed)
-    losses = torch.zeros(steps, device=windows.values.device)
-    held_out = list(windows.at(validation, CHUNK))
-    best = Fitted(network, 0, math.inf)
+    seen = torch.zeros(steps, device=device)
+    held_out = list(windows.at(task.validation, CHUNK))
+    best = Fitted(network, 0, steps, math.inf)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
         network.train()
-        losses[step - 1] = update(network, windows.batch(*sampler.draw(training.batch, generator)), optimiser, training)
+        seen[step - 1] = update(network, windows.batch(*sampler.draw(training.batch, generator)), optimiser, goal)
         schedule.step()
         averaged.update_parameters(network)
         if step % every == 0 or step == steps:
-            check_losses(losses[:step])
-            checked = mean_loss(cast(Network, averaged.module), held_out)
+            check_losses(seen[:step])
+            checked = mean_loss(cast(Network, averaged.module), held_out, goal)
             if math.isinf(checked):
                 raise TrainingError(f"the validation loss was no number at step {step}. {CALMER}")
             if checked < best.validation or math.isnan(checked):
-                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, checked)
+                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, steps, checked)
                 patience = training.patience
             else:
                 patience -= 1
         if step % RECENT == 0 or step == steps:
-            check_losses(losses[:step])
-            report(Progress(step, steps, losses[max(0, step - RECENT) : step].mean().item(), checked))
+            check_losses(seen[:step])
+            report(Progress(step, steps, seen[max(0, step - RECENT) : step].mean().item(), checked))
         if patience == 0:
             break
     best.network.eval()
     return best
+
+
+def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:
+    """The task's steps, or as many as its time allows, told by a few steps of a copy that is thrown away."""
+    if math.isinf(task.limit):
+        return task.steps
+    trial = copy.deepcopy(network)
+    optimiser, _ = _optimiser(trial, goal.training, TIMED)
+    times = []
+    for _ in range(TIMED):
+        began = time.monotonic()
+        update(trial, batch, optimiser, goal).item()
+        times.append(time.monotonic() - began)
+    return int(np.clip(task.limit / float(np.median(times)), min(FEWEST, task.steps), task.steps))
 
 
 def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.optim.AdamW, OneCycleLR]:
@@ -152,33 +177,28 @@ def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.
     return optimiser, OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=WARM_UP)
 
 
-def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, training: Training) -> Tensor:
+def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goal: Goal) -> Tensor:
     """One step of the optimiser; the loss before it."""
     optimiser.zero_grad(set_to_none=True)
-    total, count = batch_loss(network, batch)
+    total, count = batch_loss(network, batch, goal)
     loss = total / count.clamp(min=1)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), training.clip, foreach=True)
+    nn.utils.clip_grad_norm_(network.parameters(), goal.training.clip, foreach=True)
     optimiser.step()
     return loss.detach()
 
 
-def batch_loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Sum and count of the quantile losses at unit scale. A window whose past never moved costs nothing.
-
-    Where the past hardly moved and the future does, the future is a thousand scales away: it is held at OUTLIER, so
-    that one such series does not own the loss of all.
-    """
-    forecast, scale = network(batch.past)
-    actual = scale.apply(batch.future).clamp(-OUTLIER, OUTLIER).to(forecast.device)
-    return heads.pinball(forecast, actual, (scale.spread > 0).to(forecast))
+def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
+    """Sum and count of the losses of a batch."""
+    quantiles, scale = network(batch.past)
+    return losses.loss(quantiles, scale, batch.future, goal.weighing.weigh(batch.past))
 
 
 @torch.inference_mode()
-def mean_loss(network: Network, held_out: list[Batch]) -> float:
+def mean_loss(network: Network, held_out: list[Batch], goal: Goal) -> float:
     """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
     network.eval()
-    parts = [batch_loss(network, batch) for batch in held_out]
+    parts = [batch_loss(network, batch, goal) for batch in held_out]
     count = sum(part.item() for _, part in parts)
     total = sum(part.item() for part, _ in parts)
     if not count:

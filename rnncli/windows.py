@@ -10,6 +10,13 @@ from torch import Tensor
 from rnncli.panel import Cutoffs, Panel
 
 
+class Sequences(NamedTuple):
+    """All series behind one another, and no more of a panel than windows need."""
+
+    values: np.ndarray  # (N, K) float64, NaN where missing
+    offsets: np.ndarray  # (S + 1,) int64
+
+
 class Batch(NamedTuple):
     """B windows: L steps up to a cutoff, and the H steps after it."""
 
@@ -23,7 +30,7 @@ class Windows:
     A cutoff counts the rows of its series that lie in the past: the future starts at row `cutoff`.
     """
 
-    def __init__(self, panel: Panel, context: int, horizon: int, device: torch.device) -> None:
+    def __init__(self, panel: Panel | Sequences, context: int, horizon: int, device: torch.device) -> None:
         # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale.
         home = torch.device("cpu") if device.type == "mps" else device
         self.values = torch.from_numpy(panel.values).to(home)  # (N, K)

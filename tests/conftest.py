@@ -1,6 +1,7 @@
 """Small tables and a small model, and the command line in this process."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import settings
 
 from rnncli import cli
+
+os.environ["RNNCLI_MEMBERS"] = "1"  # one small network in this process, unless a test says otherwise
 
 settings.register_profile("here", deadline=None, derandomize=True)  # a busy machine is no failure, nor is bad luck
 settings.load_profile("here")

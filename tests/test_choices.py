@@ -117,8 +117,8 @@ def test_what_does_not_fit_together_is_refused(network: dict[str, object], messa
 
 
 def test_series_that_are_all_too_short_are_refused_with_what_it_takes() -> None:
-    with pytest.raises(DataError, match="has 10 rows; horizon 6 needs 16"):
-        plan(single(wave(10, 7)))
+    with pytest.raises(DataError, match="has 9 rows; horizon 6 needs 10"):
+        plan(single(wave(9, 7)))
 
 
 def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:

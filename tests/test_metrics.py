@@ -19,7 +19,8 @@ LEVELS = np.array([0.025, *np.arange(1, 10) / 10, 0.975])
 
 def scored(actual: np.ndarray, point: np.ndarray, errors: np.ndarray | None = None) -> Scored:
     quantiles = point[..., None] + 25 * (LEVELS - 0.5)
-    return Scored(actual, point, quantiles, LEVELS, np.ones((COUNT, 1)) if errors is None else errors)
+    scale = np.ones((COUNT, 1)) if errors is None else errors
+    return Scored(actual, point, quantiles, LEVELS, scale, scale**2)
 
 
 def long(actual: np.ndarray, point: np.ndarray) -> pd.DataFrame:

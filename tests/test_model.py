@@ -54,7 +54,8 @@ def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path:
 
     assert (tmp_path / "again.rnn").read_bytes() == model.read_bytes()
     first, second = (each.forecast(panel, ends(panel), LEVELS, CPU) for each in (one, two))
-    assert np.array_equal(first, second)
+    assert np.array_equal(first.point, second.point)
+    assert np.array_equal(first.quantiles, second.quantiles)
 
 
 @given(st.integers(0, 19), st.floats(-1e6, 1e6))
@@ -69,26 +70,35 @@ def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Pa
 
     one, two = (loaded.forecast(each, ends(each, back=20), LEVELS, CPU) for each in (panel, other))
 
-    assert np.array_equal(one, two)
+    assert np.array_equal(one.quantiles, two.quantiles)
 
 
 def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
     card = card_of(model)
 
-    assert card["format"] == 1
-    assert card["architecture"]["context"] == 48  # type: ignore[index]
+    assert card["format"] == 2
+    assert card["members"][0]["architecture"]["context"] == 48  # type: ignore[index]
     assert set(card["scores"]) == {"rnncli", "Naive", "SeasonalNaive"}  # type: ignore[call-overload]
     assert model.stat().st_size < 64 * 1024
 
 
 def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 2}))
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 3}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "has format 2" in outcome.err
+    assert "has format 3" in outcome.err
     assert "newer rnncli" in outcome.err
+
+
+def test_an_older_format_is_to_be_trained_again(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 1}))
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", data)
+
+    assert outcome.code == 4
+    assert "has format 1 of an older rnncli. Train it again" in outcome.err
 
 
 class Trap:
@@ -151,7 +161,7 @@ def test_a_card_that_lies_is_refused_before_memory_is_taken(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
     card = card_of(model)
-    card["architecture"] = {**card["architecture"], **change}  # type: ignore[dict-item]
+    card["members"][0]["architecture"] |= change  # type: ignore[index]
     (tmp_path / "m.rnn").write_bytes(with_card(model, card))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)

@@ -25,13 +25,13 @@ ORDER = [
         "windows",
         "scaling",
     ),
-    *("cells", "heads", "network", "device", "model", "training", "backtest", "cli"),
+    *("cells", "heads", "losses", "network", "device", "model", "backtest", "training", "crew", "ensemble", "cli"),
 ]
 INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts"]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
     "pyarrow": {"tables"},
-    "torch": {"windows", "scaling", "cells", "heads", "network", "device", "model", "training", "backtest", "cli"},
+    "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("cells") :]},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -1,10 +1,13 @@
 """A table, and what was chosen for it, in words: what `train` and `inspect` say."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rnncli.card import Card
     from rnncli.choices import Plan
+    from rnncli.config import Architecture
     from rnncli.panel import Panel
 
 
@@ -62,6 +65,21 @@ def choice_lines(plan: "Plan") -> list[str]:
     cell = f"{design.layers}-layer {design.cell.upper()} of {design.hidden} units"
     steps = f"{design.context // design.segment} steps of {design.segment}"
     return [*lines, f"network: {cell}, {steps} back, {design.horizon} ahead, {decoder}"]
+
+
+def member_lines(card: "Card") -> list[str]:
+    """The networks whose median is the forecast, a line for each design."""
+    designs = Counter(design_words(member.architecture) for member in card.members)
+    lines = [f"{number} x {design}" if number > 1 else design for design, number in designs.items()]
+    last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"
+    networks = "network" if len(card.members) == 1 else "networks"
+    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines)]
+
+
+def design_words(design: "Architecture") -> str:
+    """What tells one member from another."""
+    base = "no base" if design.base == "none" else f"base {design.base}"
+    return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}"
 
 
 def frequency_words(panel: "Panel") -> str:

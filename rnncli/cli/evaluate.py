@@ -43,14 +43,14 @@ def evaluate(
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
-    horizon = card.architecture.horizon
+    horizon = card.horizon
     fitted = load(model)
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
         places = backtest.cutoffs(panel, horizon, min(windows, int(panel.lengths.max()) // horizon + 1))
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
-        work = device.work_per_forecast(card.architecture, panel.targets, len(places.rows))
+        work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
         place = device.prepare(config.compute.device, work)
         scored = backtest.run(fitted, panel, places, config.forecast.level, place.device)
     _say_what_was_scored(card, panel, places, windows * len(panel.ids))
@@ -75,24 +75,22 @@ def _show(scores: dict[str, dict[str, float]], kind: str) -> None:
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:
     """How many windows, and whether the network may have been trained on them."""
-    horizon, seen = card.architecture.horizon, card.seen
+    horizon, seen, held_out = card.horizon, card.seen, card.validation.held_out
     first = panel.earliest(places)
     count = str(asked) if asked == len(places.rows) else f"{len(places.rows)} of {asked}"
     windows = "window" if asked == 1 else "windows"
-    screen.note(
-        f"scored: {count} {windows} of {horizon} steps, the earliest from {first}; season {card.architecture.season}"
-    )
+    screen.note(f"scored: {count} {windows} of {horizon} steps, the earliest from {first}; season {card.season}")
     same = [len(panel.ids), panel.found.rows, *panel.span()] == [seen.series, seen.rows, seen.first, seen.last]
     back = int((panel.lengths[places.series] - places.rows).max())
-    if same and back <= seen.held_out:
-        screen.note("the network was never trained on these rows; they chose when its training stopped")
+    if same and back <= held_out and not card.validation.refitted:
+        screen.note("the networks were never trained on these rows; they chose which to keep, and when to stop")
     elif same or not _after(first, seen.last):
         screen.warn(
-            f"the network may have been trained on some of these rows (its table ended at {seen.last}, the last "
-            f"{seen.held_out} steps held out): scores on newer rows may be worse"
+            f"the networks were trained on rows up to {seen.last}, these among them: scores on newer rows will be "
+            "worse. The honest ones of rows held out are in the model file: rnncli inspect"
         )
     else:
-        screen.note("all of these rows are newer than what the network was trained on")
+        screen.note("all of these rows are newer than what the networks were trained on")
 
 
 def _after(time: str, other: str) -> bool:

@@ -13,9 +13,7 @@ from rnncli.config import Config
 from rnncli.errors import DataError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from rnncli.model import Model
+    from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
 
 SHOWN = 24  # rows of a table on a terminal
@@ -52,12 +50,12 @@ def forecast(
     fitted = load(model)
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
-        cutoffs, quantiles = _forecast(fitted, panel, config)
-    table = to_frame(panel, cutoffs, quantiles, config.forecast, text_times=kind != "parquet")
+        cutoffs, made = _forecast(fitted, panel, config)
+    table = to_frame(panel, cutoffs, made.point, made.quantiles, config.forecast, text_times=kind != "parquet")
     if kind != "table":
         tables.write(table, output, kind)
         return
-    _plot(panel, cutoffs, quantiles, config)
+    _plot(panel, cutoffs, made)
     rows = [[screen.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
     more = f"{len(table) - SHOWN} more rows; --output FILE writes them all" if len(table) > SHOWN else ""
     screen.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
@@ -77,40 +75,39 @@ def _kind(output: str, asked: str | None) -> str:
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
 
 
-def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "np.ndarray"]:
+def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast"]:
     """Quantiles (N, H, K, P) after the end of each series whose context holds a value."""
     import numpy as np
 
     from rnncli import device
+    from rnncli.model import Forecast
     from rnncli.panel import Cutoffs
     from rnncli.panel.forecasts import levels
 
-    design = model.card.architecture
-    place = device.prepare(config.compute.device, device.work_per_forecast(design, panel.targets, len(panel.ids)))
+    card = model.card
+    place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
-    quantiles = model.forecast(panel, ends, levels(config.forecast), place.device)
-    if design.scale == "log" and (panel.values <= 0).any():
+    forecast = model.forecast(panel, ends, levels(config.forecast), place.device)
+    if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         screen.warn(
             "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
         )
-    known = ~np.isnan(quantiles).any(axis=(1, 2, 3))
+    known = ~np.isnan(forecast.quantiles).any(axis=(1, 2, 3))
     if not known.any():
-        raise DataError(f"no series has a value in its last {design.context} steps. There is nothing to forecast from")
+        raise DataError(f"no series has a value in its last {card.context} steps. There is nothing to forecast from")
     if not known.all():
         lost = describe.named([str(name) for name in panel.ids[~known]])
         screen.warn(
-            f"no forecast for {int((~known).sum())} series without a value in the last {design.context} steps{lost}"
+            f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
         )
-    return Cutoffs(ends.series[known], ends.rows[known]), quantiles[known]
+    return Cutoffs(ends.series[known], ends.rows[known]), Forecast(forecast.point[known], forecast.quantiles[known])
 
 
-def _plot(panel: "Panel", cutoffs: "Cutoffs", quantiles: "np.ndarray", config: Config) -> None:
+def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
     """The first series with its forecast and the widest interval."""
-    from rnncli.panel.forecasts import levels
-
-    number, horizon = int(cutoffs.series[0]), quantiles.shape[1]
+    number, horizon = int(cutoffs.series[0]), forecast.point.shape[1]
     past = panel.series(number)[-3 * horizon :, 0]
-    middle = levels(config.forecast).tolist().index(0.5)
     name = str(panel.ids[number]) or panel.found.roles.targets[0]
-    lines = [quantiles[0, :, 0, place].tolist() for place in (0, middle, -1)]
-    print(plot.draw(f"{name}: the last {len(past)} steps and the next {horizon}", past.tolist(), *lines))
+    lines = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
+    title = f"{name}: the last {len(past)} steps and the next {horizon}"
+    print(plot.draw(title, past.tolist(), *(line.tolist() for line in lines)))

@@ -113,18 +113,37 @@ def _show_card(path: Path, card: "Card") -> None:
             ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}{clock}'),
             ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
             ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
-            ("held out", f"the last {seen.held_out} steps of each series, {card.validation_windows} windows"),
-            ("updates", str(card.steps)),
+            ("validated on", _validation_words(card)),
             ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
         ],
     )
-    screen.show_pairs("network", _with_reasons(card.architecture.model_dump(), card.reasons))
+    lead = card.members[0].architecture.model_dump()
+    screen.show_pairs("network" if len(card.members) == 1 else "first network", _with_reasons(lead, card.reasons))
+    _show_members(card)
     if card.scores:
         metrics = list(next(iter(card.scores.values())))
         rows = [
             [name, *(screen.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
         ]
         screen.show_table(["model", *metrics], rows, title="validation")
+
+
+def _validation_words(card: "Card") -> str:
+    held = card.validation
+    if not held.windows:
+        return "nothing: too few rows"
+    last = ", then trained again on all rows" if held.refitted else ""
+    return f"the last {held.held_out} steps of each series, {held.windows} windows{last}"
+
+
+def _show_members(card: "Card") -> None:
+    header = ["member", "scale", "base", "context", "segment", "updates"]
+    designs = [(member.architecture, member.steps) for member in card.members]
+    rows = [
+        [str(number), one.scale, one.base, str(one.context), str(one.segment), str(steps)]
+        for number, (one, steps) in enumerate(designs, 1)
+    ]
+    screen.show_table(header, rows, title="members: the forecast is their median")
 
 
 def _with_reasons(values: dict[str, Any], reasons: dict[str, str]) -> list[tuple[str, str]]:

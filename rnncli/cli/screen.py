@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnncli.training import Progress
+    from rnncli.ensemble import State
 
 FILE_WIDTH = 500
 
@@ -72,36 +72,43 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[["Progress"], None]]:
-    """Show how far a training is: a bar on a terminal, a line a quarter elsewhere."""
+def progress() -> Iterator[Callable[["State"], None]]:
+    """Show how far a training is: a bar on a terminal, elsewhere a line for each network done."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield _report_quarters()
+        yield _report_done()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     bar = Progress(
-        TextColumn("training"),
+        TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn("{task.completed}/{task.total}"),
-        TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]:.4f}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeElapsedColumn(),
         console=Console(stderr=True),
     )
     with bar:
-        task = bar.add_task("training", total=None, loss=float("nan"), validation=float("nan"))
-        yield lambda at: bar.update(task, completed=at.step, total=at.steps, loss=at.loss, validation=at.validation)
+        task = bar.add_task("training", total=1.0, loss="")
+
+        def report(at: "State") -> None:
+            loss = f"loss {at.at.loss:.4f}  validation {cell(at.at.validation)}" if at.at else ""
+            doing = f"{DOING[at.phase]} {min(at.done + 1, at.of)}/{at.of}"
+            bar.update(task, completed=at.share, loss=loss, description=doing)
+
+        yield report
 
 
-def _report_quarters() -> Callable[["Progress"], None]:
-    said = 0
+DOING = {"scout": "scouting", "trial": "validating", "refit": "training on all rows"}
 
-    def report(at: "Progress") -> None:
+
+def _report_done() -> Callable[["State"], None]:
+    said = ("", 0)
+
+    def report(at: "State") -> None:
         nonlocal said
-        quarter = 4 * at.step // at.steps
-        if quarter > said:
-            said = quarter
-            note(f"step {at.step}/{at.steps}: loss {at.loss:.4f}, validation {at.validation:.4f}")
+        if at.done and (at.phase, at.done) != said:
+            said = at.phase, at.done
+            note(f"{DOING[at.phase]}: {at.done}/{at.of} networks, {at.elapsed:.0f} s")
 
     return report
 

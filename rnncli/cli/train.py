@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import screen
+from rnncli.cli import describe, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
 
 if TYPE_CHECKING:
+    from rnncli.card import Card
     from rnncli.choices import Plan
     from rnncli.model import Model
     from rnncli.panel import Panel
@@ -39,7 +40,6 @@ def train(
     files.check_writable(output, Path(data))
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices, tables
-    from rnncli.cli import describe
     from rnncli.panel import from_frame
 
     with about(data):
@@ -54,36 +54,46 @@ def train(
 
 def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
-    import dataclasses
-
     import torch
 
-    from rnncli import backtest, device, training
+    from rnncli import crew, device, ensemble
+    from rnncli.windows import Sequences
 
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
     place = device.prepare(config.compute.device, work)
-    screen.note(f"device: {place.device} ({place.reason})")
-    try:
+    size = 1 if config.training.members == 1 else device.free_cores()
+    data = Sequences(series.values, series.offsets)
+
+    def on(where: torch.device) -> "Model":
+        workers = crew.gather(data, where, size)
+        screen.note(f"device: {where} ({place.reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with screen.progress() as report:
-            model = training.train(series, config, plan, place.device, report)
+            return ensemble.train(series, config, plan, workers, report)
+
+    try:
+        return on(place.device)
     except NotImplementedError as error:
         if place.device.type == "cpu":
             raise
         screen.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
-        with screen.progress() as report:
-            model = training.train(series, config, plan, torch.device("cpu"), report)
-    percents = config.forecast.level
-    scored = backtest.run(model, series, plan.split.validation, percents, torch.device("cpu"))
-    scores = backtest.table(scored, percents)
-    return dataclasses.replace(model, card=model.card.model_copy(update={"scores": scores}))
+        return on(torch.device("cpu"))
 
 
 def _conclude(model: "Model", output: Path) -> None:
-    """Two lines to judge by."""
+    """What to judge by: the members, their scores, the file."""
     card = model.card
+    screen.notes(describe.member_lines(card))
+    if not card.scores:
+        screen.warn("no series has rows enough to validate on: how good the forecasts are is not known")
+    else:
+        _compare(card)
+    screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")
+
+
+def _compare(card: "Card") -> None:
     name, called = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
     own, other = card.scores["rnncli"]["MASE"], card.scores[name]["MASE"]
-    where = f"({card.validation_windows} windows after the training rows)"
+    where = f"({card.validation.windows} windows that the networks scored there never trained on)"
     if own is None or other is None or math.isnan(own) or math.isnan(other):
         screen.warn(f"validation: nothing to measure: values are missing, or the series never change {where}")
     elif other == 0:
@@ -92,4 +102,3 @@ def _conclude(model: "Model", output: Path) -> None:
         change = 100 * (1 - own / other)
         verdict = f"{abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
         screen.note(f"validation: MASE {own:.3f}, {called} {other:.3f}: {verdict} {where}")
-    screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")

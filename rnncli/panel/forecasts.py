@@ -22,9 +22,14 @@ def levels(forecasting: Forecasting) -> np.ndarray:
 
 
 def to_frame(
-    panel: Panel, cutoffs: Cutoffs, quantiles: np.ndarray, forecasting: Forecasting, text_times: bool
+    panel: Panel,
+    cutoffs: Cutoffs,
+    point: np.ndarray,
+    quantiles: np.ndarray,
+    forecasting: Forecasting,
+    text_times: bool,
 ) -> pd.DataFrame:
-    """A row for each step after each cutoff; quantiles: (N, H, K, P) at `levels(forecasting)`.
+    """A row for each step after each cutoff; point: (N, H, K), quantiles: (N, H, K, P) at `levels(forecasting)`.
 
     With text_times the times are texts of the form that the user's file has.
     """
@@ -40,7 +45,7 @@ def to_frame(
         raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
     as_text = text_times and isinstance(stamps, pd.DatetimeIndex)
     table[panel.found.roles.time] = written.render(stamps, panel.times.form) if as_text else stamps
-    rounded = _rounded(quantiles)
+    rounded = _rounded(np.concatenate([quantiles, point[..., None]], axis=-1))
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():
@@ -64,13 +69,13 @@ def _rounded(quantiles: np.ndarray) -> np.ndarray:
 
 
 def _places(forecasting: Forecasting) -> dict[str, int]:
-    """Column name to the place of its level in `levels(forecasting)`."""
+    """Column name to the place of its values behind the quantiles at `levels(forecasting)`."""
     known = levels(forecasting)
 
     def place(level: float) -> int:
         return int(np.abs(known - level).argmin())
 
-    names = {POINT: place(0.5)}
+    names = {POINT: -1}  # behind the quantiles
     for percent in forecasting.level:
         names[f"{POINT}-lo-{percent:g}"] = place(0.5 - percent / 200)
         names[f"{POINT}-hi-{percent:g}"] = place(0.5 + percent / 200)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, lr_scheduler, swa_utils
 
-from rnncli import cells, heads, training
+from rnncli import cells, heads, losses, training
 from rnncli.config import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
@@ -64,15 +64,16 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     windows, generator = Windows(panel, design.context, design.horizon, torch.device("cpu")), torch.Generator()
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
     sampler = Sampler(*ends, torch.device("cpu"))
+    goal = training.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
     network, bare = Network(design, 1).eval(), Bare(design).eval()
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
         drawn = windows.batch(*sampler.draw(settings.batch, generator))
         past, future = (network(drawn.past).scale.apply(part).squeeze(-1) for part in drawn)
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
-        added, count = training.batch_loss(network, drawn)
+        added, count = training.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
-    rate, decay, losses = settings.learning_rate, settings.weight_decay, torch.zeros(total)
+    rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(total)
     bare.train()
     optimiser, plain = (AdamW(one.parameters(), rate, weight_decay=decay, foreach=True) for one in (network, bare))
     schedule = lr_scheduler.OneCycleLR(optimiser, rate, total, pct_start=0.25)
@@ -88,7 +89,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     def rnncli_step() -> None:
         network.train()
         batch = windows.batch(*sampler.draw(settings.batch, generator))
-        losses[schedule.last_epoch] = training.update(network, batch, optimiser, settings)
+        seen[schedule.last_epoch] = training.update(network, batch, optimiser, goal)
         schedule.step()
         averaged.update_parameters(network)
 

@@ -34,9 +34,12 @@ def test_the_scores_are_those_of_the_forecast_that_is_made_without_the_last_rows
 
 def test_it_says_whether_the_network_knew_the_rows(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     hourly(days=30).to_csv(tmp_path / "new.csv", index=False)
+    unrefitted = ("--no-refit", "--horizon", 6, "--steps", 5, "--hidden", 4, "--output", tmp_path / "m.rnn")
+    assert rnncli("train", data, *unrefitted).code == 0
 
-    assert "never trained on these rows" in rnncli("evaluate", model, data).err
-    assert "may have been trained on some" in rnncli("evaluate", model, data, "--windows", 50).err
+    assert "never trained on these rows" in rnncli("evaluate", tmp_path / "m.rnn", data).err
+    assert "were trained on rows up to 2024-01-20 23:00" in rnncli("evaluate", model, data).err
+    assert "were trained on rows" in rnncli("evaluate", tmp_path / "m.rnn", data, "--windows", 50).err
     assert "all of these rows are newer" in rnncli("evaluate", model, tmp_path / "new.csv").err
 
 

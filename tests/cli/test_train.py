@@ -153,7 +153,7 @@ BAD_TABLES = {
     "infinite": (HEAD + "a,2024-01-01,1\na,2024-01-02,inf\n", 'row 2: "y" is inf'),
     "too short": (
         HEAD + "a,2024-01-01,1\na,2024-01-02,2\n",
-        'series "a" is too short: it has 2 rows; horizon 6 needs 16',
+        'series "a" is too short: it has 2 rows; horizon 6 needs 10',
     ),
 }
 
@@ -248,7 +248,7 @@ def test_a_terminal_gets_a_bar(data: Path, tmp_path: Path) -> None:
 
     arguments = ["-m", "rnncli", "train", str(data), "--horizon", "6", "--steps", "60", "--output", "m.rnn"]
     child = pexpect.spawn(sys.executable, arguments, cwd=str(tmp_path), dimensions=(24, 80), timeout=60)
-    child.expect("training.*60/60.*loss.*validation")
+    child.expect("training on all rows 1/1.*loss.*validation")
     child.expect("model: m.rnn")
     child.expect(pexpect.EOF)
     child.close()
@@ -299,15 +299,15 @@ def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
 ) -> None:
     from rnncli import device, training
 
-    real = training.train
+    real = training.run
 
-    def lacking(panel, config, plan, where, report):  # type: ignore[no-untyped-def]
+    def lacking(task, data, where, report):  # type: ignore[no-untyped-def]
         if where.type != "cpu":
             raise NotImplementedError("The operator 'aten::_cool' is not implemented for the MPS device.\nMore.")
-        return real(panel, config, plan, where, report)
+        return real(task, data, where, report)
 
     monkeypatch.setattr(device, "available", lambda: ["cpu", "mps"])
-    monkeypatch.setattr(training, "train", lacking)
+    monkeypatch.setattr(training, "run", lacking)
 
     outcome = rnncli("train", data, "--horizon", 6, *TINY, "--device", "mps", "--output", tmp_path / "m.rnn")
 
@@ -342,7 +342,7 @@ def test_an_end_with_nothing_to_measure_is_said_and_trains_on(
     outcome = rnncli("train", tmp_path / "d.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
-    assert "step 40/40" in outcome.err
+    assert "training on all rows: 1/1 networks" in outcome.err
 
 
 @pytest.mark.parametrize(

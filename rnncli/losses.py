@@ -1,0 +1,86 @@
+"""What a training minimises: quantile losses, weighed as the metric weighs its errors. Pure tensors.
+
+A metric divides the error of a window by something: by nothing (MAE), by seasonal naive's error (MASE), by the size of
+the values (sMAPE). Weights made of the past alone shape the loss so without moving the quantile that it is smallest at.
+"""
+
+from typing import NamedTuple, assert_never
+
+import torch
+from torch import Tensor
+
+from rnncli import heads, scaling
+from rnncli.config import MetricName
+from rnncli.scaling import Scale
+
+# Where the past hardly moved and the future does, the future is a thousand scales away: it is held at so many units, so
+# that one such series does not own the loss of all.
+OUTLIER = 50.0
+LEAST_MOVE = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
+
+
+def loss(quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Sum and count of the losses of quantiles (B, H, K, Q) at unit scale; future (B, H, K) in the data's units.
+
+    Without a weight errors are taken at unit scale; with weight (B, 1, K), what a unit of error costs, in the data's
+    units. A window whose past never moved costs nothing.
+    """
+    moved = (scale.spread > 0).to(quantiles)
+    actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
+    if weight is None:
+        return heads.pinball(quantiles, actual.to(quantiles.device), moved)
+    unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
+    costs = (scale.undo(quantiles.to(scale.level.device)) * unit).to(quantiles)
+    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1).to(quantiles), moved)
+
+
+class Weighing(NamedTuple):
+    """What a unit of error in the data's units costs in a window, as a metric has it."""
+
+    metric: MetricName
+    season: int
+    typical: tuple[float, ...]  # cost of seasonal naive's error in each part of the metric, which is taken for 1
+
+    def weigh(self, past: Tensor) -> Tensor | None:
+        """Weight (B, 1, K) float64 of each window, from its past (B, L, K) alone; None: by its own scale."""
+        parts = _parts(past, self.metric, self.season)
+        if not parts:
+            return None
+        weights = [part / typical for part, typical in zip(parts, self.typical, strict=True)]
+        return torch.stack(weights).mean(0).nan_to_num(0.0)
+
+
+def weighing(metric: MetricName, season: int, past: Tensor) -> Weighing:
+    """Measured on a sample of windows, past (B, L, K) float64."""
+    error = scaling.season_error(past, season)
+    costs = [(part * error).nanmean().item() for part in _parts(past, metric, season)]
+    return Weighing(metric, season, tuple(cost if cost > 0 else 1.0 for cost in costs))  # 0: nothing ever changed
+
+
+def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
+    """For each part of a metric what it divides a unit of error by, upside down: (B, 1, K)."""
+    match metric:
+        case "quantiles":
+            return []
+        case "mae" | "mse":
+            return [torch.ones_like(past[:, :1])]
+        case "mase" | "rmsse":
+            return [1 / _moves(past, season)]
+        case "smape":
+            return [1 / _size(past)]
+        case "owa":
+            return [1 / _moves(past, season), 1 / _size(past)]
+    assert_never(metric)
+
+
+def _moves(past: Tensor, season: int) -> Tensor:
+    """Seasonal naive's error in each window, not below a share of its deviation: (B, 1, K), inf where nothing moves."""
+    count = (~past.isnan()).sum(dim=1, keepdim=True)
+    moves = torch.maximum(scaling.season_error(past, season), LEAST_MOVE * scaling.deviation(past, count))
+    return moves.masked_fill(moves == 0, torch.inf)
+
+
+def _size(past: Tensor) -> Tensor:
+    """Mean absolute value of each window: (B, 1, K), inf where all is zero."""
+    size = scaling.mean(past.abs(), (~past.isnan()).sum(dim=1, keepdim=True))
+    return size.masked_fill(size == 0, torch.inf)
