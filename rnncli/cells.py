@@ -60,3 +60,13 @@ def fork(state: State, times: int) -> State:
     if isinstance(state, tuple):
         return state[0].repeat_interleave(times, dim=1), state[1].repeat_interleave(times, dim=1)
     return state.repeat_interleave(times, dim=1)
+
+
+def joined(states: list[State]) -> State:
+    """The states of several batches as that of one, B1 + B2 + ... sequences."""
+    if len(states) == 1:
+        return states[0]
+    pairs = [state for state in states if isinstance(state, tuple)]
+    if pairs:
+        return torch.cat([first for first, _ in pairs], dim=1), torch.cat([second for _, second in pairs], dim=1)
+    return torch.cat([state for state in states if isinstance(state, Tensor)], dim=1)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 CellName = Literal["rnn", "lstm", "gru"]
 DecoderName = Literal["parallel", "recursive"]
-BaseName = Literal["none", "last", "seasonal"]
+BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
 ScaleName = Literal["spread", "log", "mean"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
@@ -173,6 +173,8 @@ class Training(Section):
     """Pull of the weights towards zero, decoupled from the gradient."""
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of the gradient."""
+    forks: Annotated[int, Field(ge=0, le=64)] = 0
+    """Further segments in each training window, with a forecast and a loss behind each of them."""
     history: Count | None = None
     """How many of the newest steps of each series training windows may end in."""
     patience: Count = 5

@@ -51,14 +51,17 @@ class Model:
         points, quantiles = [], []
         with torch.inference_mode():
             for batch in windows.at(cutoffs, self._chunk()):
-                every = [self._forecast(network, batch.past[:, -network.context :], wanted) for network in networks]
+                every = [
+                    self._forecast(network, batch.past[:, -network.context :], batch.step, wanted)
+                    for network in networks
+                ]
                 points.append(self._median([point for point, _ in every]))
                 quantiles.append(self._median([read for _, read in every]))
         return Forecast(np.concatenate(points), np.concatenate(quantiles))
 
-    def _forecast(self, network: Network, past: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+    def _forecast(self, network: Network, past: Tensor, step: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
-        quantiles, scale = network(past)
+        quantiles, scale = network(past, step)
         quantiles = quantiles.to(past.device).double()
         point = heads.point(scale.undo(quantiles), self.card.config.training.metric)
         unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli import heads, scaling
-from rnncli.cells import Encoder, State, fork
+from rnncli import bases, heads, scaling
+from rnncli.cells import Encoder, State, fork, joined
 from rnncli.config import Architecture
 from rnncli.scaling import Scale
 
@@ -36,6 +36,7 @@ class Network(nn.Module):
         design, hidden = architecture, architecture.hidden
         self.pieces = math.ceil(design.horizon / design.segment)  # segments of the horizon: M
         per_step = targets * len(heads.LEVELS)
+        self.base = bases.build(design, targets)
         self.embedding = nn.Linear(2 * design.segment * targets, hidden)
         self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
         self.dropout = nn.Dropout(design.dropout)
@@ -46,43 +47,50 @@ class Network(nn.Module):
             self.bypass = nn.Linear(design.context, design.horizon, bias=False)
             nn.init.zeros_(self.bypass.weight)
 
-    def forward(self, past: Tensor) -> Prediction:
-        """Past (B, L, K) float64 in the data's units, NaN where missing."""
+    def forward(self, past: Tensor, step: Tensor) -> Prediction:
+        """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
+
+        A past longer than the context by whole segments is forecast from behind each of these too, with one pass of the
+        encoder (forking sequences: Wen et al. 2017, MQ-RNN): the B windows that end first come first, F * B in all.
+        Their scale is that of the first context, the part of the past that all of them know.
+        """
         design = self.architecture
-        scale = scaling.measure(past, design.scale, design.season)
-        scaled = scale.apply(past).to(self.embedding.weight.device)  # (B, L, K)
-        observed = ~scaled.isnan()
-        filled = scaled.nan_to_num(0.0)
-        outputs, state = self.encoder(self.embed(filled, observed))
-        centre = self.centre(scaled, filled)  # (B, H, K)
+        scale = scaling.measure(past[:, : design.context], design.scale, design.season)
+        scaled = scale.apply(past).to(self.embedding.weight.device)  # (B, T, K)
+        starts = range(0, past.shape[1] - design.context + 1, design.segment)
+        views = torch.cat([scaled[:, start : start + design.context] for start in starts])  # (F * B, L, K)
+        steps = torch.cat([step - (starts[-1] - start) for start in starts])  # (F * B,)
+        left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
+        correction = self.bypass(left.nan_to_num(0.0).mT).mT if self.architecture.bypass else torch.zeros_like(expected)
+        centre = expected + correction
+        read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
+        output, state = self.encode(read, len(starts))
         match design.decoder:
             case "parallel":
                 parameters = self.decode_together(state)
             case "recursive":
-                parameters = self.decode_in_turn(outputs[:, -1:], state, centre)
+                parameters = self.decode_in_turn(output, state, correction if self.base.subtracted else centre)
             case _:
                 assert_never(design.decoder)
-        return Prediction(heads.quantiles(parameters, centre), scale)
+        return Prediction(heads.quantiles(parameters, centre), scale.repeated(len(starts)))
+
+    def encode(self, past: Tensor, boundaries: int) -> tuple[Tensor, State]:
+        """The last outputs (F * B, 1, hidden) and states at the last boundaries of segments in the past (B, T, K)."""
+        segments = self.embed(past.nan_to_num(0.0), ~past.isnan())  # (B, N, hidden)
+        first = segments.shape[1] - boundaries + 1
+        output, state = self.encoder(segments[:, :first])
+        outputs, states = [output[:, -1:]], [state]
+        for number in range(first, segments.shape[1]):
+            output, state = self.encoder(segments[:, number : number + 1], state)
+            outputs.append(output)
+            states.append(state)
+        return torch.cat(outputs), joined(states)
 
     def embed(self, values: Tensor, observed: Tensor) -> Tensor:
         """Values and their mask (B, T, K), T a multiple of the segment, to one vector a segment: (B, N, hidden)."""
         length = self.architecture.segment * self.targets
         inputs = [values.reshape(len(values), -1, length), observed.reshape(len(values), -1, length).to(values)]
         return functional.gelu(self.embedding(torch.cat(inputs, dim=-1)))
-
-    def centre(self, scaled: Tensor, filled: Tensor) -> Tensor:
-        """What the recurrent part corrects: the base forecast and the linear bypass, (B, H, K) at unit scale."""
-        design = self.architecture
-        match design.base:
-            case "none":
-                centre = filled.new_zeros(len(filled), design.horizon, self.targets)
-            case "last":
-                centre = repeat_last_season(scaled, 1, design.horizon)
-            case "seasonal":
-                centre = repeat_last_season(scaled, design.season, design.horizon)
-            case _:
-                assert_never(design.base)
-        return centre + self.bypass(filled.mT).mT if design.bypass else centre
 
     def decode_together(self, state: State) -> Tensor:
         """One recurrent step from the past's last state for each segment of the horizon: (B, H, K, Q)."""
@@ -92,7 +100,7 @@ class Network(nn.Module):
         return self.read(outputs.reshape(batch, self.pieces, -1))
 
     def decode_in_turn(self, output: Tensor, state: State, centre: Tensor) -> Tensor:
-        """Segment after segment, each median fed back as if it had been observed: (B, H, K, Q).
+        """Segment after segment, each median around centre (B, H, K) fed back as if it had been observed: (B, H, K, Q).
 
         In training too, so that the network learns to live with its own errors.
         """
@@ -111,19 +119,3 @@ class Network(nn.Module):
         parameters = self.readout(self.dropout(outputs))
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
         return parameters if whole else parameters[:, : self.architecture.horizon]
-
-
-def repeat_last_season(scaled: Tensor, season: int, horizon: int) -> Tensor:
-    """For each phase of the season its last observed value (0 without one), repeated over the horizon: (B, H, K).
-
-    scaled: (B, L, K) with NaN where missing. A season of 1 repeats the last value.
-    """
-    batch, length, targets = scaled.shape
-    seasons = math.ceil(length / season)
-    padded = functional.pad(scaled, (0, 0, seasons * season - length, 0), value=math.nan)
-    laps = padded.reshape(batch, seasons, season, targets)
-    order = torch.arange(1, seasons + 1, dtype=torch.int32, device=scaled.device).reshape(1, -1, 1, 1)
-    # The largest order is ten times as quick to find as the place of the largest.
-    newest = (order * ~laps.isnan()).amax(dim=1, keepdim=True).long().sub(1).clamp(min=0)  # (B, 1, season, K)
-    last = laps.gather(1, newest).squeeze(1).nan_to_num(0.0)  # (B, season, K)
-    return last.repeat(1, math.ceil(horizon / season), 1)[:, :horizon]

@@ -21,6 +21,13 @@ class Scale(NamedTuple):
     spread: Tensor  # (B, 1, K) float64, 0 where the past never moved
     floor: Tensor | None  # (B, 1, K) float64, the smallest value the logarithm takes; None without logarithm
 
+    def repeated(self, times: int) -> "Scale":
+        """The same for so many batches behind one another: (times * B, 1, K)."""
+        if times == 1:
+            return self
+        floor = None if self.floor is None else self.floor.repeat(times, 1, 1)
+        return Scale(self.level.repeat(times, 1, 1), self.spread.repeat(times, 1, 1), floor)
+
     def apply(self, values: Tensor) -> Tensor:
         """Values (B, T, K) in the data's units to unit scale, float32; NaN stays NaN, and unmoved windows give 0."""
         if self.floor is not None:

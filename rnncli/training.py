@@ -78,10 +78,11 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
     try:
         with torch.random.fork_rng():
             torch.manual_seed(task.seed)
-            windows = Windows(data, design.context, design.horizon, device)
+            reach = design.context + task.training.forks * design.segment
+            windows = Windows(data, reach, design.horizon, device)
             network = Network(design, windows.values.shape[1]).to(device)
             fitted = fit(network, windows, task, report)
-        quantiles = _quantiles(fitted.network, windows, task.validation)
+        quantiles = _quantiles(fitted.network, windows.of(design.context), task.validation)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
@@ -95,7 +96,7 @@ def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarra
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
     parts = [np.empty((0, network.architecture.horizon, network.targets, len(heads.LEVELS)))]
     for batch in windows.at(places, CHUNK):
-        quantiles, scale = network(batch.past)
+        quantiles, scale = network(batch.past, batch.step)
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -124,13 +125,13 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     training, device = task.training, windows.values.device
     generator = torch.Generator().manual_seed(task.seed)
     sampler = Sampler(task.first, task.last, device)
-    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past
+    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
     steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
     optimiser, schedule = _optimiser(network, training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
     seen = torch.zeros(steps, device=device)
-    held_out = list(windows.at(task.validation, CHUNK))
+    held_out = list(windows.of(network.context).at(task.validation, CHUNK))
     best = Fitted(network, 0, steps, math.inf)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
@@ -190,8 +191,13 @@ def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goa
 
 def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
-    quantiles, scale = network(batch.past)
-    return losses.loss(quantiles, scale, batch.future, goal.weighing.weigh(batch.past))
+    design = network.architecture
+    quantiles, scale = network(batch.past, batch.step)
+    future = batch.futures(design.context, design.segment)  # (F * B, H, K)
+    weight = goal.weighing.weigh(batch.past[:, : design.context])
+    if weight is not None:
+        weight = weight.repeat(len(future) // len(weight), 1, 1)
+    return losses.loss(quantiles, scale, future, weight)
 
 
 @torch.inference_mode()

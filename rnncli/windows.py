@@ -1,6 +1,7 @@
 """Sequences to batches of tensors: one gather a batch. Knows nothing of tables, columns or clocks."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ class Sequences(NamedTuple):
 
     values: np.ndarray  # (N, K) float64, NaN where missing
     offsets: np.ndarray  # (S + 1,) int64
+    firsts: np.ndarray  # (S,) int64: the clock's step at which each series begins
 
 
 class Batch(NamedTuple):
@@ -22,6 +24,15 @@ class Batch(NamedTuple):
 
     past: Tensor  # (B, L, K) float64, NaN where missing or before the series began
     future: Tensor  # (B, H, K) float64, NaN where missing or after the series ended
+    step: Tensor  # (B,) int64, the clock's at which the future begins
+
+    def futures(self, context: int, segment: int) -> Tensor:
+        """What follows the first context of each window and every further segment of its past: (F * B, H, K)."""
+        horizon, ends = self.future.shape[1], range(context, self.past.shape[1] + 1, segment)
+        if len(ends) == 1:
+            return self.future
+        values = torch.cat([self.past, self.future], dim=1)
+        return torch.cat([values[:, end : end + horizon] for end in ends])
 
 
 class Windows:
@@ -36,8 +47,14 @@ class Windows:
         self.values = torch.from_numpy(panel.values).to(home)  # (N, K)
         self.starts = torch.from_numpy(panel.offsets[:-1]).to(home)  # (S,)
         self.ends = torch.from_numpy(panel.offsets[1:]).to(home)  # (S,)
+        self.firsts = torch.from_numpy(panel.firsts).to(home)  # (S,)
         self.context, self.horizon = context, horizon
-        self.reach = torch.arange(-context, horizon, device=home)  # (L + H,)
+
+    def of(self, context: int) -> "Windows":
+        """The same sequences cut with another context."""
+        other = copy(self)
+        other.context = context
+        return other
 
     def at(self, cutoffs: Cutoffs, chunk: int) -> Iterator[Batch]:
         """The windows at all cutoffs, so many at a time."""
@@ -51,11 +68,12 @@ class Windows:
     def batch(self, series: Tensor, cutoffs: Tensor) -> Batch:
         """The windows of series (B,) at cutoffs (B,)."""
         start, end = self.starts[series].unsqueeze(1), self.ends[series].unsqueeze(1)  # (B, 1)
-        rows = start + cutoffs.unsqueeze(1) + self.reach  # (B, L + H)
+        reach = torch.arange(-self.context, self.horizon, device=self.values.device)
+        rows = start + cutoffs.unsqueeze(1) + reach  # (B, L + H)
         inside = (rows >= start) & (rows < end)
         values = self.values[rows.clamp(0, len(self.values) - 1)]  # (B, L + H, K)
         values = values.masked_fill(~inside.unsqueeze(-1), torch.nan)
-        return Batch(values[:, : self.context], values[:, self.context :])
+        return Batch(values[:, : self.context], values[:, self.context :], self.firsts[series] + cutoffs)
 
 
 class Sampler:

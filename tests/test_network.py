@@ -5,7 +5,7 @@ import torch
 
 from rnncli import heads
 from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
-from rnncli.network import Network, repeat_last_season
+from rnncli.network import Network, Prediction
 
 
 def design(**changes: object) -> Architecture:
@@ -22,9 +22,15 @@ def network(targets: int = 1, **changes: object) -> Network:
     return built
 
 
+def forecast_of(built: Network, past: torch.Tensor) -> Prediction:
+    """From step 100 of the clock."""
+    with torch.no_grad():
+        return built(past, torch.full((len(past),), 100))
+
+
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("decoder", ["parallel", "recursive"])
-@pytest.mark.parametrize("base", ["none", "last", "seasonal"])
+@pytest.mark.parametrize("base", ["none", "last", "seasonal", "smoothing", "cycle"])
 @pytest.mark.parametrize("scale", ["spread", "log", "mean"])
 def test_every_combination_gives_ordered_quantiles_for_every_step_and_target(
     cell: CellName, decoder: DecoderName, base: BaseName, scale: ScaleName
@@ -33,7 +39,7 @@ def test_every_combination_gives_ordered_quantiles_for_every_step_and_target(
     past = torch.rand(4, 12, 2).double() + 1
     past[0, 3:6] = torch.nan
 
-    forecast, measured = built(past)
+    forecast, measured = forecast_of(built, past)
     values = measured.undo(forecast)
 
     assert values.shape == (4, 5, 2, len(heads.LEVELS))
@@ -47,7 +53,7 @@ def test_forecasting_a_line_of_the_data_gives_the_line_of_the_forecast(decoder: 
     past = torch.randn(6, 12, 1).double()
 
     def forecast(values: torch.Tensor) -> torch.Tensor:
-        quantiles, scale = built(values)
+        quantiles, scale = forecast_of(built, values)
         return scale.undo(quantiles)
 
     assert torch.allclose(forecast(250 * past + 1e6), 250 * forecast(past) + 1e6, atol=1e-2)
@@ -57,8 +63,8 @@ def test_a_series_around_a_billion_is_forecast_as_well_as_around_zero() -> None:
     built = network()
     past = torch.randn(6, 12, 1).double()
 
-    near, scale = built(past)
-    far, far_scale = built(past + 1e9)
+    near, scale = forecast_of(built, past)
+    far, far_scale = forecast_of(built, past + 1e9)
 
     assert torch.allclose(scale.undo(near), far_scale.undo(far) - 1e9, atol=1e-3)
 
@@ -67,13 +73,13 @@ def test_the_forecast_of_one_window_does_not_depend_on_the_others() -> None:
     built = network()
     past = torch.randn(5, 12, 1).double()
 
-    assert torch.allclose(built(past).quantiles[2:3], built(past[2:3]).quantiles, atol=1e-5)
+    assert torch.allclose(forecast_of(built, past).quantiles[2:3], forecast_of(built, past[2:3]).quantiles, atol=1e-5)
 
 
 def test_parallel_decoding_is_one_step_per_segment_from_the_last_state() -> None:
     built = network(base="none", bypass=False)
     past = torch.randn(2, 12, 1).double()
-    scaled = built(past).scale.apply(past)
+    scaled = forecast_of(built, past).scale.apply(past)
     inputs = torch.cat([scaled.reshape(2, 4, 3), torch.ones(2, 4, 3)], dim=-1)
     embedded = torch.nn.functional.gelu(built.embedding(inputs))
     _, state = built.encoder(embedded)
@@ -82,13 +88,13 @@ def test_parallel_decoding_is_one_step_per_segment_from_the_last_state() -> None
     parameters = built.readout(torch.cat(pieces, dim=1)).reshape(2, -1, 1, len(heads.LEVELS))[:, :5]
 
     expected = heads.quantiles(parameters, torch.zeros(2, 5, 1))
-    assert torch.allclose(built(past).quantiles, expected, atol=1e-5)
+    assert torch.allclose(forecast_of(built, past).quantiles, expected, atol=1e-5)
 
 
 def test_the_classic_recursive_network_feeds_its_median_back() -> None:
     built = network(segment=1, decoder="recursive", base="last", bypass=False)
     past = torch.randn(2, 12, 1).double()
-    quantiles, scale = built(past)
+    quantiles, scale = forecast_of(built, past)
     scaled = scale.apply(past)
 
     def run(values: torch.Tensor) -> torch.Tensor:
@@ -109,13 +115,31 @@ def test_an_untrained_bypass_adds_nothing() -> None:
     assert Network(design(), 1).bypass.weight.abs().max() == 0
 
 
-def test_the_last_season_is_repeated_with_gaps_filled_from_the_season_before() -> None:
-    past = torch.tensor([1.0, 2, 3, 4, 5, torch.nan, 7, 8]).reshape(1, 8, 1)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("base", ["none", "seasonal", "cycle"])
+@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+def test_a_boundary_is_forecast_as_if_the_past_ended_there(
+    cell: CellName, base: BaseName, decoder: DecoderName
+) -> None:
+    """But for the scale, which is that of the first context, and for an encoder that has come from further back."""
+    built = network(cell=cell, base=base, decoder=decoder, layers=2)
+    past = torch.randn(4, 18, 1).double()
 
-    assert repeat_last_season(past, 4, 6).flatten().tolist() == [5.0, 2.0, 7.0, 8.0, 5.0, 2.0]
+    quantiles, scale = forecast_of(built, past)
+
+    first, first_scale = built(past[:, :12], torch.full((4,), 94))
+    assert quantiles.shape == (12, 5, 1, len(heads.LEVELS))
+    assert torch.allclose(quantiles[:4], first, atol=1e-5)
+    assert torch.equal(scale.level, first_scale.level.repeat(3, 1, 1))
 
 
-def test_a_season_that_does_not_divide_the_context_keeps_its_phase() -> None:
-    past = torch.arange(8.0).reshape(1, 8, 1)
+def test_what_follows_a_boundary_does_not_reach_its_forecast() -> None:
+    built = network()
+    past = torch.randn(4, 18, 1).double()
+    changed = past.clone()
+    changed[:, 15:] += 100
 
-    assert repeat_last_season(past, 3, 4).flatten().tolist() == [5.0, 6.0, 7.0, 5.0]
+    one, other = (forecast_of(built, values).quantiles for values in (past, changed))
+
+    assert torch.equal(one[:8], other[:8])
+    assert not torch.equal(one[8:], other[8:])

@@ -25,13 +25,26 @@ ORDER = [
         "windows",
         "scaling",
     ),
-    *("cells", "heads", "losses", "network", "device", "model", "backtest", "training", "crew", "ensemble", "cli"),
+    *(
+        "bases",
+        "cells",
+        "heads",
+        "losses",
+        "network",
+        "device",
+        "model",
+        "backtest",
+        "training",
+        "crew",
+        "ensemble",
+        "cli",
+    ),
 ]
 INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts"]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
     "pyarrow": {"tables"},
-    "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("cells") :]},
+    "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("bases") :]},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -59,3 +59,15 @@ def test_a_sampler_draws_every_cutoff_of_its_range_and_no_other() -> None:
     drawn = set(zip(series.tolist(), cutoffs.tolist(), strict=True))
     assert drawn == {(0, 3), (0, 4), (0, 5), (0, 6), (2, 9)}
     assert 0.45 < (series == 0).double().mean() < 0.55
+
+
+def test_every_boundary_has_the_future_that_follows_it() -> None:
+    batch = Windows(panel(30), 8, 3, CPU).batch(torch.tensor([0]), torch.tensor([20]))
+
+    assert batch.futures(4, 2)[..., 0].tolist() == [[16, 17, 18], [18, 19, 20], [20, 21, 22]]
+
+
+def test_a_batch_knows_the_step_of_the_clock_at_which_its_future_begins() -> None:
+    late = from_frame(table(ds=np.arange(100, 130), y=np.arange(30.0)), Columns(freq="1"))
+
+    assert Windows(late, 4, 3, CPU).batch(torch.tensor([0]), torch.tensor([10])).step.tolist() == [110]

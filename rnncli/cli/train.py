@@ -62,7 +62,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
     place = device.prepare(config.compute.device, work)
     size = 1 if config.training.members == 1 else device.free_cores()
-    data = Sequences(series.values, series.offsets)
+    data = Sequences(series.values, series.offsets, series.firsts)
 
     def on(where: torch.device) -> "Model":
         workers = crew.gather(data, where, size)

@@ -69,7 +69,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
         drawn = windows.batch(*sampler.draw(settings.batch, generator))
-        past, future = (network(drawn.past).scale.apply(part).squeeze(-1) for part in drawn)
+        past, future = (network(drawn.past, drawn.step).scale.apply(part).squeeze(-1) for part in drawn[:2])
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
         added, count = training.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)

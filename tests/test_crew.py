@@ -1,0 +1,161 @@
+"""Processes that train: the same as one alone, gone when nobody needs them, and missed when they are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+
+from rnncli import choices, crew
+from rnncli.config import Columns, Network, Training
+from rnncli.crew import Crew
+from rnncli.errors import TrainingError
+from rnncli.panel import Panel, from_frame
+from rnncli.training import Progress, Task, Trained
+from rnncli.windows import Sequences
+from tests.conftest import hourly
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return from_frame(hourly(), Columns())
+
+
+def task(panel: Panel, seed: int, steps: int = 5) -> Task:
+    plan = choices.make(panel, Network(horizon=6, hidden=4, context=24), Training())
+    split = plan.split
+    return Task(plan.architecture, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation)
+
+
+def sequences(panel: Panel) -> Sequences:
+    return Sequences(panel.values, panel.offsets, panel.firsts)
+
+
+def results(workers: Crew, tasks: Iterator[Task]) -> dict[int, Trained]:
+    with workers:
+        return dict(workers.run(tasks, lambda _: None))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As every worker has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_processes_train_the_same_bits_as_one_alone(panel: Panel) -> None:
+    alone = results(crew.Alone(sequences(panel), CPU), (task(panel, seed) for seed in range(3)))
+    together = results(crew.Processes(sequences(panel), 2), (task(panel, seed) for seed in range(3)))
+
+    assert sorted(alone) == sorted(together) == [0, 1, 2]
+    for number, one in alone.items():
+        assert one.steps == together[number].steps
+        assert np.array_equal(one.quantiles, together[number].quantiles)
+        for name, weights in one.weights.items():
+            assert np.array_equal(weights, together[number].weights[name])
+
+
+def test_a_task_is_taken_only_when_somebody_is_free(panel: Panel) -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[Task]:
+        for number in range(4):
+            taken.append(number)
+            yield task(panel, number)
+
+    with crew.Processes(sequences(panel), 2) as workers:
+        next(iter(workers.run(tasks(), lambda _: None)))
+
+        assert taken == [0, 1]
+
+
+def test_a_training_that_nobody_waits_for_is_stopped(panel: Panel) -> None:
+    seen: list[dict[int, Progress]] = []
+    with crew.Processes(sequences(panel), 1) as workers:
+        endless = workers.run(iter([task(panel, 0, steps=10**6)]), seen.append)
+        with pytest.raises(TimeoutError):
+            for _ in impatient(endless, seen):
+                pass
+
+    assert seen[-1][0].step > 0  # it was under way, and the context was left nevertheless
+
+
+def impatient(results: Iterator[tuple[int, Trained]], seen: list[dict[int, Progress]]) -> Iterator[tuple[int, Trained]]:
+    """The results, until the first training is seen to have made a step."""
+
+    def give_up(*_: object) -> None:
+        if seen and any(at.step > 0 for at in seen[-1].values()):
+            raise TimeoutError
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.1)
+    try:
+        yield from results
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def test_a_process_that_is_killed_is_a_failure_with_advice(panel: Panel) -> None:
+    import multiprocessing
+
+    def kill(under_way: dict[int, Progress]) -> None:
+        if any(at.step > 0 for at in under_way.values()):
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGKILL)
+
+    with crew.Processes(sequences(panel), 1) as workers, pytest.raises(TrainingError, match="--members 1"):
+        list(workers.run(iter([task(panel, 0, steps=10**6)]), kill))
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to look for processes")
+def test_nobody_trains_on_for_a_process_that_was_killed(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rnncli", "train", str(data), "-H", "6", "--members", "2", "--steps", "1000000"]
+    environment = {**os.environ, "RNNCLI_MEMBERS": "2"}
+    parent = subprocess.Popen(
+        [*command, "--output", str(tmp_path / "m.rnn")], env=environment, stderr=subprocess.DEVNULL
+    )
+    children = waited_for(lambda: children_of(parent.pid))
+
+    parent.kill()
+    parent.wait()
+
+    assert waited_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    assert list(tmp_path.iterdir()) == []
+
+
+def children_of(pid: int) -> list[int]:
+    """Its processes that train: a resource tracker is no such."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            command = (status.parent / "cmdline").read_text()
+        except OSError:
+            continue
+        if int(lines["PPid"]) == pid and "spawn_main" in command:
+            found.append(int(status.parent.name))
+    return found if len(found) >= 2 else []
+
+
+Found = TypeVar("Found")
+
+
+def waited_for(look: Callable[[], Found]) -> Found:
+    """What a look gives once it gives something; a minute is enough for any machine."""
+    for _ in range(600):
+        if found := look():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it never came")
