@@ -1,5 +1,7 @@
 """Cut, forecast, score: how a model would have done, beside the baselines on the same windows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -9,10 +11,12 @@ from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.forecasts import POINT
 
+VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to a gigabyte or so
 
-def cutoffs(panel: Panel, horizon: int, windows: int) -> Cutoffs:
-    """The cutoffs of the last `windows` horizons of each series that has at least a row before them."""
-    back = np.arange(windows, 0, -1) * horizon  # (W,)
+
+def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
+    """The last `windows` cutoffs of each series, `step` rows apart, that have a row before and a horizon after them."""
+    back = horizon + np.arange(windows - 1, -1, -1) * step  # (W,)
     rows = (panel.lengths[:, None] - back).reshape(-1)
     series = np.repeat(np.arange(len(panel.ids)), windows)
     return Cutoffs(series[rows >= 1], rows[rows >= 1])
@@ -40,9 +44,30 @@ def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
     return np.unique(np.round(np.concatenate([metrics.TENTHS, ends]), 6))
 
 
-def table(scored: dict[str, Scored], percents: tuple[float, ...]) -> dict[str, dict[str, float]]:
-    """Model or baseline, to metric, to score."""
-    return {name: metrics.scores(one, percents) for name, one in scored.items()}
+def table(
+    model: Model,
+    panel: Panel,
+    places: Cutoffs,
+    percents: tuple[float, ...],
+    device: torch.device,
+    names: Sequence[str] = metrics.USUAL,
+) -> dict[str, dict[str, float]]:
+    """Model or baseline, to metric, to score. Windows are taken some at a time: there may be more than memory holds."""
+    card = model.card
+    values = (max(card.context, card.season) + card.horizon * 4 * len(interval_levels(percents))) * panel.targets
+    chunk = max(1, VALUES_AT_ONCE // values)
+    sums: dict[str, dict[str, np.ndarray]] = {}
+    for start in range(0, len(places.rows), chunk):
+        some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
+        for name, scored in run(model, panel, some, percents, device).items():
+            row = sums.setdefault(name, {})
+            for metric, part in metrics.parts(scored, names, percents).items():
+                row[metric] = row.get(metric, 0.0) + np.array([part.above.sum(), part.below.sum()])
+    return {name: {metric: _ratio(*pair) for metric, pair in row.items()} for name, row in sums.items()}
+
+
+def _ratio(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else np.nan
 
 
 def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:

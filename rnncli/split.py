@@ -7,7 +7,7 @@ import numpy as np
 from rnncli.errors import DataError
 from rnncli.panel import Cutoffs, Panel
 
-ENOUGH_WINDOWS = 60_000  # few series need long histories, many series only their newest windows
+ENOUGH_WINDOWS = 200_000  # few series need long histories, many series only their newest windows
 LEAST_VALIDATION = 100  # windows, where the data has them
 MOST_VALIDATION = 2_000
 

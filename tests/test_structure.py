@@ -36,6 +36,8 @@ ORDER = [
         "backtest",
         "training",
         "crew",
+        "workshop",
+        "search",
         "ensemble",
         "cli",
     ),

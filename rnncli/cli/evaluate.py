@@ -8,14 +8,16 @@ import typer
 
 from rnncli.cli import screen
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config
-from rnncli.errors import DataError, RequestError, about
+from rnncli.config import MOST_STEPS, Config
+from rnncli.errors import DataError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.panel import Cutoffs, Panel
+    from rnncli.panel.clock import Frequency
 
 FORMATS = ("table", "csv", "tsv", "jsonl")
+METRICS_HELP = "Which of MAE, MSE, RMSE, MASE, RMSSE, sMAPE, WQL. [default: MAE,RMSE,MASE,sMAPE,WQL]"
 
 
 @configured("columns", "forecast", "compute", without=("quantiles",))
@@ -23,12 +25,16 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")],
     asked: Asked,
-    windows: Annotated[int, typer.Option(metavar="N", help="How many horizons are held out at the end.")] = 1,
+    windows: Annotated[int, typer.Option(metavar="N", help="How many windows of each series are scored.")] = 1,
+    step: Annotated[
+        str | None, typer.Option(metavar="N", help="Steps, or a duration, from one window to the next; else a horizon.")
+    ] = None,
+    metrics: Annotated[str | None, typer.Option(metavar="NAME,...", help=METRICS_HELP)] = None,
     format: Annotated[str | None, typer.Option(metavar="table|csv|tsv|jsonl", help="Form of the scores.")] = None,
 ) -> None:
     """How good, against what a naive forecast would have done.
 
-    The last horizons of each series are held out and forecast from the rows before them.
+    The ends of each series are held out and forecast from the rows before them.
     """
     from rnncli import card as cards
 
@@ -39,32 +45,64 @@ def evaluate(
         raise RequestError(f"--windows {windows} is none. Give at least 1")
     if kind not in FORMATS:
         raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
+    # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device, tables
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
+    names = _names(metrics)
     horizon = card.horizon
     fitted = load(model)
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
-        places = backtest.cutoffs(panel, horizon, min(windows, int(panel.lengths.max()) // horizon + 1))
+        apart = horizon if step is None else _apart(step, clock.parse(card.frequency))
+        fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
+        places = backtest.cutoffs(panel, horizon, min(windows, fitting), apart)
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
         work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
         place = device.prepare(config.compute.device, work)
-        scored = backtest.run(fitted, panel, places, config.forecast.level, place.device)
+        scores = backtest.table(fitted, panel, places, config.forecast.level, place.device, names)
     _say_what_was_scored(card, panel, places, windows * len(panel.ids))
-    _show(backtest.table(scored, config.forecast.level), kind)
+    _show(scores, names, kind)
 
 
-def _show(scores: dict[str, dict[str, float]], kind: str) -> None:
+def _names(asked: str | None) -> list[str]:
+    """The metrics asked for, by their own names."""
+    from rnncli.metrics import METRICS, USUAL
+
+    if asked is None:
+        return list(USUAL)
+    known = {name.lower(): name for name in METRICS}
+    wanted = [name.strip() for name in asked.split(",") if name.strip()]
+    unknown = [name for name in wanted if name.lower() not in known]
+    if unknown or not wanted:
+        wrong = unknown[0] if unknown else asked
+        raise RequestError(f'--metrics "{wrong}" is none of {", ".join(METRICS)}.{did_you_mean(wrong, list(METRICS))}')
+    return list(dict.fromkeys(known[name.lower()] for name in wanted))
+
+
+def _apart(step: str, frequency: "Frequency") -> int:
+    """Rows from one window to the next."""
+    from rnncli.panel import clock
+
+    try:
+        rows = int(step) if step.strip().isdecimal() else clock.steps_in(step, frequency)
+    except RequestError as error:
+        raise RequestError(f'--step "{step}": {error}') from error
+    if not 1 <= rows <= MOST_STEPS:
+        raise RequestError(f"--step {step} is {rows} steps. Give at least 1, and at most {MOST_STEPS}")
+    return rows
+
+
+def _show(scores: dict[str, dict[str, float]], names: list[str], kind: str) -> None:
     if kind == "table":
         from rnncli import metrics
 
         header = ["model", *next(iter(scores.values()))]
         rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in scores.items()]
         screen.show_table(header, rows)
-        screen.notes([f"{name}: {text}" for name, text in metrics.definitions().items()])
+        screen.notes([f"{name}: {text}" for name, text in metrics.definitions(names).items()])
         return
     import pandas as pd
 

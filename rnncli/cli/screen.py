@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnncli.ensemble import State
+    from rnncli.workshop import State
 
 FILE_WIDTH = 500
 
@@ -98,7 +98,7 @@ def progress() -> Iterator[Callable[["State"], None]]:
         yield report
 
 
-DOING = {"scout": "scouting", "trial": "validating", "refit": "training on all rows"}
+DOING = {"trial": "trying designs", "refit": "training on all rows"}
 
 
 def _report_done() -> Callable[["State"], None]:

@@ -13,7 +13,7 @@ COMMANDS = {
     "evaluate": {"columns", "forecast", "compute"},
     "inspect": {"columns", "network", "training"},
 }
-OWN = {"--output", "--format", "--windows", "--config", "--help"}
+OWN = {"--step", "--metrics", "--output", "--format", "--windows", "--config", "--help"}
 
 
 def fields(section: str) -> set[str]:

@@ -1,0 +1,86 @@
+"""Trains the networks of one model: on what, from which seed, for how long, and what is said meanwhile.
+
+Knows nothing of which designs are worth it.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.choices import Plan
+from rnncli.config import Architecture, PresetName, Training
+from rnncli.crew import Crew
+from rnncli.split import Split
+from rnncli.training import Progress, Task, Trained
+
+BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 240, "best": 900}  # seconds
+ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 8, "best": 24}  # members: more add nothing worth the wait
+PHASES = ("trial", "refit")
+
+
+class State(NamedTuple):
+    """How far the whole training has come."""
+
+    phase: str  # one of PHASES
+    done: int  # networks, in this phase
+    of: int
+    share: float  # of the phase, 0 to 1
+    elapsed: float  # seconds in all
+    at: Progress | None  # of the network that is furthest
+
+
+class Made(NamedTuple):
+    """A network with its design."""
+
+    architecture: Architecture
+    seed: int
+    trained: Trained
+
+
+class Workshop:
+    """The crew at work on one plan, and its time."""
+
+    def __init__(self, plan: Plan, training: Training, crew: Crew, report: Callable[[State], None]) -> None:
+        self.plan, self.training, self.crew, self._report = plan, training, crew, report
+        self._began = time.monotonic()
+        self.budget = math.inf if training.members else training.budget or BUDGETS[training.preset]
+        self.enough = training.members or ENOUGH["best" if training.budget else training.preset]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return time.monotonic() - self._began
+
+    def left(self, share: float = 1.0) -> float:
+        """Seconds until this share of the time is used up."""
+        return share * self.budget - self.elapsed
+
+    def task(self, design: Architecture, split: Split, steps: int, limit: float, phase: str, number: int) -> Task:
+        """The training of a design, from a seed of its own: the same whatever else is trained, and where."""
+        seed = int(np.random.SeedSequence([self.training.seed, PHASES.index(phase), number]).generate_state(1)[0])
+        season = self.plan.architecture.season
+        return Task(design, self.training, season, seed, steps, limit, split.first, split.last, split.validation)
+
+    def train(self, phase: str, tasks: Iterator[Task], number: int, made: dict[int, Made]) -> None:
+        """Train up to `number` tasks, each taken when somebody is free for it; into `made` by its place among them."""
+        given: list[Task] = []
+        before = len(made)
+
+        def taken() -> Iterator[Task]:
+            for task in tasks:
+                given.append(task)
+                yield task
+
+        def show(under_way: dict[int, Progress]) -> None:
+            at = max(under_way.values(), key=lambda one: one.step / one.steps, default=None)
+            done = len(made) - before + sum(one.step / one.steps for one in under_way.values())
+            self._report(
+                State(phase, len(made), before + number, (before + done) / (before + number), self.elapsed, at)
+            )
+
+        for place, trained in self.crew.run(taken(), show):
+            made[before + place] = Made(given[place].architecture, given[place].seed, trained)
+            show({})
