@@ -13,6 +13,7 @@ from rnncli.split import Split, everything, split
 
 SAMPLE = 300  # series looked at to tell season, base and scale
 SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
+FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
 INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
 
 
@@ -61,9 +62,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
+    since = choose("since", network.since, (scales[0] == "mean", why))
     hidden = choose("hidden", network.hidden, _hidden(panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
-    made |= {"base": base, "scale": scale, "hidden": hidden}
+    made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     return Plan(architecture, _rivals(architecture, network, scales), steps, parts, reasons)
@@ -196,13 +198,13 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
 
 def _segment(horizon: int, cycle: int, context: int, fixed: bool) -> tuple[int, str]:
     """fixed: the context was asked for, so it has to be cut without a rest."""
-    wished = max(horizon / 4, context / 24, 2.0)
+    wished = max(min(horizon / 2.5, context / 8), context / 24, 2.0)
     lengths = range(1 if fixed else 2, min(context, 2 * int(wished) + cycle) + 1)
     lengths_cut = [length for length in lengths if not fixed or context % length == 0]
     fitting = [length for length in lengths_cut if _fits(length, cycle)] or lengths_cut
     segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length), default=context)
     whole = f", and part or multiple of a cycle of {cycle}" if cycle > 1 else ""
-    return segment, f"about a quarter of the horizon or a 24th of the context{whole}"
+    return segment, f"about two fifths of the horizon{whole}"
 
 
 def _fits(length: int, cycle: int) -> bool:
@@ -229,7 +231,8 @@ def _scales(values: np.ndarray) -> tuple[list[ScaleName], str]:
     if (values >= 0).all():
         if zeros > 0.2:
             return ["mean", "spread"], f"no value is negative and {zeros:.0%} are zero"
-        return ["spread", "mean"], "there are zeros"
+        scales: list[ScaleName] = ["spread", "mean", "log"] if zeros < FEW_ZEROS else ["spread", "mean"]
+        return scales, "there are zeros"
     return ["spread"], "there are negative values"
 
 
@@ -244,20 +247,19 @@ def _rivals(chosen: Architecture, asked: Network, scales: list[ScaleName]) -> tu
 
 
 def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Architecture]:
-    """The same design with half and twice the context, and the same of the segment, but for what was asked for."""
-    found = []
-    if asked.context is None:
-        found += [{"context": context} for context in (chosen.context // 2, 2 * chosen.context)]
+    """The same design with twice and half the segment, and the same of the context, but for what was asked for."""
+    changes = []
     if asked.segment is None:
-        found += [{"segment": segment} for segment in (chosen.segment // 2, 2 * chosen.segment)]
+        changes += [(2 * chosen.segment, chosen.context), (chosen.segment // 2, chosen.context)]
+    if asked.context is None:
+        changes += [(chosen.segment, chosen.context // 2), (chosen.segment, 2 * chosen.context)]
     designs = []
-    for change in found:
-        segment = change.get("segment", chosen.segment)
-        context = change.get("context", chosen.context)
-        if asked.context is None and segment:
-            context = -(-context // segment) * segment
+    for segment, length in changes:
+        if not segment or not length:
+            continue
+        context = -(-length // segment) * segment if asked.context is None else length
         fits = chosen.base != "seasonal" or chosen.season <= context
-        if segment and context and context % segment == 0 and context + chosen.horizon <= longest and fits:
+        if context % segment == 0 and context + chosen.horizon <= longest and fits:
             designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
     return designs
 

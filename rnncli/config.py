@@ -115,6 +115,8 @@ class Network(Section):
     """The simple forecast that the network corrects."""
     scale: ScaleName | None = None
     """How a window is brought to unit scale: by its deviation, by that of its logarithm, or by its mean size."""
+    since: bool | None = None
+    """Tell the network how long ago the last value above zero was: for what is sold now and then."""
     cell: CellName = "gru"
     """The recurrent cell."""
     layers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -138,6 +140,7 @@ class Architecture(Network):
     season: Steps
     base: BaseName
     scale: ScaleName
+    since: bool
     hidden: Count
 
     @model_validator(mode="after")

@@ -92,7 +92,7 @@ class Processes:
                 number, task = taken
                 place = free.pop()
                 self._write(place, Progress(0, task.steps, float("nan"), float("nan")))
-                with _deaf_to_interrupts():
+                with _interrupts_held_back():
                     working[self._pool.submit(_work, task, place)] = number, place
             if not working:
                 return
@@ -125,16 +125,19 @@ def gather(data: Sequences, device: torch.device, size: int) -> Crew:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ctrl-C goes to every process of the terminal; those started here leave it to the one that started them."""
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C goes to every process of the terminal; those started here leave it to the one that started them.
+
+    A process inherits which signals are held back. Here one that comes meanwhile is taken afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Stop(Exception):  # noqa: N818 - nothing went wrong

@@ -48,6 +48,7 @@ def train(panel: Panel, config: Config, plan: Plan, crew: Crew, report: Callable
         kept = search.kept()
         if not kept and not members:
             raise
+        workshop.interrupted()
     return _model(panel, config, plan, kept, [members[place] for place in sorted(members)])
 
 

@@ -147,7 +147,7 @@ def network_of(design: Architecture, targets: int, tensors: dict[str, Tensor]) -
 def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
     expected = {
-        "embedding.weight": (design.hidden, 2 * design.segment * targets),
+        "embedding.weight": (design.hidden, (3 if design.since else 2) * design.segment * targets),
         "readout.weight": (design.segment * targets * len(heads.LEVELS), design.hidden),
     }
     if design.bypass:

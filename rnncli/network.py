@@ -37,7 +37,7 @@ class Network(nn.Module):
         self.pieces = math.ceil(design.horizon / design.segment)  # segments of the horizon: M
         per_step = targets * len(heads.LEVELS)
         self.base = bases.build(design, targets)
-        self.embedding = nn.Linear(2 * design.segment * targets, hidden)
+        self.embedding = nn.Linear((3 if design.since else 2) * design.segment * targets, hidden)
         self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
         self.dropout = nn.Dropout(design.dropout)
         self.readout = nn.Linear(hidden, design.segment * per_step)
@@ -64,7 +64,8 @@ class Network(nn.Module):
         correction = self.bypass(left.nan_to_num(0.0).mT).mT if self.architecture.bypass else torch.zeros_like(expected)
         centre = expected + correction
         read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
-        output, state = self.encode(read, len(starts))
+        waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
+        output, state = self.encode(read, waited, len(starts))
         match design.decoder:
             case "parallel":
                 parameters = self.decode_together(state)
@@ -74,9 +75,9 @@ class Network(nn.Module):
                 assert_never(design.decoder)
         return Prediction(heads.quantiles(parameters, centre), scale.repeated(len(starts)))
 
-    def encode(self, past: Tensor, boundaries: int) -> tuple[Tensor, State]:
+    def encode(self, past: Tensor, waited: Tensor | None, boundaries: int) -> tuple[Tensor, State]:
         """The last outputs (F * B, 1, hidden) and states at the last boundaries of segments in the past (B, T, K)."""
-        segments = self.embed(past.nan_to_num(0.0), ~past.isnan())  # (B, N, hidden)
+        segments = self.embed(past.nan_to_num(0.0), ~past.isnan(), waited)  # (B, N, hidden)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])
         outputs, states = [output[:, -1:]], [state]
@@ -86,11 +87,11 @@ class Network(nn.Module):
             states.append(state)
         return torch.cat(outputs), joined(states)
 
-    def embed(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Values and their mask (B, T, K), T a multiple of the segment, to one vector a segment: (B, N, hidden)."""
+    def embed(self, values: Tensor, observed: Tensor, waited: Tensor | None) -> Tensor:
+        """Values, mask and perhaps time since the last sale, each (B, T, K), to a vector a segment: (B, N, hidden)."""
         length = self.architecture.segment * self.targets
-        inputs = [values.reshape(len(values), -1, length), observed.reshape(len(values), -1, length).to(values)]
-        return functional.gelu(self.embedding(torch.cat(inputs, dim=-1)))
+        inputs = [values, observed.to(values)] + ([] if waited is None else [waited])
+        return functional.gelu(self.embedding(torch.cat([one.reshape(len(one), -1, length) for one in inputs], dim=-1)))
 
     def decode_together(self, state: State) -> Tensor:
         """One recurrent step from the past's last state for each segment of the horizon: (B, H, K, Q)."""
@@ -111,7 +112,8 @@ class Network(nn.Module):
             pieces.append(self.read(output, whole=True))  # (B, segment, K, Q)
             if number + 1 < self.pieces:
                 median = pieces[-1][..., heads.MEDIAN] + centre[:, start : start + segment]
-                output, state = self.encoder(self.embed(median, torch.ones_like(median, dtype=torch.bool)), state)
+                waited = torch.zeros_like(median) if self.architecture.since else None
+                output, state = self.encoder(self.embed(median, torch.ones_like(median), waited), state)
         return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
 
     def read(self, outputs: Tensor, whole: bool = False) -> Tensor:
@@ -119,3 +121,13 @@ class Network(nn.Module):
         parameters = self.readout(self.dropout(outputs))
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
         return parameters if whole else parameters[:, : self.architecture.horizon]
+
+
+def since_positive(past: Tensor) -> Tensor:
+    """How many steps ago the last value above zero was, as a logarithm: 0 where there is one now, (B, T, K).
+
+    Where none came before, since the beginning. What is bought now and then comes back with it (Croston 1972).
+    """
+    places = torch.arange(1, past.shape[1] + 1, device=past.device).reshape(1, -1, 1)
+    newest = (places * (past > 0)).cummax(dim=1).values
+    return (places - newest).to(past).log1p()

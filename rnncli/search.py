@@ -41,7 +41,6 @@ class Search:
         self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
-        self.scores: dict[int, float] = {}
         plan = workshop.plan
         self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
 
@@ -49,29 +48,24 @@ class Search:
         """Try the scales and bases first, then other contexts and segments for what did best among them."""
         if self.judge is None:
             return
-        plan, enough = self.workshop.plan, self.workshop.enough
-        self._try([plan.architecture, *plan.rivals][:enough])
+        plan, most = self.workshop.plan, self.workshop.trials
+        self._try([plan.architecture, *plan.rivals][:most])
         best = self.ranked()[0].architecture
-        self._try(choices.neighbours(best, self.network, self.longest)[: enough - len(self.made)])
+        self._try(choices.neighbours(best, self.network, self.longest)[: most - len(self.made)])
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first."""
-        return [self.made[place] for place in sorted(self._scored(), key=self._scored().__getitem__)]
+        if self.judge is None:
+            return []
+        losses = {place: self.judge(made.trained.quantiles) for place, made in sorted(self.made.items())}
+        return [self.made[place] for place in sorted(losses, key=losses.__getitem__)]
 
     def kept(self) -> list[Made]:
-        """The designs to keep: the best, then each time the one that helps most, while the median is not spoiled.
-
-        Forward selection (Caruana et al. 2004) that goes on a little beyond its optimum, for the variety.
-        """
-        left = self.ranked()
-        chosen, left = left[:1], left[1:]
-        losses = [self._together(chosen)] if chosen else []
-        while left:
-            loss, number = min((self._together([*chosen, one]), number) for number, one in enumerate(left))
-            chosen.append(left.pop(number))
-            losses.append(loss)
-        last = max((place for place, loss in enumerate(losses) if loss <= SPOILED * min(losses)), default=-1)
-        return chosen[: last + 1]
+        """The designs to keep, the best first."""
+        ranked = self.ranked()
+        if not ranked or self.judge is None:
+            return []
+        return [ranked[place] for place in selected([made.trained.quantiles for made in ranked], self.judge)]
 
     def _try(self, designs: list[Architecture]) -> None:
         workshop, plan, before = self.workshop, self.workshop.plan, len(self.made)
@@ -86,15 +80,23 @@ class Search:
 
         workshop.train("trial", tasks(), len(designs), self.made)
 
-    def _scored(self) -> dict[int, float]:
-        for place, made in self.made.items():
-            if place not in self.scores:
-                self.scores[place] = self._together([made])
-        return self.scores
 
-    def _together(self, made: list[Made]) -> float:
-        assert self.judge is not None
-        return self.judge(np.median([one.trained.quantiles for one in made], axis=0))
+def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
+    """The places of the forecasts whose median to take: the best, then each time the one that helps most.
+
+    Forward selection (Caruana et al. 2004) that goes on beyond its optimum while the median is not spoiled, for the
+    variety.
+    """
+    left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
+    while left:
+        loss, place = min(
+            (judge(np.median([forecasts[one] for one in [*chosen, place]], axis=0)), place) for place in left
+        )
+        chosen.append(place)
+        left.remove(place)
+        losses.append(loss)
+    last = max(number for number, loss in enumerate(losses) if loss <= SPOILED * min(losses))
+    return chosen[: last + 1]
 
 
 def judge(panel: Panel, plan: choices.Plan, metric: MetricName) -> Judge:

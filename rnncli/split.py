@@ -9,6 +9,7 @@ from rnncli.panel import Cutoffs, Panel
 
 ENOUGH_WINDOWS = 200_000  # few series need long histories, many series only their newest windows
 LEAST_VALIDATION = 100  # windows, where the data has them
+ORIGINS = 3  # validation windows of a series, at least: one season's end may favour what the next does not
 MOST_VALIDATION = 2_000
 
 
@@ -87,7 +88,7 @@ def _least(horizon: int) -> int:
 
 def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
     """How many validation windows each series has, and how far apart: a fifth of a series is held out at most."""
-    wished = -(-LEAST_VALIDATION // len(lengths))
+    wished = max(ORIGINS, -(-LEAST_VALIDATION // len(lengths)))
     room = max(0, int(np.median(lengths)) // 5 - horizon)
     longest = int(lengths.max()) - 2 * horizon - (1 + horizon // 2)  # what must stay for a training window
     room = min(room, longest)

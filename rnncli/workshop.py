@@ -18,13 +18,15 @@ from rnncli.training import Progress, Task, Trained
 
 BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 240, "best": 900}  # seconds
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 8, "best": 24}  # members: more add nothing worth the wait
+TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 10, "best": 16}
 PHASES = ("trial", "refit")
+INTERRUPTED = "interrupted"
 
 
 class State(NamedTuple):
     """How far the whole training has come."""
 
-    phase: str  # one of PHASES
+    phase: str  # one of PHASES, or INTERRUPTED
     done: int  # networks, in this phase
     of: int
     share: float  # of the phase, 0 to 1
@@ -47,7 +49,8 @@ class Workshop:
         self.plan, self.training, self.crew, self._report = plan, training, crew, report
         self._began = time.monotonic()
         self.budget = math.inf if training.members else training.budget or BUDGETS[training.preset]
-        self.enough = training.members or ENOUGH["best" if training.budget else training.preset]
+        preset = "best" if training.budget else training.preset
+        self.trials, self.enough = training.members or TRIALS[preset], training.members or ENOUGH[preset]
 
     @property
     def elapsed(self) -> float:
@@ -57,6 +60,10 @@ class Workshop:
     def left(self, share: float = 1.0) -> float:
         """Seconds until this share of the time is used up."""
         return share * self.budget - self.elapsed
+
+    def interrupted(self) -> None:
+        """Say that the work ends before its time."""
+        self._report(State(INTERRUPTED, 0, 0, 1.0, self.elapsed, None))
 
     def task(self, design: Architecture, split: Split, steps: int, limit: float, phase: str, number: int) -> Task:
         """The training of a design, from a seed of its own: the same whatever else is trained, and where."""

@@ -9,7 +9,16 @@ from rnncli.network import Network, Prediction
 
 
 def design(**changes: object) -> Architecture:
-    plain = {"horizon": 5, "context": 12, "segment": 3, "season": 4, "base": "seasonal", "scale": "spread", "hidden": 8}
+    plain = {
+        "horizon": 5,
+        "context": 12,
+        "segment": 3,
+        "season": 4,
+        "base": "seasonal",
+        "scale": "spread",
+        "since": False,
+        "hidden": 8,
+    }
     return Architecture.model_validate(plain | changes)
 
 

@@ -91,6 +91,10 @@ def progress() -> Iterator[Callable[["State"], None]]:
         task = bar.add_task("training", total=1.0, loss="")
 
         def report(at: "State") -> None:
+            if at.phase not in DOING:
+                bar.stop()
+                warn(KEPT)
+                return
             loss = f"loss {at.at.loss:.4f}  validation {cell(at.at.validation)}" if at.at else ""
             doing = f"{DOING[at.phase]} {min(at.done + 1, at.of)}/{at.of}"
             bar.update(task, completed=at.share, loss=loss, description=doing)
@@ -98,6 +102,7 @@ def progress() -> Iterator[Callable[["State"], None]]:
         yield report
 
 
+KEPT = "interrupted: what is done by now is kept"
 DOING = {"trial": "trying designs", "refit": "training on all rows"}
 
 
@@ -106,6 +111,9 @@ def _report_done() -> Callable[["State"], None]:
 
     def report(at: "State") -> None:
         nonlocal said
+        if at.phase not in DOING:
+            warn(KEPT)
+            return
         if at.done and (at.phase, at.done) != said:
             said = at.phase, at.done
             note(f"{DOING[at.phase]}: {at.done}/{at.of} networks, {at.elapsed:.0f} s")

@@ -113,7 +113,7 @@ if __name__ == "__main__":
     print(("{:>9}" * 12).format(*NAMES, "bare ms", "rnncli", "ratio", "bare CPU", "rnncli", "ratio"))
     for shape in SHAPES:
         chosen = dict(zip(NAMES[:-1], shape[:-1], strict=True)) | {"scale": asked.scale}
-        design = Architecture.model_validate(chosen | {"season": SEASON, "base": "seasonal"})
+        design = Architecture.model_validate(chosen | {"season": SEASON, "base": "seasonal", "since": False})
         steps = both_steps(design, Training(batch=shape[-1]), TURN * asked.rounds)
         times = np.array([[[clocked(step) for _ in range(TURN)] for step in steps] for _ in range(asked.rounds)])
         clocks = np.median(times[asked.rounds // 10 :], axis=(0, 2)).T  # the first tenth warms up

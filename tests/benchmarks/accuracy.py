@@ -1,0 +1,240 @@
+"""How accurate the defaults are on public sets, beside seasonal naive and what was published.
+
+    python tests/benchmarks/accuracy.py --data FOLDER [--sets m4_hourly,etth1] [--seeds 0,1,2] [--budget 2m]
+
+FOLDER holds a folder a set: `train.parquet` and `test.parquet` (unique_id, ds, y), or `data.parquet`, of which the last
+horizon of each series is the test part, and `meta.json` with horizon and season_length. The real command line trains
+and forecasts; nothing but the horizon, the metric that the set is judged by and, where times are plain numbers, the
+season is told to it. The test part is read here alone. `--statistics` adds AutoETS and AutoTheta.
+
+etth1 is scored as the papers on long horizons do: columns z-scored by their first 8640 rows, the last 2880 of 14400
+rows for testing, every window counted; the mean of the squared errors over four horizons is the figure.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+NAIVE2 = {"m4_hourly": (18.383, 2.395), "m4_yearly": (16.342, 3.974)}  # sMAPE and MASE (M4's own benchmark tables)
+KEYS = ["unique_id", "ds"]
+LEVELS = (80, 95)
+
+
+class Published(NamedTuple):
+    """How a set is judged, and the best figures in print: of a recurrent network, and of any method."""
+
+    metric: str
+    recurrent: float = np.nan
+    best: float = np.nan
+
+
+PUBLISHED = {
+    "m4_hourly": Published("owa", 0.440, 0.364),  # ES-RNN (Smyl 2020); TiRex (Auer et al. 2025)
+    "m4_yearly": Published("owa", 0.778, 0.771),  # ES-RNN; N-BEATS' ensemble (Oreshkin et al. 2020)
+    "tourism_monthly": Published("mase", 1.449, 1.449),  # TiRex
+    "nn5_daily": Published("mae", 3.94, 3.70),  # DeepAR; TBATS (Godahewa et al. 2021), on a copy without missing days
+    "car_parts": Published(
+        "mae", 0.39, 0.39
+    ),  # DeepAR, on a copy with missing months as zeros: there zeros alone err 0.39
+    "etth1": Published("mse", 0.408, 0.407),  # SegRNN (Lin et al. 2023); SparseTSF (Lin et al. 2024)
+    "walmart_store_sales": Published("mase"),
+    "bike_sharing_hourly": Published("mase"),
+    "m5_small": Published("rmsse"),
+}
+
+
+class Split(NamedTuple):
+    """A set as it is given to the command line, and what it is scored by."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    horizon: int
+    season: int
+    integer: bool
+
+
+class Row(NamedTuple):
+    """What was measured on one set with one seed."""
+
+    scores: dict[str, float]  # method to error
+    cover: tuple[float, ...]
+    seconds: float
+
+
+def read(folder: Path) -> Split:
+    """The official split, or the last horizon of each series held out."""
+    meta = json.loads((folder / "meta.json").read_text())
+    columns = [*KEYS, "y"]
+    if (folder / "train.parquet").exists():
+        train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
+        train, test = train[[name for name in columns if name in train]], test
+    else:
+        table = pd.read_parquet(folder / "data.parquet").sort_values(KEYS)
+        late = table.groupby("unique_id").cumcount(ascending=False) < meta["horizon"]
+        train, test = table.loc[~late, columns], table.loc[late, columns]
+    train, test = train.sort_values(KEYS), test.sort_values(KEYS)
+    horizon = int(test.groupby("unique_id").size().max())
+    return Split(train, test, horizon, int(meta["season_length"] or 1), train["ds"].dtype.kind in "iu")
+
+
+def rnncli(*arguments: object) -> str:
+    """What a command writes to stdout."""
+    command = [sys.executable, "-m", "rnncli", *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
+
+
+def forecast(parts: Split, metric: str, options: list[str], folder: Path) -> tuple[pd.DataFrame, float]:
+    """Train and forecast; the forecasts beside the actual values, and the seconds that training took."""
+    parts.train.to_parquet(folder / "train.parquet")
+    season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
+    began = time.time()
+    rnncli(
+        *("train", folder / "train.parquet", "--horizon", parts.horizon, *season, "--metric", metric),
+        *(*options, "--output", folder / "m.rnn"),
+    )
+    seconds = time.time() - began
+    rnncli("forecast", folder / "m.rnn", folder / "train.parquet", "--output", folder / "f.parquet")
+    made = pd.read_parquet(folder / "f.parquet")
+    made["unique_id"] = made["unique_id"].astype(parts.test["unique_id"].dtype)
+    both = parts.test.merge(made.astype({"ds": parts.test["ds"].dtype}), on=KEYS, how="left")
+    assert both["rnncli"].notna().all(), "some test rows have no forecast"
+    return both, seconds
+
+
+def season_errors(parts: Split) -> pd.DataFrame:
+    """In-sample seasonal naive errors of each series, absolute and squared."""
+    filled = parts.train.groupby("unique_id")["y"].transform(lambda one: one.ffill().bfill())
+    series = filled.groupby(parts.train["unique_id"])
+    lag = np.where(series.transform("size") > parts.season, parts.season, 1)
+    change = np.where(lag == 1, filled - series.shift(1), filled - series.shift(parts.season))
+    table = pd.DataFrame({"unique_id": parts.train["unique_id"], "scale": np.abs(change), "square": change**2})
+    return table.groupby("unique_id").mean()
+
+
+def seasonal_naive(parts: Split) -> np.ndarray:
+    """The last season of each series again and again, for each row of the test part."""
+    filled = parts.train.assign(y=parts.train.groupby("unique_id")["y"].transform(lambda one: one.ffill().bfill()))
+    counts = parts.test.groupby("unique_id").size()
+    last = [one.to_numpy()[-parts.season :] for _, one in filled.groupby("unique_id")["y"]]
+    return np.concatenate([np.resize(values, count) for values, count in zip(last, counts, strict=True)])
+
+
+def error(parts: Split, made: np.ndarray, metric: str, name: str) -> float:
+    """The metric of forecasts for each row of the test part, over the windows as M4 takes it."""
+    scales = season_errors(parts)
+    table = parts.test.assign(error=(parts.test["y"] - made).abs(), size=parts.test["y"].abs() + np.abs(made))
+    table = table[table["y"].notna()].join(scales, on="unique_id")
+    table["smape"] = np.where(table["size"] > 0, 200 * table["error"] / table["size"].where(table["size"] > 0, 1), 0)
+    table["mase"] = table["error"] / table["scale"].where(table["scale"] > 0)
+    table["rmsse"] = table["error"] ** 2 / table["square"].where(table["square"] > 0)
+    means = table.groupby("unique_id")[["error", "smape", "mase", "rmsse"]].mean()
+    smape, mase = means["smape"].mean(), means["mase"].mean()
+    if metric == "owa":
+        other = NAIVE2[name]
+        return float((smape / other[0] + mase / other[1]) / 2)
+    return float({"mae": means["error"].mean(), "mase": mase, "rmsse": np.sqrt(means["rmsse"]).mean()}[metric])
+
+
+def statistics(parts: Split) -> dict[str, np.ndarray]:
+    """Forecasts of statsforecast's automatic models for each row of the test part."""
+    from statsforecast import StatsForecast  # type: ignore[import-not-found]
+    from statsforecast.models import AutoETS, AutoTheta  # type: ignore[import-not-found]
+
+    filled = parts.train.assign(y=parts.train.groupby("unique_id")["y"].transform(lambda one: one.ffill().bfill()))
+    steps = filled.assign(ds=filled.groupby("unique_id").cumcount())
+    models = [AutoETS(season_length=parts.season), AutoTheta(season_length=parts.season)]
+    made = StatsForecast(models=models, freq=1, n_jobs=-1).forecast(df=steps, h=parts.horizon).reset_index()
+    made = made.sort_values(KEYS).groupby("unique_id").head(parts.horizon)
+    return {model: made[model].to_numpy() for model in ("AutoETS", "AutoTheta")}
+
+
+def measure(folder: Path, seed: int, options: list[str], others: dict[str, np.ndarray]) -> Row:
+    """One set with one seed."""
+    published, parts = PUBLISHED[folder.name], read(folder)
+    with tempfile.TemporaryDirectory() as place:
+        both, seconds = forecast(parts, published.metric, ["--seed", str(seed), *options], Path(place))
+    known = both[both["y"].notna()]
+    cover = tuple(
+        float(known["y"].between(known[f"rnncli-lo-{level}"], known[f"rnncli-hi-{level}"]).mean()) for level in LEVELS
+    )
+    methods = {"rnncli": both["rnncli"].to_numpy(), "SeasonalNaive": seasonal_naive(parts), **others}
+    scores = {name: error(parts, made, published.metric, folder.name) for name, made in methods.items()}
+    return Row(scores, cover, seconds)
+
+
+def measure_long_horizons(folder: Path, seed: int, options: list[str]) -> Row:
+    """etth1: the mean over four horizons of the squared error over every window of the test part."""
+    wide = pd.read_parquet(folder / "wide.parquet").iloc[:14400]
+    names = [name for name in wide.columns if name != "date"]
+    fitted = wide[names].iloc[:8640]
+    wide[names] = (wide[names] - fitted.mean()) / fitted.std(ddof=0)
+    rows, seconds = [], []
+    with tempfile.TemporaryDirectory() as place:
+        train, every, model = (Path(place) / name for name in ("train.parquet", "all.parquet", "m.rnn"))
+        wide.iloc[:11520].to_parquet(train)
+        wide.to_parquet(every)
+        for horizon in (96, 192, 336, 720):
+            began = time.time()
+            rnncli("train", train, "-H", horizon, "--metric", "mse", "--seed", seed, *options, "--output", model)
+            seconds.append(time.time() - began)
+            scoring = ("--windows", 2881 - horizon, "--step", 1, "--metrics", "MSE,MAE", "--format", "jsonl")
+            scored = [json.loads(line) for line in rnncli("evaluate", model, every, *scoring).splitlines()]
+            rows.append({one["model"]: one for one in scored})
+            print(f"    etth1 {horizon}: {rows[-1]['rnncli']}, {seconds[-1]:.0f} s", file=sys.stderr)
+    scores = {name: float(np.mean([row[name]["MSE"] for row in rows])) for name in ("rnncli", "SeasonalNaive")}
+    cover = tuple(float(np.mean([row["rnncli"][f"cover {level}"] for row in rows])) for level in LEVELS)
+    return Row(scores, cover, float(np.max(seconds)))
+
+
+def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
+    """A line a set, as it is done."""
+    methods = ["SeasonalNaive", *(["AutoETS", "AutoTheta"] if asked.statistics else [])]
+    titles = ["set", "metric", *methods, "rnncli", "spread", "ratio", "RNN", "best", "cover 80", "cover 95", "s"]
+    yield ("{:<20}{:<7}" + "{:>14}" * len(methods) + "{:>9}" * 8).format(*titles)
+    for name in asked.sets.split(","):
+        folder, published = asked.data / name, PUBLISHED[name]
+        others = statistics(read(folder)) if asked.statistics and name != "etth1" else {}
+        seeds = [int(seed) for seed in asked.seeds.split(",")]
+        rows = [
+            measure_long_horizons(folder, seed, options) if name == "etth1" else measure(folder, seed, options, others)
+            for seed in seeds
+        ]
+        own = [row.scores["rnncli"] for row in rows]
+        figures = [rows[0].scores.get(method, np.nan) for method in methods]
+        cover = np.mean([row.cover for row in rows], axis=0)
+        ratio = np.mean(own) / rows[0].scores["SeasonalNaive"]
+        measured = [np.mean(own), np.ptp(own), ratio, published.recurrent, published.best, *cover]
+        yield (
+            f"{name:<20}{published.metric:<7}"
+            + "".join(f"{figure:>14.4g}" for figure in figures)
+            + "".join(f"{figure:>9.4g}" for figure in measured)
+            + f"{np.max([row.seconds for row in rows]):>9.0f}"
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sets", default=",".join(PUBLISHED))
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--budget", help="passed on to train")
+    parser.add_argument("--preset", help="passed on to train")
+    parser.add_argument("--members", help="passed on to train")
+    parser.add_argument("--steps", help="passed on to train")
+    parser.add_argument("--statistics", action="store_true", help="AutoETS and AutoTheta too")
+    given = parser.parse_args()
+    passed = [(name, getattr(given, name)) for name in ("budget", "preset", "members", "steps")]
+    for line in lines(given, [text for name, value in passed if value for text in (f"--{name}", value)]):
+        print(line, flush=True)

@@ -1,0 +1,195 @@
+"""Several networks through the command line: in a time or by number, repeatable, kept when interrupted."""
+
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnncli import model as models
+from rnncli.config import Columns
+from rnncli.network import Network
+from rnncli.panel import Cutoffs, from_frame
+from tests.conftest import Command, hourly
+
+SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of three networks."""
+    from rnncli import cli
+
+    folder = tmp_path_factory.mktemp("several")
+    hourly().to_csv(folder / "data.csv", index=False)
+    arguments = ["train", folder / "data.csv", *SMALL, "--steps", 20, "--members", 3, "--output", folder / "m.rnn"]
+    assert cli.run([str(argument) for argument in arguments]) == 0
+    return folder / "m.rnn"
+
+
+def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
+    rnncli: Command, several: Path, tmp_path: Path
+) -> None:
+    outcome = rnncli(
+        "train", several.parent / "data.csv", *SMALL, "--steps", 20, "--members", 3, "-o", tmp_path / "m.rnn"
+    )
+
+    assert outcome.code == 0
+    assert "kept: 3 networks, trained again on all rows" in outcome.err
+    assert (tmp_path / "m.rnn").read_bytes() == several.read_bytes()
+
+
+def test_the_forecast_is_the_median_of_the_members(several: Path) -> None:
+    panel, levels = from_frame(hourly(), Columns()), np.array([0.1, 0.5, 0.9])
+    ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
+    whole = models.load(several)
+
+    alone = [
+        dataclasses.replace(whole, networks=(network,)).forecast(panel, ends, levels, CPU) for network in whole.networks
+    ]
+
+    together = whole.forecast(panel, ends, levels, CPU)
+    assert np.allclose(together.quantiles, np.median([one.quantiles for one in alone], axis=0))
+    assert np.allclose(together.point, np.median([one.point for one in alone], axis=0))
+
+
+def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:
+    """A gap as long as the shorter context blinds a network, but not one that sees further back."""
+    whole = models.load(several)
+    short = whole.card.members[0].architecture.model_copy(update={"context": 24})
+    members = (whole.card.members[0].model_copy(update={"architecture": short}), *whole.card.members[1:])
+    networks = (Network(short, 1), *whole.networks[1:])
+    mixed = dataclasses.replace(whole, networks=networks, card=whole.card.model_copy(update={"members": members}))
+    frame = hourly(series=1)
+    frame.loc[frame.index[-30:], "y"] = np.nan
+    panel = from_frame(frame, Columns())
+    ends, levels = Cutoffs(np.array([0]), panel.lengths), np.array([0.5])
+
+    forecast = mixed.forecast(panel, ends, levels, CPU)
+
+    rest = dataclasses.replace(whole, networks=whole.networks[1:]).forecast(panel, ends, levels, CPU)
+    assert np.allclose(forecast.point, rest.point)
+
+
+def test_a_budget_ends_with_members(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RNNCLI_MEMBERS")
+
+    outcome = rnncli("train", data, *SMALL, "--steps", 5, "--budget", "2s", "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert re.search(r"kept: \d+ networks?, trained again on all rows", outcome.err)
+    assert len(models.load(tmp_path / "m.rnn").networks) >= 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--budget", "soon", '--budget "soon" should be a time such as 60s, 5m or 1h'),
+        ("--budget", "0", "--budget"),
+        ("--preset", "quick", '--preset "quick" is none of fast, balanced, best'),
+        ("--members", "0", "--members"),
+        ("--metric", "rsme", "Did you mean"),
+    ],
+)
+def test_wrong_efforts_are_refused(
+    rnncli: Command, data: Path, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    outcome = rnncli("train", data, "--horizon", 6, option, value, "--output", tmp_path / "m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+def interrupted(data: Path, folder: Path, after: str, *options: str) -> tuple[int, str]:
+    """Ctrl-C, which every process of the terminal hears, once a line has come: exit code and stderr."""
+    command = [sys.executable, "-m", "rnncli", "train", str(data), *map(str, SMALL), "--output", str(folder / "m.rnn")]
+    said = ""
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            said += line
+            if after in line:
+                os.killpg(running.pid, signal.SIGINT)
+                break
+        said += running.communicate(timeout=120)[1]
+    return running.returncode, said
+
+
+def test_an_interrupt_keeps_the_members_that_are_done(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    code, said = interrupted(data, tmp_path, "all rows: 1/", "--members", "40", "--steps", "30")
+
+    assert code == 0, said
+    assert "interrupted: what is done by now is kept" in said
+    assert "Traceback" not in said
+    kept = models.load(tmp_path / "m.rnn")
+    assert 1 <= len(kept.networks) < 40
+    assert kept.card.validation.refitted
+    assert rnncli("forecast", tmp_path / "m.rnn", data).code == 0
+
+
+def test_an_interrupt_before_that_keeps_the_trials(data: Path, tmp_path: Path) -> None:
+    code, said = interrupted(data, tmp_path, "designs: 1/", "--members", "6", "--steps", "30")
+
+    assert code == 0, said
+    kept = models.load(tmp_path / "m.rnn")
+    assert not kept.card.validation.refitted
+    assert kept.card.scores["rnncli"]["MASE"]
+
+
+def test_an_interrupt_before_anything_is_done_leaves_nothing(data: Path, tmp_path: Path) -> None:
+    code, said = interrupted(data, tmp_path, "device:", "--members", "2", "--steps", "1000000")
+
+    assert code == 130, said
+    assert said.splitlines()[-1] == "error: interrupted. No file was written"
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    sales = generator.poisson(0.3, size=(20, 60))
+    frame = pd.DataFrame(
+        {"item": np.repeat(np.arange(20), 60), "ds": np.tile(np.arange(60), 20), "sold": sales.reshape(-1)}
+    )
+    frame.to_csv(tmp_path / "sales.csv", index=False)
+    columns = ("--id", "item", "--time", "ds", "--target", "sold")
+    trained = rnncli("train", tmp_path / "sales.csv", *columns, "-H", 6, "--steps", 20, "-o", tmp_path / "m.rnn")
+
+    table = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--level", 99.9).table
+
+    assert "chosen: scale mean" in trained.err
+    assert "chosen: since True" in trained.err
+    assert (table.filter(like="rnncli") >= 0).all(axis=None)
+
+
+def test_a_squared_metric_forecasts_the_mean(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    assert rnncli("train", data, *SMALL, "--steps", 20, "--metric", "mse", "--output", tmp_path / "m.rnn").code == 0
+
+    table = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", "0.5").table
+
+    quantiles = ",".join(f"{(number + 0.5) / 200:g}" for number in range(200))
+    every = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", quantiles).table.filter(like="rnncli-q")
+    assert table["rnncli"].to_numpy() == pytest.approx(every.mean(axis=1).to_numpy(), rel=1e-4)
+    assert not np.allclose(table["rnncli"], table["rnncli-q0.5"])
+
+
+def test_too_few_rows_to_validate_on_train_nevertheless(rnncli: Command, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"id": np.repeat(np.arange(5), 20), "ds": np.tile(np.arange(20), 5)})
+    rows.assign(y=np.sin(rows["ds"]) + rows["id"]).to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("train", tmp_path / "d.csv", "-H", 12, "--steps", 5, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert "no series has rows enough to validate on" in outcome.err
+    assert len(rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv").table) == 60
+    assert "nothing: too few rows" in rnncli("inspect", tmp_path / "m.rnn").out
