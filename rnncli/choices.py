@@ -49,7 +49,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     for name, asked in (("season", network.season), ("context", network.context)):
         if asked is not None and asked > longest:
             raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
-    season = choose("season", network.season, _season(panel.frequency, sample))
+    strength = sample.strength(panel.frequency)
+    season = choose("season", network.season, _season(panel.frequency, strength))
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
     segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
@@ -62,13 +63,16 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
-    since = choose("since", network.since, (scales[0] == "mean", why))
+    since = scales[0] == "mean" if network.since is None else network.since
+    if since and network.since is None:
+        reasons["since"] = why
     hidden = choose("hidden", network.hidden, _hidden(panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
-    return Plan(architecture, _rivals(architecture, network, scales), steps, parts, reasons)
+    cycles = [] if network.season else _cycles(panel.frequency, strength, season)
+    return Plan(architecture, _rivals(architecture, network, scales, cycles), steps, parts, reasons)
 
 
 def _horizon(network: Network, frequency: Frequency) -> int:
@@ -163,8 +167,7 @@ def seasons_seen(panel: Panel) -> dict[int, float]:
     return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
 
 
-def _season(frequency: Frequency, sample: _Sample) -> tuple[int, str]:
-    strength = sample.strength(frequency)
+def _season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
     if frequency.unit == "integer":
         strong = {season: value for season, value in strength.items() if value > CLEARLY_SEEN}
         if not strong:
@@ -178,6 +181,13 @@ def _season(frequency: Frequency, sample: _Sample) -> tuple[int, str]:
     if strength:
         return 1, f"no cycle of {' or '.join(map(str, strength))} steps shows"
     return 1, f"the calendar has no cycle for steps of {frequency.name}"
+
+
+def _cycles(frequency: Frequency, strength: dict[int, float], season: int) -> list[int]:
+    """The other cycles that show, the two strongest."""
+    least = CLEARLY_SEEN if frequency.unit == "integer" else SEEN
+    others = [cycle for cycle, value in strength.items() if value > least and cycle != season]
+    return sorted(others, key=lambda cycle: -strength[cycle])[:2]
 
 
 def _context(panel: Panel, horizon: int, season: int) -> tuple[int, str]:
@@ -236,14 +246,18 @@ def _scales(values: np.ndarray) -> tuple[list[ScaleName], str]:
     return ["spread"], "there are negative values"
 
 
-def _rivals(chosen: Architecture, asked: Network, scales: list[ScaleName]) -> tuple[Architecture, ...]:
-    """Every scale with and without a base, but what was asked for."""
+def _rivals(
+    chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int]
+) -> tuple[Architecture, ...]:
+    """Every scale with and without a base, and the season before by every other cycle, but for what was asked for."""
     repeated: BaseName = "last" if chosen.season == 1 or chosen.season > chosen.context else "seasonal"
     bases = list(dict.fromkeys([chosen.base, "none", repeated, "last"]))[: 3 if len(scales) == 1 else 2]
     bases = [asked.base] if asked.base else bases
     scales = [asked.scale] if asked.scale else scales
-    pairs = [{"base": base, "scale": scale} for base in bases for scale in scales]
-    return tuple(variant for pair in pairs if (variant := chosen.model_copy(update=pair)) != chosen)
+    changes: list[dict[str, object]] = [{"base": base, "scale": scale} for base in bases for scale in scales]
+    others = [cycle for cycle in cycles if cycle <= chosen.context]
+    changes += [{"base": "seasonal", "season": cycle} for cycle in others if asked.base in (None, "seasonal")]
+    return tuple(variant for change in changes if (variant := chosen.model_copy(update=change)) != chosen)
 
 
 def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Architecture]:

@@ -21,7 +21,7 @@ from rnncli.workshop import Made, Workshop
 
 TRIAL_SHARE = 0.55  # of the time
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
-SPOILED = 1.005  # times the lowest loss: what is within is worth the variety
+SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
 JUDGED = {
     "mae": metrics.mae,
@@ -45,13 +45,17 @@ class Search:
         self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
 
     def run(self) -> None:
-        """Try the scales and bases first, then other contexts and segments for what did best among them."""
-        if self.judge is None:
-            return
+        """Try the scales and bases first, then other segments and contexts of what did best so far."""
         plan, most = self.workshop.plan, self.workshop.trials
-        self._try([plan.architecture, *plan.rivals][:most])
-        best = self.ranked()[0].architecture
-        self._try(choices.neighbours(best, self.network, self.longest)[: most - len(self.made)])
+        designs = [plan.architecture, *plan.rivals] if self.judge else []
+        while designs and len(self.made) < most:
+            before = len(self.made)
+            self._try(designs[: most - before])
+            if len(self.made) == before:  # the time is up
+                return
+            tried = [made.architecture for made in self.made.values()]
+            nearby = choices.neighbours(self.ranked()[0].architecture, self.network, self.longest)
+            designs = [design for design in nearby if design not in tried]
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first."""

@@ -10,7 +10,8 @@ from rnncli.panel import Cutoffs, Panel
 ENOUGH_WINDOWS = 200_000  # few series need long histories, many series only their newest windows
 LEAST_VALIDATION = 100  # windows, where the data has them
 ORIGINS = 3  # validation windows of a series, at least: one season's end may favour what the next does not
-MOST_VALIDATION = 2_000
+MOST_VALIDATION = 6_000
+MOST_VALUES = 500_000  # validated on: what is judged again and again while designs are put together
 
 
 NO_WINDOWS = Cutoffs(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -61,7 +62,8 @@ def split(panel: Panel, horizon: int, history: int | None) -> Split:
     origins, stride = _origins(lengths[usable], horizon)
     held_out = horizon + (origins - 1) * stride
     last = lengths - held_out - horizon
-    checked = usable[:: -(-len(usable) * origins // MOST_VALIDATION)]
+    most = max(1, min(MOST_VALIDATION, MOST_VALUES // horizon))
+    checked = usable[:: -(-len(usable) * origins // most)]
     rows = (lengths[checked] - horizon)[:, None] - np.arange(origins)[::-1] * stride  # (checked, origins)
     fitting = (rows >= least).reshape(-1)
     validation = Cutoffs(np.repeat(checked, origins)[fitting], rows.reshape(-1)[fitting])

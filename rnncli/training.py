@@ -27,6 +27,7 @@ from rnncli.windows import Batch, Sampler, Sequences, Windows
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
 CHECKS = 20  # validation checks in a full run
+CHECKED = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
 CHUNK = 1024  # windows forecast at once when validating
 DIVERGED = 100.0  # times the first losses
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
@@ -131,7 +132,7 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     optimiser, schedule = _optimiser(network, training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
     seen = torch.zeros(steps, device=device)
-    held_out = list(windows.of(network.context).at(task.validation, CHUNK))
+    held_out = list(windows.of(network.context).at(_some(task.validation), CHUNK))
     best = Fitted(network, 0, steps, math.inf)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
@@ -156,6 +157,12 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
             break
     best.network.eval()
     return best
+
+
+def _some(places: Cutoffs) -> Cutoffs:
+    """As many of them, evenly taken, as are worth their time at every check."""
+    every = -(-len(places.rows) // CHECKED) or 1
+    return Cutoffs(places.series[::every], places.rows[::every])
 
 
 def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:

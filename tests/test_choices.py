@@ -136,3 +136,36 @@ def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> N
     panel = from_frame(tables.read(str(SAMPLES / f"{name}.csv")), Columns())
 
     assert list(choices.seasons_seen(panel)) == seasons
+
+
+def test_every_scale_that_the_data_allows_is_tried_with_and_without_a_base() -> None:
+    chosen = plan(single(10 + wave(300, 7)))
+
+    tried = {(design.scale, design.base) for design in (chosen.architecture, *chosen.rivals)}
+    assert tried == {(scale, base) for scale in ("log", "spread", "mean") for base in ("seasonal", "none")}
+
+
+def test_what_is_asked_for_has_no_rivals() -> None:
+    assert plan(single(10 + wave(300, 7)), scale="log", base="last").rivals == ()
+
+
+def test_a_second_cycle_is_tried_as_the_season_before() -> None:
+    generator = np.random.default_rng(0)
+    hours = np.arange(24 * 7 * 8)
+    values = (
+        10 + 3 * np.sin(2 * np.pi * hours / 24) * (1 + (hours // 24 % 7 < 5)) + 0.1 * generator.normal(size=len(hours))
+    )
+    chosen = plan(single(values, "h"))
+
+    seasons = {design.season for design in (chosen.architecture, *chosen.rivals) if design.base == "seasonal"}
+    assert seasons == {24, 168}
+
+
+@pytest.mark.parametrize("length", [40, 300])
+def test_neighbours_fit_as_well(length: int) -> None:
+    chosen = plan(single(10 + wave(length, 7))).architecture
+
+    for design in choices.neighbours(chosen, Network(), length):
+        assert design.context % design.segment == 0
+        assert design.context + design.horizon <= length
+        assert design != chosen

@@ -5,7 +5,7 @@ import torch
 
 from rnncli import heads
 from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
-from rnncli.network import Network, Prediction
+from rnncli.network import Network, Prediction, since_positive
 
 
 def design(**changes: object) -> Architecture:
@@ -152,3 +152,23 @@ def test_what_follows_a_boundary_does_not_reach_its_forecast() -> None:
 
     assert torch.equal(one[:8], other[:8])
     assert not torch.equal(one[8:], other[8:])
+
+
+def test_the_time_since_the_last_sale_counts_from_it() -> None:
+    past = torch.tensor([0.0, 2, 0, 0, torch.nan, 3, 0]).reshape(1, 7, 1)
+
+    waited = since_positive(past).expm1().flatten()
+
+    assert waited.round().tolist() == [1, 0, 1, 2, 3, 0, 1]
+
+
+@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+def test_a_network_told_of_the_last_sale_forecasts_otherwise_after_another(decoder: DecoderName) -> None:
+    built = network(since=True, decoder=decoder, scale="mean", base="none", bypass=False)
+    late, early = torch.zeros(2, 12, 1).double()
+    late[7], early[6] = 3, 3  # the same segment and the same mean size
+
+    one, other = (forecast_of(built, past.reshape(1, 12, 1)).quantiles for past in (late, early))
+
+    assert one.isfinite().all()
+    assert not torch.allclose(one, other)

@@ -79,6 +79,8 @@ def member_lines(card: "Card") -> list[str]:
 def design_words(design: "Architecture") -> str:
     """What tells one member from another."""
     base = "no base" if design.base == "none" else f"base {design.base}"
+    if design.base in ("seasonal", "smoothing", "cycle"):
+        base += f" {design.season}"
     return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}"
 
 

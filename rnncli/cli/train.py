@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rnncli.model import Model
     from rnncli.panel import Panel
 
+MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
+
 
 @configured("columns", "network", "training", "compute")
 def train(
@@ -61,7 +63,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
 
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
     place = device.prepare(config.compute.device, work)
-    size = 1 if config.training.members == 1 else device.free_cores()
+    size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
     data = Sequences(series.values, series.offsets, series.firsts)
 
     def on(where: torch.device) -> "Model":
