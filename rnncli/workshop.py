@@ -17,8 +17,8 @@ from rnncli.split import Split
 from rnncli.training import Progress, Task, Trained
 
 BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 240, "best": 900}  # seconds
-ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 8, "best": 24}  # members: more add nothing worth the wait
-TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 8, "best": 16}
+ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
+TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 10, "best": 16}
 PHASES = ("trial", "refit")
 INTERRUPTED = "interrupted"
 

@@ -1,9 +1,12 @@
 """The programs that measure still run; what they measure is not judged here."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 FOLDER = Path(__file__).parent / "benchmarks"
@@ -23,3 +26,24 @@ def test_a_benchmark_runs(program: str, options: list[str], shown: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
+
+
+def test_the_benchmark_of_accuracy_runs_on_any_set_of_its_layout(tmp_path: Path) -> None:
+    folder = tmp_path / "tourism_monthly"
+    folder.mkdir()
+    months = pd.date_range("2000-01-01", periods=60, freq="MS")
+    table = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 60), "ds": np.tile(months, 2)})
+    table["y"] = 10 + table["ds"].dt.month + np.random.default_rng(0).random(120)
+    late = table["ds"] >= "2004-07-01"
+    table[~late].to_parquet(folder / "train.parquet")
+    table[late].to_parquet(folder / "test.parquet")
+    (folder / "meta.json").write_text(json.dumps({"horizon": 6, "season_length": 12}))
+    command = [sys.executable, str(FOLDER / "accuracy.py"), "--data", str(tmp_path), "--sets", "tourism_monthly"]
+
+    done = subprocess.run([*command, "--members", "1", "--steps", "5"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    name, metric, naive, own = done.stdout.splitlines()[1].split()[:4]
+    assert (name, metric) == ("tourism_monthly", "mase")
+    assert float(naive) == pytest.approx(1, abs=0.5)  # the noise of a month beside that of another
+    assert float(own) > 0

@@ -173,7 +173,8 @@ def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: 
 
 
 def test_a_squared_metric_forecasts_the_mean(rnncli: Command, data: Path, tmp_path: Path) -> None:
-    assert rnncli("train", data, *SMALL, "--steps", 20, "--metric", "mse", "--output", tmp_path / "m.rnn").code == 0
+    squared = ("--metric", "mse", "--scale", "spread", "--steps", 20)
+    assert rnncli("train", data, *SMALL, *squared, "--output", tmp_path / "m.rnn").code == 0
 
     table = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", "0.5").table
 
