@@ -191,8 +191,13 @@ def _cycles(frequency: Frequency, strength: dict[int, float], season: int) -> li
 
 
 def _context(panel: Panel, horizon: int, season: int) -> tuple[int, str]:
+    if season == 1:
+        # Series that end within the context are padded and masked: most still have rows in all of it.
+        long = int(np.quantile(panel.lengths, 0.75))
+        context = min(6 * horizon, max(1000, horizon), max(long - horizon, horizon))
+        return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
     typical = int(np.median(panel.lengths))
-    seasons = int(np.clip(typical / season / 3, 2, 30)) if season > 1 else 0
+    seasons = int(np.clip(typical / season / 3, 2, 30))
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))
     of = f"{seasons} seasons" if seasons * season > 4 * horizon else "4 horizons"
@@ -208,13 +213,15 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
 
 def _segment(horizon: int, cycle: int, context: int, fixed: bool) -> tuple[int, str]:
     """fixed: the context was asked for, so it has to be cut without a rest."""
-    wished = max(min(horizon / 2.5, context / 8), context / 24, 2.0)
+    share, least = (1.0, 6) if cycle == 1 else (0.4, 8)  # of the horizon, and steps that the context is to have
+    wished = max(min(share * horizon, context / least), context / 24, 2.0)
     lengths = range(1 if fixed else 2, min(context, 2 * int(wished) + cycle) + 1)
     lengths_cut = [length for length in lengths if not fixed or context % length == 0]
     fitting = [length for length in lengths_cut if _fits(length, cycle)] or lengths_cut
     segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length), default=context)
     whole = f", and part or multiple of a cycle of {cycle}" if cycle > 1 else ""
-    return segment, f"about two fifths of the horizon{whole}"
+    of = "the horizon" if cycle == 1 else "two fifths of the horizon"
+    return segment, f"about {of}, or a part of the context{whole}"
 
 
 def _fits(length: int, cycle: int) -> bool:
