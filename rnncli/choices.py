@@ -45,10 +45,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = _Sample(panel, parts, horizon)
-    longest = int(panel.lengths.max())
-    for name, asked in (("season", network.season), ("context", network.context)):
-        if asked is not None and asked > longest:
-            raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
+    _check_lengths(panel, network)
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, _season(panel.frequency, strength))
     context = choose("context", network.context, _context(panel, horizon, season))
@@ -73,6 +70,13 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else _cycles(panel.frequency, strength, season)
     return Plan(architecture, _rivals(architecture, network, scales, cycles), steps, parts, reasons)
+
+
+def _check_lengths(panel: Panel, network: Network) -> None:
+    longest = int(panel.lengths.max())
+    for name, asked in (("season", network.season), ("context", network.context)):
+        if asked is not None and asked > longest:
+            raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
 
 
 def _horizon(network: Network, frequency: Frequency) -> int:

@@ -158,7 +158,7 @@ class Training(Section):
     metric: MetricName = "quantiles"
     """What the forecast will be judged by: shapes the loss, the choice of members and the point forecast."""
     preset: PresetName = "balanced"
-    """How much time to take: fast 30s, balanced 3m, best 15m at most."""
+    """How much time to take at most: fast 25s, balanced 4m, best 15m."""
     budget: Seconds | None = None
     """How much time to take, such as 60s, 5m or 1h, in place of a preset."""
     members: Annotated[int, Field(ge=1, le=100)] | None = None

@@ -40,11 +40,9 @@ def evaluate(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    kind = format or ("table" if sys.stdout.isatty() else "csv")
+    kind = _kind(format)
     if windows < 1:
         raise RequestError(f"--windows {windows} is none. Give at least 1")
-    if kind not in FORMATS:
-        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device, tables
     from rnncli.model import load
@@ -65,6 +63,14 @@ def evaluate(
         scores = backtest.table(fitted, panel, places, config.forecast.level, place.device, names)
     _say_what_was_scored(card, panel, places, windows * len(panel.ids))
     _show(scores, names, kind)
+
+
+def _kind(asked: str | None) -> str:
+    """The form to show the scores in."""
+    kind = asked or ("table" if sys.stdout.isatty() else "csv")
+    if kind not in FORMATS:
+        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
+    return kind
 
 
 def _names(asked: str | None) -> list[str]:

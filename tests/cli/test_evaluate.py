@@ -86,3 +86,31 @@ def test_a_table_in_a_zone_is_scored(rnncli: Command, model: Path, tmp_path: Pat
     frame.assign(ds=frame["ds"].dt.tz_localize("Europe/Berlin")).to_parquet(tmp_path / "d.parquet")
 
     assert rnncli("evaluate", model, tmp_path / "d.parquet").code == 0
+
+
+def test_windows_may_be_steps_or_a_duration_apart_and_metrics_picked(rnncli: Command, model: Path, data: Path) -> None:
+    by_rows = rnncli("evaluate", model, data, "--windows", 4, "--step", 2, "--metrics", "mse,RMSSE")
+    by_time = rnncli("evaluate", model, data, "--windows", 4, "--step", "2h", "--metrics", "MSE,rmsse")
+
+    assert by_rows.out == by_time.out
+    assert by_rows.table.columns.tolist() == ["model", "MSE", "RMSSE", "cover 80", "cover 95"]
+    assert "scored: 12 windows of 6 steps, the earliest from 2024-01-20 12:00" in by_rows.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--step", "0", "--step 0 is 0 steps"),
+        ("--step", "90min", '--step "90min"'),
+        ("--metrics", "mapse", '--metrics "mapse" is none of MAE, MSE'),
+        ("--metrics", "", "--metrics"),
+    ],
+)
+def test_wrong_steps_and_metrics_are_refused(
+    rnncli: Command, model: Path, data: Path, option: str, value: str, message: str
+) -> None:
+    outcome = rnncli("evaluate", model, data, option, value)
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert message in outcome.err
