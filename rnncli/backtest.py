@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from rnncli import baselines, metrics
-from rnncli.metrics import Scored
+from rnncli.metrics import Parts, Scored
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.forecasts import POINT
@@ -56,18 +56,14 @@ def table(
     card = model.card
     values = (max(card.context, card.season) + card.horizon * 4 * len(interval_levels(percents))) * panel.targets
     chunk = max(1, VALUES_AT_ONCE // values)
-    sums: dict[str, dict[str, np.ndarray]] = {}
+    sums: dict[str, dict[str, Parts]] = {}
     for start in range(0, len(places.rows), chunk):
         some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
         for name, scored in run(model, panel, some, percents, device).items():
             row = sums.setdefault(name, {})
             for metric, part in metrics.parts(scored, names, percents).items():
-                row[metric] = row.get(metric, 0.0) + np.array([part.above.sum(), part.below.sum()])
-    return {name: {metric: _ratio(*pair) for metric, pair in row.items()} for name, row in sums.items()}
-
-
-def _ratio(above: float, below: float) -> float:
-    return float(above / below) if below > 0 else np.nan
+                row[metric] = row[metric].plus(part) if metric in row else part
+    return {name: {metric: part.ratio for metric, part in row.items()} for name, row in sums.items()}
 
 
 def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:

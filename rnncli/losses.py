@@ -29,9 +29,10 @@ def loss(quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None)
     actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
     if weight is None:
         return heads.pinball(quantiles, actual.to(quantiles.device), moved)
+    # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
-    costs = (scale.undo(quantiles.to(scale.level.device)) * unit).to(quantiles)
-    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1).to(quantiles), moved)
+    costs = scale.undo(quantiles.to(weight.device)) * unit
+    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
 
 
 class Weighing(NamedTuple):

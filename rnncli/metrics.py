@@ -29,6 +29,10 @@ class Parts(NamedTuple):
     above: np.ndarray  # (N, K)
     below: np.ndarray  # (N, K)
 
+    def plus(self, other: "Parts") -> "Parts":
+        """Of these and other windows, summed up."""
+        return Parts(*(np.array(mine.sum() + theirs.sum()) for mine, theirs in zip(self, other, strict=True)))
+
     @property
     def ratio(self) -> float:
         """The metric over all windows; NaN where nothing was to be measured."""

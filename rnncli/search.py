@@ -17,9 +17,8 @@ from rnncli.config import Architecture, MetricName, Network
 from rnncli.metrics import Scored
 from rnncli.panel import Panel
 from rnncli.training import Task
-from rnncli.workshop import Made, Workshop
+from rnncli.workshop import TRIED, Made, Workshop
 
-TRIAL_SHARE = 0.55  # of the time
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
@@ -77,7 +76,7 @@ class Search:
         def tasks() -> Iterator[Task]:
             for number, design in enumerate(designs, before):
                 longest = max((made.trained.seconds for made in self.made.values()), default=0.0)
-                if self.made and workshop.left(TRIAL_SHARE) < longest:
+                if self.made and workshop.left(TRIED) < longest:
                     return
                 limit = FIRST_SHARE * workshop.budget
                 yield workshop.task(design, plan.split, plan.steps, limit, "trial", number)

@@ -20,6 +20,7 @@ BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 240, "best": 900}  #
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
 TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 10, "best": 16}
 PHASES = ("trial", "refit")
+TRIED = 0.55  # of the time, about, goes into trials
 INTERRUPTED = "interrupted"
 
 
@@ -29,7 +30,7 @@ class State(NamedTuple):
     phase: str  # one of PHASES, or INTERRUPTED
     done: int  # networks, in this phase
     of: int
-    share: float  # of the phase, 0 to 1
+    share: float  # of the whole, 0 to 1
     elapsed: float  # seconds in all
     at: Progress | None  # of the network that is furthest
 
@@ -83,10 +84,10 @@ class Workshop:
 
         def show(under_way: dict[int, Progress]) -> None:
             at = max(under_way.values(), key=lambda one: one.step / one.steps, default=None)
-            done = len(made) - before + sum(one.step / one.steps for one in under_way.values())
-            self._report(
-                State(phase, len(made), before + number, (before + done) / (before + number), self.elapsed, at)
-            )
+            done = len(made) + sum(one.step / one.steps for one in under_way.values())
+            of = before + number
+            share = TRIED * done / max(of, self.trials) if phase == "trial" else TRIED + (1 - TRIED) * done / of
+            self._report(State(phase, len(made), of, share, self.elapsed, at))
 
         for place, trained in self.crew.run(taken(), show):
             made[before + place] = Made(given[place].architecture, given[place].seed, trained)

@@ -79,3 +79,16 @@ def test_a_window_that_never_moved_costs_nothing(metric: MetricName) -> None:
 
     assert total.isfinite()
     assert count.item() == 4
+
+
+@pytest.mark.parametrize("metric", ["mae", "mase"])
+def test_a_meter_around_a_billion_costs_as_around_zero(metric: MetricName) -> None:
+    near = torch.rand(4, 24, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    quantiles = torch.randn(4, 4, 1, 9, generator=torch.Generator().manual_seed(1)).sort(dim=-1).values
+
+    def cost(values: torch.Tensor) -> float:
+        past, future = values[:, :20], values[:, 20:]
+        weight = losses.weighing(metric, SEASON, past).weigh(past)
+        return losses.loss(quantiles, scaling.measure(past, "spread", SEASON), future, weight)[0].item()
+
+    assert cost(near + 1e9) == pytest.approx(cost(near), rel=1e-4)

@@ -43,12 +43,12 @@ def evaluate(
     kind = _kind(format)
     if windows < 1:
         raise RequestError(f"--windows {windows} is none. Give at least 1")
+    names = _names(metrics)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device, tables
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
-    names = _names(metrics)
     horizon = card.horizon
     fitted = load(model)
     with about(data):

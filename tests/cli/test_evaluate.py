@@ -114,3 +114,10 @@ def test_wrong_steps_and_metrics_are_refused(
     assert outcome.code == 2
     assert outcome.out == ""
     assert message in outcome.err
+
+
+def test_the_help_names_every_metric() -> None:
+    from rnncli import metrics
+    from rnncli.cli.evaluate import METRICS_HELP
+
+    assert f"Which of {', '.join(metrics.METRICS)}. [default: {','.join(metrics.USUAL)}]" == METRICS_HELP
