@@ -128,16 +128,22 @@ def gather(data: Sequences, device: torch.device, size: int) -> Crew:
 def _interrupts_held_back() -> Iterator[None]:
     """Ctrl-C goes to every process of the terminal; those started here leave it to the one that started them.
 
-    A process inherits which signals are held back. Here one that comes meanwhile is taken afterwards.
+    A process inherits which signals are held back. Here one that comes meanwhile is taken afterwards: it may reach any
+    thread, so holding it back in this one would not keep it from ending the start of a process half way.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 class _Stop(Exception):  # noqa: N818 - nothing went wrong
