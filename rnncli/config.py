@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 CellName = Literal["rnn", "lstm", "gru"]
-DecoderName = Literal["parallel", "recursive"]
+DecoderName = Literal["parallel", "direct", "recursive"]
 BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
 ScaleName = Literal["spread", "log", "mean"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -126,7 +126,7 @@ class Network(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of units left out at random in training, between layers and before the head."""
     decoder: DecoderName = "parallel"
-    """parallel: the whole horizon at once; recursive: segment by segment, each fed back."""
+    """parallel: a recurrent step a segment, all at once; direct: no step at all; recursive: each segment fed back."""
     bypass: bool = True
     """Add a linear map from context to horizon."""
 
@@ -142,6 +142,11 @@ class Architecture(Network):
     scale: ScaleName
     since: bool
     hidden: Count
+
+    @property
+    def read_at_once(self) -> int:
+        """Steps of the horizon that are read from one state of the decoder."""
+        return self.horizon if self.decoder == "direct" else self.segment
 
     @model_validator(mode="after")
     def _whole_segments(self) -> Self:

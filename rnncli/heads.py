@@ -46,12 +46,22 @@ def at_levels(forecast: Tensor, levels: Tensor) -> Tensor:
     Straight lines between the trained quantiles over the normal distribution's own quantiles, so that the tails go on
     as a normal distribution's would.
     """
-    trained = torch.special.ndtri(torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device))
-    wanted = torch.special.ndtri(levels.to(forecast))
-    right = torch.searchsorted(trained, wanted).clamp(1, len(LEVELS) - 1)  # (P,)
-    left = right - 1
-    share = (wanted - trained[left]) / (trained[right] - trained[left])
-    return forecast[..., left] + share * (forecast[..., right] - forecast[..., left])
+    left, share = _neighbours(torch.special.ndtri(levels.to(forecast)))  # (P,)
+    return forecast[..., left] + share * (forecast[..., left + 1] - forecast[..., left])
+
+
+def drawn(forecast: Tensor, deviates: Tensor) -> Tensor:
+    """A value (...) of each distribution with quantiles (..., Q) at LEVELS: where its standard normal deviate lies."""
+    left, share = _neighbours(deviates)  # (...)
+    below, above = (forecast.gather(-1, place.unsqueeze(-1)).squeeze(-1) for place in (left, left + 1))
+    return below + share * (above - below)
+
+
+def _neighbours(deviates: Tensor) -> tuple[Tensor, Tensor]:
+    """The trained level before each normal deviate (...), and how far on the way to the next one it lies."""
+    trained = torch.special.ndtri(torch.tensor(LEVELS, dtype=deviates.dtype, device=deviates.device))
+    left = torch.searchsorted(trained, deviates).clamp(1, len(LEVELS) - 1) - 1
+    return left, (deviates - trained[left]) / (trained[left + 1] - trained[left])
 
 
 def point(forecast: Tensor, metric: MetricName) -> Tensor:

@@ -148,7 +148,7 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
     """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
     expected = {
         "embedding.weight": (design.hidden, (3 if design.since else 2) * design.segment * targets),
-        "readout.weight": (design.segment * targets * len(heads.LEVELS), design.hidden),
+        "readout.weight": (design.read_at_once * targets * len(heads.LEVELS), design.hidden),
     }
     if design.bypass:
         expected["bypass.weight"] = (design.horizon, design.context)

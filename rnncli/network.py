@@ -40,7 +40,7 @@ class Network(nn.Module):
         self.embedding = nn.Linear((3 if design.since else 2) * design.segment * targets, hidden)
         self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
         self.dropout = nn.Dropout(design.dropout)
-        self.readout = nn.Linear(hidden, design.segment * per_step)
+        self.readout = nn.Linear(hidden, design.read_at_once * per_step)
         if design.decoder == "parallel":
             self.positions = nn.Parameter(torch.randn(self.pieces, hidden) / math.sqrt(hidden))  # (M, hidden)
         if design.bypass:
@@ -69,6 +69,8 @@ class Network(nn.Module):
         match design.decoder:
             case "parallel":
                 parameters = self.decode_together(state)
+            case "direct":
+                parameters = self.read(output)
             case "recursive":
                 parameters = self.decode_in_turn(output, state, correction if self.base.subtracted else centre)
             case _:
@@ -103,7 +105,8 @@ class Network(nn.Module):
     def decode_in_turn(self, output: Tensor, state: State, centre: Tensor) -> Tensor:
         """Segment after segment, each median around centre (B, H, K) fed back as if it had been observed: (B, H, K, Q).
 
-        In training too, so that the network learns to live with its own errors.
+        In training a value drawn from the forecast instead, so that the network learns to live with its own errors
+        (scheduled sampling from the first step on: Bengio et al. 2015).
         """
         segment = self.architecture.segment
         centre = functional.pad(centre, (0, 0, 0, self.pieces * segment - self.architecture.horizon))
@@ -111,10 +114,18 @@ class Network(nn.Module):
         for number, start in enumerate(range(0, centre.shape[1], segment)):
             pieces.append(self.read(output, whole=True))  # (B, segment, K, Q)
             if number + 1 < self.pieces:
-                median = pieces[-1][..., heads.MEDIAN] + centre[:, start : start + segment]
-                waited = torch.zeros_like(median) if self.architecture.since else None
-                output, state = self.encoder(self.embed(median, torch.ones_like(median), waited), state)
+                value = self.fed_back(heads.quantiles(pieces[-1], centre[:, start : start + segment]))
+                waited = torch.zeros_like(value) if self.architecture.since else None
+                output, state = self.encoder(self.embed(value, torch.ones_like(value), waited), state)
         return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
+
+    def fed_back(self, quantiles: Tensor) -> Tensor:
+        """What the network takes for observed of its own forecast (B, segment, K, Q): (B, segment, K)."""
+        if not self.training:
+            return quantiles[..., heads.MEDIAN]
+        # One deviate a segment: errors of neighbouring steps go together.
+        deviates = torch.randn_like(quantiles[:, :1, :, 0]).expand(quantiles.shape[:-1])
+        return heads.drawn(quantiles, deviates.contiguous())
 
     def read(self, outputs: Tensor, whole: bool = False) -> Tensor:
         """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q)."""

@@ -34,7 +34,7 @@ def test_quantiles_at_any_levels_never_cross(values: np.ndarray, levels: list[fl
 def test_trained_levels_read_as_they_are() -> None:
     quantiles = heads.quantiles(torch.randn(5, COUNT).double(), torch.randn(5).double())
 
-    assert torch.allclose(heads.at_levels(quantiles, torch.tensor(heads.LEVELS).double()), quantiles)
+    assert torch.allclose(heads.at_levels(quantiles, torch.tensor(heads.LEVELS, dtype=torch.float64)), quantiles)
 
 
 def test_a_normal_distribution_is_read_exactly_at_every_level() -> None:
@@ -77,3 +77,11 @@ def test_missing_values_cost_nothing() -> None:
     weight = torch.ones(1, 1, 1)
 
     assert heads.pinball(forecast, actual, weight) == heads.pinball(forecast[:, :1], actual[:, :1], weight)
+
+
+def test_what_is_drawn_follows_the_distribution() -> None:
+    normal = NormalDist(3, 2)
+    quantiles = torch.tensor([normal.inv_cdf(level) for level in heads.LEVELS]).double().expand(2, 5, 1, COUNT)
+    deviates = torch.randn(2, 5, 1).double()
+
+    assert torch.allclose(heads.drawn(quantiles, deviates), 3 + 2 * deviates, atol=1e-4)

@@ -38,7 +38,7 @@ def forecast_of(built: Network, past: torch.Tensor) -> Prediction:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 @pytest.mark.parametrize("base", ["none", "last", "seasonal", "smoothing", "cycle"])
 @pytest.mark.parametrize("scale", ["spread", "log", "mean"])
 def test_every_combination_gives_ordered_quantiles_for_every_step_and_target(
@@ -56,7 +56,7 @@ def test_every_combination_gives_ordered_quantiles_for_every_step_and_target(
     assert (values.diff(dim=-1) >= 0).all()
 
 
-@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 def test_forecasting_a_line_of_the_data_gives_the_line_of_the_forecast(decoder: DecoderName) -> None:
     built = network(decoder=decoder)
     past = torch.randn(6, 12, 1).double()
@@ -119,6 +119,30 @@ def test_the_classic_recursive_network_feeds_its_median_back() -> None:
         values = torch.cat([values, expected[:, :, heads.MEDIAN]], dim=1)
 
 
+def test_in_training_a_recursive_network_feeds_drawn_values_back() -> None:
+    built = network(segment=1, decoder="recursive", dropout=0.0)
+    past, step = torch.randn(2, 12, 1).double(), torch.zeros(2)
+    expected = forecast_of(built, past).quantiles
+
+    built.train()
+    first, second = (built(past, step).quantiles for _ in range(2))
+
+    assert torch.equal(first[:, 0], expected[:, 0])
+    assert (first[:, 1:] != second[:, 1:]).any()
+
+
+def test_a_direct_network_reads_the_whole_horizon_from_the_last_output() -> None:
+    built = network(decoder="direct", base="none", bypass=False)
+    past = torch.randn(2, 12, 1).double()
+    quantiles, scale = forecast_of(built, past)
+    values = scale.apply(past)
+    output, _ = built.encoder(built.embed(values, torch.ones_like(values), None))
+
+    parameters = built.readout(output[:, -1]).reshape(2, 5, 1, len(heads.LEVELS))
+
+    assert torch.allclose(quantiles, heads.quantiles(parameters, torch.zeros(2, 5, 1)), atol=1e-5)
+
+
 def test_an_untrained_bypass_adds_nothing() -> None:
     torch.manual_seed(3)
     assert Network(design(), 1).bypass.weight.abs().max() == 0
@@ -126,7 +150,7 @@ def test_an_untrained_bypass_adds_nothing() -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("base", ["none", "seasonal", "cycle"])
-@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 def test_a_boundary_is_forecast_as_if_the_past_ended_there(
     cell: CellName, base: BaseName, decoder: DecoderName
 ) -> None:
@@ -162,7 +186,7 @@ def test_the_time_since_the_last_sale_counts_from_it() -> None:
     assert waited.round().tolist() == [1, 0, 1, 2, 3, 0, 1]
 
 
-@pytest.mark.parametrize("decoder", ["parallel", "recursive"])
+@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 def test_a_network_told_of_the_last_sale_forecasts_otherwise_after_another(decoder: DecoderName) -> None:
     built = network(since=True, decoder=decoder, scale="mean", base="none", bypass=False)
     late, early = torch.zeros(2, 12, 1).double()
