@@ -1,17 +1,68 @@
 """Cut, forecast, score: how a model would have done, beside the baselines on the same windows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from rnncli import baselines, metrics
+from rnncli.baselines import BASELINES, Past
+from rnncli.comparison import Windows
 from rnncli.metrics import Parts, Scored
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.forecasts import POINT
 
 VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to a gigabyte or so
+
+
+class Chunk(NamedTuple):
+    """Some windows, and every method's forecasts of them."""
+
+    places: Cutoffs
+    scored: dict[str, Scored]
+
+
+class Ledger(NamedTuple):
+    """What each of N windows adds to each metric of each method."""
+
+    places: Cutoffs
+    scoring: "Scoring"
+    parts: dict[str, dict[str, Parts]]  # (N, K) each
+    steps: dict[str, dict[str, Parts]]  # (H,) each: the same of each step ahead, where that was asked for
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """Method, to metric, to score over all windows."""
+        whole = self.grouped(np.zeros(len(self.places.rows), np.int64), 1)
+        return {method: {name: float(score[0]) for name, score in row.items()} for method, row in whole.items()}
+
+    def grouped(self, groups: np.ndarray, count: int) -> dict[str, dict[str, np.ndarray]]:
+        """Method, to metric, to the scores (G,) of the windows that are of each group; groups: (N,) below count."""
+        return self._scores(self.parts, lambda values: np.bincount(groups, values.sum(axis=1), count))
+
+    def by_step(self) -> dict[str, dict[str, np.ndarray]]:
+        """Method, to metric, to the scores (H,) of each step ahead."""
+        return self._scores(self.steps, lambda values: values)
+
+    def _scores(
+        self, parts: dict[str, dict[str, Parts]], total: Callable[[np.ndarray], np.ndarray]
+    ) -> dict[str, dict[str, np.ndarray]]:
+        scores = {
+            method: {name: metrics.ratio(total(part.above), total(part.below)) for name, part in row.items()}
+            for method, row in parts.items()
+        }
+        if metrics.OWA in self.scoring.names:
+            for row in scores.values():
+                row[metrics.OWA] = metrics.owa(row, scores[metrics.NAIVE2])
+        columns = metrics.columns(self.scoring.names, self.scoring.percents)
+        return {method: {name: row[name] for name in columns} for method, row in scores.items()}
+
+
+def windows(panel: Panel, places: Cutoffs, horizon: int, step: int) -> Windows:
+    """Where windows that lie `step` rows apart are, for those who compare them."""
+    back = (panel.lengths[places.series] - horizon - places.rows) // step
+    return Windows(places.series, back, -(-horizon // step))
 
 
 def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
@@ -22,20 +73,61 @@ def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
     return Cutoffs(series[rows >= 1], rows[rows >= 1])
 
 
-def run(
-    model: Model, panel: Panel, places: Cutoffs, percents: tuple[float, ...], device: torch.device
-) -> dict[str, Scored]:
-    """The model's and the baselines' forecasts at each cutoff, beside what happened."""
+class Scoring(NamedTuple):
+    """What is to be told of every window."""
+
+    season: int  # of the baselines and the metrics
+    percents: tuple[float, ...]  # of the intervals
+    names: Sequence[str] = metrics.USUAL
+
+    @property
+    def parts(self) -> list[str]:
+        """The metrics to sum up: OWA is made of two others."""
+        needed = [*self.names, *(metrics.OWA_PARTS if metrics.OWA in self.names else ())]
+        return [name for name in dict.fromkeys(needed) if name != metrics.OWA]
+
+
+def walk(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> Iterator[Chunk]:
+    """The windows, some at a time: there may be more than memory holds."""
     card = model.card
-    levels = interval_levels(percents)
+    methods = 1 + len(BASELINES)
+    values = max(card.context, scoring.season) + card.horizon * (2 + methods) * len(interval_levels(scoring.percents))
+    chunk = max(1, VALUES_AT_ONCE // (values * panel.targets))
+    for start in range(0, len(places.rows), chunk):
+        some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
+        yield Chunk(some, run(model, panel, some, scoring, device))
+
+
+def run(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> dict[str, Scored]:
+    """The model's and the baselines' forecasts at each cutoff, beside what happened."""
+    horizon, season, levels = model.card.horizon, scoring.season, interval_levels(scoring.percents)
     forecast = model.forecast(panel, places, levels, device)
-    past, future = cut(panel, places, max(card.context, card.season), card.horizon)
-    errors = scales(panel, places, card.season)
-    points = {"Naive": baselines.naive(past, card.horizon)}
-    if card.season > 1:
-        points["SeasonalNaive"] = baselines.seasonal_naive(past, card.horizon, card.season)
+    values, future = cut(panel, places, max(model.card.context, season, horizon), horizon)
+    known = before(panel, places, season)
+    errors = known.season_error, known.season_square
     scored = {POINT: Scored(future, forecast.point, forecast.quantiles, levels, *errors)}
-    return scored | {name: Scored(future, point, None, levels, *errors) for name, point in points.items()}
+    past = Past(values, places.rows, *_firsts(panel, places), known.step_square, known.season_square)
+    for name, baseline in BASELINES.items():
+        if name != "SeasonalNaive" or season > 1:
+            told = baseline(past, horizon, season)
+            scored[name] = Scored(future, told.point, baselines.quantiles(told, levels), levels, *errors)
+    if metrics.OWA in scoring.names:
+        point = _naive2(panel, places, horizon, season)
+        nothing = np.full((*point.shape, len(levels)), np.nan)
+        scored[metrics.NAIVE2] = Scored(future, point, nothing, levels, *errors)
+    return scored
+
+
+def _naive2(panel: Panel, places: Cutoffs, horizon: int, season: int) -> np.ndarray:
+    """M4's reference from the whole past of each cutoff (N, H, K); what is missing there is taken to be as before."""
+    point = np.full((len(places.rows), horizon, panel.targets), np.nan)
+    for place, (series, rows) in enumerate(zip(*places, strict=True)):
+        for target, values in enumerate(panel.series(series)[:rows].T):
+            known = np.flatnonzero(~np.isnan(values))
+            if len(known):
+                newest = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(rows))).clip(min=known[0])
+                point[place, :, target] = baselines.naive2(values[newest], horizon, season)
+    return point
 
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
@@ -44,26 +136,53 @@ def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
     return np.unique(np.round(np.concatenate([metrics.TENTHS, ends]), 6))
 
 
+def ledger(chunks: Iterable[Chunk], scoring: Scoring, by_step: bool = False) -> Ledger:
+    """What every window adds to the metrics, and with by_step what every step ahead does."""
+    places, parts, steps = [], [], []
+    names, percents = scoring.parts, scoring.percents
+    for chunk in chunks:
+        places.append(chunk.places)
+        parts.append({method: metrics.parts(one, names, percents) for method, one in chunk.scored.items()})
+        if by_step:
+            steps.append({method: _of_steps(one, names, percents) for method, one in chunk.scored.items()})
+    every = Cutoffs(*(np.concatenate(column) for column in zip(*places, strict=True)))
+    return Ledger(every, scoring, _merged(parts, np.concatenate), _merged(steps, lambda parts: np.sum(parts, axis=0)))
+
+
+def _of_steps(scored: Scored, names: Sequence[str], percents: Sequence[float]) -> dict[str, Parts]:
+    """The metrics of each step ahead by itself, summed over windows: (H,) each."""
+    horizon = scored.actual.shape[1]
+    rows = [metrics.parts(scored.step(number), names, percents) for number in range(horizon)]
+    return {
+        name: Parts(
+            np.array([row[name].above.sum() for row in rows]), np.array([row[name].below.sum() for row in rows])
+        )
+        for name in rows[0]
+    }
+
+
+def _merged(
+    chunks: list[dict[str, dict[str, Parts]]], join: Callable[[list[np.ndarray]], np.ndarray]
+) -> dict[str, dict[str, Parts]]:
+    """Of the parts of several chunks those of all."""
+    methods = chunks[0] if chunks else {}
+    return {
+        method: {
+            name: Parts(
+                join([one[method][name].above for one in chunks]), join([one[method][name].below for one in chunks])
+            )
+            for name in row
+        }
+        for method, row in methods.items()
+    }
+
+
 def table(
-    model: Model,
-    panel: Panel,
-    places: Cutoffs,
-    percents: tuple[float, ...],
-    device: torch.device,
-    names: Sequence[str] = metrics.USUAL,
+    model: Model, panel: Panel, places: Cutoffs, percents: tuple[float, ...], device: torch.device
 ) -> dict[str, dict[str, float]]:
-    """Model or baseline, to metric, to score. Windows are taken some at a time: there may be more than memory holds."""
-    card = model.card
-    values = (max(card.context, card.season) + card.horizon * 4 * len(interval_levels(percents))) * panel.targets
-    chunk = max(1, VALUES_AT_ONCE // values)
-    sums: dict[str, dict[str, Parts]] = {}
-    for start in range(0, len(places.rows), chunk):
-        some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
-        for name, scored in run(model, panel, some, percents, device).items():
-            row = sums.setdefault(name, {})
-            for metric, part in metrics.parts(scored, names, percents).items():
-                row[metric] = row[metric].plus(part) if metric in row else part
-    return {name: {metric: part.ratio for metric, part in row.items()} for name, row in sums.items()}
+    """Model or baseline, to metric, to score."""
+    scoring = Scoring(model.card.season, percents)
+    return ledger(walk(model, panel, places, scoring, device), scoring).table()
 
 
 def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,12 +194,29 @@ def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.n
     return values[:, :context], values[:, context:]
 
 
-def scales(panel: Panel, places: Cutoffs, season: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seasonal naive's absolute and squared error before each cutoff: (N, K) each."""
-    errors = np.empty((2, len(places.rows), panel.targets))
+class Before(NamedTuple):
+    """How much N pasts moved, (N, K) each; NaN where there is nothing to compare."""
+
+    season_error: np.ndarray  # mean absolute change over a season
+    season_square: np.ndarray  # mean squared change over a season
+    step_square: np.ndarray  # mean squared change from one step to the next
+
+
+def before(panel: Panel, places: Cutoffs, season: int) -> Before:
+    """The changes in the whole past of each cutoff, by which errors are scaled."""
+    moved = np.empty((3, len(places.rows), panel.targets))
     order = np.argsort(places.series, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(places.series[order])) + 1) if len(order) else []:
-        values = panel.series(places.series[group[0]])
-        for power in (1, 2):
-            errors[power - 1, group] = baselines.season_errors(values, season, places.rows[group], power)
-    return errors[0], errors[1]
+        values, rows = panel.series(places.series[group[0]]), places.rows[group]
+        for place, (lag, power) in enumerate(((season, 1), (season, 2), (1, 2))):
+            moved[place, group] = baselines.season_errors(values, lag, rows, power)
+    return Before(*moved)
+
+
+def _firsts(panel: Panel, places: Cutoffs) -> tuple[np.ndarray, np.ndarray]:
+    """The first value before each cutoff and the row of its series that it lies in: (N, K) each, NaN where none is."""
+    lines = np.arange(len(panel.values))[:, None]
+    first = np.minimum.reduceat(np.where(np.isnan(panel.values), len(lines), lines), panel.offsets[:-1])  # (S, K)
+    rows = (first - panel.offsets[:-1, None])[places.series]
+    values = np.take_along_axis(panel.values, first.clip(max=len(lines) - 1), axis=0)[places.series]
+    return np.where(rows < places.rows[:, None], values, np.nan), rows

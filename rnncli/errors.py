@@ -4,7 +4,8 @@ RnncliError
 ├── RequestError     2  an option or the config file is wrong, or the output cannot be written
 ├── DataError        3  the table is wrong: a column, the clock, too few rows
 ├── ModelFileError   4  the model file is missing, damaged or of another format
-└── TrainingError    5  the training diverged or ran out of memory
+├── TrainingError    5  the training diverged or ran out of memory
+└── GateError        6  a gate said no: a score is worse than was asked for
 """
 
 from collections.abc import Iterator
@@ -40,6 +41,12 @@ class TrainingError(RnncliError):
     """The training came to nothing."""
 
     exit_code = 5
+
+
+class GateError(RnncliError):
+    """What was asked to hold does not."""
+
+    exit_code = 6
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Every metric scores N windows: actual (N, H, K), NaN where unknown and then skip
 taken over the observed steps of each window, then over windows, so that each window counts alike (as M4 does).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,14 +13,19 @@ TENTHS = np.arange(1, 10) / 10
 
 
 class Scored(NamedTuple):
-    """One model's forecasts beside what happened."""
+    """One method's forecasts beside what happened."""
 
     actual: np.ndarray  # (N, H, K)
     point: np.ndarray  # (N, H, K)
-    quantiles: np.ndarray | None  # (N, H, K, P) at `levels`; None where the point is all there is
+    quantiles: np.ndarray  # (N, H, K, P) at `levels`
     levels: np.ndarray  # (P,) in (0, 1), rising, the tenths among them
     season_error: np.ndarray  # (N, K): seasonal naive's mean absolute error before the cutoff; NaN where it has none
     season_square: np.ndarray  # (N, K): its mean squared error there
+
+    def step(self, number: int) -> "Scored":
+        """The same of one step ahead."""
+        one = slice(number, number + 1)
+        return self._replace(actual=self.actual[:, one], point=self.point[:, one], quantiles=self.quantiles[:, one])
 
 
 class Parts(NamedTuple):
@@ -29,15 +34,15 @@ class Parts(NamedTuple):
     above: np.ndarray  # (N, K)
     below: np.ndarray  # (N, K)
 
-    def plus(self, other: "Parts") -> "Parts":
-        """Of these and other windows, summed up."""
-        return Parts(*(np.array(mine.sum() + theirs.sum()) for mine, theirs in zip(self, other, strict=True)))
-
     @property
     def ratio(self) -> float:
         """The metric over all windows; NaN where nothing was to be measured."""
-        below = float(self.below.sum())
-        return float(self.above.sum()) / below if below > 0 else np.nan
+        return float(ratio(self.above.sum(), self.below.sum()))
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """One over the other (...); NaN where nothing was to be measured."""
+    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)
 
 
 def mae(scored: Scored) -> Parts:
@@ -76,26 +81,42 @@ def smape(scored: Scored) -> Parts:
 def quantile_loss(scored: Scored) -> Parts:
     """sum of the mean over quantiles q = 0.1, ..., 0.9 of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|"""
     places = np.abs(scored.levels - TENTHS[:, None]).argmin(axis=1)  # of the tenths among the levels
-    quantiles = scored.point[..., None] if scored.quantiles is None else scored.quantiles[..., places]
-    loss = _pinball(scored.actual, quantiles, TENTHS)
-    return Parts(np.nansum(loss, axis=1), np.nansum(np.abs(scored.actual), axis=1))
+    loss = _pinball(scored.actual, scored.quantiles[..., places], TENTHS)
+    size = np.where(np.isnan(loss), np.nan, np.abs(scored.actual))
+    return Parts(np.nansum(loss, axis=1), np.nansum(size, axis=1))
 
 
 def scaled_quantile_loss(scored: Scored) -> Parts:
     """mean over all levels of 2 max(q (y - f), (q - 1)(y - f)), divided as in MASE"""
-    assert scored.quantiles is not None
     loss = _pinball(scored.actual, scored.quantiles, scored.levels)
     return _each(_mean_of_windows(loss) / _positive(scored.season_error))
 
 
 def coverage(scored: Scored, percent: float) -> Parts:
     """share of actual values inside the interval, 0 to 1"""
-    if scored.quantiles is None:
-        return Parts(np.zeros(1), np.zeros(1))
-    low, high = (np.flatnonzero(np.isclose(scored.levels, 0.5 + side * percent / 200)) for side in (-1, 1))
-    bottom, top = scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
+    bottom, top = interval(scored, percent)
     inside = (scored.actual >= bottom) & (scored.actual <= top)
-    return Parts(inside.sum(axis=1), (~np.isnan(scored.actual + bottom)).sum(axis=1))
+    return Parts(inside.sum(axis=1).astype(float), (~np.isnan(scored.actual + bottom)).sum(axis=1).astype(float))
+
+
+def width(scored: Scored, percent: float) -> Parts:
+    """mean of the interval's upper end minus its lower one"""
+    bottom, top = interval(scored, percent)
+    return _each(_mean_of_windows(np.where(np.isnan(scored.actual), np.nan, top - bottom)))
+
+
+def interval_score(scored: Scored, percent: float) -> Parts:
+    """mean of width + 2 / (1 - level) times how far y lies outside of the interval, divided as in MASE (M4's MSIS)"""
+    bottom, top = interval(scored, percent)
+    outside = np.maximum(bottom - scored.actual, 0) + np.maximum(scored.actual - top, 0)
+    scores = top - bottom + 2 / (1 - percent / 100) * outside
+    return _each(_mean_of_windows(scores) / _positive(scored.season_error))
+
+
+def interval(scored: Scored, percent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends (N, H, K) of the interval that is to hold so many percent."""
+    low, high = (np.flatnonzero(np.isclose(scored.levels, 0.5 + side * percent / 200)) for side in (-1, 1))
+    return scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
 
 
 METRICS: dict[str, Callable[[Scored], Parts]] = {
@@ -107,18 +128,48 @@ METRICS: dict[str, Callable[[Scored], Parts]] = {
     "sMAPE": smape,
     "WQL": quantile_loss,
 }
-USUAL = ("MAE", "RMSE", "MASE", "sMAPE", "WQL")  # shown where nothing is asked for: they fit into 80 columns
+INTERVALS: dict[str, Callable[[Scored, float], Parts]] = {
+    "coverage": coverage,
+    "width": width,
+    "MSIS": interval_score,
+}  # each of every interval: coverage-80, coverage-95, ...
+USUAL = ("MASE", "MAE", "RMSE", "sMAPE", "WQL", "coverage")  # where nothing is asked for: they fit into 80 columns
+
+
+OWA, NAIVE2, OWA_PARTS = "OWA", "Naive2", ("sMAPE", "MASE")
+
+
+def owa(own: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> np.ndarray:
+    """mean of sMAPE and MASE, each divided by that of Naive2 (M4's overall weighted average)"""
+    return np.mean([ratio(own[name], other[name]) for name in OWA_PARTS], axis=0)
 
 
 def definitions(names: Sequence[str]) -> dict[str, str]:
     """What each metric is, in a line."""
-    return {name: str(METRICS[name].__doc__) for name in names} | {"cover": str(coverage.__doc__)}
+    every: dict[str, Callable[..., Parts]] = {**METRICS, **INTERVALS}
+    return {name: str((owa if name == OWA else every[name]).__doc__) for name in names}
+
+
+def columns(names: Sequence[str], percents: Sequence[float]) -> list[str]:
+    """Names of metrics as scores bear them: those of intervals once for each, with its percents."""
+    return [
+        column
+        for name in names
+        for column in ([f"{name}-{percent:g}" for percent in percents] if name in INTERVALS else [name])
+    ]
 
 
 def parts(scored: Scored, names: Sequence[str], percents: Sequence[float]) -> dict[str, Parts]:
-    """The metrics of these names, and the coverage of each interval, window by window."""
-    points = {name: METRICS[name](scored) for name in names}
-    return points | {f"cover {percent:g}": coverage(scored, percent) for percent in percents}
+    """The metrics of these names, window by window, under the names of their columns."""
+    of_intervals = {
+        f"{name}-{percent:g}": (INTERVALS[name], percent) for name in names if name in INTERVALS for percent in percents
+    }
+    return {
+        column: METRICS[column](scored)
+        if column in METRICS
+        else of_intervals[column][0](scored, of_intervals[column][1])
+        for column in columns(names, percents)
+    }
 
 
 def _pinball(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:

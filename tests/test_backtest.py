@@ -1,15 +1,20 @@
 """Backtests score what they should, on rows that the forecast did not see."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rnncli import backtest, metrics
 from rnncli import model as models
+from rnncli.backtest import Scoring
+from rnncli.baselines import BASELINES
 from rnncli.config import Columns
-from rnncli.panel import from_frame
+from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly
 
 CPU = torch.device("cpu")
@@ -34,10 +39,10 @@ def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = backtest.cutoffs(panel, 6, 2, 6)
 
-    scored = backtest.run(models.load(model), panel, places, (80.0,), CPU)
+    scored = backtest.run(models.load(model), panel, places, Scoring(24, (80.0,)), CPU)
 
     expected = np.stack([panel.series(s)[row : row + 6] for s, row in zip(*places, strict=True)])
-    assert list(scored) == ["rnncli", "Naive", "SeasonalNaive"]
+    assert list(scored) == ["rnncli", *BASELINES]
     for one in scored.values():
         assert np.array_equal(one.actual, expected)
 
@@ -46,7 +51,7 @@ def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = backtest.cutoffs(panel, 6, 1, 6)
 
-    scored = backtest.run(models.load(model), panel, places, (), CPU)
+    scored = backtest.run(models.load(model), panel, places, Scoring(24, ()), CPU)
 
     day_before = np.stack([panel.series(s)[row - 24 : row - 18] for s, row in zip(*places, strict=True)])
     assert np.array_equal(scored["SeasonalNaive"].point, day_before)
@@ -61,10 +66,58 @@ def test_windows_may_overlap_and_all_have_a_horizon_after_them() -> None:
 def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, fitted = from_frame(hourly(), Columns()), models.load(model)
     places = backtest.cutoffs(panel, 6, 5, 3)
-    at_once = backtest.table(fitted, panel, places, (80.0,), CPU, list(metrics.METRICS))
+    scoring = Scoring(24, (80.0,), [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS])
 
+    def scores() -> tuple[object, object]:
+        found = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring, by_step=True)
+        return found.table(), found.by_step()
+
+    at_once = scores()
     monkeypatch.setattr(backtest, "VALUES_AT_ONCE", 1)
 
-    assert backtest.table(fitted, panel, places, (80.0,), CPU, list(metrics.METRICS)) == {
-        name: pytest.approx(row, nan_ok=True) for name, row in at_once.items()
-    }
+    np.testing.assert_equal(rounded(scores()), rounded(at_once))
+
+
+def rounded(scores: object) -> object:
+    if isinstance(scores, dict):
+        return {name: rounded(value) for name, value in scores.items()}
+    return [rounded(one) for one in scores] if isinstance(scores, tuple) else np.round(np.asarray(scores, float), 4)
+
+
+def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
+    panel, fitted, scoring = from_frame(hourly(), Columns()), models.load(model), Scoring(24, (80.0,))
+    places = backtest.cutoffs(panel, 6, 4, 6)
+    whole = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring)
+    second = Cutoffs(places.series[4:8], places.rows[4:8])
+    alone = backtest.ledger(backtest.walk(fitted, panel, second, scoring, CPU), scoring).table()
+
+    scores = whole.grouped(places.series, 3)
+
+    for method, row in alone.items():
+        assert {name: scores[method][name][1] for name in row} == pytest.approx(row, rel=1e-5)
+
+
+@given(st.integers(0, 2), st.integers(1, 30), st.floats(-1e6, 1e6))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_row_after_a_cutoff_changes_what_is_said_there(model: Path, series: int, back: int, value: float) -> None:
+    panel, fitted, scoring = from_frame(hourly(), Columns()), models.load(model), Scoring(24, (80.0,), ["OWA", "RMSSE"])
+    places = Cutoffs(np.full(2, series), panel.lengths[series] - np.array([30, 31]))
+    values = panel.values.copy()
+    values[panel.offsets[series + 1] - back] = value
+    other = dataclasses.replace(panel, values=values)
+
+    before, after = (backtest.run(fitted, one, places, scoring, CPU) for one in (panel, other))
+
+    for method, scored in before.items():
+        for name in ("point", "quantiles", "season_error", "season_square"):
+            np.testing.assert_array_equal(getattr(scored, name), getattr(after[method], name))
+
+
+def test_windows_know_how_many_come_after_them_and_overlap() -> None:
+    panel = from_frame(hourly(series=2, days=1), Columns())
+
+    found = backtest.windows(panel, backtest.cutoffs(panel, 6, 3, 4), 6, 4)
+
+    assert found.series.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.back.tolist() == [2, 1, 0] * 2
+    assert found.overlap == 2

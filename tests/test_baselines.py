@@ -1,11 +1,18 @@
-"""Baselines against their one-line definitions."""
+"""Baselines against their one-line definitions, statsforecast, and what M4 published."""
+
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli import baselines
+from rnncli.baselines import BASELINES, Past
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 pasts = hnp.arrays(np.float64, (3, 17, 2), elements=st.floats(-1e6, 1e6))
 
@@ -50,3 +57,79 @@ def test_rows_after_the_cutoff_change_no_season_error(values: np.ndarray, season
 
 def test_a_series_shorter_than_a_season_is_measured_by_its_steps() -> None:
     assert baselines.season_errors(np.array([[1.0], [3.0], [7.0]]), 12, np.array([3]))[0, 0] == 3
+
+
+def past_of(values: np.ndarray, season: int) -> Past:
+    """Everything before the end of one series (T,)."""
+    column, rows = values[:, None], np.array([len(values)])
+    first = np.flatnonzero(~np.isnan(values))[:1]
+    squares = [baselines.season_errors(column, lag, rows, 2) for lag in (1, season)]
+    return Past(column[None], rows, values[first][None], first[None], *squares)
+
+
+@given(hnp.arrays(np.float64, 12, elements=st.floats(-100, 100)), st.integers(1, 8))
+def test_drift_is_the_line_through_the_first_and_the_last_value(values: np.ndarray, horizon: int) -> None:
+    expected = np.interp(0, [0], [values[-1]]) + (values[-1] - values[0]) / 11 * np.arange(1, horizon + 1)
+
+    assert np.allclose(BASELINES["Drift"](past_of(values, 3), horizon, 3).point[0, :, 0], expected)
+
+
+def test_drift_goes_on_from_the_last_value_that_is_known() -> None:
+    told = BASELINES["Drift"](past_of(np.array([np.nan, 1.0, 2.0, np.nan, 4.0, np.nan]), 2), 2, 2)
+
+    assert told.point[0, :, 0].tolist() == [6.0, 7.0]
+
+
+def test_the_window_average_is_the_mean_of_the_last_season() -> None:
+    values = np.array([9.0, 9.0, 1.0, np.nan, 3.0])
+
+    assert BASELINES["WindowAverage"](past_of(values, 3), 2, 3).point[0, :, 0].tolist() == [2.0, 2.0]
+
+
+@given(hnp.arrays(np.float64, 30, elements=st.floats(-100, 100)))
+def test_intervals_grow_with_the_horizon(values: np.ndarray) -> None:
+    for name, baseline in BASELINES.items():
+        deviation = baseline(past_of(values, 4), 9, 4).deviation[0, :, 0]
+        assert (np.diff(deviation) >= -1e-9).all(), name
+
+
+def test_points_and_intervals_are_those_of_statsforecast() -> None:
+    models = pytest.importorskip("statsforecast.models", reason="needs the extra baselines")
+    values = 10 + np.random.default_rng(0).normal(size=200).cumsum()
+    past, levels = past_of(values, 7), np.array([0.1, 0.9])
+    oracles = {
+        "Naive": models.Naive(),
+        "SeasonalNaive": models.SeasonalNaive(7),
+        "Drift": models.RandomWalkWithDrift(),
+        "WindowAverage": models.WindowAverage(7),
+    }
+
+    for name, oracle in oracles.items():
+        told = BASELINES[name](past, 20, 7)
+        expected = oracle.forecast(values, 20, level=None if name == "WindowAverage" else [80])
+        assert np.allclose(told.point[0, :, 0], expected["mean"]), name
+        if name != "WindowAverage":  # it has no intervals there; the others divide by one degree of freedom less
+            ends = baselines.quantiles(told, levels)[0, :, 0]
+            assert np.allclose(ends, np.stack([expected["lo-80"], expected["hi-80"]], axis=1), rtol=0.02), name
+
+
+@pytest.mark.parametrize(
+    ("name", "season", "horizon", "smape", "mase"),
+    [("m4_hourly", 24, 48, 18.383, 2.395), ("m4_yearly", 1, 6, 16.342, 3.974)],
+)
+def test_naive2_scores_what_m4_published(name: str, season: int, horizon: int, smape: float, mase: float) -> None:
+    if not (SHARED / name).exists():
+        pytest.skip("needs ../shared/data")
+    train, test = (
+        pd.read_parquet(SHARED / name / f"{part}.parquet").sort_values(["unique_id", "ds"])
+        for part in ("train", "test")
+    )
+    actual = {series: values.to_numpy() for series, values in test.groupby("unique_id")["y"]}
+    scores = []
+    for series, column in train.groupby("unique_id")["y"]:
+        values, y = column.to_numpy(), actual[series]
+        error = np.abs(y - (forecast := baselines.naive2(values, horizon, season)))
+        scale = np.abs(values[season:] - values[:-season]).mean()
+        scores.append((np.mean(200 * error / (np.abs(y) + np.abs(forecast))), error.mean() / scale))
+
+    assert np.mean(scores, axis=0) == pytest.approx([smape, mase], abs=1e-3)

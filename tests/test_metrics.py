@@ -98,7 +98,9 @@ def test_unknown_values_are_skipped(actual: np.ndarray, point: np.ndarray, step:
 
 
 def test_every_metric_says_what_it_is() -> None:
-    assert all(text and "\n" not in text for text in metrics.definitions(list(metrics.METRICS)).values())
+    every = [*metrics.METRICS, *metrics.INTERVALS, metrics.OWA]
+
+    assert all(text and "\n" not in text for text in metrics.definitions(every).values())
 
 
 @given(arrays, arrays, hnp.arrays(np.float64, (COUNT, 1), elements=st.floats(0.5, 20)))
@@ -116,3 +118,34 @@ def squares_before(errors: np.ndarray) -> pd.DataFrame:
     ids = np.repeat(np.arange(COUNT), 5)
     ups = np.tile([0.0, 1, 0, 1, 0], COUNT) * np.repeat(errors[:, 0], 5)
     return pd.DataFrame({"unique_id": ids, "ds": np.tile(np.arange(5), COUNT), "y": ups})
+
+
+@given(arrays, arrays, hnp.arrays(np.float64, (COUNT, 1), elements=st.floats(0.5, 20)))
+def test_the_interval_score_is_that_of_winkler_over_the_season_error(
+    actual: np.ndarray, point: np.ndarray, errors: np.ndarray
+) -> None:
+    expected = oracle.winkler_score(long(actual, point), ["m"], 80)["m"].to_numpy() / errors[:, 0]
+
+    ours = metrics.interval_score(scored(actual, point, errors), 80)
+
+    assert ours.ratio == pytest.approx(expected.mean())
+
+
+@given(arrays, arrays)
+def test_the_width_is_that_of_the_interval(actual: np.ndarray, point: np.ndarray) -> None:
+    assert metrics.width(scored(actual, point), 80).ratio == pytest.approx(20)
+
+
+@given(arrays, arrays)
+def test_the_overall_weighted_average_of_a_method_against_itself_is_one(actual: np.ndarray, point: np.ndarray) -> None:
+    row = {
+        name: np.array(part.ratio) for name, part in metrics.parts(scored(actual, point), ["sMAPE", "MASE"], ()).items()
+    }
+
+    assert metrics.owa(row, row) == pytest.approx(1.0) or (actual == point).all()
+
+
+def test_a_method_without_quantiles_has_no_quantile_loss_instead_of_none_at_all() -> None:
+    actual = np.ones((COUNT, HORIZON, 1))
+
+    assert np.isnan(metrics.quantile_loss(scored(actual, actual * np.nan)).ratio)

@@ -20,6 +20,8 @@ ORDER = [
         "panel",
         "baselines",
         "metrics",
+        "comparison",
+        "gates",
         "split",
         "choices",
         "windows",
@@ -39,6 +41,7 @@ ORDER = [
         "workshop",
         "search",
         "ensemble",
+        "rolling",
         "cli",
     ),
 ]

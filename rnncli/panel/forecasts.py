@@ -3,6 +3,8 @@
 One target: `rnncli`, `rnncli-lo-80`, `rnncli-hi-80`, `rnncli-q0.1`. Several: `load-rnncli`, `load-rnncli-lo-80`, ...
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ from rnncli.panel import written
 from rnncli.panel.sequences import Cutoffs, Panel
 
 POINT = "rnncli"
-WIDE_ID = "unique_id"
+WIDE_ID, WIDE_TARGET = "unique_id", "y"
 
 
 def levels(forecasting: Forecasting) -> np.ndarray:
@@ -33,18 +35,8 @@ def to_frame(
 
     With text_times the times are texts of the form that the user's file has.
     """
-    count, horizon, targets, _ = quantiles.shape
-    series = np.repeat(cutoffs.series, horizon)
-    stamps = panel.stamps(series, np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), count))
-    table: dict[str, object] = {}
-    if panel.found.roles.id is not None or panel.found.roles.wide:
-        ids = pd.Index(panel.ids)
-        texts = panel.ids.dtype == object
-        table[panel.found.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
-    if panel.found.roles.time in table:
-        raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
-    as_text = text_times and isinstance(stamps, pd.DatetimeIndex)
-    table[panel.found.roles.time] = written.render(stamps, panel.times.form) if as_text else stamps
+    horizon, targets = point.shape[1:]
+    table = _keys(panel, cutoffs, horizon, text_times)
     rounded = _rounded(np.concatenate([quantiles, point[..., None]], axis=-1))
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
@@ -53,6 +45,60 @@ def to_frame(
                 raise DataError(f'the column "{prefix + name}" has the name of a forecast\'s. Rename it')
             table[prefix + name] = rounded[:, :, number, place].reshape(-1)
     return pd.DataFrame(table)
+
+
+def backtest_frame(
+    panel: Panel,
+    cutoffs: Cutoffs,
+    actual: np.ndarray,
+    methods: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    percents: tuple[float, ...],
+    levels: np.ndarray,
+    text_times: bool,
+) -> pd.DataFrame:
+    """What happened, actual (N, H, K), beside what each method had said: the layout of a cross-validation.
+
+    methods: by name the points (N, H, K) and quantiles (N, H, K, P) at levels.
+    """
+    horizon, targets = actual.shape[1:]
+    table = _keys(panel, cutoffs, horizon, text_times)
+    made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
+    table["cutoff"] = _as_text(panel, made) if text_times else made
+    names = (WIDE_TARGET,) if panel.found.roles.wide else panel.found.roles.targets
+    for number, target in enumerate(names):
+        if target in table or target in methods:
+            raise DataError(f'the target "{target}" has the name of another column of the output. Rename it')
+        table[target] = actual[:, :, number].reshape(-1)
+    for name, (point, quantiles) in methods.items():
+        for number, target in enumerate(names):
+            prefix = f"{target}-{name}" if targets > 1 else name
+            table[prefix] = point[:, :, number].reshape(-1)
+            for percent in percents:
+                for end, side in (("lo", -1), ("hi", 1)):
+                    place = int(np.abs(levels - (0.5 + side * percent / 200)).argmin())
+                    table[f"{prefix}-{end}-{percent:g}"] = quantiles[:, :, number, place].reshape(-1)
+    frame = pd.DataFrame(table)
+    return frame[~np.isnan(actual).all(axis=2).reshape(-1)]
+
+
+def _keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict[str, object]:
+    """The columns that say which series and time each of the N * H rows is of."""
+    series = np.repeat(cutoffs.series, horizon)
+    stamps = panel.stamps(series, np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), len(cutoffs.rows)))
+    table: dict[str, object] = {}
+    if panel.found.roles.id is not None or panel.found.roles.wide:
+        ids = pd.Index(panel.ids)
+        texts = panel.ids.dtype == object
+        table[panel.found.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+    if panel.found.roles.time in table:
+        raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
+    table[panel.found.roles.time] = _as_text(panel, stamps) if text_times else stamps
+    return table
+
+
+def _as_text(panel: Panel, stamps: pd.Index) -> object:
+    """Times in the form that the user's file has."""
+    return written.render(stamps, panel.times.form) if isinstance(stamps, pd.DatetimeIndex) else stamps
 
 
 def _rounded(quantiles: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ All series lie behind one another in flat arrays, so that a million of them cost
 an even clock; a missing row is NaN there, never joined up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +60,24 @@ class Panel:
     def series(self, number: int) -> np.ndarray:
         """The values (T, K) of one series."""
         return self.values[self.offsets[number] : self.offsets[number + 1]]
+
+    def until(self, rows: np.ndarray) -> "Panel":
+        """The first `rows` (S,) rows of each series, and nothing after them; series without any are left out."""
+        kept = np.flatnonzero(rows > 0)
+        inside = np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths) < np.repeat(
+            rows, self.lengths
+        )
+        offsets = np.concatenate([[0], rows[kept].cumsum()])
+        found = self.found._replace(rows=int(offsets[-1]))
+        return replace(
+            self,
+            values=self.values[inside],
+            offsets=offsets,
+            ids=self.ids[kept],
+            firsts=self.firsts[kept],
+            phases=self.phases[kept],
+            found=found,
+        )
 
     def stamps(self, series: np.ndarray, rows: np.ndarray) -> pd.Index:
         """The user's time of row `rows` of each of `series`; rows may lie beyond the end."""

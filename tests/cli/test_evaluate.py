@@ -1,9 +1,13 @@
 """rnncli evaluate at the prompt."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from utilsforecast import losses
+from utilsforecast.evaluation import evaluate
 
 from tests.conftest import Command, hourly
 
@@ -12,9 +16,9 @@ def test_the_model_and_the_baselines_are_scored_in_one_table(rnncli: Command, mo
     outcome = rnncli("evaluate", model, data)
 
     assert outcome.code == 0
-    assert outcome.table["model"].tolist() == ["rnncli", "Naive", "SeasonalNaive"]
-    assert list(outcome.table)[1:] == ["MAE", "RMSE", "MASE", "sMAPE", "WQL", "cover 80", "cover 95"]
-    assert outcome.table.drop(columns=["cover 80", "cover 95"]).notna().all(axis=None)
+    assert outcome.table["model"].tolist() == ["rnncli", "Naive", "SeasonalNaive", "Drift", "WindowAverage"]
+    assert list(outcome.table)[1:] == ["MASE", "MAE", "RMSE", "sMAPE", "WQL", "coverage-80", "coverage-95"]
+    assert outcome.table.notna().all(axis=None)
 
 
 def test_the_scores_are_those_of_the_forecast_that_is_made_without_the_last_rows(
@@ -29,7 +33,7 @@ def test_the_scores_are_those_of_the_forecast_that_is_made_without_the_last_rows
 
     assert scores.loc["rnncli", "MAE"] == pytest.approx((both["rnncli"] - both["y"]).abs().mean())
     inside = both["y"].between(both["rnncli-lo-80"], both["rnncli-hi-80"])
-    assert scores.loc["rnncli", "cover 80"] == pytest.approx(inside.mean())
+    assert scores.loc["rnncli", "coverage-80"] == pytest.approx(inside.mean())
 
 
 def test_it_says_whether_the_network_knew_the_rows(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
@@ -51,8 +55,8 @@ def test_windows_that_do_not_fit_are_counted(rnncli: Command, model: Path, data:
     assert "scored: 237 of 300 windows" in rnncli("evaluate", model, data, "--windows", 100).err
 
 
-def test_a_table_explains_its_metrics(rnncli: Command, model: Path, data: Path) -> None:
-    outcome = rnncli("evaluate", model, data, "--format", "table")
+def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli("evaluate", model, data, "--format", "table", "--explain")
 
     assert "SeasonalNaive" in outcome.out
     assert "sMAPE: mean of 200 |y - f| / (|y| + |f|)" in outcome.err
@@ -93,7 +97,7 @@ def test_windows_may_be_steps_or_a_duration_apart_and_metrics_picked(rnncli: Com
     by_time = rnncli("evaluate", model, data, "--windows", 4, "--step", "2h", "--metrics", "MSE,rmsse")
 
     assert by_rows.out == by_time.out
-    assert by_rows.table.columns.tolist() == ["model", "MSE", "RMSSE", "cover 80", "cover 95"]
+    assert by_rows.table.columns.tolist() == ["model", "MSE", "RMSSE"]
     assert "scored: 12 windows of 6 steps, the earliest from 2024-01-20 12:00" in by_rows.err
 
 
@@ -120,4 +124,141 @@ def test_the_help_names_every_metric() -> None:
     from rnncli import metrics
     from rnncli.cli.evaluate import METRICS_HELP
 
-    assert f"Which of {', '.join(metrics.METRICS)}. [default: {','.join(metrics.USUAL)}]" == METRICS_HELP
+    every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
+    assert METRICS_HELP.startswith(f"Which of {', '.join(every)};")
+    assert METRICS_HELP.endswith(f"[default: {','.join(metrics.USUAL)}]")
+
+
+def test_the_overall_weighted_average_is_relative_to_naive2(rnncli: Command, model: Path, data: Path) -> None:
+    table = rnncli("evaluate", model, data, "--metrics", "owa,smape,mase").table.set_index("model")
+
+    relative = table[["sMAPE", "MASE"]] / table.loc["Naive2", ["sMAPE", "MASE"]]
+    assert table["OWA"].tolist() == pytest.approx(relative.mean(axis=1).tolist())
+
+
+@pytest.mark.parametrize(("by", "groups"), [("horizon", 6), ("series", 3), ("window", 4), ("shop", 2)])
+def test_scores_are_broken_down(rnncli: Command, model: Path, tmp_path: Path, by: str, groups: int) -> None:
+    frame = hourly()
+    frame.assign(shop=frame["unique_id"].map({"s0": "a", "s1": "b", "s2": "a"})).to_csv(tmp_path / "d.csv", index=False)
+
+    whole = rnncli("evaluate", model, tmp_path / "d.csv", "--windows", 4, "--metrics", "mae,coverage").table
+    parts = rnncli("evaluate", model, tmp_path / "d.csv", "--windows", 4, "--by", by, "--metrics", "mae,coverage").table
+
+    assert parts.shape == (groups * 5, 6)
+    own = parts[parts["model"] == "rnncli"]
+    for name in ("MAE", "coverage-80"):
+        mean = (own[name] * own["windows"]).sum() / own["windows"].sum()
+        assert mean == pytest.approx(whole.set_index("model").loc["rnncli", name])
+
+
+def test_a_terminal_gets_the_worst_series(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly(series=12, days=8).to_csv(tmp_path / "many.csv", index=False)
+
+    out = rnncli("evaluate", model, tmp_path / "many.csv", "--by", "series", "--format", "table").out
+
+    assert "(the 10 worst of 12 series" in out
+    errors = [float(line.split()[2]) for line in out.splitlines() if line.startswith("s") and line.split()[1] == "1"]
+    assert len(errors) == 10
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_a_program_gets_scores_and_differences(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli(
+        "evaluate", model, data, "--windows", 5, "--format", "json", "--metrics", "mase,msis", "--by", "window"
+    )
+
+    found = json.loads(outcome.out)
+    assert found["windows"] == 15
+    assert set(found["scores"]["rnncli"]) == {"MASE", "MSIS-80", "MSIS-95"}
+    difference = found["differences"]["Naive"]
+    ratio = found["scores"]["rnncli"]["MASE"] / found["scores"]["Naive"]["MASE"]
+    assert difference["gain"] == pytest.approx(1 - ratio)
+    assert difference["verdict"] in ("better", "worse", "unknown")
+    assert len(found["by"]) == 25
+
+
+def test_the_forecasts_of_every_window_are_a_table_that_utilsforecast_reads(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    options = ("--windows", 4, "--step", 3, "--output", tmp_path / "cv.parquet", "--metrics", "mae,coverage")
+    scores = rnncli("evaluate", model, data, *options).table.set_index("model")
+
+    table = pd.read_parquet(tmp_path / "cv.parquet")
+
+    assert list(table)[:9] == [
+        "unique_id",
+        "ds",
+        "cutoff",
+        "y",
+        *(f"rnncli{end}" for end in ("", "-lo-80", "-hi-80", "-lo-95", "-hi-95")),
+    ]
+    assert table.groupby("unique_id")["cutoff"].nunique().tolist() == [4, 4, 4]
+    assert (table["ds"] > table["cutoff"]).all()
+    assert table[["unique_id", "ds", "cutoff"]].duplicated().sum() == 0
+    windows = table.assign(unique_id=table["unique_id"].astype(str) + table["cutoff"].astype(str))
+    expected = evaluate(windows, metrics=[losses.mae, losses.coverage], models=["rnncli", "Drift"], level=[80])
+    means = expected.groupby("metric")[["rnncli", "Drift"]].mean()
+    for method in ("rnncli", "Drift"):
+        assert scores.loc[method, "MAE"] == pytest.approx(means.loc["mae", method])
+        assert scores.loc[method, "coverage-80"] == pytest.approx(means.loc["coverage_level80", method])
+
+
+@pytest.mark.parametrize(
+    ("gates", "code"),
+    [
+        (("mase > 100", "coverage-80 < 0.01", "worse than SeasonalNaive"), 0),
+        (("mase > 0.0001",), 6),
+        (("mase > 100", "WIDTH-95 >= 0"), 6),
+    ],
+)
+def test_gates_decide_the_exit_code_and_the_scores_are_there_all_the_same(
+    rnncli: Command, workplace: Path, gates: tuple[str, ...], code: int
+) -> None:
+    asked = [part for gate in gates for part in ("--fail-if", gate)]
+
+    outcome = rnncli("evaluate", workplace / "data.rnn", workplace / "data.csv", *asked)
+
+    assert outcome.code == code
+    assert len(outcome.table) == 5
+    assert (f"error: {gates[-1]}: " in outcome.err) is (code == 6)
+
+
+def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(data)
+    late = frame.groupby("unique_id").cumcount(ascending=False) < 6
+    frame.assign(y=frame["y"].where(~late, 1e5)).to_csv(tmp_path / "shifted.csv", index=False)
+    made = []
+    for name in (data, tmp_path / "shifted.csv"):
+        options = ("--windows", 3, "--refit", 2, "--output", tmp_path / "cv.parquet")
+        assert rnncli("evaluate", model, name, *options).code == 0
+        made.append(pd.read_parquet(tmp_path / "cv.parquet").filter(like="rnncli"))
+    kept = ("--windows", 3, "--output", tmp_path / "cv.parquet")
+    assert rnncli("evaluate", model, data, *kept).code == 0
+
+    pd.testing.assert_frame_equal(made[0], made[1])
+    assert not np.allclose(made[0], pd.read_parquet(tmp_path / "cv.parquet").filter(like="rnncli"))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--refit", "0"), 2, '--refit "0" is none of never, every'),
+        (("--refit", "often"), 2, '--refit "often"'),
+        (("--by", "y2"), 3, 'there is no column "y2"'),
+        (("--by", "ds"), 3, 'it changes within series "s0"'),
+        (("--fail-if", "mase"), 2, "is no condition such as 'mase > 1.0'"),
+        (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" is none of'),
+        (("--fail-if", "worse than Naive", "--metrics", "coverage"), 2, "among the --metrics"),
+        (("--refit", "every", "--windows", "79"), 3, "fewer --windows"),
+        (("--output", "nowhere/cv.csv"), 2, "nowhere"),
+    ],
+)
+def test_wrong_requests_of_a_backtest_are_refused(
+    rnncli: Command, model: Path, data: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    outcome = rnncli("evaluate", model, data, *options)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err

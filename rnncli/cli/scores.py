@@ -1,0 +1,191 @@
+"""The scores of a backtest as a person, a table or a program reads them."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnncli import comparison, metrics, tables
+from rnncli.backtest import Chunk, Ledger
+from rnncli.cli import screen
+from rnncli.comparison import Difference, Windows
+from rnncli.errors import DataError, did_you_mean
+from rnncli.panel import Cutoffs, Panel, written
+from rnncli.panel.forecasts import POINT, backtest_frame
+
+WORST = 10  # series shown on a terminal
+
+
+class Grouping(NamedTuple):
+    """Which group each of N windows is of."""
+
+    by: str
+    labels: list[str]
+    groups: np.ndarray  # (N,)
+
+
+class Report(NamedTuple):
+    """All that is to be said."""
+
+    windows: int
+    scores: dict[str, dict[str, float]]  # method, metric
+    metric: str | None  # that methods are compared by
+    differences: dict[str, Difference]  # of the model from each baseline
+    broken_down: pd.DataFrame | None  # a row for each group and method
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """What is said of the model against each baseline."""
+        return {name: difference.sentence(name) for name, difference in self.differences.items()}
+
+
+def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs, horizon: int) -> Grouping | None:
+    """The groups that windows are broken down into. Raises DataError where a column tells no groups."""
+    match by:
+        case None:
+            return None
+        case "horizon":
+            return Grouping(by, [str(step) for step in range(1, horizon + 1)], places.rows * 0)
+        case "series":
+            return Grouping(by, [str(name) for name in panel.ids], places.series)
+        case "window":
+            groups, cutoffs = pd.factorize(panel.stamps(places.series, places.rows - 1), sort=True)
+            return Grouping("cutoff", written.plain(list(cutoffs)), groups)
+        case _:
+            labels, groups = _of_column(by, panel, frame)
+            return Grouping(by, labels, groups[places.series])
+
+
+def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The values of a column and which of them each series has."""
+    identifier = panel.found.roles.id
+    if column not in frame or identifier is None:
+        known = ["horizon", "series", "window", *(str(name) for name in frame.columns)]
+        why = (
+            f'there is no column "{column}"' if identifier else "without a column of ids there are no groups of series"
+        )
+        raise DataError(f"--by: {why}.{did_you_mean(column, known)}")
+    table = frame[[identifier, column]].drop_duplicates()
+    twice = table[identifier].duplicated()
+    if twice.any():
+        name = table[identifier][twice].iloc[0]
+        raise DataError(f'--by "{column}": it changes within series "{name}". Name a column that does not')
+    value = table.set_index(table[identifier].astype(str))[column].reindex([str(name) for name in panel.ids])
+    groups, labels = pd.factorize(value.astype(str), sort=True)
+    return [str(label) for label in labels], groups
+
+
+def report(found: Ledger, windows: Windows, grouped: Grouping | None) -> Report:
+    """What the windows tell."""
+    metric = next((name for name in found.scoring.names if name in metrics.METRICS), None)
+    differences = {}
+    if metric is not None:
+        own = found.parts[POINT][metric]
+        others = {name: row[metric] for name, row in found.parts.items() if name != POINT}
+        differences = {name: comparison.compare(own, other, windows) for name, other in others.items()}
+    table = None if grouped is None else _table(found, grouped)
+    return Report(len(found.places.rows), found.table(), metric, differences, table)
+
+
+def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
+    """A row for each group and method: the group, how many windows, the method, its scores."""
+    size = len(grouped.labels)
+    if found.steps:
+        scores, counts = found.by_step(), np.full(size, len(found.places.rows))
+    else:
+        scores, counts = found.grouped(grouped.groups, size), np.bincount(grouped.groups, minlength=size)
+    tables = [
+        pd.DataFrame({grouped.by: grouped.labels, "windows": counts, "model": method} | row)
+        for method, row in scores.items()
+    ]
+    every = pd.concat(tables, ignore_index=True)
+    place = np.tile(np.arange(size), len(tables))
+    return every.iloc[np.argsort(place, kind="stable")][np.repeat(counts, len(tables)) > 0].reset_index(drop=True)
+
+
+def show(report: Report, kind: str) -> None:
+    """Everything on stdout, but for what is said of differences, which goes beside it."""
+    if report.metric is not None and kind != "json":
+        screen.notes([f"{report.metric}: {text}" for text in report.sentences.values()])
+    match kind:
+        case "table":
+            header = ["model", *next(iter(report.scores.values()))]
+            rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in report.scores.items()]
+            screen.show_table(header, rows)
+            if report.broken_down is not None:
+                _show_broken_down(report.broken_down)
+        case "json":
+            print(json.dumps(_plain(report), indent=1))
+        case _:
+            whole = pd.DataFrame([{"model": name} | row for name, row in report.scores.items()])
+            tables.write(whole if report.broken_down is None else report.broken_down, "-", kind)
+
+
+def _show_broken_down(table: pd.DataFrame) -> None:
+    """The model's own rows, with how they compare to the first baseline that is there; of series the worst."""
+    group, metric = table.columns[0], table.columns[3]
+    own = table[table["model"] == POINT].set_index(group).drop(columns="model")
+    caption = ""
+    if group == "series" and len(own) > WORST:
+        caption = f"the {WORST} worst of {len(own)} series; --format csv has them all"
+        own = own.sort_values(metric, ascending=False).head(WORST)
+    rows = [
+        [str(label), *(screen.cell(value) for value in row)]
+        for label, row in zip(own.index, own.values.tolist(), strict=True)
+    ]
+    screen.show_table([group, *own.columns], rows, title=f"by {group}", caption=caption)
+
+
+def explain(names: list[str]) -> None:
+    """What each metric is."""
+    screen.notes([f"{name}: {text}" for name, text in metrics.definitions(names).items()])
+
+
+def _plain(report: Report) -> dict[str, object]:
+    """What a program gets: what could not be measured is null."""
+
+    def number(value: float) -> float | None:
+        return float(value) if math.isfinite(value) else None
+
+    rows = [] if report.broken_down is None else json.loads(report.broken_down.to_json(orient="records"))
+    return {
+        "windows": report.windows,
+        "scores": {
+            method: {name: number(value) for name, value in row.items()} for method, row in report.scores.items()
+        },
+        "compared_by": report.metric,
+        "differences": {
+            name: {key: number(getattr(one, key)) for key in one._fields} | {"verdict": one.verdict}
+            for name, one in report.differences.items()
+        },
+        "by": rows,
+    }
+
+
+class Forecasts:
+    """The forecasts of every window, gathered while they pass."""
+
+    def __init__(self, path: Path, percents: tuple[float, ...]) -> None:
+        self.path, self.percents = path, percents
+        self.kind = tables.kind_of(path)
+        self.frames: list[pd.DataFrame] = []
+
+    def beside(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """The same chunks."""
+        for chunk in chunks:
+            first = chunk.scored[POINT]
+            methods = {name: (one.point, one.quantiles) for name, one in chunk.scored.items()}
+            self.frames.append(
+                backtest_frame(
+                    panel, chunk.places, first.actual, methods, self.percents, first.levels, self.kind != "parquet"
+                )
+            )
+            yield chunk
+
+    def write(self) -> None:
+        """Put them into the file."""
+        tables.write(pd.concat(self.frames, ignore_index=True), str(self.path), self.kind)

@@ -1,0 +1,52 @@
+"""The model as it would have been: trained anew on the rows before each cutoff. No printing: it reports progress."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from rnncli import choices, crew, ensemble
+from rnncli.comparison import Windows
+from rnncli.errors import DataError
+from rnncli.model import Model
+from rnncli.panel import Cutoffs, Panel
+from rnncli.windows import Sequences
+from rnncli.workshop import State
+
+
+def refitted(
+    model: Model,
+    panel: Panel,
+    places: Cutoffs,
+    windows: Windows,
+    every: int,
+    device: torch.device,
+    processes: int,
+    report: Callable[[State], None],
+) -> Iterator[tuple[Model, Cutoffs]]:
+    """For `every` windows in a row, the oldest first, a model that was trained on the rows before them alone.
+
+    It is trained as the given one was. Raises DataError where too few rows lie before the oldest windows, and
+    TrainingError.
+    """
+    config = model.card.config
+    oldest = int(windows.back.max())
+    for first in range(oldest, -1, -every):
+        chosen = (windows.back <= first) & (windows.back > first - every)
+        some = Cutoffs(places.series[chosen], places.rows[chosen])
+        if not len(some.rows):
+            continue
+        part = panel.until(_earliest(some, panel))
+        try:
+            plan = choices.make(part, config.network, config.training)
+        except DataError as error:
+            raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
+        workers = crew.gather(Sequences(part.values, part.offsets, part.firsts), device, processes)
+        yield ensemble.train(part, config, plan, workers, report), some
+
+
+def _earliest(places: Cutoffs, panel: Panel) -> np.ndarray:
+    """Rows (S,) before the earliest of the cutoffs of each series; 0 for series without any."""
+    rows = np.full(len(panel.ids), np.iinfo(np.int64).max)
+    np.minimum.at(rows, places.series, places.rows)
+    return np.where(rows == np.iinfo(np.int64).max, 0, rows)
