@@ -9,6 +9,7 @@ import torch
 from rnncli import baselines, metrics
 from rnncli.baselines import BASELINES, Past
 from rnncli.comparison import Windows
+from rnncli.config import PointName
 from rnncli.metrics import Parts, Scored
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
@@ -79,6 +80,7 @@ class Scoring(NamedTuple):
     season: int  # of the baselines and the metrics
     percents: tuple[float, ...]  # of the intervals
     names: Sequence[str] = metrics.USUAL
+    point: PointName | None = None  # of the model
 
     @property
     def parts(self) -> list[str]:
@@ -101,7 +103,7 @@ def walk(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: 
 def run(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> dict[str, Scored]:
     """The model's and the baselines' forecasts at each cutoff, beside what happened."""
     horizon, season, levels = model.card.horizon, scoring.season, interval_levels(scoring.percents)
-    forecast = model.forecast(panel, places, levels, device)
+    forecast = model.forecast(panel, places, levels, device, scoring.point)
     values, future = cut(panel, places, max(model.card.context, season, horizon), horizon)
     known = before(panel, places, season)
     errors = known.season_error, known.season_square
@@ -175,14 +177,6 @@ def _merged(
         }
         for method, row in methods.items()
     }
-
-
-def table(
-    model: Model, panel: Panel, places: Cutoffs, percents: tuple[float, ...], device: torch.device
-) -> dict[str, dict[str, float]]:
-    """Model or baseline, to metric, to score."""
-    scoring = Scoring(model.card.season, percents)
-    return ledger(walk(model, panel, places, scoring, device), scoring).table()
 
 
 def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:

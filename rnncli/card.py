@@ -14,7 +14,7 @@ from rnncli import __version__
 from rnncli.config import Architecture, Config, Section
 from rnncli.errors import ModelFileError
 
-FORMAT: Literal[2] = 2
+FORMAT: Literal[3] = 3
 KEY = "rnncli"
 
 
@@ -62,7 +62,7 @@ class Member(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[2] = FORMAT
+    format: Literal[3] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]

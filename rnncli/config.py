@@ -15,6 +15,7 @@ BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
 ScaleName = Literal["spread", "log", "mean"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
+PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
 Layout = Literal["auto", "long", "wide"]
 
@@ -163,7 +164,7 @@ class Training(Section):
     metric: MetricName = "quantiles"
     """What the forecast will be judged by: shapes the loss, the choice of members and the point forecast."""
     preset: PresetName = "balanced"
-    """How much time to take at most: fast 25s, balanced 4m, best 15m."""
+    """How much time to take at most: fast 25s, balanced 4.5m, best 15m."""
     budget: Seconds | None = None
     """How much time to take, such as 60s, 5m or 1h, in place of a preset."""
     members: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -185,7 +186,7 @@ class Training(Section):
     """Further segments in each training window, with a forecast and a loss behind each of them."""
     history: Count | None = None
     """How many of the newest steps of each series training windows may end in."""
-    patience: Count = 5
+    patience: Count = 10
     """Stop after so many checks without a better validation loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Start of the random numbers: the same seed gives the same model on a CPU."""
@@ -205,6 +206,12 @@ class Forecasting(Section):
     """Prediction intervals, in percent."""
     quantiles: Shares = ()
     """Quantiles, such as 0.1,0.5,0.9."""
+    conformal: bool = True
+    """Correct the quantiles by what validation windows showed."""
+    point: PointName | None = None
+    """median or mean; else what the model's metric asks for."""
+    samples: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Draw so many whole futures, for sums over the horizon."""
 
 
 class Config(Section):

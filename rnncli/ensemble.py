@@ -9,18 +9,21 @@ import dataclasses
 import platform
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest
+from rnncli import __version__, backtest, calibration, heads
+from rnncli.backtest import Chunk
+from rnncli.calibration import Calibration
 from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
-from rnncli.config import Config
+from rnncli.config import Architecture, Config
 from rnncli.crew import Crew
 from rnncli.model import Model, network_of
 from rnncli.network import Network
-from rnncli.panel import Panel
+from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.columns import settled
 from rnncli.search import Search
 from rnncli.training import Task
@@ -43,7 +46,7 @@ def train(panel: Panel, config: Config, plan: Plan, crew: Crew, report: Callable
             search.run()
             kept = search.kept()
             if config.training.refit or not kept:
-                _refit(workshop, panel, kept, members)
+                _refit(workshop, panel, [_design(made, search) for made in kept], members)
     except KeyboardInterrupt:
         kept = search.kept()
         if not kept and not members:
@@ -52,13 +55,26 @@ def train(panel: Panel, config: Config, plan: Plan, crew: Crew, report: Callable
     return _model(panel, config, plan, kept, [members[place] for place in sorted(members)])
 
 
-def _refit(workshop: Workshop, panel: Panel, kept: list[Made], members: dict[int, Made]) -> None:
-    """Train the designs kept on all rows, in turn, until there are members enough or the time is up."""
+class Design(NamedTuple):
+    """What to train on all rows."""
+
+    architecture: Architecture
+    steps: int
+    seconds: float  # that it takes, about
+
+
+def _design(made: Made, search: Search) -> Design:
+    """What a trial came to, with the steps that it should have had."""
+    longer = search.stretched(made)
+    return Design(made.architecture, round(longer * made.trained.steps), longer * made.trained.seconds)
+
+
+def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dict[int, Made]) -> None:
+    """Train the designs on all rows, in turn, until there are members enough or the time is up."""
     plan = workshop.plan
     every = plan.split.over_all(panel, plan.architecture.horizon)
-    designs = [(made.architecture, made.trained.steps, made.trained.seconds) for made in kept]
-    designs = designs or [(plan.architecture, plan.steps, 0.0)]  # too few rows to try anything
-    typical = float(np.mean([seconds for *_, seconds in designs]))
+    designs = designs or [Design(plan.architecture, plan.steps, 0.0)]  # too few rows to try anything
+    typical = float(np.mean([design.seconds for design in designs]))
     room = workshop.crew.size * max(1.0, workshop.left() / max(typical, 1e-3))
     number = int(min(workshop.enough, max(room, 1)))
 
@@ -73,15 +89,49 @@ def _refit(workshop: Workshop, panel: Panel, kept: list[Made], members: dict[int
 
 
 def _model(panel: Panel, config: Config, plan: Plan, kept: list[Made], members: list[Made]) -> Model:
-    """The members, or without any what was kept of the trials, with the scores of those trials."""
+    """The members, or without any what was kept of the trials, with the scores and the calibration of those trials."""
     refitted = len(members) > 0
     trained = _assembled(panel, config, plan, members or kept, refitted)
     if not kept:
         return trained
-    percents, cpu = config.forecast.level, torch.device("cpu")
     judged = _assembled(panel, config, plan, kept, refitted)
-    scores = backtest.table(judged, panel, plan.split.validation, percents, cpu)
-    return dataclasses.replace(trained, card=trained.card.model_copy(update={"scores": scores}))
+    lesson = _Lesson(panel, plan, kept, trained.card.seen.nonnegative)
+    card = trained.card.model_copy(update={"scores": _scores(judged, panel, lesson)})
+    return dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None)))
+
+
+class _Lesson:
+    """What the validation windows teach about the quantiles."""
+
+    def __init__(self, panel: Panel, plan: Plan, kept: list[Made], nonnegative: bool) -> None:
+        self.places = plan.split.validation
+        _, self.actual = backtest.cut(panel, self.places, 1, plan.architecture.horizon)
+        quantiles = np.median([made.trained.quantiles for made in kept], axis=0)  # (V, H, K, Q)
+        self.quantiles = quantiles.clip(min=0) if nonnegative else quantiles
+
+    def of(self, chosen: np.ndarray | slice) -> Calibration | None:
+        """Learned on some of the windows."""
+        return calibration.learn(self.quantiles[chosen], self.actual[chosen], np.array(heads.LEVELS))
+
+    def halves(self) -> list[np.ndarray]:
+        """Every other series, or of a single one the earlier and the later windows: (V,) each."""
+        _, number = np.unique(self.places.series, return_inverse=True)
+        first = number % 2 == 0 if number.max() > 0 else self.places.rows <= np.median(self.places.rows)
+        return [half for half in (first, ~first) if half.any()]
+
+
+def _scores(judged: Model, panel: Panel, lesson: _Lesson) -> dict[str, dict[str, float]]:
+    """The scores of the validation windows, each with the calibration that the other half of them taught."""
+    scoring = backtest.Scoring(judged.card.season, judged.card.config.forecast.level)
+    halves = lesson.halves()
+
+    def chunks() -> Iterator[Chunk]:
+        for half in halves:
+            taught = dataclasses.replace(judged, calibration=lesson.of(~half) if len(halves) > 1 else None)
+            places = Cutoffs(lesson.places.series[half], lesson.places.rows[half])
+            yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"))
+
+    return backtest.ledger(chunks(), scoring).table()
 
 
 def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refitted: bool) -> Model:

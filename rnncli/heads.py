@@ -64,9 +64,14 @@ def _neighbours(deviates: Tensor) -> tuple[Tensor, Tensor]:
     return left, (deviates - trained[left]) / (trained[left + 1] - trained[left])
 
 
-def point(forecast: Tensor, metric: MetricName) -> Tensor:
-    """What a metric asks of quantiles (..., Q) at LEVELS: the mean (...) for squared errors, else the median."""
-    return mean(forecast) if metric in ("mse", "rmsse") else forecast[..., MEDIAN]
+def takes_mean(metric: MetricName) -> bool:
+    """Whether a metric is lowest for the mean, as squared errors are; the others are for the median."""
+    return metric in ("mse", "rmsse")
+
+
+def point(forecast: Tensor, take_mean: bool) -> Tensor:
+    """The mean or the median (...) of a distribution with quantiles (..., Q) at LEVELS."""
+    return mean(forecast) if take_mean else forecast[..., MEDIAN]
 
 
 def mean(forecast: Tensor) -> Tensor:

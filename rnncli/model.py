@@ -1,6 +1,6 @@
 """A fitted network with its card: forecast, save, load. Knows nothing of training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +11,11 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from rnncli import calibration, heads
 from rnncli import card as cards
-from rnncli import heads
+from rnncli.calibration import Calibration
 from rnncli.card import Card
-from rnncli.config import Architecture
+from rnncli.config import Architecture, PointName
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole
 from rnncli.network import Network
@@ -22,6 +23,7 @@ from rnncli.panel import Cutoffs, Panel, clock
 from rnncli.windows import Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
+CALIBRATION = ("shifts", "ranks")
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
 
 
@@ -38,43 +40,60 @@ class Model:
 
     card: Card
     networks: tuple[Network, ...]
+    calibration: Calibration | None = None  # learned on validation windows, where there were any
 
-    def forecast(self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device) -> Forecast:
-        """The H steps after each cutoff, at levels (P,): the median of what the networks say, quantile by quantile.
+    def forecast(
+        self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
+    ) -> Forecast:
+        """The H steps after each cutoff, at levels (P,), rising: the median of what the networks say, each by itself.
 
-        The point forecast is what the model's metric asks for. Raises DataError where the panel is not of its kind.
+        Corrected by the calibration. The point forecast is what the model's metric asks for, or the one asked for.
+        Raises DataError where the panel is not of its kind.
         """
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         windows = Windows(panel, self.card.context, self.card.horizon, device)
-        wanted = torch.from_numpy(levels)
+        needed = np.union1d(levels, calibration.SPREAD)
+        wanted, take_mean = torch.from_numpy(needed), self._takes_mean(point)
         points, quantiles = [], []
         with torch.inference_mode():
             for batch in windows.at(cutoffs, self._chunk()):
                 every = [
-                    self._forecast(network, batch.past[:, -network.context :], batch.step, wanted)
+                    _forecast(network, batch.past[:, -network.context :], batch.step, wanted, take_mean)
                     for network in networks
                 ]
-                points.append(self._median([point for point, _ in every]))
-                quantiles.append(self._median([read for _, read in every]))
-        return Forecast(np.concatenate(points), np.concatenate(quantiles))
+                points.append(self._within(_median([point for point, _ in every])))
+                quantiles.append(self._within(self._corrected(_median([read for _, read in every]), needed)))
+        return Forecast(np.concatenate(points), np.concatenate(quantiles)[..., np.isin(needed, levels)])
 
-    def _forecast(self, network: Network, past: Tensor, step: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
-        quantiles, scale = network(past, step)
-        quantiles = quantiles.to(past.device).double()
-        point = heads.point(scale.undo(quantiles), self.card.config.training.metric)
-        unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
-        read = scale.undo(heads.at_levels(quantiles, levels))
-        return point.masked_fill(unseen, torch.nan), read.masked_fill(unseen.unsqueeze(-1), torch.nan)
+    def paths(self, panel: Panel, cutoffs: Cutoffs, count: int, device: torch.device) -> np.ndarray:
+        """Futures (N, H, K, count) with errors that hang together as those of the validation windows did.
 
-    def _median(self, members: list[Tensor]) -> np.ndarray:
-        """The middle of what the members say, of those that say something; below zero only where the data was."""
-        ordered = torch.stack(members).sort(dim=0).values  # NaN comes last
-        known = (~ordered.isnan()).sum(dim=0, keepdim=True)
-        middle = [ordered.gather(0, place.clamp(min=0)) for place in ((known - 1) // 2, known // 2)]
-        median = (middle[0] + middle[1]).squeeze(0) / 2
-        return (median.clamp(min=0) if self.card.seen.nonnegative else median).cpu().numpy()
+        Raises RequestError where there were none without gaps.
+        """
+        if self.calibration is None or not len(self.calibration.ranks):
+            raise RequestError("--samples needs a model with validation windows without gaps: this one had none")
+        levels = np.array(heads.LEVELS)
+        quantiles = self.forecast(panel, cutoffs, levels, device).quantiles
+        return self._within(
+            calibration.paths(self.calibration.ranks, quantiles, levels, count, self.card.members[0].seed)
+        )
+
+    def without_correction(self) -> "Model":
+        """The same with the quantiles as the networks say them."""
+        return replace(self, calibration=self.calibration.unmoved() if self.calibration else None)
+
+    def _takes_mean(self, point: PointName | None) -> bool:
+        return heads.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
+
+    def _corrected(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        if self.calibration is None:
+            return quantiles
+        return self.calibration.apply(quantiles, calibration.spread_of(quantiles, levels), levels)
+
+    def _within(self, values: np.ndarray) -> np.ndarray:
+        """Below zero only where the data was."""
+        return values.clip(min=0) if self.card.seen.nonnegative else values
 
     def _chunk(self) -> int:
         """Windows forecast at once."""
@@ -107,9 +126,32 @@ class Model:
             for number, network in enumerate(self.networks)
             for name, tensor in network.state_dict().items()
         }
+        if self.calibration is not None:
+            tensors |= {
+                f"calibration.{name}": torch.from_numpy(getattr(self.calibration, name)).float().contiguous()
+                for name in CALIBRATION
+            }
         content = save_tensors(tensors, {cards.KEY: self.card.model_dump_json()})
         with written_whole(path) as stream:
             stream.write(content)
+
+
+def _forecast(network: Network, past: Tensor, step: Tensor, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
+    """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
+    quantiles, scale = network(past, step)
+    quantiles = quantiles.to(past.device).double()
+    point = heads.point(scale.undo(quantiles), take_mean)
+    unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
+    read = scale.undo(heads.at_levels(quantiles, levels))
+    return point.masked_fill(unseen, torch.nan), read.masked_fill(unseen.unsqueeze(-1), torch.nan)
+
+
+def _median(members: list[Tensor]) -> np.ndarray:
+    """The middle of what the members say, of those that say something."""
+    ordered = torch.stack(members).sort(dim=0).values  # NaN comes last
+    known = (~ordered.isnan()).sum(dim=0, keepdim=True)
+    middle = [ordered.gather(0, place.clamp(min=0)) for place in ((known - 1) // 2, known // 2)]
+    return ((middle[0] + middle[1]).squeeze(0) / 2).cpu().numpy()
 
 
 def load(path: Path) -> Model:
@@ -125,6 +167,7 @@ def load(path: Path) -> Model:
             prefix = f"{number}."
             own = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
             networks.append(network_of(member.architecture, card.targets, own))
+        learned = _calibration(card, tensors)
         if tensors:
             raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
     except (OSError, SafetensorError, RuntimeError, ValueError, RequestError) as error:
@@ -132,7 +175,19 @@ def load(path: Path) -> Model:
         raise ModelFileError(
             f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"
         ) from error
-    return Model(card, tuple(networks))
+    return Model(card, tuple(networks), learned)
+
+
+def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
+    """The calibration among a file's tensors, taken from them. Raises ValueError where it does not fit the card."""
+    own = {name: tensors.pop(f"calibration.{name}", None) for name in CALIBRATION}
+    shifts, ranks = own.values()
+    if shifts is None or ranks is None:
+        return None
+    steps = (card.horizon, card.targets)
+    if tuple(shifts.shape) != (*steps, len(heads.LEVELS)) or tuple(ranks.shape[1:]) != steps:
+        raise ValueError("the calibration has another size")
+    return Calibration(np.array(heads.LEVELS), shifts.double().numpy(), ranks.double().numpy())
 
 
 def network_of(design: Architecture, targets: int, tensors: dict[str, Tensor]) -> Network:

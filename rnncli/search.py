@@ -7,7 +7,7 @@ the validation windows and those that came after. So every design counts that do
 
 import math
 from collections.abc import Callable, Iterator
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from rnncli.training import Task
 from rnncli.workshop import TRIED, Made, Workshop
 
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
+UNFINISHED = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
+MOST_STRETCHED = 8  # times the steps that are tried first
+FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
 JUDGED = {
@@ -33,6 +36,13 @@ JUDGED = {
 Judge = Callable[[np.ndarray], float]
 
 
+class Trial(NamedTuple):
+    """A design to be tried, and for how many steps."""
+
+    architecture: Architecture
+    steps: int
+
+
 class Search:
     """Trials under way, and what they told so far."""
 
@@ -44,44 +54,77 @@ class Search:
         self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
 
     def run(self) -> None:
-        """Try the scales and bases first, then other segments and contexts of what did best so far."""
-        plan, most = self.workshop.plan, self.workshop.trials
-        designs = [plan.architecture, *plan.rivals] if self.judge else []
-        while designs and len(self.made) < most:
-            before = len(self.made)
-            self._try(designs[: most - before])
-            if len(self.made) == before:  # the time is up
-                return
-            tried = [made.architecture for made in self.made.values()]
-            nearby = choices.neighbours(self.ranked()[0].architecture, self.network, self.longest)
-            designs = [design for design in nearby if design not in tried]
+        """Try the scales and bases first, then more steps, then other segments and contexts of what did best."""
+        plan = self.workshop.plan
+        trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
+        while trials and self._try(trials):
+            trials = self._longer() or self._nearby()
 
     def ranked(self) -> list[Made]:
-        """What was tried, the best first."""
+        """What was tried, the best first; of one design only the best."""
         if self.judge is None:
             return []
         losses = {place: self.judge(made.trained.quantiles) for place, made in sorted(self.made.items())}
-        return [self.made[place] for place in sorted(losses, key=losses.__getitem__)]
+        ranked = [self.made[place] for place in sorted(losses, key=losses.__getitem__)]
+        designs = [made.architecture for made in ranked]
+        return [made for place, made in enumerate(ranked) if made.architecture not in designs[:place]]
 
     def kept(self) -> list[Made]:
         """The designs to keep, the best first."""
         ranked = self.ranked()
         if not ranked or self.judge is None:
             return []
-        return [ranked[place] for place in selected([made.trained.quantiles for made in ranked], self.judge)]
+        forecasts = [made.trained.quantiles for made in ranked]
+        losses = [self.judge(forecast) for forecast in forecasts]
+        near = [forecast for forecast, loss in zip(forecasts, losses, strict=True) if loss <= FAR * losses[0]]
+        return [ranked[place] for place in selected(near or forecasts[:1], self.judge)]
 
-    def _try(self, designs: list[Architecture]) -> None:
+    def stretched(self, made: Made) -> float:
+        """How many times the steps of a trial its design should be given, as longer trials of others showed."""
+        return max(1.0, self.ranked()[0].asked / made.asked) if _unfinished(made) else 1.0
+
+    def _longer(self) -> list[Trial]:
+        """The best designs for twice the steps, where the best of all was still getting better; two, to be sure."""
+        ranked = self.ranked()
+        asked = self.workshop.training.steps is not None
+        if asked or not _unfinished(ranked[0]) or ranked[0].asked >= MOST_STRETCHED * self.workshop.plan.steps:
+            return []
+        steps = 2 * ranked[0].asked
+        return self._untried([Trial(made.architecture, steps) for made in ranked[:2] if _unfinished(made)])
+
+    def _nearby(self) -> list[Trial]:
+        """Other segments and contexts of the two best designs."""
+        nearby = [
+            Trial(design, made.asked)
+            for made in self.ranked()[:2]
+            for design in choices.neighbours(made.architecture, self.network, self.longest)
+        ]
+        return self._untried(nearby)
+
+    def _untried(self, trials: list[Trial]) -> list[Trial]:
+        tried = [Trial(made.architecture, made.asked) for made in self.made.values()]
+        return [trial for trial in trials if trial not in tried]
+
+    def _try(self, trials: list[Trial]) -> bool:
+        """Whether there were time and trials left for any of them."""
         workshop, plan, before = self.workshop, self.workshop.plan, len(self.made)
+        some = trials[: workshop.trials - before]
 
         def tasks() -> Iterator[Task]:
-            for number, design in enumerate(designs, before):
-                longest = max((made.trained.seconds for made in self.made.values()), default=0.0)
-                if self.made and workshop.left(TRIED) < longest:
+            for number, trial in enumerate(some, before):
+                pace = max((made.trained.seconds / made.trained.planned for made in self.made.values()), default=0.0)
+                if self.made and workshop.left(TRIED) < pace * trial.steps:
                     return
                 limit = FIRST_SHARE * workshop.budget
-                yield workshop.task(design, plan.split, plan.steps, limit, "trial", number)
+                yield workshop.task(trial.architecture, plan.split, trial.steps, limit, "trial", number)
 
-        workshop.train("trial", tasks(), len(designs), self.made)
+        workshop.train("trial", tasks(), len(some), self.made)
+        return len(self.made) > before
+
+
+def _unfinished(made: Made) -> bool:
+    """Whether a network was still getting better as its steps came to their end."""
+    return made.trained.steps >= UNFINISHED * made.trained.planned
 
 
 def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
@@ -106,12 +149,13 @@ def judge(panel: Panel, plan: choices.Plan, metric: MetricName) -> Judge:
     """What scores forecasts (V, H, K, Q) of the validation windows, lower is better; inf where nothing can be told."""
     places, design = plan.split.validation, plan.architecture
     past, actual = backtest.cut(panel, places, design.season, design.horizon)
-    errors = backtest.scales(panel, places, design.season)
-    levels = np.array(heads.LEVELS)
-    naive = Scored(actual, baselines.seasonal_naive(past, design.horizon, design.season), None, levels, *errors)
+    moved, levels = backtest.before(panel, places, design.season), np.array(heads.LEVELS)
+    errors = moved.season_error, moved.season_square
+    repeated = baselines.seasonal_naive(past, design.horizon, design.season)
+    naive = Scored(actual, repeated, repeated[..., None], levels, *errors)
 
     def score(quantiles: np.ndarray) -> float:
-        point = heads.point(torch.from_numpy(quantiles), metric).numpy()
+        point = heads.point(torch.from_numpy(quantiles), heads.takes_mean(metric)).numpy()
         loss = _loss(Scored(actual, point, quantiles, levels, *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 

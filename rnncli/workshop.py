@@ -16,9 +16,9 @@ from rnncli.crew import Crew
 from rnncli.split import Split
 from rnncli.training import Progress, Task, Trained
 
-BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 240, "best": 900}  # seconds
+BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
-TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 10, "best": 16}
+TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
 TRIED = 0.55  # of the time, about, goes into trials
 INTERRUPTED = "interrupted"
@@ -40,6 +40,7 @@ class Made(NamedTuple):
 
     architecture: Architecture
     seed: int
+    asked: int  # steps; fewer were planned where the time did not allow them
     trained: Trained
 
 
@@ -90,5 +91,5 @@ class Workshop:
             self._report(State(phase, len(made), of, share, self.elapsed, at))
 
         for place, trained in self.crew.run(taken(), show):
-            made[before + place] = Made(given[place].architecture, given[place].seed, trained)
+            made[before + place] = Made(given[place].architecture, given[place].seed, given[place].steps, trained)
             show({})

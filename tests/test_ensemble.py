@@ -50,7 +50,7 @@ def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
 def test_the_forecast_is_the_median_of_the_members(several: Path) -> None:
     panel, levels = from_frame(hourly(), Columns()), np.array([0.1, 0.5, 0.9])
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
-    whole = models.load(several)
+    whole = dataclasses.replace(models.load(several), calibration=None)
 
     alone = [
         dataclasses.replace(whole, networks=(network,)).forecast(panel, ends, levels, CPU) for network in whole.networks
@@ -176,10 +176,11 @@ def test_a_squared_metric_forecasts_the_mean(rnncli: Command, data: Path, tmp_pa
     squared = ("--metric", "mse", "--scale", "spread", "--steps", 20)
     assert rnncli("train", data, *SMALL, *squared, "--output", tmp_path / "m.rnn").code == 0
 
-    table = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", "0.5").table
+    table = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", "0.5", "--no-conformal").table
 
     quantiles = ",".join(f"{(number + 0.5) / 200:g}" for number in range(200))
-    every = rnncli("forecast", tmp_path / "m.rnn", data, "--quantiles", quantiles).table.filter(like="rnncli-q")
+    read = rnncli("forecast", tmp_path / "m.rnn", data, "--no-conformal", "--quantiles", quantiles)
+    every = read.table.filter(like="rnncli-q")
     assert table["rnncli"].to_numpy() == pytest.approx(every.mean(axis=1).to_numpy(), rel=1e-4)
     assert not np.allclose(table["rnncli"], table["rnncli-q0.5"])
 

@@ -21,6 +21,7 @@ ORDER = [
         "baselines",
         "metrics",
         "comparison",
+        "calibration",
         "gates",
         "split",
         "choices",

@@ -76,6 +76,17 @@ def member_lines(card: "Card") -> list[str]:
     return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines)]
 
 
+def interval_line(card: "Card") -> str:
+    """What the intervals held of the validation windows."""
+    own = card.scores["rnncli"]
+    held = [
+        f"{name.removeprefix('coverage-')} % interval {100 * share:.1f} %"
+        for name, share in own.items()
+        if name.startswith("coverage-") and share is not None
+    ]
+    return f"intervals: {', '.join(held)} of the values in it (half of the windows each, corrected by the other half)"
+
+
 def design_words(design: "Architecture") -> str:
     """What tells one member from another."""
     base = "no base" if design.base == "none" else f"base {design.base}"

@@ -29,7 +29,7 @@ METRICS_HELP = (
 )
 
 
-@configured("columns", "forecast", "compute", without=("quantiles",))
+@configured("columns", "forecast", "compute", without=("quantiles", "samples"))
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")],
@@ -80,6 +80,7 @@ def evaluate(
 
     horizon, percents = card.horizon, config.forecast.level
     fitted = load(model)
+    fitted = fitted if config.forecast.conformal else fitted.without_correction()
     saved = None if output is None else scores.Forecasts(output, percents)
     with about(data):
         frame = tables.read(data)
@@ -95,7 +96,7 @@ def evaluate(
         )
         lying = backtest.windows(panel, places, horizon, apart)
         models = _models(fitted, panel, places, lying, every, place.device)
-        scoring = backtest.Scoring(card.season, percents, names)
+        scoring = backtest.Scoring(card.season, percents, names, config.forecast.point)
         chunks = (chunk for one, some in models for chunk in backtest.walk(one, panel, some, scoring, place.device))
         kept = chunks if saved is None else saved.beside(panel, chunks)
         found = backtest.ledger(kept, scoring, by_step=by == "horizon")

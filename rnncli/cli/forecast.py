@@ -13,6 +13,8 @@ from rnncli.config import Config
 from rnncli.errors import DataError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
 
@@ -50,8 +52,8 @@ def forecast(
     fitted = load(model)
     with about(data):
         panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
-        cutoffs, made = _forecast(fitted, panel, config)
-    table = to_frame(panel, cutoffs, made.point, made.quantiles, config.forecast, text_times=kind != "parquet")
+        cutoffs, made, paths = _forecast(fitted, panel, config)
+    table = to_frame(panel, cutoffs, made, paths, config.forecast, text_times=kind != "parquet")
     if kind != "table":
         tables.write(table, output, kind)
         return
@@ -75,8 +77,8 @@ def _kind(output: str, asked: str | None) -> str:
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
 
 
-def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast"]:
-    """Quantiles (N, H, K, P) after the end of each series whose context holds a value."""
+def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast", "np.ndarray | None"]:
+    """What follows the end of each series whose context holds a value, and futures (N, H, K, count) if asked for."""
     import numpy as np
 
     from rnncli import device
@@ -87,7 +89,9 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     card = model.card
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
-    forecast = model.forecast(panel, ends, levels(config.forecast), place.device)
+    asked = config.forecast
+    model = model if asked.conformal else model.without_correction()
+    forecast = model.forecast(panel, ends, levels(asked), place.device, asked.point)
     if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         screen.warn(
             "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
@@ -100,7 +104,9 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
         screen.warn(
             f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
         )
-    return Cutoffs(ends.series[known], ends.rows[known]), Forecast(forecast.point[known], forecast.quantiles[known])
+    cutoffs = Cutoffs(ends.series[known], ends.rows[known])
+    paths = model.paths(panel, cutoffs, asked.samples, place.device) if asked.samples else None
+    return cutoffs, Forecast(forecast.point[known], forecast.quantiles[known]), paths
 
 
 def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:

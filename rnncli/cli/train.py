@@ -88,6 +88,7 @@ def _conclude(model: "Model", output: Path) -> None:
     if not card.scores:
         screen.warn("no series has rows enough to validate on: how good the forecasts are is not known")
     else:
+        screen.note(describe.interval_line(card))
         _compare(card)
     screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")
 

@@ -26,18 +26,20 @@ def levels(forecasting: Forecasting) -> np.ndarray:
 def to_frame(
     panel: Panel,
     cutoffs: Cutoffs,
-    point: np.ndarray,
-    quantiles: np.ndarray,
+    forecast: tuple[np.ndarray, np.ndarray],
+    paths: np.ndarray | None,
     forecasting: Forecasting,
     text_times: bool,
 ) -> pd.DataFrame:
-    """A row for each step after each cutoff; point: (N, H, K), quantiles: (N, H, K, P) at `levels(forecasting)`.
+    """A row for each step after each cutoff; forecast: points (N, H, K) and quantiles (N, H, K, P) at `levels`.
 
-    With text_times the times are texts of the form that the user's file has.
+    paths: (N, H, K, count) futures, or none. With text_times the times are texts of the form that the user's file has.
     """
+    point, quantiles = forecast
     horizon, targets = point.shape[1:]
     table = _keys(panel, cutoffs, horizon, text_times)
-    rounded = _rounded(np.concatenate([quantiles, point[..., None]], axis=-1))
+    drawn = np.empty((*point.shape, 0)) if paths is None else paths
+    rounded = _rounded(np.concatenate([quantiles, drawn, point[..., None]], axis=-1))
     for number in range(targets):
         prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():
@@ -125,4 +127,5 @@ def _places(forecasting: Forecasting) -> dict[str, int]:
     for percent in forecasting.level:
         names[f"{POINT}-lo-{percent:g}"] = place(0.5 - percent / 200)
         names[f"{POINT}-hi-{percent:g}"] = place(0.5 + percent / 200)
-    return names | {f"{POINT}-q{level:g}": place(level) for level in forecasting.quantiles}
+    names |= {f"{POINT}-q{level:g}": place(level) for level in forecasting.quantiles}
+    return names | {f"{POINT}-sample-{number + 1}": len(known) + number for number in range(forecasting.samples)}

@@ -299,3 +299,42 @@ def test_values_beyond_a_logarithm_are_warned_of(rnncli: Command, model: Path, t
     hourly().assign(y=lambda one: one["y"] - 12).to_csv(tmp_path / "d.csv", index=False)
 
     assert "warning: the model takes logarithms" in rnncli("forecast", model, tmp_path / "d.csv").err
+
+
+def test_sampled_futures_sum_up_and_lie_where_the_intervals_do(rnncli: Command, model: Path, data: Path) -> None:
+    table = rnncli("forecast", model, data, "--samples", 50, "--level", "90").table
+
+    paths = table.filter(like="rnncli-sample-")
+    assert paths.shape == (18, 50)
+    assert rnncli("forecast", model, data, "--samples", 50, "--level", "90").table.equals(table)
+    inside = paths.ge(table["rnncli-lo-90"], axis=0) & paths.le(table["rnncli-hi-90"], axis=0)
+    assert 0.7 < inside.to_numpy().mean() <= 1
+    totals = paths.groupby(table["unique_id"]).sum()
+    assert (totals.std(axis=1) > 0).all()
+
+
+def test_the_correction_can_be_left_out_and_changes_no_point(rnncli: Command, model: Path, data: Path) -> None:
+    corrected, raw = (rnncli("forecast", model, data, *option).table for option in ((), ("--no-conformal",)))
+
+    assert np.allclose(corrected["rnncli"], raw["rnncli"], rtol=1e-5)  # they are rounded to a share of the width
+    assert not np.allclose(corrected["rnncli-hi-80"], raw["rnncli-hi-80"])
+
+
+def test_the_point_can_be_the_mean(rnncli: Command, model: Path, data: Path) -> None:
+    median, mean = (
+        rnncli("forecast", model, data, "--quantiles", 0.5, "--point", point).table for point in ("median", "mean")
+    )
+
+    assert np.allclose(median["rnncli"], median["rnncli-q0.5"])
+    assert not np.allclose(mean["rnncli"], mean["rnncli-q0.5"])
+
+
+def test_a_model_without_validation_windows_has_no_paths(rnncli: Command, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"id": np.repeat(np.arange(5), 20), "ds": np.tile(np.arange(20), 5)})
+    rows.assign(y=np.sin(rows["ds"]) + rows["id"]).to_csv(tmp_path / "d.csv", index=False)
+    assert rnncli("train", tmp_path / "d.csv", "-H", 12, "--steps", 5, "--output", tmp_path / "m.rnn").code == 0
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv", "--samples", 3)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--samples needs a model with validation windows" in outcome.err

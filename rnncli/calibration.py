@@ -1,0 +1,137 @@
+"""What validation windows teach about a forecast's quantiles: how far they were off, and how errors hang together.
+
+Conformal prediction (Vovk et al. 2005; Romano et al. 2019), quantile by quantile and step by step: errors are taken in
+units of the window's own spread (Sesia and Candès 2020), so that what was learned on a calm series fits a wild one.
+Sample paths put the ranks that whole futures had in their forecasts into a new forecast, and so keep what goes together
+along the horizon and between targets (Clark et al. 2004, the Schaake shuffle). numpy only.
+"""
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
+POOLED = 300  # windows of neighbouring steps, at least, that a correction is taken from
+DOUBT = 1  # windows expected beyond a quantile at which half of a narrowing is believed; a widening always is
+MOST_RANKS = 500_000  # values kept of the ranks
+FURTHEST = 3.0  # normal deviates: what happened beyond is taken to be there
+
+
+class Calibration(NamedTuple):
+    """Corrections learned on windows that the networks never trained on."""
+
+    levels: np.ndarray  # (Q,) rising
+    shifts: np.ndarray  # (H, K, Q) what each quantile is moved by, in units of the window's spread
+    ranks: (
+        np.ndarray
+    )  # (R, H, K) where what happened lay in the corrected forecasts of some windows, as normal deviates
+
+    def unmoved(self) -> "Calibration":
+        """The same without the corrections."""
+        return self._replace(shifts=np.zeros_like(self.shifts))
+
+    def apply(self, quantiles: np.ndarray, spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles (N, H, K, P) at levels (P,), rising, moved as learned; spread: (N, H, K) of `spread_of`."""
+        moved = quantiles + self._at(levels) * spread[..., None]
+        middle = int(np.searchsorted(levels, 0.5))
+        # Above the median a quantile is nowhere below the one before it, beneath it nowhere above the one behind.
+        above = np.maximum.accumulate(moved[..., middle:], axis=-1)
+        below = np.minimum.accumulate(moved[..., :middle][..., ::-1], axis=-1)[..., ::-1]
+        if 0 < middle < moved.shape[-1]:
+            below = np.minimum(below, above[..., :1])
+        return np.concatenate([below, above], axis=-1)
+
+    def _at(self, levels: np.ndarray) -> np.ndarray:
+        """The shifts (H, K, P) at other levels; beyond the outermost that were learned as there."""
+        return interpolated(self.shifts, deviates(self.levels), deviates(levels.clip(self.levels[0], self.levels[-1])))
+
+
+def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> Calibration | None:
+    """From forecasts (V, H, K, Q) of windows with what happened (V, H, K), NaN where unknown; None without any.
+
+    The median stays where it is.
+    """
+    spread = spread_of(quantiles, levels)
+    unit = np.where(spread > 0, spread, np.nan)[..., None]
+    scores = (actual[..., None] - quantiles) / unit  # (V, H, K, Q)
+    if not np.isfinite(scores).any():
+        return None
+    windows = int(np.isfinite(scores).any(axis=(1, 2, 3)).sum())
+    horizon, targets = actual.shape[1:]
+    shifts = np.zeros((horizon, targets, len(levels)))
+    reach = min(horizon, math.ceil(POOLED / windows) // 2)
+    for step in range(horizon):
+        pooled = scores[:, max(0, step - reach) : step + reach + 1]
+        for target in range(targets):
+            for place, level in enumerate(levels):
+                if not math.isclose(level, 0.5):
+                    known = pooled[:, :, target, place]
+                    shifts[step, target, place] = _shift(known[np.isfinite(known)], level, windows)
+    calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
+    return calibration._replace(ranks=_ranks(calibration.apply(quantiles, spread, levels), actual, levels))
+
+
+def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """How far the outer tenths of a forecast (..., Q) lie apart: (...)."""
+    low, high = (int(np.abs(levels - level).argmin()) for level in SPREAD)
+    return quantiles[..., high] - quantiles[..., low]
+
+
+def _shift(scores: np.ndarray, level: float, windows: int) -> float:
+    """What a quantile is to be moved by so that its share of the scores lies below it, erring to the wider side."""
+    if not len(scores):
+        return 0.0
+    outwards = 1 if level > 0.5 else -1
+    share = max(level, 1 - level) * (1 + 1 / windows)  # one window more than there are may be the worst of all
+    seen = min(share, 1.0)
+    moved = float(np.quantile(scores, seen if outwards > 0 else 1 - seen, method="linear"))
+    if outwards * moved > 0:
+        return moved
+    if share >= 1:
+        return 0.0  # too few windows to have met what is so rare
+    met = windows * min(level, 1 - level)
+    return moved * met / (met + DOUBT)
+
+
+def _ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept."""
+    whole = np.flatnonzero(~np.isnan(actual).any(axis=(1, 2)))
+    most = max(1, MOST_RANKS // actual[0].size)
+    chosen = whole[:: -(-len(whole) // most)] if len(whole) else whole
+    known = deviates(levels)
+    below = (quantiles[chosen] < actual[chosen][..., None]).sum(axis=-1)  # (R, H, K)
+    left = np.clip(below - 1, 0, len(levels) - 2)
+    lower, upper = (
+        np.take_along_axis(quantiles[chosen], place[..., None], axis=-1)[..., 0] for place in (left, left + 1)
+    )
+    gap = upper - lower
+    share = np.divide(actual[chosen] - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
+    return np.clip(known[left] + share * (known[left + 1] - known[left]), -FURTHEST, FURTHEST)
+
+
+def paths(ranks: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Futures (N, H, K, count) drawn from corrected forecasts (N, H, K, Q) at levels, as the ranks (R, H, K) had it.
+
+    The same ranks for all N windows, so that sums over series keep what series have in common.
+    """
+    drawn = np.random.default_rng(seed).permutation(np.resize(np.arange(len(ranks)), max(count, len(ranks))))[:count]
+    wanted = ranks[drawn].transpose(1, 2, 0)  # (H, K, count)
+    return interpolated(quantiles, deviates(levels), np.broadcast_to(wanted, (*quantiles.shape[:-1], count)))
+
+
+def deviates(levels: np.ndarray) -> np.ndarray:
+    """The standard normal's quantiles at levels (P,) in (0, 1)."""
+    return np.array([NormalDist().inv_cdf(level) for level in levels])
+
+
+def interpolated(values: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Values (..., Q) given at known (Q,), rising, read on straight lines at wanted (P,) or (..., P): (..., P)."""
+    right = np.searchsorted(known, wanted).clip(1, len(known) - 1)
+    share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
+    if wanted.ndim == 1:
+        lower, upper = values[..., right - 1], values[..., right]
+    else:
+        lower, upper = (np.take_along_axis(values, place, axis=-1) for place in (right - 1, right))
+    return lower + share * (upper - lower)

@@ -1,0 +1,128 @@
+"""Quantiles that were off are put right, whatever the size of the data; what cannot be known is left alone."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from rnncli import calibration, heads
+
+LEVELS = np.array(heads.LEVELS)
+NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+
+
+def forecasts(windows: int, spread: float, horizon: int = 6) -> np.ndarray:
+    """Of a normal distribution, (V, H, 1, Q); windows of very different size."""
+    size = np.random.default_rng(1).lognormal(0, 2, (windows, 1, 1, 1))
+    return size * np.broadcast_to(spread * NORMAL, (windows, horizon, 1, len(LEVELS)))
+
+
+def happened(windows: int, horizon: int = 6, seed: int = 0) -> np.ndarray:
+    size = np.random.default_rng(1).lognormal(0, 2, (windows, 1, 1))
+    return size * np.random.default_rng(seed).normal(size=(windows, horizon, 1))
+
+
+def corrected(quantiles: np.ndarray, learned: calibration.Calibration) -> np.ndarray:
+    return learned.apply(quantiles, calibration.spread_of(quantiles, LEVELS), LEVELS)
+
+
+@pytest.mark.parametrize("spread", [0.4, 1.0, 2.5])
+def test_intervals_hold_what_they_say_on_windows_not_learned_from(spread: float) -> None:
+    learned = calibration.learn(forecasts(2000, spread), happened(2000), LEVELS)
+    assert learned is not None
+
+    quantiles = corrected(forecasts(2000, spread), learned)
+
+    actual = happened(2000, seed=5)
+    for low, high, share in ((1, -2, 0.8), (0, -1, 0.95)):
+        inside = (actual >= quantiles[..., low]) & (actual <= quantiles[..., high])
+        assert inside.mean() == pytest.approx(share, abs=0.02)
+
+
+def test_each_step_is_corrected_by_itself_where_there_are_windows_enough() -> None:
+    actual = happened(2000) * np.array([0.5, 0.5, 0.5, 2, 2, 2]).reshape(1, 6, 1)
+    learned = calibration.learn(forecasts(2000, 1.0), actual, LEVELS)
+    assert learned is not None
+
+    width = calibration.spread_of(corrected(forecasts(1, 1.0), learned), LEVELS)[0, :, 0]
+
+    assert (width[3:] > 3 * width[:3]).all()
+
+
+def test_what_few_windows_cannot_have_met_is_not_narrowed_but_may_be_widened() -> None:
+    def width(windows: int, size: float) -> float:
+        learned = calibration.learn(forecasts(windows, 1.0, 1), size * happened(windows, 1), LEVELS)
+        assert learned is not None
+        quantiles = corrected(forecasts(1, 1.0, 1), learned)[0, 0, 0]
+        return float(quantiles[-1] - quantiles[0])
+
+    raw = float(np.ptp(forecasts(1, 1.0, 1)))
+    assert width(5, 0.1) == pytest.approx(raw)
+    assert width(5, 10) > 3 * raw
+    assert width(2000, 0.1) < 0.2 * raw
+
+
+@given(
+    hnp.arrays(np.float64, (3, 4, 2, len(LEVELS)), elements=st.floats(-100, 100)),
+    hnp.arrays(np.float64, (3, 4, 2), elements=st.floats(-100, 100)),
+    st.lists(st.floats(0.001, 0.999), min_size=1, max_size=12, unique=True),
+)
+def test_corrected_quantiles_never_cross_at_any_levels(
+    quantiles: np.ndarray, actual: np.ndarray, levels: list[float]
+) -> None:
+    rising = np.sort(quantiles, axis=-1)
+    learned = calibration.learn(rising, actual, LEVELS)
+    if learned is None:
+        return
+    wanted = np.array(sorted(levels))
+    read = calibration.interpolated(rising, calibration.deviates(LEVELS), calibration.deviates(wanted))
+
+    moved = learned.apply(read, calibration.spread_of(rising, LEVELS), wanted)
+
+    assert (np.diff(moved, axis=-1) >= 0).all()
+    median = np.isclose(LEVELS, 0.5)
+    assert np.array_equal(corrected(rising, learned)[..., median], rising[..., median])
+
+
+def test_missing_values_teach_nothing() -> None:
+    actual = happened(500)
+    holed = np.concatenate([actual, np.full((100, 6, 1), np.nan)])
+    quantiles = np.concatenate([forecasts(500, 0.5), forecasts(100, 0.5)])
+
+    whole, part = calibration.learn(forecasts(500, 0.5), actual, LEVELS), calibration.learn(quantiles, holed, LEVELS)
+
+    assert whole is not None
+    assert part is not None
+    assert np.allclose(whole.shifts, part.shifts)
+    assert len(part.ranks) == 500
+
+
+def test_without_anything_to_learn_from_there_is_no_calibration() -> None:
+    assert calibration.learn(forecasts(4, 1.0), np.full((4, 6, 1), np.nan), LEVELS) is None
+    assert calibration.learn(np.zeros((4, 6, 1, len(LEVELS))), np.ones((4, 6, 1)), LEVELS) is None
+
+
+def test_paths_spread_as_the_forecast_and_hang_together_as_errors_did() -> None:
+    generator = np.random.default_rng(3)
+    actual = generator.normal(size=(3000, 2, 1)).cumsum(axis=1) * np.sqrt([1, 0.5]).reshape(1, 2, 1)  # correlation 0.7
+    quantiles = np.broadcast_to(NORMAL, (3000, 2, 1, len(LEVELS)))
+    learned = calibration.learn(quantiles, actual, LEVELS)
+    assert learned is not None
+
+    paths = calibration.paths(learned.ranks, 10 + 2 * quantiles[:1], LEVELS, 2000, 0)[0, :, 0]  # (H, count)
+
+    assert paths.mean(axis=1) == pytest.approx([10, 10], abs=0.25)
+    assert paths.std(axis=1) == pytest.approx([2, 2], rel=0.1)
+    assert np.corrcoef(paths)[0, 1] == pytest.approx(np.sqrt(0.5), abs=0.06)
+
+
+def test_more_paths_than_ranks_are_drawn_again() -> None:
+    ranks = np.array([[[0.0]], [[1.0]]])
+
+    paths = calibration.paths(ranks, np.broadcast_to(NORMAL, (1, 1, 1, len(LEVELS))), LEVELS, 5, 0)
+
+    assert paths.shape == (1, 1, 1, 5)
+    assert set(np.round(paths.reshape(-1), 6)) == {0.0, 1.0}
