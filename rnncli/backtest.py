@@ -1,6 +1,6 @@
 """Cut, forecast, score: how a model would have done, beside the baselines on the same windows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from rnncli.baselines import BASELINES, Past
 from rnncli.comparison import Windows
 from rnncli.config import PointName
 from rnncli.metrics import Parts, Scored
-from rnncli.model import Model
+from rnncli.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.forecasts import POINT
 
@@ -102,12 +102,28 @@ def walk(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: 
 
 def run(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> dict[str, Scored]:
     """The model's and the baselines' forecasts at each cutoff, beside what happened."""
-    horizon, season, levels = model.card.horizon, scoring.season, interval_levels(scoring.percents)
+    levels = interval_levels(scoring.percents)
     forecast = model.forecast(panel, places, levels, device, scoring.point)
-    values, future = cut(panel, places, max(model.card.context, season, horizon), horizon)
+    return laid_beside({POINT: forecast}, levels, panel, places, scoring)
+
+
+def laid_beside(
+    forecasts: Mapping[str, Forecast], levels: np.ndarray, panel: Panel, places: Cutoffs, scoring: Scoring
+) -> dict[str, Scored]:
+    """Forecasts by whom they are, of one horizon, quantiles at levels, and the baselines', beside what happened.
+
+    What none of the methods given forecasts is not scored.
+    """
+    points = [forecast.point for forecast in forecasts.values()]
+    horizon, season = points[0].shape[1], scoring.season
+    values, future = cut(panel, places, max(season, horizon), horizon)
+    future = np.where(np.isnan(points).all(axis=0), np.nan, future)
     known = before(panel, places, season)
     errors = known.season_error, known.season_square
-    scored = {POINT: Scored(future, forecast.point, forecast.quantiles, levels, *errors)}
+    scored = {
+        name: Scored(future, forecast.point, forecast.quantiles, levels, *errors)
+        for name, forecast in forecasts.items()
+    }
     past = Past(values, places.rows, *_firsts(panel, places), known.step_square, known.season_square)
     for name, baseline in BASELINES.items():
         if name != "SeasonalNaive" or season > 1:

@@ -46,6 +46,10 @@ class Validation(Section):
     """Steps at the end of each series that the networks scored on them never trained on."""
     refitted: bool
     """Whether the networks kept were then trained on those steps too."""
+    origins: int = 0
+    """Cutoffs that the windows have, counted from the end of their series."""
+    variation: dict[str, float] = Field(default_factory=dict)
+    """How much each score of the model varies from one of these to the next, as a standard deviation."""
 
 
 class Member(Section):

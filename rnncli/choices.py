@@ -4,17 +4,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import baselines
+from rnncli import seasons
 from rnncli.config import MOST_STEPS, Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, clock
-from rnncli.panel.clock import DAY, SECOND, Frequency
-from rnncli.split import Split, everything, split
+from rnncli.panel.clock import Frequency
+from rnncli.seasons import Sample
+from rnncli.split import Split, split
 
-SAMPLE = 300  # series looked at to tell season, base and scale
-SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
-INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
 
 
 class Plan(NamedTuple):
@@ -44,10 +42,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     parts = split(panel, horizon, training.history)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
-    sample = _Sample(panel, parts, horizon)
+    sample = Sample(panel, parts, horizon)
     _check_lengths(panel, network)
     strength = sample.strength(panel.frequency)
-    season = choose("season", network.season, _season(panel.frequency, strength))
+    season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
     segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
@@ -68,7 +66,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
-    cycles = [] if network.season else _cycles(panel.frequency, strength, season)
+    cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
     return Plan(architecture, _rivals(architecture, network, scales, cycles), steps, parts, reasons)
 
 
@@ -89,111 +87,6 @@ def _horizon(network: Network, frequency: Frequency) -> int:
     return steps
 
 
-class _Sample:
-    """The training part of some series, to measure cheap things on."""
-
-    def __init__(self, panel: Panel, parts: Split, horizon: int) -> None:
-        usable = np.flatnonzero(parts.last >= parts.first)
-        chosen = usable[:: -(-len(usable) // SAMPLE)]
-        ends = parts.last[chosen] + horizon
-        self.horizon = horizon
-        self.series = [
-            panel.values[panel.offsets[number] : panel.offsets[number] + end]
-            for number, end in zip(chosen, ends, strict=True)
-        ]  # each (T, K)
-
-    def error(self, season: int) -> float:
-        """Mean error of repeating the last season over the last horizons, in units of the naive one's: 1 is as good."""
-        ratios = []
-        for values in self.series:
-            own = other = 0.0
-            for back in (1, 2, 3):
-                cutoff = len(values) - back * self.horizon
-                if cutoff <= season:
-                    break
-                past, future = values[None, :cutoff], values[cutoff : cutoff + self.horizon]
-                own += _total(future - baselines.seasonal_naive(past, self.horizon, season)[0])
-                other += _total(future - baselines.naive(past, self.horizon)[0])
-            if other > 0:
-                ratios.append(own / other)
-        return float(np.mean(np.minimum(ratios, 10.0))) if ratios else np.inf
-
-    def strength(self, frequency: Frequency) -> dict[int, float]:
-        """How strongly each cycle of the calendar shows, shortest first."""
-        return {season: self.autocorrelation(season) for season in natural_seasons(frequency)}
-
-    def autocorrelation(self, lag: int) -> float:
-        """Median over series of how much better changes correlate with those `lag` steps before than half as far.
-
-        The second part tells a cycle from what is merely smooth.
-        """
-        changes = [np.diff(column) for series in self.series for column in series.T]
-        values = [_autocorrelation(one, lag) - max(0.0, _autocorrelation(one, lag // 2)) for one in changes]
-        known = [value for value in values if np.isfinite(value)]
-        return float(np.median(known)) if known else 0.0
-
-
-def _total(errors: np.ndarray) -> float:
-    return float(np.nansum(np.abs(errors)))
-
-
-def _autocorrelation(changes: np.ndarray, lag: int) -> float:
-    if len(changes) < 2 * lag:
-        return np.nan
-    centred = np.nan_to_num(changes - np.nanmean(changes)) if (~np.isnan(changes)).any() else np.zeros(1)
-    power = float((centred**2).sum())
-    return float((centred[lag:] * centred[:-lag]).sum()) / power if power > 0 else np.nan
-
-
-def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
-    """Steps in the cycles that the calendar suggests, shortest first."""
-    match frequency.unit:
-        case "integer":
-            return INTEGER_SEASONS
-        case "business":
-            return (5,)
-        case "month":
-            return (12 // frequency.every,) if 12 % frequency.every == 0 and frequency.every < 12 else ()
-        case "fixed":
-            if frequency.every >= 7 * DAY:
-                year = round(365.25 * DAY / frequency.every)
-                return (year,) if year > 1 else ()
-            cycles = [length for length in (60 * SECOND, 3600 * SECOND, DAY, 7 * DAY) if length % frequency.every == 0]
-            fitting = [length // frequency.every for length in cycles if 4 <= length // frequency.every <= 1440]
-            return tuple(fitting)
-
-
-def seasons_seen(panel: Panel) -> dict[int, float]:
-    """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
-    sample = _Sample(panel, everything(panel), 0)
-    strength = sample.strength(panel.frequency)
-    seen = {season: value for season, value in strength.items() if value > SEEN}
-    return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
-
-
-def _season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
-    if frequency.unit == "integer":
-        strong = {season: value for season, value in strength.items() if value > CLEARLY_SEEN}
-        if not strong:
-            return 1, "the clock is plain numbers, and no cycle shows"
-        season = next(season for season, value in strong.items() if value > 0.9 * max(strong.values()))
-        return season, f"changes correlate {strong[season]:.2f} with those {season} steps before"
-    seen = [season for season, value in strength.items() if value > SEEN]
-    if seen:
-        season = max(seen, key=lambda season: (round(strength[season], 1), -season))
-        return season, f"a cycle of the calendar; changes correlate {strength[season]:.2f} with those a cycle before"
-    if strength:
-        return 1, f"no cycle of {' or '.join(map(str, strength))} steps shows"
-    return 1, f"the calendar has no cycle for steps of {frequency.name}"
-
-
-def _cycles(frequency: Frequency, strength: dict[int, float], season: int) -> list[int]:
-    """The other cycles that show, the two strongest."""
-    least = CLEARLY_SEEN if frequency.unit == "integer" else SEEN
-    others = [cycle for cycle, value in strength.items() if value > least and cycle != season]
-    return sorted(others, key=lambda cycle: -strength[cycle])[:2]
-
-
 def _context(panel: Panel, horizon: int, season: int) -> tuple[int, str]:
     if season == 1:
         # Series that end within the context are padded and masked: most still have rows in all of it.
@@ -212,7 +105,7 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
     """The shortest cycle of the calendar within a season: a day in a week of hours."""
     if frequency.unit == "integer":
         return season
-    return min([cycle for cycle in natural_seasons(frequency) if season % cycle == 0], default=season)
+    return min([cycle for cycle in seasons.natural_seasons(frequency) if season % cycle == 0], default=season)
 
 
 def _segment(horizon: int, cycle: int, context: int, fixed: bool) -> tuple[int, str]:
@@ -232,7 +125,7 @@ def _fits(length: int, cycle: int) -> bool:
     return cycle == 1 or length % cycle == 0 or cycle % length == 0
 
 
-def _base(season: int, context: int, scale: ScaleName, sample: _Sample) -> tuple[BaseName, str]:
+def _base(season: int, context: int, scale: ScaleName, sample: Sample) -> tuple[BaseName, str]:
     if scale == "mean":
         return "none", "single values of counts say little"
     if season == 1:

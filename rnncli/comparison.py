@@ -104,7 +104,7 @@ def _diebold_mariano(table: np.ndarray, overlap: int) -> tuple[float, float]:
     variance = covariances[0] + 2 * sum(covariances[1:])
     spread = math.sqrt((variance if variance > 0 else covariances[0]) / count / correction)
     reach = student_quantile((1 + CONFIDENCE) / 2, count - 1) * spread
-    return float(gains.mean() - reach), float(gains.mean() + reach)
+    return float(gains.mean() - reach), min(1.0, float(gains.mean() + reach))  # no error is less than none
 
 
 def student_quantile(share: float, freedom: int) -> float:

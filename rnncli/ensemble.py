@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from rnncli import __version__, backtest, calibration, heads
-from rnncli.backtest import Chunk
+from rnncli.backtest import Chunk, Ledger
 from rnncli.calibration import Calibration
 from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
@@ -25,6 +25,7 @@ from rnncli.model import Model, network_of
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.columns import settled
+from rnncli.panel.forecasts import POINT
 from rnncli.search import Search
 from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop
@@ -96,7 +97,13 @@ def _model(panel: Panel, config: Config, plan: Plan, kept: list[Made], members: 
         return trained
     judged = _assembled(panel, config, plan, kept, refitted)
     lesson = _Lesson(panel, plan, kept, trained.card.seen.nonnegative)
-    card = trained.card.model_copy(update={"scores": _scores(judged, panel, lesson)})
+    scored = _scored(judged, panel, lesson)
+    back, origin = np.unique(panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
+    own = scored.grouped(origin, len(back))[POINT]
+    varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
+    known = {name: value for name, value in varied.items() if np.isfinite(value)}
+    validation = trained.card.validation.model_copy(update={"origins": len(back), "variation": known})
+    card = trained.card.model_copy(update={"scores": scored.table(), "validation": validation})
     return dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None)))
 
 
@@ -120,8 +127,8 @@ class _Lesson:
         return [half for half in (first, ~first) if half.any()]
 
 
-def _scores(judged: Model, panel: Panel, lesson: _Lesson) -> dict[str, dict[str, float]]:
-    """The scores of the validation windows, each with the calibration that the other half of them taught."""
+def _scored(judged: Model, panel: Panel, lesson: _Lesson) -> Ledger:
+    """The validation windows, each with the calibration that the other half of them taught."""
     scoring = backtest.Scoring(judged.card.season, judged.card.config.forecast.level)
     halves = lesson.halves()
 
@@ -131,7 +138,7 @@ def _scores(judged: Model, panel: Panel, lesson: _Lesson) -> dict[str, dict[str,
             places = Cutoffs(lesson.places.series[half], lesson.places.rows[half])
             yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"))
 
-    return backtest.ledger(chunks(), scoring).table()
+    return backtest.ledger(chunks(), scoring)
 
 
 def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refitted: bool) -> Model:

@@ -1,4 +1,4 @@
-"""A file appears whole or not at all."""
+"""What a name says of a file; and a file appears whole or not at all."""
 
 import os
 import stat
@@ -9,6 +9,25 @@ from pathlib import Path
 from typing import IO
 
 from rnncli.errors import RequestError
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def kind_by_name(path: Path) -> str | None:
+    """The format of a table, as the end of its name has it."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 FORM = "'mase > 1.0', 'coverage-80 < 0.7' or 'worse than SeasonalNaive'"
+DRIFT = "drift"
 
 
 class Score(NamedTuple):
@@ -33,11 +34,19 @@ class Worse(NamedTuple):
     method: str
 
 
-Gate = Score | Worse
+class Drift(NamedTuple):
+    """Fails where live scores have left the band of the backtest."""
+
+    text: str
+
+
+Gate = Score | Worse | Drift
 
 
 def parse(text: str, metrics: Sequence[str], methods: Sequence[str]) -> Gate:
     """The gate that a text describes. Raises RequestError, naming what is known, where it describes none."""
+    if text.strip().lower() == DRIFT:
+        return Drift(text)
     if worse := re.fullmatch(r"\s*worse\s+than\s+(\S+)\s*", text, re.IGNORECASE):
         return Worse(text, _known(text, worse[1], methods))
     score = re.fullmatch(r"\s*([A-Za-z]+(?:-[\d.]+)?)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*", text)
@@ -58,12 +67,16 @@ def _known(text: str, name: str, known: Sequence[str]) -> str:
     return lowered[name.lower()]
 
 
-def broken(gate: Gate, scores: Mapping[str, float], verdicts: Mapping[str, str]) -> str | None:
+def broken(
+    gate: Gate, scores: Mapping[str, float], verdicts: Mapping[str, str], drift: str | None = None
+) -> str | None:
     """Why the gate says no, or None. A score that could not be measured passes no gate.
 
-    verdicts: for each method what `Difference.sentence` says of the model against it.
+    verdicts: for each method what `Difference.sentence` says of the model against it; drift: how it left its band.
     """
     match gate:
+        case Drift(text):
+            return None if drift is None else f"{text}: {drift}"
         case Worse(text, method):
             said = verdicts[method]
             return f"{text}: {said}" if said.startswith("worse") else None

@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.errors import DataError, RequestError, did_you_mean
-from rnncli.files import written_whole
+from rnncli.files import COMPRESSIONS, SUFFIXES, kind_by_name, written_whole
 
 STANDARD_STREAM = "-"
 EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 DELIMITERS = ",;\t|"
 
@@ -64,7 +63,7 @@ def _read_arrow(source: str, kind: str | None) -> pa.Table:
         return _read_folder(path)
     with path.open("rb") as stream:
         if kind is None and path.is_file():
-            kind = _kind_by_name(path)
+            kind = kind_by_name(path)
         return _reader(kind)(stream) if kind and path.is_file() else _read_content(stream.read(), kind)
 
 
@@ -89,19 +88,12 @@ def kind_of(path: Path) -> str:
     """The format that a file's name tells: `next.csv.gz` is csv."""
     if path.exists() and not path.is_file():
         return "csv"  # a device or a pipe
-    kind = _kind_by_name(path)
+    kind = kind_by_name(path)
     if kind is None:
         raise RequestError(
             f"{path}: the name does not tell the format. Known are {', '.join(SUFFIXES)}; or give --format"
         )
     return kind
-
-
-def _kind_by_name(path: Path) -> str | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
 def _read_folder(folder: Path) -> pa.Table:
@@ -281,13 +273,4 @@ FORMATS = {
     "tsv": Format(_read_tsv, _write_tsv),
     "parquet": Format(_read_parquet, _write_parquet),
     "jsonl": Format(None, _write_json_lines),
-}
-SUFFIXES = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
 }

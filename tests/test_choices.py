@@ -132,10 +132,11 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
 def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
     from rnncli import tables
+    from rnncli.seasons import seasons_seen
 
     panel = from_frame(tables.read(str(SAMPLES / f"{name}.csv")), Columns())
 
-    assert list(choices.seasons_seen(panel)) == seasons
+    assert list(seasons_seen(panel)) == seasons
 
 
 def test_every_scale_that_the_data_allows_is_tried_with_and_without_a_base() -> None:

@@ -24,6 +24,7 @@ ORDER = [
         "calibration",
         "gates",
         "split",
+        "seasons",
         "choices",
         "windows",
         "scaling",
@@ -42,11 +43,12 @@ ORDER = [
         "workshop",
         "search",
         "ensemble",
+        "live",
         "rolling",
         "cli",
     ),
 ]
-INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts"]
+INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts", "archived"]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
     "pyarrow": {"tables"},

@@ -1,28 +1,26 @@
 """rnncli evaluate: how good, against what a naive forecast would have done."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from rnncli import files, gates
-from rnncli.cli import screen
+from rnncli.cli import screen, wishes
 from rnncli.cli.options import Asked, configured
-from rnncli.config import MOST_STEPS, Config
-from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
+from rnncli.config import Config
+from rnncli.errors import DataError, GateError, ModelFileError, RequestError, about
 
 if TYPE_CHECKING:
     import torch
 
     from rnncli.card import Card
+    from rnncli.cli.scores import Report
     from rnncli.comparison import Windows
     from rnncli.model import Model
     from rnncli.panel import Cutoffs, Panel
-    from rnncli.panel.clock import Frequency
 
-FORMATS = ("table", "csv", "tsv", "jsonl", "json")
 METRICS_HELP = (
     "Which of MAE, MSE, RMSE, MASE, RMSSE, sMAPE, WQL, OWA, coverage, width, MSIS; the first is what methods are "
     "compared by. [default: MASE,MAE,RMSE,sMAPE,WQL,coverage]"
@@ -31,7 +29,10 @@ METRICS_HELP = (
 
 @configured("columns", "forecast", "compute", without=("quantiles", "samples"))
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A model file; or forecasts made earlier, a table or a folder."),
+    ],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")],
     asked: Asked,
     windows: Annotated[int, typer.Option(metavar="N", help="How many windows of each series are scored.")] = 1,
@@ -44,7 +45,7 @@ def evaluate(
     metrics: Annotated[str | None, typer.Option(metavar="NAME,...", help=METRICS_HELP)] = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="horizon|series|window|COLUMN", help="Break the scores down: by a column's values, too."),
+        typer.Option(metavar="horizon|series|window|week|COLUMN", help="Break the scores down, also by a column."),
     ] = None,
     fail_if: Annotated[
         list[str] | None,
@@ -53,63 +54,109 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where every window's forecasts go.")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="The model that made these forecasts: what its backtest was."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each metric is.")] = False,
-    format: Annotated[str | None, typer.Option(metavar="|".join(FORMATS), help="Form of the scores.")] = None,
+    format: Annotated[str | None, typer.Option(metavar="|".join(wishes.FORMATS), help="Form of the scores.")] = None,
 ) -> None:
     """How good, against what a naive forecast would have done.
 
-    The ends of each series are held out and forecast from the rows before them.
+    The ends of each series are held out and forecast from the rows before them. Given forecasts made earlier in place
+    of a model, as cron may have archived them, those are scored.
     """
+    wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain)
+    if model.is_dir() or files.kind_by_name(model):
+        refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
+        wishes.forbid(refused, "forecasts made earlier are scored as they were made")
+        _evaluate_archive(model, data, asked, reference, wished)
+        return
+    wishes.forbid({"--reference": reference}, "it is for forecasts made earlier")
+    _evaluate_model(model, data, asked, wished, Rolling(windows, step, wishes.every(refit), output))
+
+
+class Rolling(NamedTuple):
+    """Which windows to forecast, and by which networks."""
+
+    windows: int
+    step: str | None
+    every: int | None  # windows from one training to the next; None: the networks stay as they are
+    output: Path | None
+
+
+def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes, rolling: Rolling) -> None:
+    """Forecast windows of the data and score them."""
     from rnncli import card as cards
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    kind = _kind(format)
-    if windows < 1:
-        raise RequestError(f"--windows {windows} is none. Give at least 1")
-    every = _every(refit)
-    if output is not None:
-        files.check_writable(output, Path(data), model)
-    names = _names(metrics)
-    wanted = _gates(fail_if or [], names, config.forecast.level, card.season)
+    if rolling.windows < 1:
+        raise RequestError(f"--windows {rolling.windows} is none. Give at least 1")
+    if rolling.output is not None:
+        files.check_writable(rolling.output, Path(data), model)
+    percents = config.forecast.level
+    names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device, tables
     from rnncli.cli import scores
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
-    horizon, percents = card.horizon, config.forecast.level
-    fitted = load(model)
+    horizon, fitted = card.horizon, load(model)
     fitted = fitted if config.forecast.conformal else fitted.without_correction()
-    saved = None if output is None else scores.Forecasts(output, percents)
+    saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         frame = tables.read(data)
         panel = from_frame(frame, config.columns, clock.parse(card.frequency))
-        apart = horizon if step is None else _apart(step, clock.parse(card.frequency))
+        apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
         fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
-        places = backtest.cutoffs(panel, horizon, min(windows, fitting), apart)
+        places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
-        grouping = scores.grouping(by, panel, frame, places, horizon)
-        place = device.prepare(
-            config.compute.device, device.work_per_forecast(card.members, panel.targets, len(places.rows))
-        )
-        lying = backtest.windows(panel, places, horizon, apart)
-        models = _models(fitted, panel, places, lying, every, place.device)
+        grouping = scores.grouping(wished.by, panel, frame, places, horizon)
+        work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
+        where = device.prepare(config.compute.device, work).device
         scoring = backtest.Scoring(card.season, percents, names, config.forecast.point)
-        chunks = (chunk for one, some in models for chunk in backtest.walk(one, panel, some, scoring, place.device))
+        models = _models(fitted, panel, places, backtest.windows(panel, places, horizon, apart), rolling.every, where)
+        chunks = (chunk for one, some in models for chunk in backtest.walk(one, panel, some, scoring, where))
         kept = chunks if saved is None else saved.beside(panel, chunks)
-        found = backtest.ledger(kept, scoring, by_step=by == "horizon")
-    if every is None:
-        _say_what_was_scored(card, panel, places, windows * len(panel.ids))
+        found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon")
+    if rolling.every is None:
+        _say_what_was_scored(card, panel, places, rolling.windows * len(panel.ids))
+    if grouping is not None and rolling.every is not None:
+        grouping = scores.grouping(wished.by, panel, frame, found.places, horizon)
     report = scores.report(found, backtest.windows(panel, found.places, horizon, apart), grouping)
     if saved is not None:
         saved.write()
-    scores.show(report, kind)
-    if explain:
-        scores.explain(names)
-    reasons = [why for gate in wanted if (why := gates.broken(gate, report.scores["rnncli"], report.sentences))]
-    if reasons:
+    scores.show(report, wished.kind, wished.explain)
+    _pass(wanted, report)
+
+
+def _evaluate_archive(source: Path, data: str, asked: Asked, reference: Path | None, wished: "wishes.Wishes") -> None:
+    """Score forecasts made earlier."""
+    from rnncli import card as cards
+
+    if data.endswith(".rnn"):
+        raise ModelFileError(f"{source} is named like a table. MODEL comes before DATA")
+    card = None if reference is None else cards.read(reference)
+    config = asked.over(Config(columns=card.config.columns) if card else Config())
+    if card is None and any(text.strip().lower() == gates.DRIFT for text in wished.fail_if):
+        raise RequestError("--fail-if drift needs the model whose backtest to compare with: --reference MODEL")
+    # The heavy imports wait until wrong requests are answered.
+    from rnncli.cli import archive, scores
+
+    scored = archive.score(source, data, config, wished.names, wished.by, card)
+    report = scored.report
+    wanted = [gates.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
+    scores.show(report, wished.kind, wished.explain)
+    _pass(wanted, report, scored.drift)
+
+
+def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) -> None:
+    """Raise GateError where a gate says no."""
+    found = (gates.broken(gate, report.scores[report.own], report.sentences, drift) for gate in wanted)
+    if reasons := [reason for reason in found if reason]:
         raise GateError("; ".join(reasons))
 
 
@@ -125,70 +172,6 @@ def _models(
 
     with screen.progress() as report:
         yield from rolling.refitted(fitted, panel, places, lying, every, device, free_cores(), report)
-
-
-def _kind(asked: str | None) -> str:
-    """The form to show the scores in."""
-    kind = asked or ("table" if sys.stdout.isatty() else "csv")
-    if kind not in FORMATS:
-        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
-    return kind
-
-
-def _every(asked: str) -> int | None:
-    """Windows from one training to the next, or None for no training at all."""
-    if asked == "never":
-        return None
-    if asked == "every":
-        return 1
-    if not asked.isdecimal() or int(asked) < 1:
-        raise RequestError(f'--refit "{asked}" is none of never, every, or a number of windows such as 5')
-    return int(asked)
-
-
-def _names(asked: str | None) -> list[str]:
-    """The metrics asked for, by their own names."""
-    from rnncli.metrics import INTERVALS, METRICS, OWA, USUAL
-
-    if asked is None:
-        return list(USUAL)
-    known = {name.lower(): name for name in (*METRICS, OWA, *INTERVALS)}
-    wanted = [name.strip() for name in asked.split(",") if name.strip()]
-    unknown = [name for name in wanted if name.lower() not in known]
-    if unknown or not wanted:
-        wrong, every = unknown[0] if unknown else asked, list(known.values())
-        raise RequestError(f'--metrics "{wrong}" is none of {", ".join(every)}.{did_you_mean(wrong, every)}')
-    return list(dict.fromkeys(known[name.lower()] for name in wanted))
-
-
-def _gates(asked: list[str], names: list[str], percents: tuple[float, ...], season: int) -> list[gates.Gate]:
-    """What was asked to hold; a metric that it takes and that was not asked for is added to the names."""
-    from rnncli.baselines import BASELINES
-    from rnncli.metrics import INTERVALS, METRICS, OWA, columns
-
-    every = [*METRICS, OWA, *INTERVALS]
-    methods = [name for name in BASELINES if name != "SeasonalNaive" or season > 1]
-    wanted = [gates.parse(text, columns(every, percents), methods) for text in asked]
-    for gate in wanted:
-        if isinstance(gate, gates.Score):
-            name = gate.metric.split("-")[0]
-            names += [name] if name not in names else []
-        elif not set(names) & set(METRICS):
-            raise RequestError(f'--fail-if "{gate.text}" needs one of {", ".join(METRICS)} among the --metrics')
-    return wanted
-
-
-def _apart(step: str, frequency: "Frequency") -> int:
-    """Rows from one window to the next."""
-    from rnncli.panel import clock
-
-    try:
-        rows = int(step) if step.strip().isdecimal() else clock.steps_in(step, frequency)
-    except RequestError as error:
-        raise RequestError(f'--step "{step}": {error}') from error
-    if not 1 <= rows <= MOST_STEPS:
-        raise RequestError(f"--step {step} is {rows} steps. Give at least 1, and at most {MOST_STEPS}")
-    return rows
 
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:

@@ -54,13 +54,13 @@ def _is_model(path: Path) -> bool:
 
 
 def _show_panel(source: str, panel: "Panel") -> None:
-    from rnncli import choices
     from rnncli.cli import describe
+    from rnncli.seasons import seasons_seen
 
     found, lengths = panel.found, panel.lengths
     shortest = int(lengths.argmin())
     constant = panel.constant()
-    seasons = [f"{season} steps (correlation {value:.2f})" for season, value in choices.seasons_seen(panel).items()]
+    seasons = [f"{season} steps (correlation {value:.2f})" for season, value in seasons_seen(panel).items()]
     first, last = panel.span()
     refused = ": train refuses them" if found.repeated else ""
     screen.show_pairs(
@@ -84,10 +84,11 @@ def _show_panel(source: str, panel: "Panel") -> None:
 
 def _show_choices(panel: "Panel", config: Config) -> None:
     from rnncli import choices
+    from rnncli.seasons import seasons_seen
 
     network, guess = config.network, ""
     if network.horizon is None:
-        horizon = min([*choices.seasons_seen(panel), max(1, int(panel.lengths.max()) // 5)])
+        horizon = min([*seasons_seen(panel), max(1, int(panel.lengths.max()) // 5)])
         network = network.model_copy(update={"horizon": horizon})
         guess = f" with --horizon {horizon}"
     try:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,11 +31,18 @@ class Grouping(NamedTuple):
 class Report(NamedTuple):
     """All that is to be said."""
 
+    names: Sequence[str]  # metrics
+    own: str  # the method that the others are compared with
     windows: int
     scores: dict[str, dict[str, float]]  # method, metric
     metric: str | None  # that methods are compared by
     differences: dict[str, Difference]  # of the model from each baseline
     broken_down: pd.DataFrame | None  # a row for each group and method
+
+    @property
+    def columns(self) -> list[str]:
+        """The scores that every method has."""
+        return list(self.scores[self.own])
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -55,6 +62,12 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
         case "window":
             groups, cutoffs = pd.factorize(panel.stamps(places.series, places.rows - 1), sort=True)
             return Grouping("cutoff", written.plain(list(cutoffs)), groups)
+        case "week":
+            if panel.times.integer:
+                raise DataError("--by week: the clock is plain numbers, which have no weeks")
+            times = pd.DatetimeIndex(panel.stamps(places.series, places.rows - 1)).tz_localize(None)
+            groups, weeks = pd.factorize(times.to_period("W").start_time, sort=True)
+            return Grouping(by, [f"{week:%Y-%m-%d}" for week in weeks], groups)
         case _:
             labels, groups = _of_column(by, panel, frame)
             return Grouping(by, labels, groups[places.series])
@@ -64,7 +77,7 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
     """The values of a column and which of them each series has."""
     identifier = panel.found.roles.id
     if column not in frame or identifier is None:
-        known = ["horizon", "series", "window", *(str(name) for name in frame.columns)]
+        known = ["horizon", "series", "window", "week", *(str(name) for name in frame.columns)]
         why = (
             f'there is no column "{column}"' if identifier else "without a column of ids there are no groups of series"
         )
@@ -79,16 +92,16 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
     return [str(label) for label in labels], groups
 
 
-def report(found: Ledger, windows: Windows, grouped: Grouping | None) -> Report:
-    """What the windows tell."""
+def report(found: Ledger, windows: Windows, grouped: Grouping | None, own: str = POINT) -> Report:
+    """What the windows tell; own: the method that the others are compared with."""
     metric = next((name for name in found.scoring.names if name in metrics.METRICS), None)
     differences = {}
     if metric is not None:
-        own = found.parts[POINT][metric]
-        others = {name: row[metric] for name, row in found.parts.items() if name != POINT}
-        differences = {name: comparison.compare(own, other, windows) for name, other in others.items()}
+        mine = found.parts[own][metric]
+        others = {name: row[metric] for name, row in found.parts.items() if name != own}
+        differences = {name: comparison.compare(mine, other, windows) for name, other in others.items()}
     table = None if grouped is None else _table(found, grouped)
-    return Report(len(found.places.rows), found.table(), metric, differences, table)
+    return Report(found.scoring.names, own, len(found.places.rows), found.table(), metric, differences, table)
 
 
 def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
@@ -107,8 +120,8 @@ def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
     return every.iloc[np.argsort(place, kind="stable")][np.repeat(counts, len(tables)) > 0].reset_index(drop=True)
 
 
-def show(report: Report, kind: str) -> None:
-    """Everything on stdout, but for what is said of differences, which goes beside it."""
+def show(report: Report, kind: str, explained: bool) -> None:
+    """Everything on stdout, but for what is said of differences and metrics, which goes beside it."""
     if report.metric is not None and kind != "json":
         screen.notes([f"{report.metric}: {text}" for text in report.sentences.values()])
     match kind:
@@ -117,18 +130,20 @@ def show(report: Report, kind: str) -> None:
             rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in report.scores.items()]
             screen.show_table(header, rows)
             if report.broken_down is not None:
-                _show_broken_down(report.broken_down)
+                _show_broken_down(report.broken_down, report.own)
         case "json":
             print(json.dumps(_plain(report), indent=1))
         case _:
             whole = pd.DataFrame([{"model": name} | row for name, row in report.scores.items()])
             tables.write(whole if report.broken_down is None else report.broken_down, "-", kind)
+    if explained:
+        screen.notes([f"{name}: {text}" for name, text in metrics.definitions(report.names).items()])
 
 
-def _show_broken_down(table: pd.DataFrame) -> None:
+def _show_broken_down(table: pd.DataFrame, own_name: str) -> None:
     """The model's own rows, with how they compare to the first baseline that is there; of series the worst."""
     group, metric = table.columns[0], table.columns[3]
-    own = table[table["model"] == POINT].set_index(group).drop(columns="model")
+    own = table[table["model"] == own_name].set_index(group).drop(columns="model")
     caption = ""
     if group == "series" and len(own) > WORST:
         caption = f"the {WORST} worst of {len(own)} series; --format csv has them all"
@@ -138,11 +153,6 @@ def _show_broken_down(table: pd.DataFrame) -> None:
         for label, row in zip(own.index, own.values.tolist(), strict=True)
     ]
     screen.show_table([group, *own.columns], rows, title=f"by {group}", caption=caption)
-
-
-def explain(names: list[str]) -> None:
-    """What each metric is."""
-    screen.notes([f"{name}: {text}" for name, text in metrics.definitions(names).items()])
 
 
 def _plain(report: Report) -> dict[str, object]:

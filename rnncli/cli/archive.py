@@ -1,0 +1,129 @@
+"""rnncli evaluate FORECASTS ACTUALS: how forecasts made earlier did."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli import backtest, live, seasons, tables
+from rnncli.backtest import Chunk, Ledger, Scoring
+from rnncli.card import Card
+from rnncli.cli import scores, screen
+from rnncli.comparison import Windows
+from rnncli.config import Config
+from rnncli.errors import DataError, about
+from rnncli.files import kind_by_name
+from rnncli.model import Forecast
+from rnncli.panel import Panel, archived, from_frame
+from rnncli.panel.archived import Archived
+from rnncli.panel.forecasts import POINT
+
+NAMES = (
+    "MASE",
+    "MAE",
+    "RMSE",
+    "sMAPE",
+    "coverage",
+)  # where nothing is asked for: WQL needs more quantiles than most have
+
+
+class Scores(NamedTuple):
+    """What the forecasts came to."""
+
+    report: scores.Report
+    drift: str | None  # how the model left the band that its backtest had promised
+
+
+def score(
+    source: Path, data: str, config: Config, names: list[str] | None, by: str | None, card: Card | None
+) -> Scores:
+    """The forecasts in a file or a folder against a table with what happened."""
+    files = sorted(filter(_readable, source.rglob("*"))) if source.is_dir() else [source]
+    if not files:
+        raise DataError(f"{source} holds no tables")
+    with about(data):
+        frame = tables.read(data)
+        panel = from_frame(frame, config.columns)
+    with about(str(source)):
+        made = archived.read([(path.name if source.is_dir() else "", tables.read(str(path))) for path in files], panel)
+    season = card.season if card else seasons.season_of(panel)
+    percents = tuple(sorted(_percents(made)))
+    scoring = Scoring(season, percents, names or list(NAMES))
+    screen.notes(_found(made, files, season))
+    horizon = next(iter(made.points.values())).shape[1]
+    with about(data):
+        grouped = scores.grouping(by, panel, frame, made.places, horizon)
+        weeks = None if panel.times.integer else scores.grouping("week", panel, frame, made.places, horizon)
+    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step=by == "horizon")
+    own = POINT if POINT in made.points else next(iter(made.points))
+    report = scores.report(found, _lying(made, panel, horizon), grouped, own)
+    return Scores(report, _drift(found, report, weeks, card, own))
+
+
+def _readable(path: Path) -> bool:
+    return kind_by_name(path) not in (None, "jsonl") and not path.name.startswith((".", "_"))
+
+
+def _percents(made: Archived) -> list[float]:
+    """The intervals that some method has both ends of."""
+    levels = set(np.round(made.levels, 6))
+    return [
+        float(np.round(200 * level - 100, 4)) for level in levels if level > 0.5 and np.round(1 - level, 6) in levels
+    ]
+
+
+def _chunk(made: Archived, panel: Panel, scoring: Scoring) -> Chunk:
+    """All windows, with every method's forecasts."""
+    levels = np.unique(np.concatenate([backtest.interval_levels(scoring.percents), made.levels]))
+    forecasts = {}
+    for name, point in made.points.items():
+        quantiles = np.full((*point.shape, len(levels)), np.nan)
+        for level, values in made.quantiles.get(name, {}).items():
+            quantiles[..., int(np.abs(levels - level).argmin())] = values
+        forecasts[name] = Forecast(point, quantiles)
+    return Chunk(made.places, backtest.laid_beside(forecasts, levels, panel, made.places, scoring))
+
+
+def _lying(made: Archived, panel: Panel, horizon: int) -> Windows:
+    """Where the windows lie: by the cutoffs that there are, and as far as one from the next."""
+    cutoffs, number = np.unique(panel.firsts[made.places.series] + made.places.rows, return_inverse=True)
+    apart = int(np.median(np.diff(cutoffs))) if len(cutoffs) > 1 else horizon
+    return Windows(made.places.series, len(cutoffs) - 1 - number, -(-horizon // apart))
+
+
+def _found(made: Archived, files: list[Path], season: int) -> list[str]:
+    of = f"{len(files)} files" if len(files) > 1 else files[0].name
+    lines = [f"scored: {len(made.places.rows)} forecasts of {', '.join(made.points)} in {of}; season {season}"]
+    if made.waiting:
+        lines.append(f"waiting: {made.waiting} steps that were forecast have no actual value yet")
+    if made.unknown:
+        lines.append(f"warning: {made.unknown} rows are of series that the actual values do not have; left out")
+    return lines
+
+
+def _drift(
+    found: Ledger, report: scores.Report, weeks: scores.Grouping | None, card: Card | None, own: str
+) -> str | None:
+    """Say how the live score compares to the backtest's, and since when it has been worse than its band."""
+    if card is None or report.metric is None:
+        return None
+    promised = live.promise(card, report.metric)
+    if promised is None:
+        screen.warn(f"the model was not validated by {report.metric}: there is nothing to set these scores beside")
+        return None
+    said = f"live {report.metric} {report.scores[own][report.metric]:.3g}, backtest {promised.score:.3g}"
+    if np.isnan(promised.high):
+        screen.note(f"{said}: too few cutoffs in the backtest to tell how much that varies")
+        return None
+    band = f"the band {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
+    by_week = {"these forecasts": np.array([report.scores[own][report.metric]])}
+    if weeks is not None:
+        values = found.grouped(weeks.groups, len(weeks.labels))[own][report.metric]
+        by_week = dict(zip(weeks.labels, values, strict=True))
+    since = live.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
+    if since is None:
+        where = "better than" if report.scores[own][report.metric] < promised.low else "inside of"
+        screen.note(f"{said}: {where} {band}")
+        return None
+    screen.warn(f"{said}: outside of {band} since {since}")
+    return f"{said}, outside of {band} since {since}"

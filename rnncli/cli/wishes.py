@@ -1,0 +1,98 @@
+"""What evaluate is asked for, checked before anything heavy is imported or read."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from rnncli import gates
+from rnncli.config import MOST_STEPS
+from rnncli.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    from rnncli.panel.clock import Frequency
+
+FORMATS = ("table", "csv", "tsv", "jsonl", "json")
+
+
+class Wishes(NamedTuple):
+    """Which scores, and in which form."""
+
+    kind: str
+    names: list[str] | None  # metrics
+    by: str | None
+    fail_if: list[str]
+    explain: bool
+
+
+def kind(asked: str | None) -> str:
+    """The form to show the scores in."""
+    kind = asked or ("table" if sys.stdout.isatty() else "csv")
+    if kind not in FORMATS:
+        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
+    return kind
+
+
+def every(asked: str) -> int | None:
+    """Windows from one training to the next, or None for no training at all."""
+    if asked == "never":
+        return None
+    if asked == "every":
+        return 1
+    if not asked.isdecimal() or int(asked) < 1:
+        raise RequestError(f'--refit "{asked}" is none of never, every, or a number of windows such as 5')
+    return int(asked)
+
+
+def names(asked: str | None) -> list[str] | None:
+    """The metrics asked for, by their own names; None where it was not said."""
+    from rnncli.metrics import INTERVALS, METRICS, OWA
+
+    if asked is None:
+        return None
+    known = {name.lower(): name for name in (*METRICS, OWA, *INTERVALS)}
+    wanted = [name.strip() for name in asked.split(",") if name.strip()]
+    unknown = [name for name in wanted if name.lower() not in known]
+    if unknown or not wanted:
+        wrong, every = unknown[0] if unknown else asked, list(known.values())
+        raise RequestError(f'--metrics "{wrong}" is none of {", ".join(every)}.{did_you_mean(wrong, every)}')
+    return list(dict.fromkeys(known[name.lower()] for name in wanted))
+
+
+def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[list[str], list[gates.Gate]]:
+    """The metrics to measure, those that a gate takes among them, and the gates."""
+    from rnncli.baselines import BASELINES
+    from rnncli.metrics import INTERVALS, METRICS, OWA, USUAL, columns
+
+    needed = list(wished.names or USUAL)
+    methods = [name for name in BASELINES if name != "SeasonalNaive" or season > 1]
+    wanted = [gates.parse(text, columns([*METRICS, OWA, *INTERVALS], percents), methods) for text in wished.fail_if]
+    for gate in wanted:
+        match gate:
+            case gates.Score():
+                name = gate.metric.split("-")[0]
+                needed += [name] if name not in needed else []
+            case gates.Worse() if not set(needed) & set(METRICS):
+                raise RequestError(f'--fail-if "{gate.text}" needs one of {", ".join(METRICS)} among the --metrics')
+            case gates.Drift():
+                raise RequestError(f'--fail-if "{gate.text}" takes forecasts made earlier in place of MODEL')
+    return needed, wanted
+
+
+def forbid(said: Mapping[str, object], why: str) -> None:
+    """Raise RequestError for an option that cannot be honoured here."""
+    for option, value in said.items():
+        if value:
+            raise RequestError(f"{option} cannot be had here: {why}")
+
+
+def apart(step: str, frequency: "Frequency") -> int:
+    """Rows from one window to the next."""
+    from rnncli.panel import clock
+
+    try:
+        rows = int(step) if step.strip().isdecimal() else clock.steps_in(step, frequency)
+    except RequestError as error:
+        raise RequestError(f'--step "{step}": {error}') from error
+    if not 1 <= rows <= MOST_STEPS:
+        raise RequestError(f"--step {step} is {rows} steps. Give at least 1, and at most {MOST_STEPS}")
+    return rows

@@ -1,0 +1,171 @@
+"""Forecasts made earlier, as tables, laid beside the panel of what happened since.
+
+A column for each method and, where it has them, `METHOD-lo-80`, `METHOD-hi-80`, `METHOD-q0.1`: what rnncli and Nixtla's
+tools write. The cutoff is a column of that name, or what lies before the first time of each series in a file.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnncli.errors import DataError, did_you_mean
+from rnncli.panel import timestamps
+from rnncli.panel.sequences import Cutoffs, Panel, called
+
+CUTOFF = "cutoff"
+PART = re.compile(r"(.+)-(?:(lo|hi)-([\d.]+)|q([\d.]+)|sample-\d+)$")
+
+
+class Archived(NamedTuple):
+    """Forecasts of N windows, NaN where a method says nothing."""
+
+    places: Cutoffs
+    points: dict[str, np.ndarray]  # method to (N, H, 1)
+    quantiles: dict[str, dict[float, np.ndarray]]  # method to level to (N, H, 1)
+    waiting: int  # forecasts whose time has not come, or has no value
+    unknown: int  # rows of series that the actual values do not have
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Every level that some method gives, rising."""
+        return np.unique([level for of in self.quantiles.values() for level in of])
+
+
+class _Rows(NamedTuple):
+    """The rows of one file or of all, by what they are of."""
+
+    series: np.ndarray  # (R,)
+    cutoff: np.ndarray  # (R,) rows of the series before the cutoff
+    ahead: np.ndarray  # (R,) steps after it, from 0
+    columns: pd.DataFrame
+
+
+def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel) -> Archived:
+    """Every forecast of one target in these tables, each with the name that messages give it, or none.
+
+    Raises DataError, naming file and row, where they do not fit the panel or say two things about one time.
+    """
+    if panel.targets > 1:
+        raise DataError("forecasts are scored one target at a time. Say which with --target")
+    known, unknown = [], 0
+    for name, frame in files:
+        try:
+            rows, lost = _rows(frame.rename(columns=str), panel)
+        except DataError as error:
+            raise DataError(f"{name}: {error}" if name else str(error)) from error
+        known += [] if rows is None else [rows]
+        unknown += lost
+    if not known:
+        raise DataError("no forecast is of a series that the actual values have. Check both files, and --id")
+    every = _Rows(
+        np.concatenate([one.series for one in known]),
+        np.concatenate([one.cutoff for one in known]),
+        np.concatenate([one.ahead for one in known]),
+        pd.concat([one.columns for one in known], ignore_index=True),
+    )
+    return _windows(every, panel, unknown)
+
+
+def _rows(frame: pd.DataFrame, panel: Panel) -> tuple[_Rows | None, int]:
+    """The rows of one table, if it has any of a series that is known, and how many are of others."""
+    roles = panel.found.roles
+    identifier = roles.id or ("unique_id" if roles.wide else None)
+    for name in (roles.time, identifier):
+        if name is not None and name not in frame:
+            near = did_you_mean(name, [str(one) for one in frame])
+            raise DataError(f'there is no column "{name}", as the actual values have it.{near}')
+    every = np.zeros(len(frame), np.int64) if identifier is None else _series(frame[identifier], panel)
+    places = np.flatnonzero(every >= 0)
+    frame, series = frame.iloc[places], every[places]
+    if not len(places):
+        return None, len(every)
+    steps = _steps(frame[roles.time], panel, series, places)
+    if CUTOFF in frame:
+        cutoff = _steps(frame[CUTOFF], panel, series, places) + 1
+    else:
+        first = pd.Series(steps).groupby(series).min()
+        cutoff = first.reindex(series).to_numpy()
+    broken = np.flatnonzero(steps < cutoff)
+    if len(broken):
+        raise DataError(f"row {places[broken[0]] + 1}: a forecast is of a time that is not after its cutoff")
+    late = np.flatnonzero(cutoff > panel.lengths[series])
+    if len(late):
+        row = late[0]
+        last = panel.stamps(series[row : row + 1], panel.lengths[series[row : row + 1]] - 1)[0]
+        raise DataError(
+            f"row {places[row] + 1}: the forecast of {called(panel.ids[series[row]])} for "
+            f"{frame[roles.time].iloc[row]} was made after the last actual value, of {last}. Give newer actual values"
+        )
+    own = frame.drop(columns=[name for name in (identifier, roles.time, CUTOFF, *roles.targets) if name in frame])
+    return _Rows(series, cutoff, steps - cutoff, _numbers(own, roles.targets[0])), len(every) - len(places)
+
+
+def _series(column: pd.Series, panel: Panel) -> np.ndarray:
+    """The number of each row's series; -1 where it is not known."""
+    texts = panel.ids.dtype == object
+    return pd.Index(panel.ids).get_indexer(column.astype(str) if texts else pd.to_numeric(column, errors="coerce"))
+
+
+def _steps(column: pd.Series, panel: Panel, series: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The row of its series that each time is of."""
+    times = timestamps.parse(column, None)
+    if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
+        raise DataError(
+            f'"{column.name}" is not of the kind that the actual values have: a time zone on one side only?'
+        )
+    instants = times.values
+    if panel.times.zone is not None and panel.frequency.by_days:
+        instants = timestamps.wall_time(instants, panel.times.zone)
+    steps, phases = panel.frequency.split(instants)
+    off = np.flatnonzero(phases != panel.phases[series])
+    if len(off):
+        row = off[0]
+        raise DataError(
+            f'row {places[row] + 1}: "{column.name}" {column.iloc[row]} is off the clock of '
+            f"{called(panel.ids[series[row]])}, which steps by {panel.frequency.name} in the actual values"
+        )
+    return steps - panel.firsts[series]
+
+
+def _numbers(frame: pd.DataFrame, target: str) -> pd.DataFrame:
+    """The columns that are forecasts; of several targets those of this one."""
+    names = [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    numeric = frame[names].astype(float)
+    of_target = [name for name in names if name.startswith(f"{target}-")]
+    if of_target:
+        numeric = numeric[of_target].rename(columns=lambda name: name.removeprefix(f"{target}-"))
+    if not any(PART.match(name) is None for name in map(str, numeric)):
+        raise DataError(f"no column holds forecasts; there are {', '.join(map(str, frame.columns)) or 'none'}")
+    return numeric
+
+
+def _windows(rows: _Rows, panel: Panel, unknown: int) -> Archived:
+    """The rows as windows of one horizon."""
+    pairs, window = np.unique(np.stack([rows.series, rows.cutoff]), axis=1, return_inverse=True)
+    window = window.reshape(-1)
+    horizon = int(rows.ahead.max()) + 1
+    order = np.lexsort((rows.ahead, window))
+    twice = np.flatnonzero((np.diff(window[order]) == 0) & (np.diff(rows.ahead[order]) == 0))
+    if len(twice):
+        row = order[twice[0]]
+        series, at = rows.series[row : row + 1], rows.cutoff[row : row + 1]
+        made, of = panel.stamps(series, at - 1)[0], panel.stamps(series, at + rows.ahead[row])[0]
+        raise DataError(f"{called(panel.ids[series[0]])} has {of} twice in forecasts made at {made}. Leave one out")
+    points: dict[str, np.ndarray] = {}
+    quantiles: dict[str, dict[float, np.ndarray]] = {}
+    for name, column in rows.columns.items():
+        values = np.full((pairs.shape[1], horizon, 1), np.nan)
+        values[window, rows.ahead, 0] = column.to_numpy()
+        part = PART.match(str(name))
+        if part is None:
+            points[str(name)] = values
+        elif part[2] or part[4]:
+            level = float(part[4]) if part[4] else 0.5 + (1 if part[2] == "hi" else -1) * float(part[3]) / 200
+            quantiles.setdefault(part[1], {})[round(level, 6)] = values
+    at = panel.offsets[rows.series] + rows.cutoff + rows.ahead
+    past_end = rows.cutoff + rows.ahead >= panel.lengths[rows.series]
+    waiting = past_end | np.isnan(panel.values[at.clip(0, len(panel.values) - 1), 0])
+    return Archived(Cutoffs(pairs[0], pairs[1]), points, quantiles, int(waiting.sum()), unknown)

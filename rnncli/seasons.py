@@ -1,0 +1,122 @@
+"""Which cycles a panel moves in, told from the calendar and from how changes repeat themselves. numpy only."""
+
+import numpy as np
+
+from rnncli import baselines
+from rnncli.panel import Panel
+from rnncli.panel.clock import DAY, SECOND, Frequency
+from rnncli.split import Split, everything
+
+SAMPLE = 300  # series looked at
+SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
+INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
+
+
+class Sample:
+    """The training part of some series, to measure cheap things on."""
+
+    def __init__(self, panel: Panel, parts: Split, horizon: int) -> None:
+        usable = np.flatnonzero(parts.last >= parts.first)
+        chosen = usable[:: -(-len(usable) // SAMPLE)]
+        ends = parts.last[chosen] + horizon
+        self.horizon = horizon
+        self.series = [
+            panel.values[panel.offsets[number] : panel.offsets[number] + end]
+            for number, end in zip(chosen, ends, strict=True)
+        ]  # each (T, K)
+
+    def error(self, season: int) -> float:
+        """Mean error of repeating the last season over the last horizons, in units of the naive one's: 1 is as good."""
+        ratios = []
+        for values in self.series:
+            own = other = 0.0
+            for back in (1, 2, 3):
+                cutoff = len(values) - back * self.horizon
+                if cutoff <= season:
+                    break
+                past, future = values[None, :cutoff], values[cutoff : cutoff + self.horizon]
+                own += _total(future - baselines.seasonal_naive(past, self.horizon, season)[0])
+                other += _total(future - baselines.naive(past, self.horizon)[0])
+            if other > 0:
+                ratios.append(own / other)
+        return float(np.mean(np.minimum(ratios, 10.0))) if ratios else np.inf
+
+    def strength(self, frequency: Frequency) -> dict[int, float]:
+        """How strongly each cycle of the calendar shows, shortest first."""
+        return {season: self.autocorrelation(season) for season in natural_seasons(frequency)}
+
+    def autocorrelation(self, lag: int) -> float:
+        """Median over series of how much better changes correlate with those `lag` steps before than half as far.
+
+        The second part tells a cycle from what is merely smooth.
+        """
+        changes = [np.diff(column) for series in self.series for column in series.T]
+        values = [_autocorrelation(one, lag) - max(0.0, _autocorrelation(one, lag // 2)) for one in changes]
+        known = [value for value in values if np.isfinite(value)]
+        return float(np.median(known)) if known else 0.0
+
+
+def _total(errors: np.ndarray) -> float:
+    return float(np.nansum(np.abs(errors)))
+
+
+def _autocorrelation(changes: np.ndarray, lag: int) -> float:
+    if len(changes) < 2 * lag:
+        return np.nan
+    centred = np.nan_to_num(changes - np.nanmean(changes)) if (~np.isnan(changes)).any() else np.zeros(1)
+    power = float((centred**2).sum())
+    return float((centred[lag:] * centred[:-lag]).sum()) / power if power > 0 else np.nan
+
+
+def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
+    """Steps in the cycles that the calendar suggests, shortest first."""
+    match frequency.unit:
+        case "integer":
+            return INTEGER_SEASONS
+        case "business":
+            return (5,)
+        case "month":
+            return (12 // frequency.every,) if 12 % frequency.every == 0 and frequency.every < 12 else ()
+        case "fixed":
+            if frequency.every >= 7 * DAY:
+                year = round(365.25 * DAY / frequency.every)
+                return (year,) if year > 1 else ()
+            cycles = [length for length in (60 * SECOND, 3600 * SECOND, DAY, 7 * DAY) if length % frequency.every == 0]
+            fitting = [length // frequency.every for length in cycles if 4 <= length // frequency.every <= 1440]
+            return tuple(fitting)
+
+
+def seasons_seen(panel: Panel) -> dict[int, float]:
+    """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
+    sample = Sample(panel, everything(panel), 0)
+    strength = sample.strength(panel.frequency)
+    seen = {season: value for season, value in strength.items() if value > SEEN}
+    return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
+
+
+def season_of(panel: Panel) -> int:
+    """The season that scores are to be measured by."""
+    return season(panel.frequency, Sample(panel, everything(panel), 0).strength(panel.frequency))[0]
+
+
+def season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
+    if frequency.unit == "integer":
+        strong = {season: value for season, value in strength.items() if value > CLEARLY_SEEN}
+        if not strong:
+            return 1, "the clock is plain numbers, and no cycle shows"
+        season = next(season for season, value in strong.items() if value > 0.9 * max(strong.values()))
+        return season, f"changes correlate {strong[season]:.2f} with those {season} steps before"
+    seen = [season for season, value in strength.items() if value > SEEN]
+    if seen:
+        season = max(seen, key=lambda season: (round(strength[season], 1), -season))
+        return season, f"a cycle of the calendar; changes correlate {strength[season]:.2f} with those a cycle before"
+    if strength:
+        return 1, f"no cycle of {' or '.join(map(str, strength))} steps shows"
+    return 1, f"the calendar has no cycle for steps of {frequency.name}"
+
+
+def others(frequency: Frequency, strength: dict[int, float], season: int) -> list[int]:
+    """The other cycles that show, the two strongest."""
+    least = CLEARLY_SEEN if frequency.unit == "integer" else SEEN
+    others = [cycle for cycle, value in strength.items() if value > least and cycle != season]
+    return sorted(others, key=lambda cycle: -strength[cycle])[:2]

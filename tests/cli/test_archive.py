@@ -1,0 +1,191 @@
+"""rnncli evaluate on forecasts made earlier, at the prompt."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import Command, hourly
+
+KEYS = ["unique_id", "ds"]
+
+
+@pytest.fixture
+def archive(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> Path:
+    """Forecasts made on four evenings, the last of them of hours that have not come yet; as cron leaves them."""
+    folder, frame = tmp_path / "archive", pd.read_csv(data)
+    folder.mkdir()
+    for number, back in enumerate((60, 36, 12, 2)):
+        early = frame[frame.groupby("unique_id").cumcount(ascending=False) >= back]
+        early.to_csv(tmp_path / "early.csv", index=False)
+        name = f"{number}.{'csv' if number % 2 else 'parquet'}"
+        assert rnncli("forecast", model, tmp_path / "early.csv", "--output", folder / name).code == 0
+    return folder
+
+
+def test_archived_forecasts_score_as_they_would_by_hand(rnncli: Command, archive: Path, data: Path) -> None:
+    outcome = rnncli("evaluate", archive, data, "--by", "window")
+
+    assert outcome.code == 0
+    assert "scored: 12 forecasts of rnncli in 4 files; season 24" in outcome.err
+    assert "waiting: 12 steps that were forecast have no actual value yet" in outcome.err
+    made = pd.read_csv(archive / "1.csv").merge(pd.read_csv(data), on=KEYS)
+    own = outcome.table[(outcome.table["model"] == "rnncli") & (outcome.table["cutoff"] == "2024-01-19 11:00")].iloc[0]
+    assert own["windows"] == 3
+    assert own["MAE"] == pytest.approx((made["rnncli"] - made["y"]).abs().mean())
+    assert own["coverage-80"] == pytest.approx(made["y"].between(made["rnncli-lo-80"], made["rnncli-hi-80"]).mean())
+
+
+def test_they_score_as_the_backtest_of_the_same_windows(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    backtest = rnncli("evaluate", model, data, "--windows", 3, "--output", tmp_path / "cv.parquet").table
+
+    archived = rnncli("evaluate", tmp_path / "cv.parquet", data).table.set_index("model")
+
+    expected = backtest.set_index("model")[archived.columns]
+    assert len(archived.columns) == 6
+    assert archived.loc[expected.index].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-6)
+
+
+def test_another_tools_forecasts_are_compared_with_one_another(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(data)
+    late = frame[frame.groupby("unique_id").cumcount(ascending=False) < 6]
+    made = late[KEYS].assign(AutoETS=late["y"] + 0.1, GRU=late["y"] + 1)
+    made.to_csv(tmp_path / "theirs.csv", index=False)
+
+    outcome = rnncli("evaluate", tmp_path / "theirs.csv", data, "--metrics", "mae")
+
+    scores = outcome.table.set_index("model")["MAE"]
+    assert scores[["AutoETS", "GRU"]].tolist() == pytest.approx([0.1, 1.0])
+    assert "MAE: no better than GRU can be told from these windows" in outcome.err  # three windows of three series
+
+
+def test_scores_are_set_beside_what_the_backtest_promised(
+    rnncli: Command, model: Path, archive: Path, data: Path
+) -> None:
+    truth = pd.read_csv(data)
+    kept = truth[truth.groupby("unique_id").cumcount(ascending=False) < 6]
+    kept.assign(rnncli=kept["y"] + 0.01).to_csv(archive.parent / "good.csv", index=False)
+    inside = rnncli("evaluate", archive.parent / "good.csv", data, "--reference", model, "--fail-if", "drift")
+    assert inside.code == 0, inside.err
+    assert "better than the band" in inside.err
+
+    frame = pd.read_csv(archive / "3.csv")
+    numbers = frame.select_dtypes("number").columns
+    for name, factor in (("1.csv", 1), ("3.csv", 50)):
+        part = pd.read_csv(archive / name)
+        part[numbers] *= factor
+        part.to_csv(archive / name, index=False)
+    outside = rnncli("evaluate", archive, data, "--reference", model, "--fail-if", "drift")
+    assert outside.code == 6
+    assert "outside of the band " in outside.err
+    assert "since 2024-01-15" in outside.err.splitlines()[-1]
+    assert outside.out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda made: made.assign(unique_id="other"), "no forecast is of a series that the actual values have"),
+        (lambda made: pd.concat([made, made.iloc[[4]]]), 'series "s0" has 2024-01-19 16:00:00 twice in forecasts'),
+        (
+            lambda made: made.assign(ds=made["ds"].str.replace(":00:00", ":30:00")),
+            'row 1: "ds" 2024-01-19 12:30:00 is off the clock',
+        ),
+        (
+            lambda made: made.assign(ds=made["ds"].str.replace("2024-01", "2024-02")),
+            "was made after the last actual value",
+        ),
+        (
+            lambda made: made.assign(cutoff="2024-01-19 12:00"),
+            "row 1: a forecast is of a time that is not after its cutoff",
+        ),
+        (lambda made: made.rename(columns={"ds": "day"}), 'there is no column "ds"'),
+        (lambda made: made[KEYS], "no column holds forecasts"),
+        (lambda made: made.assign(ds="soon"), "soon"),
+    ],
+)
+def test_forecasts_that_do_not_fit_are_refused(
+    rnncli: Command, archive: Path, data: Path, change: object, message: str
+) -> None:
+    assert callable(change)
+    change(pd.read_csv(archive / "1.csv")).to_csv(archive / "1.csv", index=False)
+
+    outcome = rnncli("evaluate", archive / "1.csv", data)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert message in outcome.err
+
+
+def test_series_without_actual_values_are_counted(rnncli: Command, archive: Path, data: Path) -> None:
+    made = pd.read_csv(archive / "1.csv")
+    made["unique_id"] = made["unique_id"].replace("s1", "gone")
+    made.to_csv(archive / "1.csv", index=False)
+
+    outcome = rnncli("evaluate", archive / "1.csv", data)
+
+    assert outcome.code == 0
+    assert "warning: 6 rows are of series that the actual values do not have; left out" in outcome.err
+
+
+def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp_path: Path) -> None:
+    frame = hourly()
+    frame["y"] = frame["y"].astype(str)
+    frame.loc[7, "y"] = "broken"
+    frame.to_csv(tmp_path / "actual.csv", index=False)
+
+    outcome = rnncli("evaluate", archive, tmp_path / "actual.csv", "--target", "y")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert 'row 8: "y" is "broken"' in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--windows", 3), "--windows cannot be had here"),
+        (("--refit", "every"), "--refit cannot be had here"),
+        (("--fail-if", "drift"), "--fail-if drift needs the model"),
+        (("--fail-if", "msis-80 > 3"), '"msis-80" is none of MASE'),
+    ],
+)
+def test_what_is_not_for_archives_is_refused(
+    rnncli: Command, archive: Path, data: Path, options: tuple[object, ...], message: str
+) -> None:
+    outcome = rnncli("evaluate", archive, data, *options)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+def test_drift_and_reference_are_for_archives_alone(rnncli: Command, model: Path, data: Path) -> None:
+    for options, message in (
+        (("--fail-if", "drift"), "forecasts made earlier"),
+        (("--reference", model), "--reference"),
+    ):
+        outcome = rnncli("evaluate", model, data, *options)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert message in outcome.err
+
+
+def test_an_empty_folder_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+
+    outcome = rnncli("evaluate", tmp_path / "nothing", data)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "holds no tables" in outcome.err
+
+
+def test_times_of_a_zone_are_matched(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    frame = hourly()
+    frame["ds"] = frame["ds"].dt.tz_localize("Europe/Berlin")
+    frame.to_parquet(tmp_path / "whole.parquet")
+    frame[frame.groupby("unique_id").cumcount(ascending=False) >= 6].to_parquet(tmp_path / "early.parquet")
+    assert rnncli("forecast", model, tmp_path / "early.parquet", "--output", tmp_path / "f.csv").code == 0
+
+    outcome = rnncli("evaluate", tmp_path / "f.csv", tmp_path / "whole.parquet")
+
+    assert outcome.code == 0, outcome.err
+    assert outcome.table["MASE"].notna().all()

@@ -1,0 +1,30 @@
+"""Live scores against what the backtest promised."""
+
+import math
+
+import pytest
+
+from rnncli import live
+from rnncli.live import Promise
+
+BAND = Promise("MASE", 0.8, 0.6, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "since"),
+    [
+        ([0.7, 0.9, 1.0], None),
+        ([0.7, 1.1, 0.9], None),
+        ([0.7, 1.1, 1.2], "w1"),
+        ([1.1, math.nan, 1.2], "w0"),
+        ([0.3, 0.2, 0.1], None),
+        ([math.nan], None),
+        ([], None),
+    ],
+)
+def test_drift_is_being_above_the_band_until_now(scores: list[float], since: str | None) -> None:
+    assert live.drifted_since(BAND, {f"w{number}": score for number, score in enumerate(scores)}) == since
+
+
+def test_a_band_that_cannot_be_told_is_never_left() -> None:
+    assert live.drifted_since(Promise("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None
