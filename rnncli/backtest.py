@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import baselines, metrics
+from rnncli import automatic, baselines, metrics
 from rnncli.baselines import BASELINES, Past
 from rnncli.comparison import Windows
 from rnncli.config import PointName
@@ -81,6 +81,8 @@ class Scoring(NamedTuple):
     percents: tuple[float, ...]  # of the intervals
     names: Sequence[str] = metrics.USUAL
     point: PointName | None = None  # of the model
+    automatic: Sequence[str] = ()  # models of statsforecast, as further baselines
+    processes: int = 1  # that fit them
 
     @property
     def parts(self) -> list[str]:
@@ -129,6 +131,13 @@ def laid_beside(
         if name != "SeasonalNaive" or season > 1:
             told = baseline(past, horizon, season)
             scored[name] = Scored(future, told.point, baselines.quantiles(told, levels), levels, *errors)
+    if scoring.automatic:
+        pasts = _whole_pasts(panel, places)
+        for name in scoring.automatic:
+            told_all = automatic.forecast(name, pasts, horizon, season, levels, scoring.processes)
+            shape = (len(places.rows), panel.targets, horizon)
+            point, quantiles = (one.reshape(*shape, *one.shape[2:]).swapaxes(1, 2) for one in told_all)
+            scored[name] = Scored(future, point, quantiles, levels, *errors)
     if metrics.OWA in scoring.names:
         point = _naive2(panel, places, horizon, season)
         nothing = np.full((*point.shape, len(levels)), np.nan)
@@ -137,15 +146,20 @@ def laid_beside(
 
 
 def _naive2(panel: Panel, places: Cutoffs, horizon: int, season: int) -> np.ndarray:
-    """M4's reference from the whole past of each cutoff (N, H, K); what is missing there is taken to be as before."""
-    point = np.full((len(places.rows), horizon, panel.targets), np.nan)
-    for place, (series, rows) in enumerate(zip(*places, strict=True)):
-        for target, values in enumerate(panel.series(series)[:rows].T):
-            known = np.flatnonzero(~np.isnan(values))
-            if len(known):
-                newest = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(rows))).clip(min=known[0])
-                point[place, :, target] = baselines.naive2(values[newest], horizon, season)
-    return point
+    """M4's reference from the whole past of each cutoff: (N, H, K)."""
+    made = [baselines.naive2(past, horizon, season) for past in _whole_pasts(panel, places)]
+    return np.reshape(made, (len(places.rows), panel.targets, horizon)).swapaxes(1, 2)
+
+
+def _whole_pasts(panel: Panel, places: Cutoffs) -> list[np.ndarray]:
+    """The past (T,) of each cutoff and target from its first value on; what is missing is taken to be as before."""
+    pasts = []
+    for series, rows in zip(*places, strict=True):
+        for values in panel.series(series)[:rows].T:
+            known = ~np.isnan(values)
+            newest = np.maximum.accumulate(np.where(known, np.arange(rows), -1))
+            pasts.append(values[newest[newest >= 0]] if known.any() else np.array([np.nan]))
+    return pasts
 
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:

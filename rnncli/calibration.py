@@ -28,24 +28,28 @@ class Calibration(NamedTuple):
         np.ndarray
     )  # (R, H, K) where what happened lay in the corrected forecasts of some windows, as normal deviates
 
-    def unmoved(self) -> "Calibration":
-        """The same without the corrections."""
-        return self._replace(shifts=np.zeros_like(self.shifts))
+    def apply(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles (N, H, K, P) at levels (P,), rising, those that were learned at among them, moved as learned.
 
-    def apply(self, quantiles: np.ndarray, spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """Quantiles (N, H, K, P) at levels (P,), rising, moved as learned; spread: (N, H, K) of `spread_of`."""
-        moved = quantiles + self._at(levels) * spread[..., None]
-        middle = int(np.searchsorted(levels, 0.5))
-        # Above the median a quantile is nowhere below the one before it, beneath it nowhere above the one behind.
-        above = np.maximum.accumulate(moved[..., middle:], axis=-1)
-        below = np.minimum.accumulate(moved[..., :middle][..., ::-1], axis=-1)[..., ::-1]
-        if 0 < middle < moved.shape[-1]:
-            below = np.minimum(below, above[..., :1])
-        return np.concatenate([below, above], axis=-1)
+        Between these they lie on straight lines, and further out as far from the outermost as before: so that none
+        depends on what else is asked for.
+        """
+        known = np.flatnonzero(np.isin(levels, self.levels))
+        before = quantiles[..., known]
+        moved = _rising(before + self.shifts * spread_of(before, self.levels)[..., None], self.levels)
+        inside = interpolated(moved, deviates(self.levels), deviates(levels.clip(self.levels[0], self.levels[-1])))
+        below, above = levels < self.levels[0], levels > self.levels[-1]
+        inside[..., below] += quantiles[..., below] - before[..., :1]
+        inside[..., above] += quantiles[..., above] - before[..., -1:]
+        return _rising(inside, levels)  # but for rounding they are
 
-    def _at(self, levels: np.ndarray) -> np.ndarray:
-        """The shifts (H, K, P) at other levels; beyond the outermost that were learned as there."""
-        return interpolated(self.shifts, deviates(self.levels), deviates(levels.clip(self.levels[0], self.levels[-1])))
+
+def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Quantiles (..., P) none of which lies on the wrong side of one nearer to the median."""
+    middle = int(np.searchsorted(levels, 0.5))
+    above = np.maximum.accumulate(quantiles[..., middle:], axis=-1)
+    below = np.minimum(quantiles[..., :middle], above[..., :1])
+    return np.concatenate([np.minimum.accumulate(below[..., ::-1], axis=-1)[..., ::-1], above], axis=-1)
 
 
 def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> Calibration | None:
@@ -70,7 +74,7 @@ def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> Cali
                     known = pooled[:, :, target, place]
                     shifts[step, target, place] = _shift(known[np.isfinite(known)], level, windows)
     calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
-    return calibration._replace(ranks=_ranks(calibration.apply(quantiles, spread, levels), actual, levels))
+    return calibration._replace(ranks=_ranks(calibration.apply(quantiles, levels), actual, levels))
 
 
 def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:

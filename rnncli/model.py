@@ -1,6 +1,6 @@
 """A fitted network with its card: forecast, save, load. Knows nothing of training."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,7 @@ class Model:
     card: Card
     networks: tuple[Network, ...]
     calibration: Calibration | None = None  # learned on validation windows, where there were any
+    corrected: bool = True  # whether it moves the quantiles
 
     def forecast(
         self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
@@ -53,7 +54,7 @@ class Model:
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         windows = Windows(panel, self.card.context, self.card.horizon, device)
-        needed = np.union1d(levels, calibration.SPREAD)
+        needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean = torch.from_numpy(needed), self._takes_mean(point)
         points, quantiles = [], []
         with torch.inference_mode():
@@ -79,17 +80,13 @@ class Model:
             calibration.paths(self.calibration.ranks, quantiles, levels, count, self.card.members[0].seed)
         )
 
-    def without_correction(self) -> "Model":
-        """The same with the quantiles as the networks say them."""
-        return replace(self, calibration=self.calibration.unmoved() if self.calibration else None)
-
     def _takes_mean(self, point: PointName | None) -> bool:
         return heads.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
 
     def _corrected(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        if self.calibration is None:
+        if self.calibration is None or not self.corrected:
             return quantiles
-        return self.calibration.apply(quantiles, calibration.spread_of(quantiles, levels), levels)
+        return self.calibration.apply(quantiles, levels)
 
     def _within(self, values: np.ndarray) -> np.ndarray:
         """Below zero only where the data was."""

@@ -19,6 +19,7 @@ ORDER = [
         "tables",
         "panel",
         "baselines",
+        "automatic",
         "metrics",
         "comparison",
         "calibration",
@@ -55,6 +56,7 @@ BORDERS = {
     "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("bases") :]},
     "typer": {"cli"},
     "rich": {"cli"},
+    "statsforecast": {"automatic"},
 }
 
 

@@ -9,8 +9,10 @@ from rnncli import backtest, live, seasons, tables
 from rnncli.backtest import Chunk, Ledger, Scoring
 from rnncli.card import Card
 from rnncli.cli import scores, screen
+from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
 from rnncli.config import Config
+from rnncli.device import free_cores
 from rnncli.errors import DataError, about
 from rnncli.files import kind_by_name
 from rnncli.model import Forecast
@@ -34,10 +36,8 @@ class Scores(NamedTuple):
     drift: str | None  # how the model left the band that its backtest had promised
 
 
-def score(
-    source: Path, data: str, config: Config, names: list[str] | None, by: str | None, card: Card | None
-) -> Scores:
-    """The forecasts in a file or a folder against a table with what happened."""
+def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | None) -> Scores:
+    """The forecasts in a file or a folder against a table with what happened; card: of the model that made them."""
     files = sorted(filter(_readable, source.rglob("*"))) if source.is_dir() else [source]
     if not files:
         raise DataError(f"{source} holds no tables")
@@ -48,13 +48,14 @@ def score(
         made = archived.read([(path.name if source.is_dir() else "", tables.read(str(path))) for path in files], panel)
     season = card.season if card else seasons.season_of(panel)
     percents = tuple(sorted(_percents(made)))
-    scoring = Scoring(season, percents, names or list(NAMES))
+    names = wished.names or list(NAMES)
+    scoring = Scoring(season, percents, names, None, wished.automatic, free_cores())
     screen.notes(_found(made, files, season))
     horizon = next(iter(made.points.values())).shape[1]
     with about(data):
-        grouped = scores.grouping(by, panel, frame, made.places, horizon)
+        grouped = scores.grouping(wished.by, panel, frame, made.places, horizon)
         weeks = None if panel.times.integer else scores.grouping("week", panel, frame, made.places, horizon)
-    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step=by == "horizon")
+    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step=wished.by == "horizon")
     own = POINT if POINT in made.points else next(iter(made.points))
     report = scores.report(found, _lying(made, panel, horizon), grouped, own)
     return Scores(report, _drift(found, report, weeks, card, own))

@@ -1,6 +1,7 @@
 """rnncli evaluate: how good, against what a naive forecast would have done."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -43,6 +44,10 @@ def evaluate(
         str, typer.Option(metavar="never|every|N", help="Train anew on the rows before every window, or every N.")
     ] = "never",
     metrics: Annotated[str | None, typer.Option(metavar="NAME,...", help=METRICS_HELP)] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Compare with AutoETS, AutoTheta, AutoARIMA too (the extra baselines)."),
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(metavar="horizon|series|window|week|COLUMN", help="Break the scores down, also by a column."),
@@ -66,7 +71,8 @@ def evaluate(
     The ends of each series are held out and forecast from the rows before them. Given forecasts made earlier in place
     of a model, as cron may have archived them, those are scored.
     """
-    wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain)
+    others = wishes.automatic(baselines)
+    wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain, others)
     if model.is_dir() or files.kind_by_name(model):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
         wishes.forbid(refused, "forecasts made earlier are scored as they were made")
@@ -103,8 +109,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     from rnncli.model import load
     from rnncli.panel import clock, from_frame
 
-    horizon, fitted = card.horizon, load(model)
-    fitted = fitted if config.forecast.conformal else fitted.without_correction()
+    horizon, fitted = card.horizon, replace(load(model), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         frame = tables.read(data)
@@ -117,7 +122,8 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
         grouping = scores.grouping(wished.by, panel, frame, places, horizon)
         work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
         where = device.prepare(config.compute.device, work).device
-        scoring = backtest.Scoring(card.season, percents, names, config.forecast.point)
+        cores = device.free_cores()
+        scoring = backtest.Scoring(card.season, percents, names, config.forecast.point, wished.automatic, cores)
         models = _models(fitted, panel, places, backtest.windows(panel, places, horizon, apart), rolling.every, where)
         chunks = (chunk for one, some in models for chunk in backtest.walk(one, panel, some, scoring, where))
         kept = chunks if saved is None else saved.beside(panel, chunks)
@@ -146,7 +152,7 @@ def _evaluate_archive(source: Path, data: str, asked: Asked, reference: Path | N
     # The heavy imports wait until wrong requests are answered.
     from rnncli.cli import archive, scores
 
-    scored = archive.score(source, data, config, wished.names, wished.by, card)
+    scored = archive.score(source, data, config, wished, card)
     report = scored.report
     wanted = [gates.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
     scores.show(report, wished.kind, wished.explain)

@@ -1,6 +1,7 @@
 """rnncli forecast: the steps that follow each series."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +91,7 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
     asked = config.forecast
-    model = model if asked.conformal else model.without_correction()
+    model = replace(model, corrected=asked.conformal)
     forecast = model.forecast(panel, ends, levels(asked), place.device, asked.point)
     if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         screen.warn(

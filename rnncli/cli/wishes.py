@@ -22,6 +22,7 @@ class Wishes(NamedTuple):
     by: str | None
     fail_if: list[str]
     explain: bool
+    automatic: tuple[str, ...]  # models of statsforecast to compare with
 
 
 def kind(asked: str | None) -> str:
@@ -64,7 +65,7 @@ def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[lis
     from rnncli.metrics import INTERVALS, METRICS, OWA, USUAL, columns
 
     needed = list(wished.names or USUAL)
-    methods = [name for name in BASELINES if name != "SeasonalNaive" or season > 1]
+    methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *wished.automatic]
     wanted = [gates.parse(text, columns([*METRICS, OWA, *INTERVALS], percents), methods) for text in wished.fail_if]
     for gate in wanted:
         match gate:
@@ -76,6 +77,17 @@ def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[lis
             case gates.Drift():
                 raise RequestError(f'--fail-if "{gate.text}" takes forecasts made earlier in place of MODEL')
     return needed, wanted
+
+
+def automatic(asked: str | None) -> tuple[str, ...]:
+    """The models of statsforecast asked for."""
+    from rnncli.automatic import MODELS, check
+
+    own = {name.lower(): name for name in MODELS}
+    texts = [text.strip() for text in (asked or "").split(",") if text.strip()]
+    names = tuple(dict.fromkeys(own.get(text.lower(), text) for text in texts))
+    check(names)
+    return names
 
 
 def forbid(said: Mapping[str, object], why: str) -> None:

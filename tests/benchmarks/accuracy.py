@@ -149,8 +149,8 @@ def error(parts: Split, made: np.ndarray, metric: str, name: str) -> float:
 
 def statistics(parts: Split) -> dict[str, np.ndarray]:
     """Forecasts of statsforecast's automatic models for each row of the test part."""
-    from statsforecast import StatsForecast  # type: ignore[import-not-found]
-    from statsforecast.models import AutoETS, AutoTheta  # type: ignore[import-not-found]
+    from statsforecast import StatsForecast
+    from statsforecast.models import AutoETS, AutoTheta
 
     filled = parts.train.assign(y=parts.train.groupby("unique_id")["y"].transform(lambda one: one.ffill().bfill()))
     steps = filled.assign(ds=filled.groupby("unique_id").cumcount())

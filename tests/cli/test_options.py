@@ -15,7 +15,7 @@ COMMANDS = {
 }
 OWN = {
     *("--step", "--metrics", "--output", "--format", "--windows", "--config", "--help"),
-    *("--refit", "--by", "--fail-if", "--explain"),
+    *("--refit", "--by", "--fail-if", "--explain", "--baselines", "--reference"),
 }
 
 
