@@ -12,6 +12,8 @@ from rnncli.panel.clock import Frequency
 from rnncli.seasons import Sample
 from rnncli.split import Split, split
 
+EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
+STEPS = (300, 2000)
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
 
 
@@ -64,7 +66,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     hidden = choose("hidden", network.hidden, _hidden(panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
-    steps = choose("steps", training.steps, _steps(parts.windows, training.batch))
+    steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
     return Plan(architecture, _rivals(architecture, network, scales, cycles), steps, parts, reasons)
@@ -187,6 +189,7 @@ def _hidden(panel: Panel) -> tuple[int, str]:
     return (32 if count < 2_000 else 64), f"{count} values"
 
 
-def _steps(available: int, batch: int) -> tuple[int, str]:
-    epochs = available / batch
-    return int(np.clip(100 * epochs, 300, 2000)), f"{available} training windows"
+def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:
+    apart = int((~np.isnan(panel.values)).sum()) // (horizon * panel.targets)
+    steps = int(np.clip(EPOCHS * apart / batch, *STEPS))
+    return steps, f"{apart} horizons do not overlap"

@@ -66,8 +66,8 @@ class Design(NamedTuple):
 
 def _design(made: Made, search: Search) -> Design:
     """What a trial came to, with the steps that it should have had."""
-    longer = search.stretched(made)
-    return Design(made.architecture, round(longer * made.trained.steps), longer * made.trained.seconds)
+    steps = search.steps(made)
+    return Design(made.architecture, steps, made.trained.seconds * steps / made.trained.steps)
 
 
 def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dict[int, Made]) -> None:

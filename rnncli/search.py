@@ -21,6 +21,8 @@ from rnncli.workshop import TRIED, Made, Workshop
 
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
 UNFINISHED = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
+EARLY = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
+FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
@@ -54,11 +56,11 @@ class Search:
         self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
 
     def run(self) -> None:
-        """Try the scales and bases first, then more steps, then other segments and contexts of what did best."""
+        """Try the scales and bases first, then of the best more or fewer steps, then other segments and contexts."""
         plan = self.workshop.plan
         trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
         while trials and self._try(trials):
-            trials = self._longer() or self._nearby()
+            trials = self._retimed() or self._nearby()
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first; of one design only the best."""
@@ -79,18 +81,29 @@ class Search:
         near = [forecast for forecast, loss in zip(forecasts, losses, strict=True) if loss <= FAR * losses[0]]
         return [ranked[place] for place in selected(near or forecasts[:1], self.judge)]
 
-    def stretched(self, made: Made) -> float:
-        """How many times the steps of a trial its design should be given, as longer trials of others showed."""
-        return max(1.0, self.ranked()[0].asked / made.asked) if _unfinished(made) else 1.0
+    def steps(self, made: Made) -> int:
+        """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""
+        best = self.ranked()[0]
+        if _unfinished(made) and best.asked > made.asked:
+            return round(best.asked / made.asked * made.trained.steps)
+        if _early(made) and best.asked < made.asked:
+            return best.trained.steps
+        return made.trained.steps
 
-    def _longer(self) -> list[Trial]:
-        """The best designs for twice the steps, where the best of all was still getting better; two, to be sure."""
-        ranked = self.ranked()
-        asked = self.workshop.training.steps is not None
-        if asked or not _unfinished(ranked[0]) or ranked[0].asked >= MOST_STRETCHED * self.workshop.plan.steps:
+    def _retimed(self) -> list[Trial]:
+        """The best designs, two to be sure, for twice the steps where the best of all was still getting better.
+
+        For a quarter of them where it was at its best so early that its learning rate had not come down.
+        """
+        ranked, first = self.ranked(), self.workshop.plan.steps
+        best = ranked[0]
+        if self.workshop.training.steps is not None:
             return []
-        steps = 2 * ranked[0].asked
-        return self._untried([Trial(made.architecture, steps) for made in ranked[:2] if _unfinished(made)])
+        if _unfinished(best) and best.asked < MOST_STRETCHED * first:
+            return self._untried([Trial(made.architecture, 2 * best.asked) for made in filter(_unfinished, ranked[:2])])
+        if _early(best) and best.asked // 4 >= FEWEST_STEPS:
+            return self._untried([Trial(made.architecture, best.asked // 4) for made in filter(_early, ranked[:2])])
+        return []
 
     def _nearby(self) -> list[Trial]:
         """Other segments and contexts of the two best designs."""
@@ -125,6 +138,11 @@ class Search:
 def _unfinished(made: Made) -> bool:
     """Whether a network was still getting better as its steps came to their end."""
     return made.trained.steps >= UNFINISHED * made.trained.planned
+
+
+def _early(made: Made) -> bool:
+    """Whether a network was at its best long before its steps came to their end."""
+    return made.trained.steps <= EARLY * made.trained.planned
 
 
 def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:

@@ -12,6 +12,11 @@ import pytest
 FOLDER = Path(__file__).parent / "benchmarks"
 
 
+def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(FOLDER / program), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("program", "options", "shown"),
     [
@@ -20,15 +25,13 @@ FOLDER = Path(__file__).parent / "benchmarks"
     ],
 )
 def test_a_benchmark_runs(program: str, options: list[str], shown: str) -> None:
-    command = [sys.executable, str(FOLDER / program), *options]
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(program, *options)
 
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
 
 
-def test_the_benchmark_of_accuracy_runs_on_any_set_of_its_layout(tmp_path: Path) -> None:
+def test_accuracy_and_calibration_run_on_any_set_of_their_layout(tmp_path: Path) -> None:
     folder = tmp_path / "tourism_monthly"
     folder.mkdir()
     months = pd.date_range("2000-01-01", periods=60, freq="MS")
@@ -38,12 +41,18 @@ def test_the_benchmark_of_accuracy_runs_on_any_set_of_its_layout(tmp_path: Path)
     table[~late].to_parquet(folder / "train.parquet")
     table[late].to_parquet(folder / "test.parquet")
     (folder / "meta.json").write_text(json.dumps({"horizon": 6, "season_length": 12}))
-    command = [sys.executable, str(FOLDER / "accuracy.py"), "--data", str(tmp_path), "--sets", "tourism_monthly"]
+    of = ["--data", str(tmp_path), "--sets", "tourism_monthly"]
+    quick = ["--members", "1", "--steps", "5", "--keep", str(tmp_path)]
 
-    done = subprocess.run([*command, "--members", "1", "--steps", "5"], capture_output=True, text=True, check=False)
+    done = run("accuracy.py", *of, *quick)
 
     assert done.returncode == 0, done.stderr
     name, metric, naive, own = done.stdout.splitlines()[1].split()[:4]
     assert (name, metric) == ("tourism_monthly", "mase")
     assert float(naive) == pytest.approx(1, abs=0.5)  # the noise of a month beside that of another
     assert float(own) > 0
+
+    done = run("calibration.py", *of, "--models", str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["raw", "rnncli", "SeasonalNaive"]

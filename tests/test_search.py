@@ -1,11 +1,22 @@
-"""Designs that do well together are kept, and one that spoils the rest is not."""
+"""Designs that do well together are kept, and one that spoils the rest is not; how long to train is found out."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.search import selected
+from rnncli import backtest, choices, heads
+from rnncli.config import Columns, Network, Training
+from rnncli.panel import Panel, from_frame
+from rnncli.search import Search, selected
+from rnncli.training import Trained
+from rnncli.workshop import Made, Workshop
+from tests.conftest import hourly
 
 TRUTH = np.arange(10.0)
 
@@ -34,3 +45,74 @@ def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.nd
 
     assert len(set(kept)) == len(kept)
     assert distance(np.median(forecasts[kept], axis=0)) <= 1.01 * min(distance(one) for one in forecasts) + 1e-12
+
+
+class Course(SimpleNamespace):
+    """A workshop that knows beforehand what comes of so many steps: the error, and where it was lowest."""
+
+    def left(self, _share: float = 1.0) -> float:
+        return 1e9
+
+    def task(self, design: object, _split: object, steps: int, _limit: float, _phase: str, number: int) -> Any:
+        return SimpleNamespace(architecture=design, steps=steps, seed=number)
+
+    def train(self, _phase: str, tasks: Iterator[Any], _number: int, made: dict[int, Made]) -> None:
+        for task in tasks:
+            error, best = self.course(task.steps)
+            levels = np.linspace(-1, 1, len(heads.LEVELS))
+            quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
+            trained = Trained({}, best, task.steps, 1.0, quantiles)
+            made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
+
+
+def searched(course: Callable[[int], tuple[float, int]], **asked: Any) -> Search:
+    """A search among designs that all learn alike."""
+    panel: Panel = from_frame(hourly(series=30), Columns())
+    network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
+    plan = choices.make(panel, network, training)
+    _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
+    workshop = Course(plan=plan, training=training, trials=12, budget=1e9, truth=truth, course=course)
+    search = Search(cast(Workshop, workshop), panel, network)
+    search.run()
+    return search
+
+
+def test_what_is_still_getting_better_is_trained_longer_for_as_long_as_that_helps() -> None:
+    search = searched(lambda steps: (1000 / min(steps, 4000), steps))
+
+    first = search.workshop.plan.steps
+    asked = [made.asked for made in search.made.values()]
+    assert asked.count(2 * first) == 2
+    assert search.ranked()[0].asked >= min(4000, 8 * first)
+    assert {search.steps(made) for made in search.kept()} == {search.ranked()[0].asked}
+
+
+def test_what_is_best_before_its_rate_came_down_is_trained_for_fewer_steps() -> None:
+    search = searched(lambda steps: (1 + steps / 1000, steps // 5))
+
+    first = search.workshop.plan.steps
+    best = search.ranked()[0]
+    assert best.asked == first // 16  # once more: it was early again
+    assert all(search.steps(made) == best.trained.steps for made in search.ranked())
+
+
+@pytest.mark.parametrize("found", [0.2, 0.5, 1.0])
+def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
+    search = searched(lambda steps: (1.0, round(found * steps)), steps=200)
+
+    assert {made.asked for made in search.made.values()} == {200}
+
+
+def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
+    search = searched(lambda steps: (1.0, steps // 2))
+
+    first = search.workshop.plan.steps
+    assert {made.asked for made in search.made.values()} == {first}
+    assert {search.steps(made) for made in search.kept()} == {first // 2}
+
+
+def test_a_design_that_errs_more_by_itself_is_no_variety() -> None:
+    errors = iter([1.0, 1.2, 1.005, *[2.0] * 20])
+    search = searched(lambda steps: (next(errors), steps // 2))
+
+    assert len(search.kept()) == 2

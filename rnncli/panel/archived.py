@@ -168,4 +168,6 @@ def _windows(rows: _Rows, panel: Panel, unknown: int) -> Archived:
     at = panel.offsets[rows.series] + rows.cutoff + rows.ahead
     past_end = rows.cutoff + rows.ahead >= panel.lengths[rows.series]
     waiting = past_end | np.isnan(panel.values[at.clip(0, len(panel.values) - 1), 0])
+    if waiting.all():
+        raise DataError(f"none of the {len(waiting)} steps that were forecast has an actual value yet")
     return Archived(Cutoffs(pairs[0], pairs[1]), points, quantiles, int(waiting.sum()), unknown)

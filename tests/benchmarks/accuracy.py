@@ -95,17 +95,17 @@ def rnncli(*arguments: object) -> str:
     return done.stdout
 
 
-def forecast(parts: Split, metric: str, options: list[str], folder: Path) -> tuple[pd.DataFrame, float]:
-    """Train and forecast; the forecasts beside the actual values, and the seconds that training took."""
+def forecast(parts: Split, metric: str, options: list[str], model: Path, folder: Path) -> tuple[pd.DataFrame, float]:
+    """Train the model and forecast; the forecasts beside the actual values, and the seconds that training took."""
     parts.train.to_parquet(folder / "train.parquet")
     season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
     began = time.time()
     rnncli(
         *("train", folder / "train.parquet", "--horizon", parts.horizon, *season, "--metric", metric),
-        *(*options, "--output", folder / "m.rnn"),
+        *(*options, "--output", model),
     )
     seconds = time.time() - began
-    rnncli("forecast", folder / "m.rnn", folder / "train.parquet", "--output", folder / "f.parquet")
+    rnncli("forecast", model, folder / "train.parquet", "--output", folder / "f.parquet")
     made = pd.read_parquet(folder / "f.parquet")
     made["unique_id"] = made["unique_id"].astype(parts.test["unique_id"].dtype)
     both = parts.test.merge(made.astype({"ds": parts.test["ds"].dtype}), on=KEYS, how="left")
@@ -160,11 +160,12 @@ def statistics(parts: Split) -> dict[str, np.ndarray]:
     return {model: made[model].to_numpy() for model in ("AutoETS", "AutoTheta")}
 
 
-def measure(folder: Path, seed: int, options: list[str], others: dict[str, np.ndarray]) -> Row:
+def measure(folder: Path, seed: int, options: list[str], others: dict[str, np.ndarray], kept: Path | None) -> Row:
     """One set with one seed."""
     published, parts = PUBLISHED[folder.name], read(folder)
     with tempfile.TemporaryDirectory() as place:
-        both, seconds = forecast(parts, published.metric, ["--seed", str(seed), *options], Path(place))
+        model = (kept or Path(place)) / f"{folder.name}.rnn"
+        both, seconds = forecast(parts, published.metric, ["--seed", str(seed), *options], model, Path(place))
     known = both[both["y"].notna()]
     cover = tuple(
         float(known["y"].between(known[f"rnncli-lo-{level}"], known[f"rnncli-hi-{level}"]).mean()) for level in LEVELS
@@ -174,12 +175,18 @@ def measure(folder: Path, seed: int, options: list[str], others: dict[str, np.nd
     return Row(scores, cover, seconds)
 
 
-def measure_long_horizons(folder: Path, seed: int, options: list[str]) -> Row:
-    """etth1: the mean over four horizons of the squared error over every window of the test part."""
+def standardised(folder: Path) -> pd.DataFrame:
+    """etth1, 20 months of 30 days, each column z-scored by its first 12."""
     wide = pd.read_parquet(folder / "wide.parquet").iloc[:14400]
     names = [name for name in wide.columns if name != "date"]
     fitted = wide[names].iloc[:8640]
     wide[names] = (wide[names] - fitted.mean()) / fitted.std(ddof=0)
+    return wide
+
+
+def measure_long_horizons(folder: Path, seed: int, options: list[str]) -> Row:
+    """etth1: the mean over four horizons of the squared error over every window of the test part."""
+    wide = standardised(folder)
     rows, seconds = [], []
     with tempfile.TemporaryDirectory() as place:
         train, every, model = (Path(place) / name for name in ("train.parquet", "all.parquet", "m.rnn"))
@@ -208,7 +215,9 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
         others = statistics(read(folder)) if asked.statistics and name != "etth1" else {}
         seeds = [int(seed) for seed in asked.seeds.split(",")]
         rows = [
-            measure_long_horizons(folder, seed, options) if name == "etth1" else measure(folder, seed, options, others)
+            measure_long_horizons(folder, seed, options)
+            if name == "etth1"
+            else measure(folder, seed, options, others, asked.keep)
             for seed in seeds
         ]
         own = [row.scores["rnncli"] for row in rows]
@@ -233,6 +242,7 @@ if __name__ == "__main__":
     parser.add_argument("--preset", help="passed on to train")
     parser.add_argument("--members", help="passed on to train")
     parser.add_argument("--steps", help="passed on to train")
+    parser.add_argument("--keep", type=Path, help="a folder for the models, SET.rnn")
     parser.add_argument("--statistics", action="store_true", help="AutoETS and AutoTheta too")
     given = parser.parse_args()
     passed = [(name, getattr(given, name)) for name in ("budget", "preset", "members", "steps")]

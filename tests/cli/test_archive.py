@@ -129,6 +129,17 @@ def test_series_without_actual_values_are_counted(rnncli: Command, archive: Path
     assert "warning: 6 rows are of series that the actual values do not have; left out" in outcome.err
 
 
+def test_forecasts_of_what_has_not_come_yet_cannot_be_scored(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    assert rnncli("forecast", model, data, "--output", tmp_path / "tonight.csv").code == 0
+
+    outcome = rnncli("evaluate", tmp_path / "tonight.csv", data)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "none of the 18 steps that were forecast has an actual value yet" in outcome.err
+
+
 def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp_path: Path) -> None:
     frame = hourly()
     frame["y"] = frame["y"].astype(str)
