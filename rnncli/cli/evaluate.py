@@ -16,6 +16,7 @@ from rnncli.errors import DataError, GateError, ModelFileError, RequestError, ab
 if TYPE_CHECKING:
     import torch
 
+    from rnncli.backtest import Chunk, Scoring
     from rnncli.card import Card
     from rnncli.cli.scores import Report
     from rnncli.comparison import Windows
@@ -119,24 +120,49 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
         places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)
         if not len(places.rows):
             raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
-        grouping = scores.grouping(wished.by, panel, frame, places, horizon)
+        scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
         work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
         where = device.prepare(config.compute.device, work).device
         cores = device.free_cores()
         scoring = backtest.Scoring(card.season, percents, names, config.forecast.point, wished.automatic, cores)
-        models = _models(fitted, panel, places, backtest.windows(panel, places, horizon, apart), rolling.every, where)
-        chunks = (chunk for one, some in models for chunk in backtest.walk(one, panel, some, scoring, where))
+        lying = backtest.windows(panel, places, horizon, apart)
+        chunks = _chunks(fitted, panel, places, lying, rolling.every, scoring, where)
         kept = chunks if saved is None else saved.beside(panel, chunks)
         found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon")
+        grouping = scores.grouping(wished.by, panel, frame, found.places, horizon)
     if rolling.every is None:
         _say_what_was_scored(card, panel, places, rolling.windows * len(panel.ids))
-    if grouping is not None and rolling.every is not None:
-        grouping = scores.grouping(wished.by, panel, frame, found.places, horizon)
     report = scores.report(found, backtest.windows(panel, found.places, horizon, apart), grouping)
     if saved is not None:
         saved.write()
     scores.show(report, wished.kind, wished.explain)
     _pass(wanted, report)
+
+
+def _chunks(
+    fitted: "Model",
+    panel: "Panel",
+    places: "Cutoffs",
+    lying: "Windows",
+    every: int | None,
+    scoring: "Scoring",
+    device: "torch.device",
+) -> Iterator["Chunk"]:
+    """The windows with every method's forecasts: by the model, or by what is trained anew before every few of them."""
+    from rnncli import backtest
+
+    if every is None:
+        chunks = backtest.walk(fitted, panel, places, scoring, device)
+        yield from screen.watched(chunks, "windows", len(places.rows), lambda chunk: len(chunk.places.rows))
+        return
+    from rnncli import rolling
+
+    of = -(-(int(lying.back.max()) + 1) // every)
+    with screen.progress() as report:
+        trained = rolling.refitted(fitted, panel, places, lying, every, device, scoring.processes, report)
+        for number, (model, some) in enumerate(trained, 1):
+            screen.note(f"trained anew, {number} of {of}: on the rows before {panel.earliest(some)}")
+            yield from backtest.walk(model, panel, some, scoring, device)
 
 
 def _evaluate_archive(source: Path, data: str, asked: Asked, reference: Path | None, wished: "wishes.Wishes") -> None:
@@ -164,20 +190,6 @@ def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) 
     found = (gates.broken(gate, report.scores[report.own], report.sentences, drift) for gate in wanted)
     if reasons := [reason for reason in found if reason]:
         raise GateError("; ".join(reasons))
-
-
-def _models(
-    fitted: "Model", panel: "Panel", places: "Cutoffs", lying: "Windows", every: int | None, device: "torch.device"
-) -> Iterator[tuple["Model", "Cutoffs"]]:
-    """Which model forecasts from which places."""
-    if every is None:
-        yield fitted, places
-        return
-    from rnncli import rolling
-    from rnncli.device import free_cores
-
-    with screen.progress() as report:
-        yield from rolling.refitted(fitted, panel, places, lying, every, device, free_cores(), report)
 
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:

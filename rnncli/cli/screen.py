@@ -6,7 +6,7 @@ rich is imported where it draws: a forecast in a pipe does without it.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rnncli.workshop import State
 
 FILE_WIDTH = 500
+T = TypeVar("T")
 
 
 def note(text: str) -> None:
@@ -100,6 +101,21 @@ def progress() -> Iterator[Callable[["State"], None]]:
             bar.update(task, completed=at.share, loss=loss, description=doing)
 
         yield report
+
+
+def watched(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
+    """The same parts; on a terminal a bar shows how many of the total they have come to."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield from parts
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        for part in parts:
+            bar.advance(task, size(part))
+            yield part
 
 
 KEPT = "interrupted: what is done by now is kept"
