@@ -52,13 +52,13 @@ class Report(NamedTuple):
 
 def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs, horizon: int) -> Grouping | None:
     """The groups that windows are broken down into. Raises DataError where a column tells no groups."""
-    match by:
-        case None:
-            return None
+    if by is None:
+        return None
+    match "series" if by == panel.found.roles.id else by:
         case "horizon":
-            return Grouping(by, [str(step) for step in range(1, horizon + 1)], places.rows * 0)
+            return Grouping("horizon", [str(step) for step in range(1, horizon + 1)], places.rows * 0)
         case "series":
-            return Grouping(by, [str(name) for name in panel.ids], places.series)
+            return Grouping("series", [str(name) for name in panel.ids], places.series)
         case "window":
             groups, cutoffs = pd.factorize(panel.stamps(places.series, places.rows - 1), sort=True)
             return Grouping("cutoff", written.plain(list(cutoffs)), groups)
@@ -67,7 +67,7 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
                 raise DataError("--by week: the clock is plain numbers, which have no weeks")
             times = pd.DatetimeIndex(panel.stamps(places.series, places.rows - 1)).tz_localize(None)
             groups, weeks = pd.factorize(times.to_period("W").start_time, sort=True)
-            return Grouping(by, [f"{week:%Y-%m-%d}" for week in weeks], groups)
+            return Grouping("week", [f"{week:%Y-%m-%d}" for week in weeks], groups)
         case _:
             labels, groups = _of_column(by, panel, frame)
             return Grouping(by, labels, groups[places.series])

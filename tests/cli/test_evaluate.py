@@ -136,7 +136,9 @@ def test_the_overall_weighted_average_is_relative_to_naive2(rnncli: Command, mod
     assert table["OWA"].tolist() == pytest.approx(relative.mean(axis=1).tolist())
 
 
-@pytest.mark.parametrize(("by", "groups"), [("horizon", 6), ("series", 3), ("window", 4), ("shop", 2)])
+@pytest.mark.parametrize(
+    ("by", "groups"), [("horizon", 6), ("series", 3), ("unique_id", 3), ("window", 4), ("week", 1), ("shop", 2)]
+)
 def test_scores_are_broken_down(rnncli: Command, model: Path, tmp_path: Path, by: str, groups: int) -> None:
     frame = hourly()
     frame.assign(shop=frame["unique_id"].map({"s0": "a", "s1": "b", "s2": "a"})).to_csv(tmp_path / "d.csv", index=False)
@@ -262,3 +264,16 @@ def test_wrong_requests_of_a_backtest_are_refused(
 
     assert (outcome.code, outcome.out) == (code, "")
     assert message in outcome.err
+
+
+def test_a_single_series_without_an_id_is_scored(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=1).drop(columns="unique_id").to_csv(tmp_path / "one.csv", index=False)
+    model = tmp_path / "m.rnn"
+    assert rnncli("train", tmp_path / "one.csv", "-H", 6, "--steps", 5, "--hidden", 4, "-o", model).code == 0
+
+    plain = rnncli("evaluate", model, tmp_path / "one.csv", "--windows", 6)
+    refused = rnncli("evaluate", model, tmp_path / "one.csv", "--by", "shop")
+
+    assert (plain.code, len(plain.table)) == (0, 5)
+    assert (refused.code, refused.out) == (3, "")
+    assert "without a column of ids" in refused.err
