@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import baselines
+from rnncli import baselines, metrics
 from rnncli.baselines import BASELINES, Past
+from rnncli.metrics import Scored
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -114,22 +115,31 @@ def test_points_and_intervals_are_those_of_statsforecast() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "season", "horizon", "smape", "mase"),
-    [("m4_hourly", 24, 48, 18.383, 2.395), ("m4_yearly", 1, 6, 16.342, 3.974)],
+    ("name", "season", "horizon", "smape", "mase", "owa"),
+    [("m4_hourly", 24, 48, 18.383, 2.395, 0.627), ("m4_yearly", 1, 6, 16.342, 3.974, 1.0)],
 )
-def test_naive2_scores_what_m4_published(name: str, season: int, horizon: int, smape: float, mase: float) -> None:
+def test_naive2_and_seasonal_naive_score_what_m4_published(
+    name: str, season: int, horizon: int, smape: float, mase: float, owa: float
+) -> None:
     if not (SHARED / name).exists():
         pytest.skip("needs ../shared/data")
     train, test = (
         pd.read_parquet(SHARED / name / f"{part}.parquet").sort_values(["unique_id", "ds"])
         for part in ("train", "test")
     )
-    actual = {series: values.to_numpy() for series, values in test.groupby("unique_id")["y"]}
-    scores = []
-    for series, column in train.groupby("unique_id")["y"]:
-        values, y = column.to_numpy(), actual[series]
-        error = np.abs(y - (forecast := baselines.naive2(values, horizon, season)))
-        scale = np.abs(values[season:] - values[:-season]).mean()
-        scores.append((np.mean(200 * error / (np.abs(y) + np.abs(forecast))), error.mean() / scale))
+    pasts = [values.to_numpy() for _, values in train.groupby("unique_id")["y"]]
+    actual = test["y"].to_numpy().reshape(-1, horizon, 1)
+    errors = np.concatenate([baselines.season_errors(past[:, None], season, np.array([len(past)])) for past in pasts])
+    points = {
+        "Naive2": [baselines.naive2(past, horizon, season) for past in pasts],
+        "SeasonalNaive": [baselines.seasonal_naive(past[None, :, None], horizon, season)[0, :, 0] for past in pasts],
+    }
 
-    assert np.mean(scores, axis=0) == pytest.approx([smape, mase], abs=1e-3)
+    rows = {}
+    for method, made in points.items():
+        point = np.stack(made)[..., None]
+        scored = Scored(actual, point, point[..., None], np.array([0.5]), errors, errors**2)
+        rows[method] = {key: np.array(part.ratio) for key, part in metrics.parts(scored, ["sMAPE", "MASE"], ()).items()}
+
+    assert list(rows["Naive2"].values()) == pytest.approx([smape, mase], abs=1e-3)
+    assert metrics.owa(rows["SeasonalNaive"], rows["Naive2"]) == pytest.approx(owa, abs=1e-3)

@@ -80,11 +80,11 @@ def interval_line(card: "Card") -> str:
     """What the intervals held of the validation windows."""
     own = card.scores["rnncli"]
     held = [
-        f"{name.removeprefix('coverage-')} % interval {100 * share:.1f} %"
+        f"the {name.removeprefix('coverage-')} % one held {100 * share:.1f} % of the values"
         for name, share in own.items()
         if name.startswith("coverage-") and share is not None
     ]
-    return f"intervals: {', '.join(held)} of the values in it (half of the windows each, corrected by the other half)"
+    return f"intervals: {', '.join(held)} ({card.validation.windows} windows, each half corrected by the other)"
 
 
 def design_words(design: "Architecture") -> str:
