@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
-POOLED = 300  # windows of neighbouring steps, at least, that a correction is taken from
-DOUBT = 1  # windows expected beyond a quantile at which half of a narrowing is believed; a widening always is
+POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
+DOUBT = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
 MOST_RANKS = 500_000  # values kept of the ranks
 FURTHEST = 3.0  # normal deviates: what happened beyond is taken to be there
 
@@ -52,27 +52,25 @@ def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.minimum.accumulate(below[..., ::-1], axis=-1)[..., ::-1], above], axis=-1)
 
 
-def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> Calibration | None:
+def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins: np.ndarray) -> Calibration | None:
     """From forecasts (V, H, K, Q) of windows with what happened (V, H, K), NaN where unknown; None without any.
 
-    The median stays where it is.
+    levels: (Q,) rising, as far above one half as below. Both ends of an interval are moved alike, so that an error all
+    windows had in common, as those of one origin (V,) may, is not taken for one that will come again. The median stays.
     """
     spread = spread_of(quantiles, levels)
-    unit = np.where(spread > 0, spread, np.nan)[..., None]
-    scores = (actual[..., None] - quantiles) / unit  # (V, H, K, Q)
-    if not np.isfinite(scores).any():
+    unit = np.where(spread > 0, spread, np.nan)
+    known = np.isfinite(actual / unit).any(axis=(1, 2))
+    if not known.any():
         return None
-    windows = int(np.isfinite(scores).any(axis=(1, 2, 3)).sum())
+    count = len(np.unique(origins[known]))
     horizon, targets = actual.shape[1:]
     shifts = np.zeros((horizon, targets, len(levels)))
-    reach = min(horizon, math.ceil(POOLED / windows) // 2)
-    for step in range(horizon):
-        pooled = scores[:, max(0, step - reach) : step + reach + 1]
-        for target in range(targets):
-            for place, level in enumerate(levels):
-                if not math.isclose(level, 0.5):
-                    known = pooled[:, :, target, place]
-                    shifts[step, target, place] = _shift(known[np.isfinite(known)], level, windows)
+    for place in range(len(levels) // 2):
+        low, high = quantiles[..., place], quantiles[..., -1 - place]
+        beyond = np.maximum(low - actual, actual - high) / unit  # (V, H, K)
+        moved = _moves(beyond, float(levels[-1 - place] - levels[place]), int(known.sum()), count)
+        shifts[..., place], shifts[..., -1 - place] = -moved, moved
     calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
     return calibration._replace(ranks=_ranks(calibration.apply(quantiles, levels), actual, levels))
 
@@ -83,20 +81,25 @@ def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return quantiles[..., high] - quantiles[..., low]
 
 
-def _shift(scores: np.ndarray, level: float, windows: int) -> float:
-    """What a quantile is to be moved by so that its share of the scores lies below it, erring to the wider side."""
-    if not len(scores):
-        return 0.0
-    outwards = 1 if level > 0.5 else -1
-    share = max(level, 1 - level) * (1 + 1 / windows)  # one window more than there are may be the worst of all
-    seen = min(share, 1.0)
-    moved = float(np.quantile(scores, seen if outwards > 0 else 1 - seen, method="linear"))
-    if outwards * moved > 0:
-        return moved
-    if share >= 1:
-        return 0.0  # too few windows to have met what is so rare
-    met = windows * min(level, 1 - level)
-    return moved * met / (met + DOUBT)
+def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.ndarray:
+    """How far (H, K) the ends of an interval are to be moved outwards to hold a share of what happened.
+
+    beyond: (V, H, K) how far outside of it values lay, below zero inside; NaN where unknown.
+    """
+    horizon, targets = beyond.shape[1:]
+    moves = np.zeros((horizon, targets))
+    reach = min(horizon, math.ceil(POOLED / origins) // 2)
+    needed = share * (1 + 1 / windows)  # one window more than there are may be the worst of all
+    for step in range(horizon):
+        pooled = beyond[:, max(0, step - reach) : step + reach + 1]
+        for target in range(targets):
+            values = pooled[:, :, target]
+            values = values[np.isfinite(values)]
+            if len(values):
+                moves[step, target] = np.quantile(values, min(needed, 1.0))
+    if needed >= 1:  # too few windows to have met what is so rare: no reason to narrow anything
+        moves = moves.clip(min=0)
+    return moves * origins / (origins + DOUBT)
 
 
 def _ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:

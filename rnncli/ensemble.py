@@ -112,13 +112,15 @@ class _Lesson:
 
     def __init__(self, panel: Panel, plan: Plan, kept: list[Made], nonnegative: bool) -> None:
         self.places = plan.split.validation
+        self.origins = panel.lengths[self.places.series] - self.places.rows
         _, self.actual = backtest.cut(panel, self.places, 1, plan.architecture.horizon)
         quantiles = np.median([made.trained.quantiles for made in kept], axis=0)  # (V, H, K, Q)
         self.quantiles = quantiles.clip(min=0) if nonnegative else quantiles
 
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
-        return calibration.learn(self.quantiles[chosen], self.actual[chosen], np.array(heads.LEVELS))
+        levels = np.array(heads.LEVELS)
+        return calibration.learn(self.quantiles[chosen], self.actual[chosen], levels, self.origins[chosen])
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""
