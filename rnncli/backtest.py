@@ -128,12 +128,12 @@ def laid_beside(
     }
     past = Past(values, places.rows, *_firsts(panel, places), known.step_square, known.season_square)
     for name, baseline in BASELINES.items():
-        if name != "SeasonalNaive" or season > 1:
+        if name not in scored and (name != "SeasonalNaive" or season > 1):
             told = baseline(past, horizon, season)
             scored[name] = Scored(future, told.point, baselines.quantiles(told, levels), levels, *errors)
     if scoring.automatic:
         pasts = _whole_pasts(panel, places)
-        for name in scoring.automatic:
+        for name in (name for name in scoring.automatic if name not in scored):
             told_all = automatic.forecast(name, pasts, horizon, season, levels, scoring.processes)
             shape = (len(places.rows), panel.targets, horizon)
             point, quantiles = (one.reshape(*shape, *one.shape[2:]).swapaxes(1, 2) for one in told_all)

@@ -1,6 +1,6 @@
 """What validation windows teach about a forecast's quantiles: how far they were off, and how errors hang together.
 
-Conformal prediction (Vovk et al. 2005; Romano et al. 2019), quantile by quantile and step by step: errors are taken in
+Conformal prediction (Vovk et al. 2005; Romano et al. 2019), interval by interval and step by step: errors are taken in
 units of the window's own spread (Sesia and Candès 2020), so that what was learned on a calm series fits a wild one.
 Sample paths put the ranks that whole futures had in their forecasts into a new forecast, and so keep what goes together
 along the horizon and between targets (Clark et al. 2004, the Schaake shuffle). numpy only.
@@ -103,19 +103,26 @@ def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.n
 
 
 def _ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept."""
-    whole = np.flatnonzero(~np.isnan(actual).any(axis=(1, 2)))
-    most = max(1, MOST_RANKS // actual[0].size)
-    chosen = whole[:: -(-len(whole) // most)] if len(whole) else whole
-    known = deviates(levels)
-    below = (quantiles[chosen] < actual[chosen][..., None]).sum(axis=-1)  # (R, H, K)
+    """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept.
+
+    A value that several quantiles are equal to lies in their middle. Windows without any spread tell nothing.
+    """
+    whole = ~np.isnan(actual).any(axis=(1, 2)) & (np.ptp(quantiles, axis=-1) > 0).any(axis=(1, 2))
+    places = np.flatnonzero(whole)
+    chosen = places[:: -(-len(places) // max(1, MOST_RANKS // actual[0].size)) or 1]
+    value, known = actual[chosen][..., None], deviates(levels)
+    below = (quantiles[chosen] < value).sum(axis=-1)  # (R, H, K)
+    equal = (quantiles[chosen] == value).sum(axis=-1)
     left = np.clip(below - 1, 0, len(levels) - 2)
     lower, upper = (
         np.take_along_axis(quantiles[chosen], place[..., None], axis=-1)[..., 0] for place in (left, left + 1)
     )
     gap = upper - lower
     share = np.divide(actual[chosen] - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
-    return np.clip(known[left] + share * (known[left + 1] - known[left]), -FURTHEST, FURTHEST)
+    between = known[left] + share * (known[left + 1] - known[left])
+    first, last = below.clip(max=len(levels) - 1), (below + equal - 1).clip(0, len(levels) - 1)
+    tied = (known[first] + known[last]) / 2
+    return np.clip(np.where(equal > 0, tied, between), -FURTHEST, FURTHEST)
 
 
 def paths(ranks: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -94,7 +94,7 @@ def _diebold_mariano(table: np.ndarray, overlap: int) -> tuple[float, float]:
     count = table.shape[1]
     correction = (count + 1 - 2 * overlap + overlap * (overlap - 1) / count) / count if count else 0.0
     reference = table[2].sum()
-    if count < FEWEST_WINDOWS or correction <= 0 or not reference > 0:
+    if count < FEWEST_WINDOWS or overlap >= count or correction <= 0 or not reference > 0:
         return math.nan, math.nan
     gains = (
         (table[2] - table[0] * table[3].sum() / table[1].sum()) * count / reference

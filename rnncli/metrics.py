@@ -96,7 +96,7 @@ def coverage(scored: Scored, percent: float) -> Parts:
     """share of actual values inside the interval, 0 to 1"""
     bottom, top = interval(scored, percent)
     inside = (scored.actual >= bottom) & (scored.actual <= top)
-    return Parts(inside.sum(axis=1).astype(float), (~np.isnan(scored.actual + bottom)).sum(axis=1).astype(float))
+    return Parts(inside.sum(axis=1).astype(float), (~np.isnan(scored.actual + bottom + top)).sum(axis=1).astype(float))
 
 
 def width(scored: Scored, percent: float) -> Parts:
@@ -148,6 +148,11 @@ def definitions(names: Sequence[str]) -> dict[str, str]:
     """What each metric is, in a line."""
     every: dict[str, Callable[..., Parts]] = {**METRICS, **INTERVALS}
     return {name: str((owa if name == OWA else every[name]).__doc__) for name in names}
+
+
+def every_name() -> list[str]:
+    """The names of all metrics."""
+    return [*METRICS, OWA, *INTERVALS]
 
 
 def columns(names: Sequence[str], percents: Sequence[float]) -> list[str]:

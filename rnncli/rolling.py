@@ -1,17 +1,18 @@
 """The model as it would have been: trained anew on the rows before each cutoff. No printing: it reports progress."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from rnncli import choices, crew, ensemble
 from rnncli.comparison import Windows
-from rnncli.errors import DataError
+from rnncli.errors import DataError, RequestError
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows import Sequences
-from rnncli.workshop import State
+from rnncli.workshop import INTERRUPTED, State
 
 
 def refitted(
@@ -29,6 +30,13 @@ def refitted(
     It is trained as the given one was. Raises DataError where too few rows lie before the oldest windows, and
     TrainingError.
     """
+
+    def watched(at: State) -> None:
+        report(at)
+        if at.phase == INTERRUPTED:  # half a training is no training of the model that is scored
+            raise KeyboardInterrupt
+
+    model.check(panel)
     config = model.card.config
     oldest = int(windows.back.max())
     for first in range(oldest, -1, -every):
@@ -39,14 +47,13 @@ def refitted(
         part = panel.until(_earliest(some, panel))
         try:
             plan = choices.make(part, config.network, config.training)
-        except DataError as error:
+        except (DataError, RequestError) as error:
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(Sequences(part.values, part.offsets, part.firsts), device, processes)
-        yield ensemble.train(part, config, plan, workers, report), some
+        yield replace(ensemble.train(part, config, plan, workers, watched), corrected=model.corrected), some
 
 
 def _earliest(places: Cutoffs, panel: Panel) -> np.ndarray:
-    """Rows (S,) before the earliest of the cutoffs of each series; 0 for series without any."""
-    rows = np.full(len(panel.ids), np.iinfo(np.int64).max)
-    np.minimum.at(rows, places.series, places.rows)
-    return np.where(rows == np.iinfo(np.int64).max, 0, rows)
+    """Rows (S,) of each series before the earliest of the cutoffs, by the clock that all series share."""
+    limit = int((panel.firsts[places.series] + places.rows).min())
+    return (limit - panel.firsts).clip(0, panel.lengths)

@@ -101,3 +101,12 @@ def test_with_two_degrees_of_freedom_the_quantile_has_a_formula(share: float) ->
     expected = (2 * share - 1) * math.sqrt(2 / (4 * share * (1 - share)))
 
     assert comparison.student_quantile(share, 2) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("overlap", [4, 5, 6, 7, 50])
+def test_windows_that_all_overlap_tell_nothing(overlap: int) -> None:
+    own, other = losses(0, 1, 5)
+
+    found = comparison.compare(parts(0.1 * own), parts(other), windows(1, 5, overlap))
+
+    assert overlap == 4 or math.isnan(found.low)

@@ -1,9 +1,11 @@
 """rnncli evaluate FORECASTS ACTUALS: how forecasts made earlier did."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from rnncli import backtest, live, seasons, tables
 from rnncli.backtest import Chunk, Ledger, Scoring
@@ -45,7 +47,7 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
         frame = tables.read(data)
         panel = from_frame(frame, config.columns)
     with about(str(source)):
-        made = archived.read([(path.name if source.is_dir() else "", tables.read(str(path))) for path in files], panel)
+        made = archived.read(list(_tables(source, files)), panel, config.columns.dayfirst)
     season = card.season if card else seasons.season_of(panel)
     percents = tuple(sorted(_percents(made)))
     names = wished.names or list(NAMES)
@@ -59,6 +61,15 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
     own = POINT if POINT in made.points else next(iter(made.points))
     report = scores.report(found, _lying(made, panel, horizon), grouped, own)
     return Scores(report, _drift(found, report, weeks, card, own))
+
+
+def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each file's table, with the name that messages about a file of a folder need."""
+    for path in files:
+        try:
+            yield path.name if source.is_dir() else "", tables.read(str(path))
+        except DataError as error:
+            raise DataError(f"{path.name}: {error}" if source.is_dir() else str(error)) from error
 
 
 def _readable(path: Path) -> bool:
@@ -105,26 +116,33 @@ def _found(made: Archived, files: list[Path], season: int) -> list[str]:
 def _drift(
     found: Ledger, report: scores.Report, weeks: scores.Grouping | None, card: Card | None, own: str
 ) -> str | None:
-    """Say how the live score compares to the backtest's, and since when it has been worse than its band."""
-    if card is None or report.metric is None:
+    """Say how the live score compares to the backtest's, and since when it has been worse than its band.
+
+    What cannot be compared is no reason to be content: it is said as well.
+    """
+    if card is None:
         return None
-    promised = live.promise(card, report.metric)
-    if promised is None:
-        screen.warn(f"the model was not validated by {report.metric}: there is nothing to set these scores beside")
-        return None
-    said = f"live {report.metric} {report.scores[own][report.metric]:.3g}, backtest {promised.score:.3g}"
-    if np.isnan(promised.high):
-        screen.note(f"{said}: too few cutoffs in the backtest to tell how much that varies")
-        return None
+    if report.metric is None or card.targets > 1 or (promised := live.promise(card, report.metric)) is None:
+        unknown = "the backtest of the model has no such score to set beside these"
+        screen.warn(unknown)
+        return unknown
+    score = report.scores[own][report.metric]
+    said = f"live {report.metric} {score:.3g}, backtest {promised.score:.3g}"
+    if np.isnan(promised.high) or np.isnan(score):
+        unknown = f"{said}: too little in one of them to tell whether that is much"
+        screen.warn(unknown)
+        return unknown
     band = f"the band {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
-    by_week = {"these forecasts": np.array([report.scores[own][report.metric]])}
+    by_week = {"these forecasts": np.array(score)}
     if weeks is not None:
         values = found.grouped(weeks.groups, len(weeks.labels))[own][report.metric]
         by_week = dict(zip(weeks.labels, values, strict=True))
     since = live.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
-    if since is None:
-        where = "better than" if report.scores[own][report.metric] < promised.low else "inside of"
-        screen.note(f"{said}: {where} {band}")
-        return None
-    screen.warn(f"{said}: outside of {band} since {since}")
-    return f"{said}, outside of {band} since {since}"
+    if since is not None:
+        screen.warn(f"{said}: outside of {band} since {since}")
+        return f"{said}, outside of {band} since {since}"
+    if score > promised.high:
+        screen.note(f"{said}: above {band}, but not of late")
+    else:
+        screen.note(f"{said}: {'better than' if score < promised.low else 'inside of'} {band}")
+    return None

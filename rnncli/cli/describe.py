@@ -82,7 +82,7 @@ def interval_line(card: "Card") -> str:
     held = [
         f"the {name.removeprefix('coverage-')} % one held {100 * share:.1f} % of the values"
         for name, share in own.items()
-        if name.startswith("coverage-") and share is not None
+        if name.startswith("coverage-") and share is not None and share == share
     ]
     return f"intervals: {', '.join(held)} ({card.validation.windows} windows, each half corrected by the other)"
 

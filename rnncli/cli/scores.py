@@ -82,13 +82,16 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
             f'there is no column "{column}"' if identifier else "without a column of ids there are no groups of series"
         )
         raise DataError(f"--by: {why}.{did_you_mean(column, known)}")
+    if column in ("model", "windows") or column in metrics.every_name():
+        raise DataError(f'--by: the column "{column}" has the name of one of the scores. Rename it')
     table = frame[[identifier, column]].drop_duplicates()
     twice = table[identifier].duplicated()
     if twice.any():
         name = table[identifier][twice].iloc[0]
         raise DataError(f'--by "{column}": it changes within series "{name}". Name a column that does not')
     value = table.set_index(table[identifier].astype(str))[column].reindex([str(name) for name in panel.ids])
-    groups, labels = pd.factorize(value.astype(str), sort=True)
+    texts = value.astype(object).where(value.notna(), "").astype(str)  # an empty value is a group, too
+    groups, labels = pd.factorize(texts, sort=True)
     return [str(label) for label in labels], groups
 
 
@@ -130,7 +133,7 @@ def show(report: Report, kind: str, explained: bool) -> None:
             rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in report.scores.items()]
             screen.show_table(header, rows)
             if report.broken_down is not None:
-                _show_broken_down(report.broken_down, report.own)
+                _show_broken_down(report.broken_down, report)
         case "json":
             print(json.dumps(_plain(report), indent=1))
         case _:
@@ -140,14 +143,14 @@ def show(report: Report, kind: str, explained: bool) -> None:
         screen.notes([f"{name}: {text}" for name, text in metrics.definitions(report.names).items()])
 
 
-def _show_broken_down(table: pd.DataFrame, own_name: str) -> None:
-    """The model's own rows, with how they compare to the first baseline that is there; of series the worst."""
-    group, metric = table.columns[0], table.columns[3]
-    own = table[table["model"] == own_name].set_index(group).drop(columns="model")
+def _show_broken_down(table: pd.DataFrame, report: Report) -> None:
+    """The rows of the method that the others are compared with; of series those it does worst on."""
+    group = str(table.columns[0])
+    own = table[table["model"] == report.own].set_index(group).drop(columns="model")
     caption = ""
-    if group == "series" and len(own) > WORST:
+    if group == "series" and len(own) > WORST and report.metric is not None:
         caption = f"the {WORST} worst of {len(own)} series; --format csv has them all"
-        own = own.sort_values(metric, ascending=False).head(WORST)
+        own = own.sort_values(report.metric, ascending=False).head(WORST)
     rows = [
         [str(label), *(screen.cell(value) for value in row)]
         for label, row in zip(own.index, own.values.tolist(), strict=True)

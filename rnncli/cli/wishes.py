@@ -67,11 +67,10 @@ def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[lis
     needed = list(wished.names or USUAL)
     methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *wished.automatic]
     wanted = [gates.parse(text, columns([*METRICS, OWA, *INTERVALS], percents), methods) for text in wished.fail_if]
+    taken = [gate.metric.split("-")[0] for gate in wanted if isinstance(gate, gates.Score)]
+    needed = list(dict.fromkeys([*needed, *taken]))
     for gate in wanted:
         match gate:
-            case gates.Score():
-                name = gate.metric.split("-")[0]
-                needed += [name] if name not in needed else []
             case gates.Worse() if not set(needed) & set(METRICS):
                 raise RequestError(f'--fail-if "{gate.text}" needs one of {", ".join(METRICS)} among the --metrics')
             case gates.Drift():

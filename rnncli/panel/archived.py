@@ -13,10 +13,12 @@ import pandas as pd
 
 from rnncli.errors import DataError, did_you_mean
 from rnncli.panel import timestamps
+from rnncli.panel.forecasts import WIDE_ID, WIDE_TARGET
 from rnncli.panel.sequences import Cutoffs, Panel, called
 
 CUTOFF = "cutoff"
-PART = re.compile(r"(.+)-(?:(lo|hi)-([\d.]+)|q([\d.]+)|sample-\d+)$")
+NUMBER = r"(\d+(?:\.\d+)?)"
+PART = re.compile(rf"(.+)-(?:(lo|hi)-{NUMBER}|q(0?\.\d+)|sample-\d+)$")
 
 
 class Archived(NamedTuple):
@@ -43,7 +45,7 @@ class _Rows(NamedTuple):
     columns: pd.DataFrame
 
 
-def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel) -> Archived:
+def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, dayfirst: bool | None) -> Archived:
     """Every forecast of one target in these tables, each with the name that messages give it, or none.
 
     Raises DataError, naming file and row, where they do not fit the panel or say two things about one time.
@@ -53,7 +55,7 @@ def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel) -> Archived:
     known, unknown = [], 0
     for name, frame in files:
         try:
-            rows, lost = _rows(frame.rename(columns=str), panel)
+            rows, lost = _rows(frame.rename(columns=str), panel, dayfirst)
         except DataError as error:
             raise DataError(f"{name}: {error}" if name else str(error)) from error
         known += [] if rows is None else [rows]
@@ -69,37 +71,37 @@ def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel) -> Archived:
     return _windows(every, panel, unknown)
 
 
-def _rows(frame: pd.DataFrame, panel: Panel) -> tuple[_Rows | None, int]:
+def _rows(frame: pd.DataFrame, panel: Panel, dayfirst: bool | None) -> tuple[_Rows | None, int]:
     """The rows of one table, if it has any of a series that is known, and how many are of others."""
     roles = panel.found.roles
-    identifier = roles.id or ("unique_id" if roles.wide else None)
+    identifier = roles.id or (WIDE_ID if roles.wide else None)
     for name in (roles.time, identifier):
         if name is not None and name not in frame:
             near = did_you_mean(name, [str(one) for one in frame])
             raise DataError(f'there is no column "{name}", as the actual values have it.{near}')
     every = np.zeros(len(frame), np.int64) if identifier is None else _series(frame[identifier], panel)
+    times = {name: _instants(frame[name], panel, dayfirst) for name in (roles.time, CUTOFF) if name in frame}
     places = np.flatnonzero(every >= 0)
     frame, series = frame.iloc[places], every[places]
     if not len(places):
         return None, len(every)
-    steps = _steps(frame[roles.time], panel, series, places)
+    steps = _steps(frame[roles.time], times[roles.time][places], panel, series, places)
     if CUTOFF in frame:
-        cutoff = _steps(frame[CUTOFF], panel, series, places) + 1
+        cutoff = _steps(frame[CUTOFF], times[CUTOFF][places], panel, series, places) + 1
     else:
-        first = pd.Series(steps).groupby(series).min()
-        cutoff = first.reindex(series).to_numpy()
+        cutoff = pd.Series(steps).groupby(series).min().reindex(series).to_numpy()
     broken = np.flatnonzero(steps < cutoff)
     if len(broken):
         raise DataError(f"row {places[broken[0]] + 1}: a forecast is of a time that is not after its cutoff")
-    late = np.flatnonzero(cutoff > panel.lengths[series])
-    if len(late):
-        row = late[0]
-        last = panel.stamps(series[row : row + 1], panel.lengths[series[row : row + 1]] - 1)[0]
-        raise DataError(
-            f"row {places[row] + 1}: the forecast of {called(panel.ids[series[row]])} for "
-            f"{frame[roles.time].iloc[row]} was made after the last actual value, of {last}. Give newer actual values"
-        )
-    own = frame.drop(columns=[name for name in (identifier, roles.time, CUTOFF, *roles.targets) if name in frame])
+    for wrong, what in ((cutoff > panel.lengths[series], "after the last"), (cutoff < 1, "before the first")):
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"row {places[row] + 1}: the forecast of {called(panel.ids[series[row]])} for "
+                f"{frame[roles.time].iloc[row]} was made {what} actual value. Give actual values from then on"
+            )
+    known = (identifier, roles.time, CUTOFF, *((WIDE_TARGET,) if roles.wide else ()), *roles.targets)
+    own = frame.drop(columns=[name for name in known if name in frame])
     return _Rows(series, cutoff, steps - cutoff, _numbers(own, roles.targets[0])), len(every) - len(places)
 
 
@@ -109,16 +111,18 @@ def _series(column: pd.Series, panel: Panel) -> np.ndarray:
     return pd.Index(panel.ids).get_indexer(column.astype(str) if texts else pd.to_numeric(column, errors="coerce"))
 
 
-def _steps(column: pd.Series, panel: Panel, series: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The row of its series that each time is of."""
-    times = timestamps.parse(column, None)
+def _instants(column: pd.Series, panel: Panel, dayfirst: bool | None) -> np.ndarray:
+    """Times as the panel's clock takes them."""
+    times = timestamps.parse(column, dayfirst)
     if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
-        raise DataError(
-            f'"{column.name}" is not of the kind that the actual values have: a time zone on one side only?'
-        )
-    instants = times.values
+        raise DataError(f'"{column.name}" is not of the kind that the actual values have: a zone on one side only?')
     if panel.times.zone is not None and panel.frequency.by_days:
-        instants = timestamps.wall_time(instants, panel.times.zone)
+        return timestamps.wall_time(times.values, panel.times.zone)
+    return times.values
+
+
+def _steps(column: pd.Series, instants: np.ndarray, panel: Panel, series: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The row of its series that each time is of."""
     steps, phases = panel.frequency.split(instants)
     off = np.flatnonzero(phases != panel.phases[series])
     if len(off):
@@ -134,7 +138,13 @@ def _numbers(frame: pd.DataFrame, target: str) -> pd.DataFrame:
     """The columns that are forecasts; of several targets those of this one."""
     names = [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name].dtype)]
     numeric = frame[names].astype(float)
-    of_target = [name for name in names if name.startswith(f"{target}-")]
+    # The actual values of another target, as a backtest writes them, have forecasts of their own beside them.
+    others = [name for name in names if any(other.startswith(f"{name}-") and not PART.match(other) for other in names)]
+    of_target = [
+        name
+        for name in names
+        if name.startswith(f"{target}-") and not any(name == one or name.startswith(f"{one}-") for one in others)
+    ]
     if of_target:
         numeric = numeric[of_target].rename(columns=lambda name: name.removeprefix(f"{target}-"))
     if not any(PART.match(name) is None for name in map(str, numeric)):
@@ -164,6 +174,8 @@ def _windows(rows: _Rows, panel: Panel, unknown: int) -> Archived:
             points[str(name)] = values
         elif part[2] or part[4]:
             level = float(part[4]) if part[4] else 0.5 + (1 if part[2] == "hi" else -1) * float(part[3]) / 200
+            if not 0 < level < 1:
+                raise DataError(f'the column "{name}" is named like an interval that there is none of. Rename it')
             quantiles.setdefault(part[1], {})[round(level, 6)] = values
     at = panel.offsets[rows.series] + rows.cutoff + rows.ahead
     past_end = rows.cutoff + rows.ahead >= panel.lengths[rows.series]

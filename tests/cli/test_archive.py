@@ -103,6 +103,8 @@ def test_scores_are_set_beside_what_the_backtest_promised(
         ),
         (lambda made: made.rename(columns={"ds": "day"}), 'there is no column "ds"'),
         (lambda made: made[KEYS], "no column holds forecasts"),
+        (lambda made: made.assign(**{"rnncli-lo-100": 1.0}), '"rnncli-lo-100" is named like an interval'),
+        (lambda made: made.assign(cutoff="2020-01-01 00:00"), "was made before the first actual value"),
         (lambda made: made.assign(ds="soon"), "soon"),
     ],
 )
@@ -200,3 +202,31 @@ def test_times_of_a_zone_are_matched(rnncli: Command, model: Path, tmp_path: Pat
 
     assert outcome.code == 0, outcome.err
     assert outcome.table["MASE"].notna().all()
+
+
+def test_a_method_with_the_name_of_a_baseline_is_scored_itself(rnncli: Command, archive: Path, data: Path) -> None:
+    made = pd.read_csv(archive / "1.csv")
+    made[KEYS].assign(Naive=made["rnncli"] + 1000, **{"sales-q4": 1.0}).to_csv(archive / "1.csv", index=False)
+
+    scores = rnncli("evaluate", archive / "1.csv", data).table.set_index("model")["MAE"]
+
+    assert scores["Naive"] > 900
+    assert "sales-q4" in scores
+
+
+def test_what_cannot_be_compared_passes_no_gate_of_drift(
+    rnncli: Command, model: Path, archive: Path, data: Path
+) -> None:
+    outcome = rnncli("evaluate", archive, data, "--reference", model, "--metrics", "mse", "--fail-if", "drift")
+
+    assert outcome.code == 6
+    assert "no such score" in outcome.err
+
+
+def test_a_broken_file_of_a_folder_is_named(rnncli: Command, archive: Path, data: Path) -> None:
+    (archive / "2.csv").write_text("")
+
+    outcome = rnncli("evaluate", archive, data)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "2.csv: " in outcome.err

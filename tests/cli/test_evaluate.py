@@ -277,3 +277,37 @@ def test_a_single_series_without_an_id_is_scored(rnncli: Command, tmp_path: Path
     assert (plain.code, len(plain.table)) == (0, 5)
     assert (refused.code, refused.out) == (3, "")
     assert "without a column of ids" in refused.err
+
+
+def test_series_without_a_value_are_a_group_of_their_own(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    frame = hourly()
+    frame.assign(shop=frame["unique_id"].map({"s0": "a", "s1": "b"})).to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("evaluate", model, tmp_path / "d.csv", "--by", "shop")
+
+    assert outcome.code == 0, outcome.err
+    assert outcome.table["shop"].isna().sum() == 5
+
+
+def test_a_column_with_the_name_of_a_score_is_no_group(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    hourly().assign(model="x").to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("evaluate", model, tmp_path / "d.csv", "--by", "model", "--format", "table")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "Rename it" in outcome.err
+
+
+def test_the_windows_of_a_wide_table_are_read_again(rnncli: Command, tmp_path: Path) -> None:
+    wide = hourly().pivot_table(index="ds", columns="unique_id", values="y").reset_index()
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    model, windows = tmp_path / "m.rnn", tmp_path / "cv.parquet"
+    quick = ("--layout", "wide", "-H", 6, "--steps", 5, "--hidden", 4)
+    assert rnncli("train", tmp_path / "wide.csv", *quick, "--output", model).code == 0
+    scores = rnncli("evaluate", model, tmp_path / "wide.csv", "--output", windows).table.set_index("model")
+
+    again = rnncli("evaluate", windows, tmp_path / "wide.csv", "--layout", "wide", "--reference", model)
+
+    assert again.code == 0, again.err
+    assert set(again.table["model"]) == set(scores.index)
+    assert again.table.set_index("model").loc["rnncli", "MASE"] == pytest.approx(scores.loc["rnncli", "MASE"])
