@@ -24,9 +24,7 @@ class Calibration(NamedTuple):
 
     levels: np.ndarray  # (Q,) rising
     shifts: np.ndarray  # (H, K, Q) what each quantile is moved by, in units of the window's spread
-    ranks: (
-        np.ndarray
-    )  # (R, H, K) where what happened lay in the corrected forecasts of some windows, as normal deviates
+    ranks: np.ndarray  # (R, H, K) where what happened lay in corrected forecasts, as normal deviates
 
     def apply(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Quantiles (N, H, K, P) at levels (P,), rising, those that were learned at among them, moved as learned.

@@ -52,6 +52,7 @@ class Search:
         self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
+        self.losses: dict[int, float] = {}  # of those, each judged once
         plan = workshop.plan
         self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
 
@@ -66,8 +67,9 @@ class Search:
         """What was tried, the best first; of one design only the best."""
         if self.judge is None:
             return []
-        losses = {place: self.judge(made.trained.quantiles) for place, made in sorted(self.made.items())}
-        ranked = [self.made[place] for place in sorted(losses, key=losses.__getitem__)]
+        for place in sorted(self.made.keys() - self.losses.keys()):
+            self.losses[place] = self.judge(self.made[place].trained.quantiles)
+        ranked = [self.made[place] for place in sorted(self.made, key=lambda place: (self.losses[place], place))]
         designs = [made.architecture for made in ranked]
         return [made for place, made in enumerate(ranked) if made.architecture not in designs[:place]]
 
@@ -76,10 +78,9 @@ class Search:
         ranked = self.ranked()
         if not ranked or self.judge is None:
             return []
-        forecasts = [made.trained.quantiles for made in ranked]
-        losses = [self.judge(forecast) for forecast in forecasts]
-        near = [forecast for forecast, loss in zip(forecasts, losses, strict=True) if loss <= FAR * losses[0]]
-        return [ranked[place] for place in selected(near or forecasts[:1], self.judge)]
+        near = [made for made in ranked if self.judge(made.trained.quantiles) <= FAR * min(self.losses.values())]
+        near = near or ranked[:1]  # nothing can be told of any
+        return [near[place] for place in selected([made.trained.quantiles for made in near], self.judge)]
 
     def steps(self, made: Made) -> int:
         """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""

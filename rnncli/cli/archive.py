@@ -17,18 +17,14 @@ from rnncli.config import Config
 from rnncli.device import free_cores
 from rnncli.errors import DataError, about
 from rnncli.files import kind_by_name
+from rnncli.metrics import USUAL
 from rnncli.model import Forecast
 from rnncli.panel import Panel, archived, from_frame
 from rnncli.panel.archived import Archived
 from rnncli.panel.forecasts import POINT
 
-NAMES = (
-    "MASE",
-    "MAE",
-    "RMSE",
-    "sMAPE",
-    "coverage",
-)  # where nothing is asked for: WQL needs more quantiles than most have
+# Where nothing is asked for: WQL needs more quantiles than most forecasts have.
+NAMES = tuple(name for name in USUAL if name != "WQL")
 
 
 class Scores(NamedTuple):

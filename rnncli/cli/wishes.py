@@ -46,11 +46,11 @@ def every(asked: str) -> int | None:
 
 def names(asked: str | None) -> list[str] | None:
     """The metrics asked for, by their own names; None where it was not said."""
-    from rnncli.metrics import INTERVALS, METRICS, OWA
+    from rnncli.metrics import every_name
 
     if asked is None:
         return None
-    known = {name.lower(): name for name in (*METRICS, OWA, *INTERVALS)}
+    known = {name.lower(): name for name in every_name()}
     wanted = [name.strip() for name in asked.split(",") if name.strip()]
     unknown = [name for name in wanted if name.lower() not in known]
     if unknown or not wanted:
@@ -62,11 +62,11 @@ def names(asked: str | None) -> list[str] | None:
 def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[list[str], list[gates.Gate]]:
     """The metrics to measure, those that a gate takes among them, and the gates."""
     from rnncli.baselines import BASELINES
-    from rnncli.metrics import INTERVALS, METRICS, OWA, USUAL, columns
+    from rnncli.metrics import METRICS, USUAL, columns, every_name
 
     needed = list(wished.names or USUAL)
     methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *wished.automatic]
-    wanted = [gates.parse(text, columns([*METRICS, OWA, *INTERVALS], percents), methods) for text in wished.fail_if]
+    wanted = [gates.parse(text, columns(every_name(), percents), methods) for text in wished.fail_if]
     taken = [gate.metric.split("-")[0] for gate in wanted if isinstance(gate, gates.Score)]
     needed = list(dict.fromkeys([*needed, *taken]))
     for gate in wanted:
