@@ -11,10 +11,10 @@ from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
 from rnncli import __version__
-from rnncli.config import Architecture, Config, Section
+from rnncli.config import Architecture, Config, Input, Section
 from rnncli.errors import ModelFileError
 
-FORMAT: Literal[3] = 3
+FORMAT: Literal[4] = 4
 KEY = "rnncli"
 
 
@@ -66,13 +66,15 @@ class Member(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[3] = FORMAT
+    format: Literal[4] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]
     """Versions of what it was trained with."""
     config: Config
     """What was asked for, the columns by the names that were found."""
+    inputs: tuple[Input, ...] = ()
+    """What the networks are told beside the targets."""
     members: tuple[Member, ...] = Field(min_length=1)
     """The networks: the forecast is the median of theirs."""
     season: int

@@ -7,13 +7,15 @@ import numpy as np
 from rnncli import seasons
 from rnncli.config import MOST_STEPS, Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
-from rnncli.panel import Panel, clock
+from rnncli.panel import Panel, calendar, clock, covariates
 from rnncli.panel.clock import Frequency
+from rnncli.panel.covariates import Told
 from rnncli.seasons import Sample
 from rnncli.split import Split, split
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
+FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
 
 
@@ -22,6 +24,7 @@ class Plan(NamedTuple):
 
     architecture: Architecture
     rivals: tuple[Architecture, ...]  # other scales and bases that the data allows, to be tried beside it
+    told: Told  # what the networks know beside the targets
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
@@ -66,10 +69,16 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     hidden = choose("hidden", network.hidden, _hidden(panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
+    made["calendar"] = choose("calendar", network.calendar, _calendar(panel))
     steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
-    return Plan(architecture, _rivals(architecture, network, scales, cycles), steps, parts, reasons)
+    inputs = covariates.measured(panel.covariates, parts.ends(horizon)).inputs
+    told = covariates.told(inputs, panel.frequency, panel.covariates.holidays)
+    rivals = _rivals(architecture, network, scales, cycles)
+    if network.calendar is None and told.calendar:
+        rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
+    return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
 
 
 def _check_lengths(panel: Panel, network: Network) -> None:
@@ -152,9 +161,7 @@ def _scales(values: np.ndarray) -> tuple[list[ScaleName], str]:
     return ["spread"], "there are negative values"
 
 
-def _rivals(
-    chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int]
-) -> tuple[Architecture, ...]:
+def _rivals(chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int]) -> list[Architecture]:
     """Every scale with and without a base, and the season before by every other cycle, but for what was asked for."""
     repeated: BaseName = "last" if chosen.season == 1 or chosen.season > chosen.context else "seasonal"
     bases = list(dict.fromkeys([chosen.base, "none", repeated, "last"]))[: 3 if len(scales) == 1 else 2]
@@ -163,7 +170,7 @@ def _rivals(
     changes: list[dict[str, object]] = [{"base": base, "scale": scale} for base in bases for scale in scales]
     others = [cycle for cycle in cycles if cycle <= chosen.context]
     changes += [{"base": "seasonal", "season": cycle} for cycle in others if asked.base in (None, "seasonal")]
-    return tuple(variant for change in changes if (variant := chosen.model_copy(update=change)) != chosen)
+    return [variant for change in changes if (variant := chosen.model_copy(update=change)) != chosen]
 
 
 def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Architecture]:
@@ -182,6 +189,14 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
             designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
     return designs
+
+
+def _calendar(panel: Panel) -> tuple[bool, str]:
+    if not calendar.size(panel.frequency, panel.covariates.holidays):
+        return False, f"the calendar says nothing of steps of {panel.frequency.name}"
+    if panel.covariates.known.any() or panel.covariates.holidays:
+        return True, "columns known in advance often go by it; the network is tried without it, too"
+    return False, "the past tells most of it; the network is tried with it, too"
 
 
 def _hidden(panel: Panel) -> tuple[int, str]:

@@ -18,6 +18,7 @@ MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
 PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
 Layout = Literal["auto", "long", "wide"]
+Role = Literal["known", "past", "static"]
 
 
 def _split(value: Any) -> Any:
@@ -93,6 +94,18 @@ class Columns(Section):
     """The column that names the series."""
     target: Names = ()
     """The column to forecast; several, separated by commas, are forecast together."""
+    known: Names = ()
+    """Columns known in advance: a price, a promotion, a weather forecast."""
+    past: Names = ()
+    """Columns that are known only up to now."""
+    static: Names = ()
+    """Columns with one value for each series."""
+    categorical: Names = ()
+    """Which of these tell kinds by numbers, not amounts; texts always tell kinds."""
+    weight: str | None = None
+    """The column that says how much a row counts in the loss."""
+    holidays: Names = ()
+    """Countries whose public holidays the network is told, such as DE,US-CA."""
     layout: Layout = "auto"
     """long: a row for each series and time; wide: a row for each time, a column for each series."""
     freq: str | None = None
@@ -118,6 +131,8 @@ class Network(Section):
     """How a window is brought to unit scale: by its deviation, by that of its logarithm, or by its mean size."""
     since: bool | None = None
     """Tell the network how long ago the last value above zero was: for what is sold now and then."""
+    calendar: bool | None = None
+    """Tell the network the time of day, the weekday, the time of the month and of the year."""
     cell: CellName = "gru"
     """The recurrent cell."""
     layers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -142,6 +157,7 @@ class Architecture(Network):
     base: BaseName
     scale: ScaleName
     since: bool
+    calendar: bool
     hidden: Count
 
     @property
@@ -156,6 +172,23 @@ class Architecture(Network):
         if self.base == "seasonal" and self.season > self.context:
             raise ValueError(f"season {self.season} does not fit into context {self.context}")
         return self
+
+
+class Input(Section):
+    """A covariate, and what brings it to unit size."""
+
+    name: str
+    """Its column."""
+    role: Role
+    """When it is known."""
+    categories: tuple[str, ...] | None = None
+    """The kinds that it tells; none where it is an amount."""
+    level: float = 0.0
+    """Its mean."""
+    spread: float = 1.0
+    """Its standard deviation over all series."""
+    within: float = 1.0
+    """Its standard deviation within a series, typically."""
 
 
 class Training(Section):

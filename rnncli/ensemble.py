@@ -148,6 +148,7 @@ def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refit
         network_of(
             one.architecture,
             panel.targets,
+            plan.told,
             {name: torch.from_numpy(value) for name, value in one.trained.weights.items()},
         )
         for one in made
@@ -164,6 +165,7 @@ def _card(
         rnncli=__version__,
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         config=config.model_copy(update={"columns": columns}),
+        inputs=plan.told.inputs,
         members=tuple(Member(architecture=one.architecture, seed=one.seed, steps=one.trained.steps) for one in made),
         season=plan.architecture.season,
         reasons=plan.reasons,

@@ -30,7 +30,7 @@ def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, T
     """Sum of the quantile losses (Koenker and Bassett 1978) of forecast (B, H, K, Q), and how many they are.
 
     Twice the usual definition, so that the median's part is the absolute error. Missing values of actual (B, H, K) cost
-    nothing; weight (B, 1, K) says how much a window counts.
+    nothing; weight (B, 1 or H, K) says how much a window or each of its steps counts.
     """
     levels = torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device)
     observed = ~actual.isnan()

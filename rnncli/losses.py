@@ -19,13 +19,16 @@ OUTLIER = 50.0
 LEAST_MOVE = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
 
 
-def loss(quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+def loss(
+    quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of quantiles (B, H, K, Q) at unit scale; future (B, H, K) in the data's units.
 
     Without a weight errors are taken at unit scale; with weight (B, 1, K), what a unit of error costs, in the data's
-    units. A window whose past never moved costs nothing.
+    units. A window whose past never moved costs nothing. counting: (B, H, 1) how much each step counts.
     """
     moved = (scale.spread > 0).to(quantiles)
+    moved = moved if counting is None else moved * counting.to(moved)
     actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
     if weight is None:
         return heads.pinball(quantiles, actual.to(quantiles.device), moved)

@@ -19,8 +19,9 @@ from rnncli.config import Architecture, PointName
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole
 from rnncli.network import Network
-from rnncli.panel import Cutoffs, Panel, clock
-from rnncli.windows import Windows
+from rnncli.panel import Cutoffs, Panel, clock, covariates
+from rnncli.panel.covariates import Told
+from rnncli.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
 CALIBRATION = ("shifts", "ranks")
@@ -53,16 +54,14 @@ class Model:
         """
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
-        windows = Windows(panel, self.card.context, self.card.horizon, device)
+        dated = any(member.architecture.calendar for member in self.card.members)
+        windows = Windows(panel, self.card.context, self.card.horizon, device, dated)
         needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean = torch.from_numpy(needed), self._takes_mean(point)
         points, quantiles = [], []
         with torch.inference_mode():
             for batch in windows.at(cutoffs, self._chunk()):
-                every = [
-                    _forecast(network, batch.past[:, -network.context :], batch.step, wanted, take_mean)
-                    for network in networks
-                ]
+                every = [_forecast(network, batch, wanted, take_mean) for network in networks]
                 points.append(self._within(_median([point for point, _ in every])))
                 quantiles.append(self._within(self._corrected(_median([read for _, read in every]), needed)))
         return Forecast(np.concatenate(points), np.concatenate(quantiles)[..., np.isin(needed, levels)])
@@ -133,9 +132,11 @@ class Model:
             stream.write(content)
 
 
-def _forecast(network: Network, past: Tensor, step: Tensor, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
+def _forecast(network: Network, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
     """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
-    quantiles, scale = network(past, step)
+    past = batch.past[:, -network.context :]
+    beside = batch.beside.newest(network.context + network.architecture.horizon)
+    quantiles, scale = network(past, batch.step, beside)
     quantiles = quantiles.to(past.device).double()
     point = heads.point(scale.undo(quantiles), take_mean)
     unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
@@ -156,14 +157,14 @@ def load(path: Path) -> Model:
     card = cards.read(path)
     try:
         tensors = load_tensors(path.read_bytes())
-        clock.parse(card.frequency)
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
+        told = covariates.told(card.inputs, clock.parse(card.frequency), card.config.columns.holidays)
         networks = []
         for number, member in enumerate(card.members):
             prefix = f"{number}."
             own = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
-            networks.append(network_of(member.architecture, card.targets, own))
+            networks.append(network_of(member.architecture, card.targets, told, own))
         learned = _calibration(card, tensors)
         if tensors:
             raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
@@ -187,19 +188,18 @@ def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
     return Calibration(np.array(heads.LEVELS), shifts.double().numpy(), ranks.double().numpy())
 
 
-def network_of(design: Architecture, targets: int, tensors: dict[str, Tensor]) -> Network:
+def network_of(design: Architecture, targets: int, told: Told, tensors: dict[str, Tensor]) -> Network:
     """A network with these weights. Raises ValueError or RuntimeError where they are not its own."""
     _check_sizes(design, targets, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
-        network = Network(design, targets)
+        network = Network(design, targets, told)
     network.load_state_dict(tensors, assign=True)
     return network.eval()
 
 
 def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
-    expected = {
-        "embedding.weight": (design.hidden, (3 if design.since else 2) * design.segment * targets),
+    expected: dict[str, tuple[int, ...]] = {
         "readout.weight": (design.read_at_once * targets * len(heads.LEVELS), design.hidden),
     }
     if design.bypass:
@@ -207,6 +207,9 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
     if design.decoder == "parallel":
         expected["positions"] = (-(-design.horizon // design.segment), design.hidden)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]
+    read = shapes.get("embedding.weight", (0, 0))
+    if read[0] != design.hidden or read[1] < 2 * design.segment * targets:
+        wrong.append("embedding.weight")
     layers = {f"encoder.stack.weight_hh_l{layer}" for layer in range(design.layers)}
     if wrong or not layers <= shapes.keys():
         raise ValueError(f"{wrong[0] if wrong else 'the encoder'} has another size")

@@ -15,7 +15,13 @@ from torch.nn import functional
 from rnncli import bases, heads, scaling
 from rnncli.cells import Encoder, State, fork, joined
 from rnncli.config import Architecture
+from rnncli.inputs import Features, Inputs, surprise
+from rnncli.outlook import Outlook
+from rnncli.panel.covariates import Told
 from rnncli.scaling import Scale
+from rnncli.windows import Beside
+
+NOTHING = Told()
 
 
 class Prediction(NamedTuple):
@@ -25,10 +31,31 @@ class Prediction(NamedTuple):
     scale: Scale
 
 
+class Steps(NamedTuple):
+    """What a network reads of each of T steps."""
+
+    values: Tensor  # (B, T, K) at unit scale, 0 where missing
+    observed: Tensor  # (B, T, K)
+    waited: Tensor | None  # (B, T, K) time since the last sale
+    features: Tensor  # (B, T, P) of what is known beside the targets
+
+
+class Ahead(NamedTuple):
+    """What is known of the M * segment steps to come."""
+
+    features: Tensor  # (B, M * segment, P)
+    surprise: Tensor  # (B, M * segment, N) amounts, less what the base repeats of them
+    window: Tensor  # (B, 1, hidden) what is known of the series
+
+    def part(self, start: int, length: int) -> "Ahead":
+        """Some of the steps."""
+        return Ahead(self.features[:, start : start + length], self.surprise[:, start : start + length], self.window)
+
+
 class Network(nn.Module):
     """Forecasts K targets together over H steps from the L before them."""
 
-    def __init__(self, architecture: Architecture, targets: int) -> None:
+    def __init__(self, architecture: Architecture, targets: int, told: Told = NOTHING) -> None:
         super().__init__()
         self.architecture = architecture
         self.context = architecture.context
@@ -37,7 +64,8 @@ class Network(nn.Module):
         self.pieces = math.ceil(design.horizon / design.segment)  # segments of the horizon: M
         per_step = targets * len(heads.LEVELS)
         self.base = bases.build(design, targets)
-        self.embedding = nn.Linear((3 if design.since else 2) * design.segment * targets, hidden)
+        self.inputs = Inputs(design, told)
+        self.embedding = nn.Linear(((3 if design.since else 2) * targets + self.inputs.width) * design.segment, hidden)
         self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
         self.dropout = nn.Dropout(design.dropout)
         self.readout = nn.Linear(hidden, design.read_at_once * per_step)
@@ -46,40 +74,70 @@ class Network(nn.Module):
         if design.bypass:
             self.bypass = nn.Linear(design.context, design.horizon, bias=False)
             nn.init.zeros_(self.bypass.weight)
+        self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None
+        self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
 
-    def forward(self, past: Tensor, step: Tensor) -> Prediction:
+    def forward(self, past: Tensor, step: Tensor, beside: Beside) -> Prediction:
         """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
 
         A past longer than the context by whole segments is forecast from behind each of these too, with one pass of the
         encoder (forking sequences: Wen et al. 2017, MQ-RNN): the B windows that end first come first, F * B in all.
         Their scale is that of the first context, the part of the past that all of them know.
         """
-        design = self.architecture
+        design, length = self.architecture, past.shape[1]
         scale = scaling.measure(past[:, : design.context], design.scale, design.season)
         scaled = scale.apply(past).to(self.embedding.weight.device)  # (B, T, K)
-        starts = range(0, past.shape[1] - design.context + 1, design.segment)
+        starts = range(0, length - design.context + 1, design.segment)
         views = torch.cat([scaled[:, start : start + design.context] for start in starts])  # (F * B, L, K)
         steps = torch.cat([step - (starts[-1] - start) for start in starts])  # (F * B,)
         left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
-        correction = self.bypass(left.nan_to_num(0.0).mT).mT if self.architecture.bypass else torch.zeros_like(expected)
+        features = self.inputs(beside, design.context)
+        ahead = self.ahead(features, starts)
+        correction = self.correct(left, ahead)
         centre = expected + correction
         read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
         waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
-        output, state = self.encode(read, waited, len(starts))
+        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, features.steps[:, :length])
+        output, state = self.encode(seen, ahead.window[: len(past)], len(starts))
         match design.decoder:
             case "parallel":
-                parameters = self.decode_together(state)
+                parameters = self.decode_together(state, ahead)
             case "direct":
-                parameters = self.read(output)
+                parameters = self.read(output, ahead)
             case "recursive":
-                parameters = self.decode_in_turn(output, state, correction if self.base.subtracted else centre)
+                parameters = self.decode_in_turn(output, state, correction if self.base.subtracted else centre, ahead)
             case _:
                 assert_never(design.decoder)
         return Prediction(heads.quantiles(parameters, centre), scale.repeated(len(starts)))
 
-    def encode(self, past: Tensor, waited: Tensor | None, boundaries: int) -> tuple[Tensor, State]:
-        """The last outputs (F * B, 1, hidden) and states at the last boundaries of segments in the past (B, T, K)."""
-        segments = self.embed(past.nan_to_num(0.0), ~past.isnan(), waited)  # (B, N, hidden)
+    def ahead(self, features: Features, starts: range) -> Ahead:
+        """What is known of the steps that follow each context, for F * B windows."""
+        design = self.architecture
+        length, rest = design.context + design.horizon, self.pieces * design.segment - design.horizon
+        coming = torch.cat([features.steps[:, start + design.context : start + length] for start in starts])
+        amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])
+        differing = surprise(amounts, design.context, self.base)
+        batch = len(features.window)
+        window = coming.new_zeros(batch, design.hidden) if self.window is None else self.window(features.window)
+        return Ahead(
+            functional.pad(coming * self.inputs.foreseen, (0, 0, 0, rest)),
+            functional.pad(differing, (0, 0, 0, rest)),
+            window.unsqueeze(1).repeat(len(starts), 1, 1),
+        )
+
+    def correct(self, left: Tensor, ahead: Ahead) -> Tensor:
+        """What linear maps of the past (B, L, K) and of amounts known in advance add to the base: (B, H, K)."""
+        horizon = self.architecture.horizon
+        correction = left.new_zeros(len(left), horizon, self.targets)
+        if self.architecture.bypass:
+            correction = self.bypass(left.nan_to_num(0.0).mT).mT
+        if self.outlook is not None:
+            correction = correction + self.outlook.correction(ahead.surprise[:, :horizon])
+        return correction
+
+    def encode(self, seen: Steps, window: Tensor, boundaries: int) -> tuple[Tensor, State]:
+        """The last outputs (F * B, 1, hidden) and states at the last boundaries of segments in the past of T steps."""
+        segments = self.embed(seen, window)  # (B, N, hidden)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])
         outputs, states = [output[:, -1:]], [state]
@@ -89,20 +147,23 @@ class Network(nn.Module):
             states.append(state)
         return torch.cat(outputs), joined(states)
 
-    def embed(self, values: Tensor, observed: Tensor, waited: Tensor | None) -> Tensor:
-        """Values, mask and perhaps time since the last sale, each (B, T, K), to a vector a segment: (B, N, hidden)."""
-        length = self.architecture.segment * self.targets
-        inputs = [values, observed.to(values)] + ([] if waited is None else [waited])
-        return functional.gelu(self.embedding(torch.cat([one.reshape(len(one), -1, length) for one in inputs], dim=-1)))
+    def embed(self, steps: Steps, window: Tensor) -> Tensor:
+        """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden)."""
+        batch, length, _ = steps.values.shape
+        count = length // self.architecture.segment
+        parts = [part.reshape(batch, count, -1) for part in steps if part is not None and part.shape[-1]]
+        return functional.gelu(self.embedding(torch.cat(parts, dim=-1)) + window)
 
-    def decode_together(self, state: State) -> Tensor:
+    def decode_together(self, state: State, ahead: Ahead) -> Tensor:
         """One recurrent step from the past's last state for each segment of the horizon: (B, H, K, Q)."""
-        batch = (state[0] if isinstance(state, tuple) else state).shape[1]
-        steps = self.positions.repeat(batch, 1).unsqueeze(1)  # (B * M, 1, hidden)
-        outputs, _ = self.encoder(steps, fork(state, self.pieces))
-        return self.read(outputs.reshape(batch, self.pieces, -1))
+        batch = len(ahead.window)
+        steps = self.positions + ahead.window  # (B, M, hidden)
+        if self.outlook is not None:
+            steps = steps + self.outlook.of_segments(ahead.features)
+        outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(state, self.pieces))
+        return self.read(outputs.reshape(batch, self.pieces, -1), ahead)
 
-    def decode_in_turn(self, output: Tensor, state: State, centre: Tensor) -> Tensor:
+    def decode_in_turn(self, output: Tensor, state: State, centre: Tensor, ahead: Ahead) -> Tensor:
         """Segment after segment, each median around centre (B, H, K) fed back as if it had been observed: (B, H, K, Q).
 
         In training a value drawn from the forecast instead, so that the network learns to live with its own errors
@@ -112,11 +173,13 @@ class Network(nn.Module):
         centre = functional.pad(centre, (0, 0, 0, self.pieces * segment - self.architecture.horizon))
         pieces = []
         for number, start in enumerate(range(0, centre.shape[1], segment)):
-            pieces.append(self.read(output, whole=True))  # (B, segment, K, Q)
+            known = ahead.part(start, segment)
+            pieces.append(self.read(output, known, whole=True))  # (B, segment, K, Q)
             if number + 1 < self.pieces:
                 value = self.fed_back(heads.quantiles(pieces[-1], centre[:, start : start + segment]))
                 waited = torch.zeros_like(value) if self.architecture.since else None
-                output, state = self.encoder(self.embed(value, torch.ones_like(value), waited), state)
+                taken = Steps(value, torch.ones_like(value), waited, known.features)
+                output, state = self.encoder(self.embed(taken, ahead.window), state)
         return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
 
     def fed_back(self, quantiles: Tensor) -> Tensor:
@@ -127,9 +190,14 @@ class Network(nn.Module):
         deviates = torch.randn_like(quantiles[:, :1, :, 0]).expand(quantiles.shape[:-1])
         return heads.drawn(quantiles, deviates.contiguous())
 
-    def read(self, outputs: Tensor, whole: bool = False) -> Tensor:
+    def read(self, outputs: Tensor, ahead: Ahead, whole: bool = False) -> Tensor:
         """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q)."""
-        parameters = self.readout(self.dropout(outputs))
+        outputs = self.dropout(outputs)
+        parameters = self.readout(outputs).reshape(len(outputs), -1, self.targets * len(heads.LEVELS))
+        if self.outlook is not None:
+            length = parameters.shape[1]
+            known = ahead.part(0, length)
+            parameters = parameters + self.outlook.of_steps(outputs, known.features, known.surprise)
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
         return parameters if whole else parameters[:, : self.architecture.horizon]
 

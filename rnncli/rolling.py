@@ -49,7 +49,7 @@ def refitted(
             plan = choices.make(part, config.network, config.training)
         except (DataError, RequestError) as error:
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
-        workers = crew.gather(Sequences(part.values, part.offsets, part.firsts), device, processes)
+        workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes)
         yield replace(ensemble.train(part, config, plan, workers, watched), corrected=model.corrected), some
 
 

@@ -41,9 +41,13 @@ class Split(NamedTuple):
         """Cutoffs of training windows in the longest series."""
         return int((self.last - self.first + 1).max())
 
+    def ends(self, horizon: int) -> np.ndarray:
+        """(S,) rows of each series before what is held out."""
+        return np.where(self.last >= self.first, self.last + horizon, 0)
+
     def training_values(self, panel: Panel, horizon: int) -> np.ndarray:
         """All values observed before what is held out."""
-        ends = panel.offsets[:-1] + np.where(self.last >= self.first, self.last + horizon, 0)
+        ends = panel.offsets[:-1] + self.ends(horizon)
         values = panel.values[np.arange(len(panel.values)) < np.repeat(ends, panel.lengths)]
         return values[~np.isnan(values)]
 

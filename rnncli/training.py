@@ -23,6 +23,7 @@ from rnncli.errors import TrainingError
 from rnncli.losses import Weighing
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.covariates import Told
 from rnncli.windows import Batch, Sampler, Sequences, Windows
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
@@ -50,6 +51,7 @@ class Task(NamedTuple):
     """A network to be trained, with nothing left open."""
 
     architecture: Architecture
+    told: Told
     training: Training
     season: int  # of the metric
     seed: int
@@ -80,8 +82,8 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
         with torch.random.fork_rng():
             torch.manual_seed(task.seed)
             reach = design.context + task.training.forks * design.segment
-            windows = Windows(data, reach, design.horizon, device)
-            network = Network(design, windows.values.shape[1]).to(device)
+            windows = Windows(data, reach, design.horizon, device, dated=design.calendar)
+            network = Network(design, windows.values.shape[1], task.told).to(device)
             fitted = fit(network, windows, task, report)
         quantiles = _quantiles(fitted.network, windows.of(design.context), task.validation)
     except (RuntimeError, MemoryError) as error:
@@ -97,7 +99,7 @@ def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarra
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
     parts = [np.empty((0, network.architecture.horizon, network.targets, len(heads.LEVELS)))]
     for batch in windows.at(places, CHUNK):
-        quantiles, scale = network(batch.past, batch.step)
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -199,12 +201,12 @@ def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goa
 def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
     design = network.architecture
-    quantiles, scale = network(batch.past, batch.step)
+    quantiles, scale = network(batch.past, batch.step, batch.beside)
     future = batch.futures(design.context, design.segment)  # (F * B, H, K)
     weight = goal.weighing.weigh(batch.past[:, : design.context])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.loss(quantiles, scale, future, weight)
+    return losses.loss(quantiles, scale, future, weight, batch.future_weights(design.context, design.segment))
 
 
 @torch.inference_mode()

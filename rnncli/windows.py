@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.calendar import Calendar
+from rnncli.panel.covariates import Covariates
 
 
 class Sequences(NamedTuple):
@@ -17,6 +19,26 @@ class Sequences(NamedTuple):
     values: np.ndarray  # (N, K) float64, NaN where missing
     offsets: np.ndarray  # (S + 1,) int64
     firsts: np.ndarray  # (S,) int64: the clock's step at which each series begins
+    covariates: Covariates
+    calendar: Calendar
+
+    @classmethod
+    def of(cls, panel: Panel, horizon: int) -> "Sequences":
+        """Those of a panel, with the calendar of so many steps beyond its end."""
+        return cls(panel.values, panel.offsets, panel.firsts, panel.covariates, panel.calendar(horizon))
+
+
+class Beside(NamedTuple):
+    """What is known beside the targets in B windows of L + H steps."""
+
+    along: Tensor  # (B, L + H, C) float64, NaN where missing; what is not known in advance is not to be looked at
+    fixed: Tensor  # (B, G) float64
+    calendar: Tensor | None  # (B, L + H, D) float32
+
+    def newest(self, steps: int) -> "Beside":
+        """The last so many steps."""
+        calendar = None if self.calendar is None else self.calendar[:, -steps:]
+        return Beside(self.along[:, -steps:], self.fixed, calendar)
 
 
 class Batch(NamedTuple):
@@ -25,13 +47,19 @@ class Batch(NamedTuple):
     past: Tensor  # (B, L, K) float64, NaN where missing or before the series began
     future: Tensor  # (B, H, K) float64, NaN where missing or after the series ended
     step: Tensor  # (B,) int64, the clock's at which the future begins
+    beside: Beside
+    weights: Tensor | None  # (B, L + H, 1) float64: how much a step counts
 
     def futures(self, context: int, segment: int) -> Tensor:
         """What follows the first context of each window and every further segment of its past: (F * B, H, K)."""
+        return self._behind(torch.cat([self.past, self.future], dim=1), context, segment)
+
+    def future_weights(self, context: int, segment: int) -> Tensor | None:
+        """How much each of these steps counts: (F * B, H, 1)."""
+        return None if self.weights is None else self._behind(self.weights, context, segment)
+
+    def _behind(self, values: Tensor, context: int, segment: int) -> Tensor:
         horizon, ends = self.future.shape[1], range(context, self.past.shape[1] + 1, segment)
-        if len(ends) == 1:
-            return self.future
-        values = torch.cat([self.past, self.future], dim=1)
         return torch.cat([values[:, end : end + horizon] for end in ends])
 
 
@@ -41,14 +69,19 @@ class Windows:
     A cutoff counts the rows of its series that lie in the past: the future starts at row `cutoff`.
     """
 
-    def __init__(self, panel: Panel | Sequences, context: int, horizon: int, device: torch.device) -> None:
+    def __init__(
+        self, panel: Panel | Sequences, context: int, horizon: int, device: torch.device, dated: bool = True
+    ) -> None:
+        """dated: whether anybody looks at the calendar."""
+        data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon)
         # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale.
         home = torch.device("cpu") if device.type == "mps" else device
-        self.values = torch.from_numpy(panel.values).to(home)  # (N, K)
-        self.starts = torch.from_numpy(panel.offsets[:-1]).to(home)  # (S,)
-        self.ends = torch.from_numpy(panel.offsets[1:]).to(home)  # (S,)
-        self.firsts = torch.from_numpy(panel.firsts).to(home)  # (S,)
+        self.values = torch.from_numpy(data.values).to(home)  # (N, K)
+        self.starts = torch.from_numpy(data.offsets[:-1]).to(home)  # (S,)
+        self.ends = torch.from_numpy(data.offsets[1:]).to(home)  # (S,)
+        self.firsts = torch.from_numpy(data.firsts).to(home)  # (S,)
         self.context, self.horizon = context, horizon
+        self._told = _Told(data, home, dated)
 
     def of(self, context: int) -> "Windows":
         """The same sequences cut with another context."""
@@ -73,7 +106,46 @@ class Windows:
         inside = (rows >= start) & (rows < end)
         values = self.values[rows.clamp(0, len(self.values) - 1)]  # (B, L + H, K)
         values = values.masked_fill(~inside.unsqueeze(-1), torch.nan)
-        return Batch(values[:, : self.context], values[:, self.context :], self.firsts[series] + cutoffs)
+        places, step = cutoffs.unsqueeze(1) + reach, self.firsts[series] + cutoffs
+        beside, weights = self._told.at(series, places, self.firsts[series].unsqueeze(1) + places)
+        return Batch(values[:, : self.context], values[:, self.context :], step, beside, weights)
+
+
+class _Told:
+    """What is known beside the targets, as tensors."""
+
+    def __init__(self, data: Sequences, home: torch.device, dated: bool) -> None:
+        covariates, calendar = data.covariates, data.calendar
+        self.values = torch.from_numpy(covariates.values).to(home)  # (M, C)
+        self.offsets = torch.from_numpy(covariates.offsets).to(home)  # (S + 1,)
+        self.static = torch.from_numpy(covariates.static).to(home)  # (S, G)
+        weights = covariates.weights
+        self.weights = None if weights is None else torch.from_numpy(weights).to(home).unsqueeze(-1)  # (M, 1)
+        self.calendar = calendar if dated and calendar.size else None
+        self.periods, self.slots = (torch.from_numpy(one).to(home) for one in (calendar.periods, calendar.slots))
+        self.of_period, self.of_slot = (
+            torch.from_numpy(one).to(home) for one in (calendar.of_period, calendar.of_slot)
+        )
+
+    def at(self, series: Tensor, places: Tensor, steps: Tensor) -> tuple[Beside, Tensor | None]:
+        """Of series (B,) the rows at places (B, T), counted from each series' first, at these steps of the clock."""
+        along = self.values.new_empty((*places.shape, 0))
+        weights = None
+        if len(self.values):
+            start, end = self.offsets[series].unsqueeze(1), self.offsets[series + 1].unsqueeze(1)
+            rows = start + places
+            outside = ((places < 0) | (rows >= end)).unsqueeze(-1)
+            rows = rows.clamp(0, len(self.values) - 1)
+            along = self.values[rows].masked_fill(outside, torch.nan)
+            weights = None if self.weights is None else self.weights[rows].masked_fill(outside, 0.0)
+        return Beside(along, self.static[series], self._dates(steps)), weights
+
+    def _dates(self, steps: Tensor) -> Tensor | None:
+        """The calendar's features of steps (B, T); before the first one those of the first."""
+        if self.calendar is None:
+            return None
+        places = (steps - self.calendar.first).clamp(0, len(self.periods) - 1)
+        return torch.cat([self.of_period[self.periods[places]], self.of_slot[self.slots[places].long()]], dim=-1)
 
 
 class Sampler:

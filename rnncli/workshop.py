@@ -71,7 +71,8 @@ class Workshop:
         """The training of a design, from a seed of its own: the same whatever else is trained, and where."""
         seed = int(np.random.SeedSequence([self.training.seed, PHASES.index(phase), number]).generate_state(1)[0])
         season = self.plan.architecture.season
-        return Task(design, self.training, season, seed, steps, limit, split.first, split.last, split.validation)
+        told, training = self.plan.told, self.training
+        return Task(design, told, training, season, seed, steps, limit, split.first, split.last, split.validation)
 
     def train(self, phase: str, tasks: Iterator[Task], number: int, made: dict[int, Made]) -> None:
         """Train up to `number` tasks, each taken when somebody is free for it; into `made` by its place among them."""

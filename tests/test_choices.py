@@ -84,7 +84,7 @@ def test_what_is_asked_for_is_not_chosen() -> None:
 
     asked = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
     assert {name: getattr(chosen.architecture, name) for name in asked} == asked
-    assert set(chosen.reasons) == {"history", "steps"}
+    assert set(chosen.reasons) == {"history", "steps", "calendar"}
 
 
 @pytest.mark.parametrize("context", [7, 50, 97])
@@ -147,7 +147,17 @@ def test_every_scale_that_the_data_allows_is_tried_with_and_without_a_base() -> 
 
 
 def test_what_is_asked_for_has_no_rivals() -> None:
-    assert plan(single(10 + wave(300, 7)), scale="log", base="last").rivals == ()
+    assert plan(single(10 + wave(300, 7)), scale="log", base="last", calendar=False).rivals == ()
+
+
+def test_the_calendar_is_tried_where_it_says_something() -> None:
+    dated, numbered = (
+        plan(single(wave(300, 7))),
+        plan(from_frame(pd.DataFrame({"ds": range(300), "y": range(300)}), Columns())),
+    )
+
+    assert {design.calendar for design in (dated.architecture, *dated.rivals)} == {False, True}
+    assert {design.calendar for design in (numbered.architecture, *numbered.rivals)} == {False}
 
 
 def test_a_second_cycle_is_tried_as_the_season_before() -> None:

@@ -34,11 +34,13 @@ def panel() -> Panel:
 def task(panel: Panel, seed: int, steps: int = 5) -> Task:
     plan = choices.make(panel, Network(horizon=6, hidden=4, context=24), Training())
     split = plan.split
-    return Task(plan.architecture, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation)
+    return Task(
+        plan.architecture, plan.told, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation
+    )
 
 
 def sequences(panel: Panel) -> Sequences:
-    return Sequences(panel.values, panel.offsets, panel.firsts)
+    return Sequences.of(panel, 6)
 
 
 def results(workers: Crew, tasks: Iterator[Task]) -> dict[int, Trained]:

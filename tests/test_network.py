@@ -5,7 +5,8 @@ import torch
 
 from rnncli import heads
 from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
-from rnncli.network import Network, Prediction, since_positive
+from rnncli.network import Network, Prediction, Steps, since_positive
+from rnncli.windows import Beside
 
 
 def design(**changes: object) -> Architecture:
@@ -17,6 +18,7 @@ def design(**changes: object) -> Architecture:
         "base": "seasonal",
         "scale": "spread",
         "since": False,
+        "calendar": False,
         "hidden": 8,
     }
     return Architecture.model_validate(plain | changes)
@@ -34,7 +36,13 @@ def network(targets: int = 1, **changes: object) -> Network:
 def forecast_of(built: Network, past: torch.Tensor) -> Prediction:
     """From step 100 of the clock."""
     with torch.no_grad():
-        return built(past, torch.full((len(past),), 100))
+        return built(past, torch.full((len(past),), 100), alone(past))
+
+
+def alone(past: torch.Tensor) -> Beside:
+    """Nothing is known beside the targets."""
+    steps = past.shape[1] + design().horizon
+    return Beside(torch.empty(len(past), steps, 0).double(), torch.empty(len(past), 0).double(), None)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -125,7 +133,7 @@ def test_in_training_a_recursive_network_feeds_drawn_values_back() -> None:
     expected = forecast_of(built, past).quantiles
 
     built.train()
-    first, second = (built(past, step).quantiles for _ in range(2))
+    first, second = (built(past, step, alone(past)).quantiles for _ in range(2))
 
     assert torch.equal(first[:, 0], expected[:, 0])
     assert (first[:, 1:] != second[:, 1:]).any()
@@ -136,7 +144,9 @@ def test_a_direct_network_reads_the_whole_horizon_from_the_last_output() -> None
     past = torch.randn(2, 12, 1).double()
     quantiles, scale = forecast_of(built, past)
     values = scale.apply(past)
-    output, _ = built.encoder(built.embed(values, torch.ones_like(values), None))
+    output, _ = built.encoder(
+        built.embed(Steps(values, torch.ones_like(values), None, values[..., :0]), torch.zeros(2, 1, 8))
+    )
 
     parameters = built.readout(output[:, -1]).reshape(2, 5, 1, len(heads.LEVELS))
 
@@ -160,7 +170,7 @@ def test_a_boundary_is_forecast_as_if_the_past_ended_there(
 
     quantiles, scale = forecast_of(built, past)
 
-    first, first_scale = built(past[:, :12], torch.full((4,), 94))
+    first, first_scale = built(past[:, :12], torch.full((4,), 94), alone(past[:, :12]))
     assert quantiles.shape == (12, 5, 1, len(heads.LEVELS))
     assert torch.allclose(quantiles[:4], first, atol=1e-5)
     assert torch.equal(scale.level, first_scale.level.repeat(3, 1, 1))

@@ -32,6 +32,8 @@ ORDER = [
     ),
     *(
         "bases",
+        "inputs",
+        "outlook",
         "cells",
         "heads",
         "losses",
@@ -49,7 +51,10 @@ ORDER = [
         "cli",
     ),
 ]
-INSIDE_PANEL = ["clock", "written", "timestamps", "columns", "sequences", "build", "forecasts", "archived"]
+INSIDE_PANEL = [
+    *("clock", "written", "timestamps", "calendar", "columns", "covariates"),
+    *("hints", "sequences", "build", "forecasts", "future", "archived"),
+]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
     "pyarrow": {"tables"},
@@ -57,6 +62,7 @@ BORDERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "statsforecast": {"automatic"},
+    "holidays": {"panel"},
 }
 
 

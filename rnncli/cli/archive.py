@@ -24,6 +24,7 @@ from rnncli.panel.archived import Archived
 from rnncli.panel.forecasts import POINT
 
 # Where nothing is asked for: WQL needs more quantiles than most forecasts have.
+BESIDE = ("known", "past", "static", "categorical", "holidays")
 NAMES = tuple(name for name in USUAL if name != "WQL")
 
 
@@ -41,7 +42,7 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
         raise DataError(f"{source} holds no tables")
     with about(data):
         frame = tables.read(data)
-        panel = from_frame(frame, config.columns)
+        panel = from_frame(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
     with about(str(source)):
         made = archived.read(list(_tables(source, files)), panel, config.columns.dayfirst)
     season = card.season if card else seasons.season_of(panel)

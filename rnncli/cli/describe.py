@@ -26,6 +26,7 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
             f"missing: {found.missing} empty values and {found.absent} steps without a row; "
             "they are masked in what the network sees and in its loss"
         )
+    lines += covariate_lines(panel)
     if found.empty:
         lines.append(f"left out: {len(found.empty)} series without any value{named(found.empty)}")
     return lines
@@ -41,13 +42,34 @@ def column_words(panel: "Panel") -> str:
     """Which columns were taken for what."""
     roles = panel.found.roles
     if roles.wide:
-        return (
-            f'time "{roles.time}", and each of {len(roles.targets)} columns of numbers is a series (--target for one)'
-        )
+        beside = beside_words(roles.covariates, roles.weight)
+        series = f"and each of {len(roles.targets)} columns of numbers is a series (--target for one)"
+        return f'time "{roles.time}", {series}{beside}'
     identifier = f'id "{roles.id}", ' if roles.id else ""
-    targets = ", ".join(f'"{name}"' for name in roles.targets)
+    targets = ", ".join(f'"{name}"' for name in roles.targets) + beside_words(roles.covariates, roles.weight)
     guessed = " (guessed by their kind; --time, --id and --target say otherwise)" if roles.guessed else ""
     return f'{identifier}time "{roles.time}", target {targets}{guessed}'
+
+
+def beside_words(covariates: Sequence[tuple[str, str]], weight: str | None) -> str:
+    """`, known "price", past "visits"`, or nothing."""
+    by_role: dict[str, list[str]] = {}
+    for name, role in covariates:
+        by_role.setdefault(role, []).append(f'"{name}"')
+    if weight is not None:
+        by_role["weight"] = [f'"{weight}"']
+    return "".join(f", {role} {', '.join(names)}" for role, names in by_role.items())
+
+
+def covariate_lines(panel: "Panel") -> list[str]:
+    """Where a covariate is empty: a line for each."""
+    told = panel.covariates
+    shares = (told.values != told.values).mean(axis=0) if told.along else []
+    return [
+        f'missing: "{column.name}" has no value in {share:.1%} of the steps; it is masked there'
+        for column, share in zip(told.along, shares, strict=True)
+        if share > 0
+    ]
 
 
 def named(ids: Sequence[str]) -> str:
@@ -92,7 +114,8 @@ def design_words(design: "Architecture") -> str:
     base = "no base" if design.base == "none" else f"base {design.base}"
     if design.base in ("seasonal", "smoothing", "cycle"):
         base += f" {design.season}"
-    return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}"
+    dated = ", calendar" if design.calendar else ""
+    return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}{dated}"
 
 
 def frequency_words(panel: "Panel") -> str:

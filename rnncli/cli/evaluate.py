@@ -108,13 +108,13 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     from rnncli import backtest, device, tables
     from rnncli.cli import scores
     from rnncli.model import load
-    from rnncli.panel import clock, from_frame
+    from rnncli.panel import Expected, clock, from_frame
 
     horizon, fitted = card.horizon, replace(load(model), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         frame = tables.read(data)
-        panel = from_frame(frame, config.columns, clock.parse(card.frequency))
+        panel = from_frame(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
         apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
         fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
         places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)

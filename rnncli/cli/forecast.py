@@ -16,6 +16,7 @@ from rnncli.errors import DataError, RequestError, about, did_you_mean
 if TYPE_CHECKING:
     import numpy as np
 
+    from rnncli.card import Card
     from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
 
@@ -28,6 +29,12 @@ def forecast(
     data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],
     asked: Asked,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the forecast goes.")] = "-",
+    future: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A table with what is known in advance of the steps to come.")
+    ] = None,
+    future_template: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write that table, to be filled in, and forecast nothing.")
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(metavar="table|csv|tsv|parquet|jsonl", help="Its form; else by the file's name, CSV in a pipe."),
@@ -41,18 +48,29 @@ def forecast(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    inputs = (Path(data), model, *([Path(future)] if future else []))
     if output != "-":
-        files.check_writable(Path(output), Path(data), model)
+        files.check_writable(Path(output), *inputs)
+    if (future or future_template) and not any(one.role == "known" for one in card.inputs):
+        raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
+    if future == "-" == data:
+        raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
+    if future_template is not None:
+        files.check_writable(future_template, *inputs)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import tables
     from rnncli.model import load
-    from rnncli.panel import clock, from_frame
     from rnncli.panel.forecasts import to_frame
 
     kind = _kind(output, format)
     fitted = load(model)
+    panel = _panel(data, future, config, card)
+    if future_template is not None:
+        _write_template(panel, card.horizon, future_template)
+        return
+    with about(future or data):
+        _check_known(panel, card.horizon)
     with about(data):
-        panel = from_frame(tables.read(data), config.columns, clock.parse(card.frequency))
         cutoffs, made, paths = _forecast(fitted, panel, config)
     table = to_frame(panel, cutoffs, made, paths, config.forecast, text_times=kind != "parquet")
     if kind != "table":
@@ -76,6 +94,41 @@ def _kind(output: str, asked: str | None) -> str:
         known = ["table", *tables.FORMATS]
         raise RequestError(f'--format "{asked}" is none of {", ".join(known)}.{did_you_mean(asked, known)}')
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
+
+
+def _panel(data: str, future: str | None, config: Config, card: "Card") -> "Panel":
+    """The table to continue, with what is known of its future."""
+    from rnncli import tables
+    from rnncli.panel import Expected, clock, from_frame
+    from rnncli.panel.columns import find
+    from rnncli.panel.future import joined
+
+    with about(data):
+        frame = tables.read(data)
+        roles = find(frame, config.columns)
+    if future is not None:
+        with about(future):
+            frame = joined(frame, tables.read(future), roles, config.columns.dayfirst)
+    with about(data):
+        return from_frame(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
+
+
+def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
+    from rnncli import tables
+    from rnncli.panel import future
+
+    kind = tables.kind_of(path)
+    tables.write(future.template(panel, horizon, text_times=kind != "parquet"), str(path), kind)
+    screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
+
+
+def _check_known(panel: "Panel", horizon: int) -> None:
+    """Raise DataError where what is known in advance does not reach as far as the forecast."""
+    from rnncli.panel import future
+
+    empty = future.forbid_lacking(panel, horizon)
+    if empty:
+        screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
 
 
 def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast", "np.ndarray | None"]:

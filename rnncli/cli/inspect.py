@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnncli.cli import screen
+from rnncli.cli import describe, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, about
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rnncli.card import Card
     from rnncli.panel import Panel
 
@@ -37,8 +39,10 @@ def inspect(
     from rnncli.panel import from_frame
 
     with about(file):
-        panel = from_frame(tables.read(file, format), config.columns, keep_first=True)
+        frame = tables.read(file, format)
+        panel = from_frame(frame, config.columns, keep_first=True)
         _show_panel(file, panel)
+        _show_hints(frame, panel)
         _show_choices(panel, config)
 
 
@@ -54,7 +58,6 @@ def _is_model(path: Path) -> bool:
 
 
 def _show_panel(source: str, panel: "Panel") -> None:
-    from rnncli.cli import describe
     from rnncli.seasons import seasons_seen
 
     found, lengths = panel.found, panel.lengths
@@ -82,6 +85,19 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
+def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
+    """What the other columns might be; a warning for those that would give the target away."""
+    from rnncli.panel.hints import hints
+
+    found = hints(frame, panel.found.roles)
+    pairs = [(hint.column, hint.words) for hint in found if not hint.leaks]
+    if pairs:
+        screen.show_pairs("other columns", pairs)
+    for hint in found:
+        if hint.leaks:
+            screen.warn(f'"{hint.column}" {hint.words}')
+
+
 def _show_choices(panel: "Panel", config: Config) -> None:
     from rnncli import choices
     from rnncli.seasons import seasons_seen
@@ -106,6 +122,8 @@ def _show_card(path: Path, card: "Card") -> None:
     clock = " on a clock of plain numbers" if card.integer_clock else f" in {card.zone}" if card.zone else ""
     wide = columns.layout == "wide"
     target = "and columns of numbers, each a series" if wide else f'target "{", ".join(columns.target)}"'
+    target += describe.beside_words([(one.name, one.role) for one in card.inputs], columns.weight)
+    target += f", holidays of {', '.join(columns.holidays)}" if columns.holidays else ""
     screen.show_pairs(
         str(path),
         [

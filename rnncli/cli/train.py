@@ -64,7 +64,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
     place = device.prepare(config.compute.device, work)
     size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
-    data = Sequences(series.values, series.offsets, series.firsts)
+    data = Sequences.of(series, plan.architecture.horizon)
 
     def on(where: torch.device) -> "Model":
         workers = crew.gather(data, where, size)

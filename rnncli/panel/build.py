@@ -1,15 +1,17 @@
 """From a table's rows to a Panel: who belongs to which series, in which order, on which clock, with which numbers."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns
-from rnncli.errors import DataError
-from rnncli.panel import clock, columns, timestamps
+from rnncli.config import Columns, Input
+from rnncli.errors import DataError, RequestError
+from rnncli.panel import clock, columns, covariates, timestamps
 from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
+from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Found, Panel, called
 from rnncli.panel.timestamps import Times
 from rnncli.tables import EMPTY
@@ -48,13 +50,20 @@ class Rows:
         return called(self.ids[self.codes[place]])
 
 
+class Expected(NamedTuple):
+    """What a model takes."""
+
+    frequency: Frequency  # for tables too short to tell their own
+    inputs: tuple[Input, ...]  # in the order of the columns' roles
+
+
 def from_frame(
-    frame: pd.DataFrame, asked: Columns, expected: Frequency | None = None, keep_first: bool = False
+    frame: pd.DataFrame, asked: Columns, expected: Expected | None = None, keep_first: bool = False
 ) -> Panel:
     """The panel in a table, whatever the order of its rows.
 
-    expected: the frequency of a model, for tables too short to tell their own. With keep_first, of rows with one series
-    and time the first is taken, and the others are counted.
+    With keep_first, of rows with one series and time the first is taken, and the others are counted. Where columns are
+    known in advance, rows at the end of a series without a target are what is known of its future.
 
     Raises DataError, naming row or series, where time or numbers do not read, a series has one time twice, a time is
     off the clock, or nothing is left.
@@ -64,7 +73,7 @@ def from_frame(
     times = timestamps.parse(frame[roles.time], asked.dayfirst)
     rows = _sort(frame, roles, times)
     rows, repeated = _without_repeats(rows) if keep_first else (_forbid_repeats(rows, roles), 0)
-    rows, frequency = _clock(rows, times, asked, expected)
+    rows, frequency = _clock(rows, times, asked, expected.frequency if expected else None)
     offsets, firsts, phases, place = _lay_out(rows, frequency)
     numbers = np.stack([_numbers(frame[name])[rows.order] for name in roles.targets], axis=1)  # (rows, K)
     values = np.full((offsets[-1], len(roles.targets)), np.nan)
@@ -72,8 +81,63 @@ def from_frame(
     missing, absent = int(np.isnan(numbers).sum()), int(offsets[-1]) - len(numbers)
     found = Found(roles, len(frame), missing, absent, repeated, empty=())
     times = times._replace(values=times.values[:0])
-    panel = Panel(values, offsets, rows.ids, firsts, phases, frequency, times, found)
+    beside = _covariates(frame, roles, asked, rows, (offsets, place), expected.inputs if expected else None)
+    panel = Panel(values, offsets, rows.ids, firsts, phases, frequency, times, beside, found)
     return _trimmed(_unfolded(panel) if roles.wide else panel)
+
+
+def _covariates(
+    frame: pd.DataFrame,
+    roles: Roles,
+    asked: Columns,
+    rows: Rows,
+    layout: tuple[np.ndarray, np.ndarray],
+    expected: tuple[Input, ...] | None,
+) -> Covariates:
+    """The columns beside the targets; layout: offsets (S + 1,) and each row's place among all steps (rows,)."""
+    offsets, place = layout
+    if expected is not None and [one.role for one in expected] != [role for _, role in roles.covariates]:
+        wanted = ", ".join(f'--{one.role} "{one.name}"' for one in expected) or "no columns beside the target"
+        raise RequestError(f"the model was trained with {wanted}. Name as many columns for each")
+    if not roles.covariates and roles.weight is None:
+        return covariates.nothing(len(rows.ids), asked.holidays)
+    along, fixed = [], []
+    for number, (name, role) in enumerate(roles.covariates):
+        column = frame[name]
+        kinds = expected[number].categories if expected else covariates.kinds(column, name in asked.categorical)
+        numbers = (_numbers(column) if kinds is None else covariates.codes(column, kinds))[rows.order]
+        entry = Input(name=name, role=role, categories=kinds)
+        if role == "static":
+            known = numbers if kinds is None else np.where(numbers == covariates.UNSEEN, np.nan, numbers)
+            single = covariates.once(known, rows.codes, rows.ids, column, rows.order)
+            fixed.append((entry, single if kinds is None else np.nan_to_num(single, nan=covariates.UNSEEN)))
+            continue
+        spread = np.full(offsets[-1], np.nan)
+        spread[place] = numbers
+        along.append((entry, spread))
+    count = len(rows.ids)
+    return Covariates(
+        tuple(entry for entry, _ in along),
+        tuple(entry for entry, _ in fixed),
+        np.stack([values for _, values in along], axis=1) if along else np.empty((offsets[-1], 0)),
+        offsets,
+        np.stack([values for _, values in fixed], axis=1) if fixed else np.empty((count, 0)),
+        None if roles.weight is None else _weights(frame[roles.weight], rows, offsets, place),
+        asked.holidays,
+    )
+
+
+def _weights(column: pd.Series, rows: Rows, offsets: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """How much each step counts, on average 1; an empty weight counts nothing."""
+    given = np.nan_to_num(_numbers(column))
+    if (given < 0).any():
+        row = int((given < 0).argmax()) + 1
+        raise DataError(f'row {row}: the weight "{column.name}" is {given[row - 1]:g}. It cannot be below zero')
+    if not given.any():
+        raise DataError(f'every weight in "{column.name}" is zero or empty. There is nothing to learn from')
+    weights = np.zeros(offsets[-1])
+    weights[place] = given[rows.order] / given.mean()
+    return weights
 
 
 def _sort(frame: pd.DataFrame, roles: Roles, times: Times) -> Rows:
@@ -242,8 +306,12 @@ def _numbers(column: pd.Series) -> np.ndarray:
 def _unfolded(panel: Panel) -> Panel:
     """A wide table's columns as series of one target."""
     length, count = panel.values.shape
+    beside = panel.covariates
+    repeated = np.tile(np.arange(len(beside.values)), count)
+    offsets = np.arange(count + 1, dtype=np.int64) * len(beside.values)
     return replace(
         panel,
+        covariates=beside.of(repeated, offsets, np.zeros(count, np.int64)),
         values=np.ascontiguousarray(panel.values.T).reshape(-1, 1),
         offsets=np.arange(count + 1, dtype=np.int64) * length,
         ids=np.array(panel.found.roles.targets, dtype=object),
@@ -254,24 +322,22 @@ def _unfolded(panel: Panel) -> Panel:
 
 
 def _trimmed(panel: Panel) -> Panel:
-    """The panel without the missing steps before a series' first value, and without series that have no value."""
+    """The panel without the missing steps before a series' first value, and without series that have no value.
+
+    Where columns are known in advance, the steps after the last value are still to come.
+    """
     begins, ends = panel.offsets[:-1], panel.offsets[1:]
     places = np.flatnonzero(~np.isnan(panel.values).all(axis=1))
     if not len(places):
         names = ", ".join(f'"{name}"' for name in panel.found.roles.targets[:3])
         raise DataError(f"{names}: every value is empty. There is nothing to learn from")
     first = np.append(places, len(panel.values))[np.searchsorted(places, begins)]  # (S,) of each series' first value
+    last = np.append(places, -1)[np.searchsorted(places, ends) - 1] + 1 if panel.covariates.known.any() else ends
     kept = first < ends
-    if (first == begins).all():
+    if (first == begins).all() and (last == ends).all():
         return panel
-    first = np.minimum(first, ends)
-    inside = np.arange(len(panel.values)) >= np.repeat(first, panel.lengths)
-    return replace(
-        panel,
-        values=panel.values[inside],
-        offsets=np.concatenate([[0], np.cumsum((ends - first)[kept])]).astype(np.int64),
-        ids=panel.ids[kept],
-        firsts=(panel.firsts + first - begins)[kept],
-        phases=panel.phases[kept],
-        found=panel.found._replace(empty=tuple(str(name) for name in panel.ids[~kept])),
-    )
+    coming = int(np.where(kept, ends - last, 0).sum())
+    missing = panel.found.missing - coming * panel.targets  # but for steps without a row among them
+    empty = tuple(str(name) for name in panel.ids[~kept])
+    part = panel.within(np.minimum(first, ends) - begins, np.where(kept, last, begins) - begins, panel.lengths)
+    return replace(part, found=panel.found._replace(empty=empty, missing=max(0, missing)))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns
-from rnncli.errors import DataError, did_you_mean
+from rnncli.config import Columns, Role
+from rnncli.errors import DataError, RequestError, did_you_mean
 from rnncli.panel.timestamps import looks_like_time
 
 # Nixtla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
@@ -27,18 +27,50 @@ class Roles(NamedTuple):
     targets: tuple[str, ...]
     wide: bool  # whether each target is a series of its own
     guessed: bool  # whether anything but names was gone by
+    covariates: tuple[tuple[str, Role], ...] = ()
+    weight: str | None = None
 
 
 def find(frame: pd.DataFrame, asked: Columns) -> Roles:
     """The roles of the table's columns. Raises DataError where one is missing or could be two."""
     frame = frame.rename(columns=str)
     _forbid_missing_header(frame)
+    covariates = _covariates(frame, asked)
+    beside = [name for name, _ in covariates] + ([asked.weight] if asked.weight else [])
+    frame = frame.drop(columns=beside)
     time = _time(frame, asked)
     identifier = _identifier(frame, asked, time)
     targets, wide = _targets(frame, asked, time, identifier)
     known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *asked.target, asked.time, asked.id}
     used = [time, *([identifier] if identifier else []), *([] if wide else targets)]
-    return Roles(time, identifier, targets, wide, guessed=wide or not known.issuperset(used))
+    if wide and asked.static:
+        raise RequestError("--static takes a column with the name of each row's series, and a wide table has none")
+    guessed = wide or not known.issuperset(used)
+    return Roles(time, identifier, targets, wide, guessed, covariates, asked.weight)
+
+
+def _covariates(frame: pd.DataFrame, asked: Columns) -> tuple[tuple[str, Role], ...]:
+    """The columns beside the target, each with its role, in the order known, past, static."""
+    roles: tuple[tuple[Role, tuple[str, ...]], ...] = (
+        *(("known", asked.known), ("past", asked.past)),
+        ("static", asked.static),
+    )
+    used: dict[str | None, str] = {asked.time: "--time", asked.id: "--id", **dict.fromkeys(asked.target, "--target")}
+    found: list[tuple[str, Role]] = []
+    for role, names in roles:
+        for name in names:
+            if name in used:
+                raise RequestError(f'"{name}" is asked for twice: with {used[name]} and with --{role}. Leave out one')
+            used[name] = f"--{role}"
+            found.append((_existing(frame, name, f"--{role}"), role))
+    if asked.weight is not None:
+        if asked.weight in used:
+            raise RequestError(f'"{asked.weight}" cannot be the --weight and be named with {used[asked.weight]} too')
+        _existing(frame, asked.weight, "--weight")
+    for name in asked.categorical:
+        if name not in [covariate for covariate, _ in found]:
+            raise RequestError(f'--categorical "{name}" has to be named with --known, --past or --static too')
+    return tuple(found)
 
 
 def _forbid_missing_header(frame: pd.DataFrame) -> None:

@@ -37,7 +37,7 @@ def to_frame(
     """
     point, quantiles = forecast
     horizon, targets = point.shape[1:]
-    table = _keys(panel, cutoffs, horizon, text_times)
+    table = keys(panel, cutoffs, horizon, text_times)
     drawn = np.empty((*point.shape, 0)) if paths is None else paths
     rounded = _rounded(np.concatenate([quantiles, drawn, point[..., None]], axis=-1))
     for number in range(targets):
@@ -63,7 +63,7 @@ def backtest_frame(
     methods: by name the points (N, H, K) and quantiles (N, H, K, P) at levels.
     """
     horizon, targets = actual.shape[1:]
-    table = _keys(panel, cutoffs, horizon, text_times)
+    table = keys(panel, cutoffs, horizon, text_times)
     made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
     table["cutoff"] = _as_text(panel, made) if text_times else made
     names = (WIDE_TARGET,) if panel.found.roles.wide else panel.found.roles.targets
@@ -83,7 +83,7 @@ def backtest_frame(
     return frame[~np.isnan(actual).all(axis=2).reshape(-1)]
 
 
-def _keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict[str, object]:
+def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict[str, object]:
     """The columns that say which series and time each of the N * H rows is of."""
     series = np.repeat(cutoffs.series, horizon)
     stamps = panel.stamps(series, np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), len(cutoffs.rows)))

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.panel import timestamps, written
+from rnncli.panel import calendar, timestamps, written
+from rnncli.panel.calendar import Calendar
 from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
+from rnncli.panel.covariates import Covariates
 from rnncli.panel.timestamps import Times
 
 
@@ -45,6 +47,7 @@ class Panel:
     phases: np.ndarray  # (S,) int64: where within a step its instants lie
     frequency: Frequency
     times: Times  # zone and form of the clock
+    covariates: Covariates
     found: Found
 
     @property
@@ -62,27 +65,47 @@ class Panel:
         return self.values[self.offsets[number] : self.offsets[number + 1]]
 
     def until(self, rows: np.ndarray) -> "Panel":
-        """The first `rows` (S,) rows of each series, and nothing after them; series without any are left out."""
-        kept = np.flatnonzero(rows > 0)
-        inside = np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths) < np.repeat(
-            rows, self.lengths
-        )
-        offsets = np.concatenate([[0], rows[kept].cumsum()])
-        found = self.found._replace(rows=int(offsets[-1]))
+        """The first `rows` (S,) rows of each series, and nothing after them; series without any are left out.
+
+        What is known in advance stays.
+        """
+        part = self.within(np.zeros_like(rows), rows, self.covariates.lengths)
+        return replace(part, found=self.found._replace(rows=int(part.offsets[-1])))
+
+    def within(self, first: np.ndarray, end: np.ndarray, told: np.ndarray) -> "Panel":
+        """The rows from first (S,) to end (S,) of each series; series without any are left out.
+
+        told: (S,) the row to which covariates are kept, wherever they are.
+        """
+        kept = np.flatnonzero(end > first)
+        covariates = self.covariates
+        if covariates.along or covariates.weights is not None:
+            rows, offsets = _rows_within(covariates.offsets, first, told, kept)
+            covariates = covariates.of(rows, offsets, kept)
+        else:
+            covariates = replace(covariates, offsets=np.zeros(len(kept) + 1, np.int64), static=covariates.static[kept])
+        rows, offsets = _rows_within(self.offsets, first, end, kept)
         return replace(
             self,
-            values=self.values[inside],
+            values=self.values[rows],
             offsets=offsets,
             ids=self.ids[kept],
-            firsts=self.firsts[kept],
+            firsts=(self.firsts + first)[kept],
             phases=self.phases[kept],
-            found=found,
+            covariates=covariates,
         )
 
     def stamps(self, series: np.ndarray, rows: np.ndarray) -> pd.Index:
         """The user's time of row `rows` of each of `series`; rows may lie beyond the end."""
         instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
         return timestamps.as_users(instants, self.times, wall=self.frequency.by_days)
+
+    def calendar(self, ahead: int) -> Calendar:
+        """What the calendar says of every step, and of so many beyond the last."""
+        phases, counts = np.unique(self.phases, return_counts=True)
+        span = np.array([self.firsts.min(), (self.firsts + self.lengths).max() + ahead])
+        zone = None if self.frequency.by_days else self.times.zone
+        return calendar.calendar(self.frequency, phases[counts.argmax()], span, zone, self.covariates.holidays)
 
     def span(self) -> list[str]:
         """The earliest and the latest time, as texts."""
@@ -103,6 +126,19 @@ class Panel:
     def called(self, number: int) -> str:
         """A series by the name that messages give it."""
         return called(self.ids[number])
+
+
+def _rows_within(
+    offsets: np.ndarray, first: np.ndarray, end: np.ndarray, kept: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the rows lie from first (S,) to end (S,) of the series kept, and the offsets of those that do."""
+    lengths = np.diff(offsets)
+    chosen = np.zeros(len(lengths), bool)
+    chosen[kept] = True
+    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    rows = np.repeat(chosen, lengths) & (place >= np.repeat(first, lengths)) & (place < np.repeat(end, lengths))
+    counts = (np.minimum(end, lengths) - first)[kept].clip(min=0)
+    return rows, np.concatenate([[0], counts.cumsum()]).astype(np.int64)
 
 
 def called(identifier: object) -> str:

@@ -61,7 +61,10 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     rows = pd.DataFrame({"ds": np.tile(np.arange(LENGTH), SERIES), "id": np.repeat(np.arange(SERIES), LENGTH)})
     noise = np.random.default_rng(0).normal(size=len(rows))
     panel = from_frame(rows.assign(y=10 + 3 * np.sin(2 * np.pi * rows["ds"] / SEASON) + 0.3 * noise), Columns())
-    windows, generator = Windows(panel, design.context, design.horizon, torch.device("cpu")), torch.Generator()
+    windows, generator = (
+        Windows(panel, design.context, design.horizon, torch.device("cpu"), dated=False),
+        torch.Generator(),
+    )
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
     sampler = Sampler(*ends, torch.device("cpu"))
     goal = training.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
@@ -69,7 +72,9 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
         drawn = windows.batch(*sampler.draw(settings.batch, generator))
-        past, future = (network(drawn.past, drawn.step).scale.apply(part).squeeze(-1) for part in drawn[:2])
+        past, future = (
+            network(drawn.past, drawn.step, drawn.beside).scale.apply(part).squeeze(-1) for part in drawn[:2]
+        )
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
         added, count = training.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
@@ -113,7 +118,9 @@ if __name__ == "__main__":
     print(("{:>9}" * 12).format(*NAMES, "bare ms", "rnncli", "ratio", "bare CPU", "rnncli", "ratio"))
     for shape in SHAPES:
         chosen = dict(zip(NAMES[:-1], shape[:-1], strict=True)) | {"scale": asked.scale}
-        design = Architecture.model_validate(chosen | {"season": SEASON, "base": "seasonal", "since": False})
+        design = Architecture.model_validate(
+            chosen | {"season": SEASON, "base": "seasonal", "since": False, "calendar": False}
+        )
         steps = both_steps(design, Training(batch=shape[-1]), TURN * asked.rounds)
         times = np.array([[[clocked(step) for _ in range(TURN)] for step in steps] for _ in range(asked.rounds)])
         clocks = np.median(times[asked.rounds // 10 :], axis=(0, 2)).T  # the first tenth warms up

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
+from rnncli import cli
 from tests.conftest import Command, hourly
 
 
@@ -338,3 +339,78 @@ def test_a_model_without_validation_windows_has_no_paths(rnncli: Command, tmp_pa
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--samples needs a model with validation windows" in outcome.err
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `past.csv`, whose `heat` is known, `coming.csv`, and a model `m.rnn`."""
+    folder = tmp_path_factory.mktemp("told")
+    frame = hourly(days=12)
+    frame["heat"] = np.random.default_rng(0).random(len(frame)).round(3)
+    late = frame.groupby("unique_id").cumcount(ascending=False) < 6
+    frame[~late].to_csv(folder / "past.csv", index=False)
+    frame[late].drop(columns="y").to_csv(folder / "coming.csv", index=False)
+    frame.assign(y=frame["y"].where(~late)).to_csv(folder / "both.csv", index=False)
+    arguments = ("train", folder / "past.csv", "-H", "6", "--known", "heat", "--holidays", "DE", "--steps", "20")
+    more = ("--target", "y", "--hidden", "8", "--context", "48", "--season", "24", "--output", folder / "m.rnn")
+    assert cli.run([str(argument) for argument in (*arguments, *more)]) == 0
+    return folder
+
+
+def test_a_future_in_a_file_is_as_good_as_one_in_the_table(rnncli: Command, told: Path) -> None:
+    one = rnncli("forecast", told / "m.rnn", told / "both.csv")
+    other = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future", told / "coming.csv")
+
+    assert one.code == other.code == 0
+    assert one.out == other.out
+    assert len(one.table) == 18
+
+
+def test_what_is_not_known_of_the_future_is_named(rnncli: Command, told: Path) -> None:
+    outcome = rnncli("forecast", told / "m.rnn", told / "past.csv")
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert 'series "s0": "heat" has no value for 2024-01-12 18:00 to 2024-01-12 23:00; 2 more series' in outcome.err
+
+
+def test_a_template_is_filled_in_and_given_back(rnncli: Command, told: Path, tmp_path: Path) -> None:
+    outcome = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future-template", tmp_path / "coming.csv")
+    assert (outcome.code, outcome.out) == (0, "")
+
+    laid_out = pd.read_csv(tmp_path / "coming.csv")
+    assert laid_out["heat"].isna().all()
+    laid_out.assign(heat=pd.read_csv(told / "coming.csv")["heat"]).to_csv(tmp_path / "coming.csv", index=False)
+
+    filled = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future", tmp_path / "coming.csv")
+    assert filled.out == rnncli("forecast", told / "m.rnn", told / "both.csv").out
+
+
+@pytest.mark.parametrize("option", ["--future", "--future-template"])
+def test_a_future_is_for_models_that_take_one(rnncli: Command, model: Path, data: Path, option: str) -> None:
+    outcome = rnncli("forecast", model, data, option, "f.csv")
+
+    assert outcome.code == 2
+    assert "nothing that is known in advance" in outcome.err
+
+
+def test_only_one_table_comes_through_the_pipe(rnncli: Command, told: Path) -> None:
+    outcome = rnncli("forecast", told / "m.rnn", "-", "--future", "-", stdin=b"")
+
+    assert outcome.code == 2
+    assert "cannot both come from standard input" in outcome.err
+
+
+def test_a_broken_future_is_blamed_for_it(rnncli: Command, told: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("unique_id,ds\ns0,2024-01-12 18:00\n")
+
+    outcome = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future", tmp_path / "f.csv")
+
+    assert outcome.code == 3
+    assert f'{tmp_path / "f.csv"}: there is no column "heat"' in outcome.err
+
+
+def test_a_model_with_known_columns_is_evaluated_on_windows_of_its_table(rnncli: Command, told: Path) -> None:
+    outcome = rnncli("evaluate", told / "m.rnn", told / "both.csv", "--windows", "2")
+
+    assert outcome.code == 0
+    assert outcome.table["model"].tolist()[0] == "rnncli"

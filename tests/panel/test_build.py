@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnncli.config import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, clock, from_frame
+from rnncli.panel import Expected, Panel, clock, from_frame
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -166,13 +166,13 @@ def test_too_large_numbers_are_refused() -> None:
     [(days(4), "B"), (days(30, freq="B"), "D"), (days(1), "MS"), (days(2, freq="2h"), "h"), (days(3, freq="QE"), "QE")],
 )
 def test_a_table_too_short_to_tell_takes_the_models_frequency(stamps: pd.DatetimeIndex, expected: str) -> None:
-    panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), clock.parse(expected))
+    panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), Expected(clock.parse(expected), ()))
 
     assert panel.frequency.same_pace(clock.parse(expected))
 
 
 def test_a_table_long_enough_keeps_its_own_frequency() -> None:
-    assert from_frame(table(ds=days(20), y=range(20)), Columns(), clock.parse("h")).frequency.name == "D"
+    assert from_frame(table(ds=days(20), y=range(20)), Columns(), Expected(clock.parse("h"), ())).frequency.name == "D"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""Where what is known of the steps to come enters a forecast. Pure tensors.
+
+Three ways: into the recurrent step of their segment, into each step's own read-out, and, for amounts, straight into the
+forecast by a linear map, as regressions on prices and loads have it (Lago et al. 2021).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from rnncli.config import Architecture
+from rnncli.inputs import Inputs
+
+MOST_LINKED = 200_000  # weights of a map from all amounts to all steps; with more, each step is told its own alone
+
+
+class Outlook(nn.Module):
+    """What M segments to come are told, each step P features and N amounts that differ from what the base repeats."""
+
+    def __init__(self, design: Architecture, inputs: Inputs, targets: int, per_step: int) -> None:
+        super().__init__()
+        hidden, amounts = design.hidden, len(inputs.known)
+        self.horizon, self.segment, self.targets = design.horizon, design.segment, targets
+        self.entry = nn.Linear(design.segment * inputs.width, hidden)
+        last = nn.Linear(hidden, per_step)
+        self.detail = nn.Sequential(nn.Linear(inputs.width + amounts + hidden, hidden), nn.GELU(), last)
+        self.linked = design.horizon**2 * amounts * targets <= MOST_LINKED
+        times = design.horizon if self.linked else 1
+        self.linear = nn.Linear(times * amounts, times * targets, bias=False)
+        for start in (self.linear.weight, last.weight, last.bias):
+            nn.init.zeros_(start)
+
+    def of_segments(self, steps: Tensor) -> Tensor:
+        """Features (B, M * segment, P) to a vector a segment: (B, M, hidden)."""
+        batch, length, width = steps.shape
+        return self.entry(steps.reshape(batch, length // self.segment, self.segment * width))
+
+    def of_steps(self, outputs: Tensor, steps: Tensor, surprise: Tensor) -> Tensor:
+        """Read-outs of T steps (B, T, K * Q) from the outputs of the decoder (B, M, hidden) that they belong to."""
+        spread = outputs.repeat_interleave(-(-steps.shape[1] // outputs.shape[1]), dim=1)[:, : steps.shape[1]]
+        return self.detail(torch.cat([steps, surprise, spread], dim=-1))
+
+    def correction(self, surprise: Tensor) -> Tensor:
+        """Amounts (B, H, N) to what they add to the forecast: (B, H, K)."""
+        if not self.linked:
+            return self.linear(surprise)
+        return self.linear(surprise.flatten(1)).reshape(-1, self.horizon, self.targets)

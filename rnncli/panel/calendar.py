@@ -1,0 +1,156 @@
+"""What the calendar says of each step of a clock: time of day, weekday, time of the month and the year, holidays.
+
+Waves are given as sine and cosine, so that midnight lies beside 23:59 and December beside January. numpy only.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.errors import RequestError, did_you_mean
+from rnncli.panel import timestamps
+from rnncli.panel.clock import DAY, Frequency
+
+HOUR = DAY // 24
+SLOTS = 1440  # times of day told apart, at most
+YEAR = 365.2425
+AROUND = (-1, 0, 1)  # days from a holiday that are told: its eve, itself, the day after
+
+
+class Calendar(NamedTuple):
+    """Features of N steps in a row: those of the period that a step lies in, and those of its time of day."""
+
+    first: int  # the number of the first step
+    periods: np.ndarray  # (N,) int32: the row of each step in `of_period`
+    slots: np.ndarray  # (N,) int16: the row of each step in `of_slot`
+    of_period: np.ndarray  # (P, D) float32
+    of_slot: np.ndarray  # (T, E) float32
+
+    @property
+    def size(self) -> int:
+        """Features of a step: D + E."""
+        return int(self.of_period.shape[1] + self.of_slot.shape[1])
+
+
+def size(frequency: Frequency, countries: Sequence[str]) -> int:
+    """Features of a step on that clock."""
+    return calendar(frequency, 0, np.array([0, 1]), None, countries).size
+
+
+def calendar(
+    frequency: Frequency, phase: int, span: np.ndarray, zone: str | None, countries: Sequence[str]
+) -> Calendar:
+    """Of the steps from span[0] up to, not including, span[1], in a phase.
+
+    A clock of plain numbers has no calendar: no feature. Raises RequestError for a country that is not known.
+    """
+    steps = np.arange(span[0], span[1])
+    none = np.zeros((1, 0), np.float32)
+    zero, first = np.zeros(len(steps), np.int16), int(span[0])
+    if frequency.unit == "integer":
+        return Calendar(first, zero.astype(np.int32), zero, none, none)
+    instants = frequency.join(steps, np.full(len(steps), phase))
+    if frequency.unit == "fixed" and frequency.every < DAY:
+        wall = instants if zone is None else timestamps.wall_time(instants, zone)
+        days, within = np.divmod(wall, DAY)
+        length = max(frequency.every, DAY // SLOTS)
+        of_slot = _waves(np.arange(-(-DAY // length)) * length / DAY, 3)
+        periods = np.arange(days[0], days[-1] + 1)
+        features = [_weekdays(periods), _of_year(periods), *_holidays(countries, periods, 1)]
+        return Calendar(
+            first, (days - days[0]).astype(np.int32), (within // length).astype(np.int16), _stacked(features), of_slot
+        )
+    days = instants // DAY
+    rows = np.arange(len(steps), dtype=np.int32)
+    months = frequency.every if frequency.unit == "month" else 0
+    if months:
+        features = [_one_of(_month(days) // months, 12 // months)] if months < 12 and 12 % months == 0 else []
+        length = 30 * months
+    elif frequency.every >= 7 * DAY:
+        features, length = [_waves(days % YEAR / YEAR, 6), _of_month(days)], frequency.every // DAY
+    else:
+        length = 1 if frequency.unit == "business" else frequency.every // DAY
+        features = [_weekdays(days), _of_month(days), _of_year(days)]
+    features += _holidays(countries, days, length)
+    return Calendar(first, rows, zero, _stacked(features) if features else np.zeros((len(steps), 0), np.float32), none)
+
+
+def _stacked(features: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(features, axis=1).astype(np.float32)
+
+
+def _waves(share: np.ndarray, count: int) -> np.ndarray:
+    """Sine and cosine of a share of a cycle (N,), and of its first overtones: (N, 2 * count)."""
+    angles = 2 * np.pi * share[:, None] * np.arange(1, count + 1)
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+
+
+def _one_of(number: np.ndarray, count: int) -> np.ndarray:
+    """(N, count): 1 at the number of each, 0 elsewhere."""
+    return np.eye(count)[number % count]
+
+
+def _weekdays(days: np.ndarray) -> np.ndarray:
+    return _one_of(days + 3, 7)  # 1 January 1970 was a Thursday; Monday comes first
+
+
+def _of_year(days: np.ndarray) -> np.ndarray:
+    return _waves(days % YEAR / YEAR, 2)
+
+
+def _of_month(days: np.ndarray) -> np.ndarray:
+    """The time of the month, and how near its beginning and its end are: (N, 6)."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    since = (dates - months.astype("datetime64[D]")).astype(np.int64)
+    until = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
+    near = np.stack([np.exp(-since / 3), np.exp(-until / 3)], axis=1)
+    return np.concatenate([_waves(since / (since + until + 1), 2), near], axis=1)
+
+
+def _month(days: np.ndarray) -> np.ndarray:
+    """0 for January."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+
+
+def _holidays(countries: Sequence[str], days: np.ndarray, length: int) -> list[np.ndarray]:
+    """For each country, of steps that begin on these days and take so many: which are holidays.
+
+    Of steps of a day also their eves and the days after; of longer ones how many holidays are in them, and in as many
+    days before, for a week may be named by its last day.
+    """
+    found = []
+    for country in countries:
+        holiday = _holiday_of(country, days[0] - length - 2, days[-1] + length + 2)
+        if length == 1:
+            found.append(np.stack([holiday(days - near) for near in AROUND], axis=1))
+            continue
+        spans = [np.arange(length), np.arange(1 - length, 1)]
+        found.append(np.stack([holiday(days[:, None] + span).sum(axis=1) for span in spans], axis=1))
+    return found
+
+
+def _holiday_of(country: str, first: int, last: int) -> Callable[[np.ndarray], np.ndarray]:
+    """What tells whether days are public holidays of a country or a part of it, such as DE or US-CA."""
+    import holidays
+
+    code, _, part = country.partition("-")
+    years = np.array([first, last]).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    try:
+        known = holidays.country_holidays(code, subdiv=part or None, years=range(years[0], years[1] + 1))
+    except NotImplementedError as error:
+        supported = holidays.list_supported_countries()
+        if code in supported:
+            hint = f"; the parts of {code} are {', '.join(supported[code])}" if supported[code] else ""
+            raise RequestError(f'--holidays "{country}": that part of {code} is not known{hint}') from error
+        hint = did_you_mean(code, list(supported))
+        raise RequestError(
+            f'--holidays "{country}": such a country is not known. Give a code such as DE.{hint}'
+        ) from error
+    dates = np.array(sorted(known), dtype="datetime64[D]").astype(np.int64)
+
+    def holiday(days: np.ndarray) -> np.ndarray:
+        return np.isin(days, dates).astype(np.float64)
+
+    return holiday

@@ -1,0 +1,157 @@
+"""What a table tells beside its targets: columns known in advance, up to now, or once for a series; and row weights.
+
+They lie as the targets do, series behind one another and each from the step of its first target on, but may go on
+beyond the last target: what is known in advance is told for steps that are still to be forecast.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnncli.config import Input
+from rnncli.errors import DataError
+from rnncli.panel import calendar
+from rnncli.panel.clock import Frequency
+
+UNSEEN = 0.0  # the number of a kind that is empty or that training did not know
+
+
+class Told(NamedTuple):
+    """What a network is told beside the targets."""
+
+    inputs: tuple[Input, ...] = ()
+    calendar: int = 0  # features of the calendar
+
+
+def told(inputs: tuple[Input, ...], frequency: Frequency, countries: Sequence[str]) -> Told:
+    """These columns, and the calendar of a clock with the holidays of some countries."""
+    return Told(inputs, calendar.size(frequency, countries))
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """C columns along the clock, G static ones, and the weight of each row."""
+
+    along: tuple[Input, ...]  # C, known or past
+    fixed: tuple[Input, ...]  # G, static
+    values: (
+        np.ndarray
+    )  # (M, C) float64, NaN where missing; a kind is its number from 1 on, 0 where a row tells none that is known
+    offsets: np.ndarray  # (S + 1,) int64: the rows of series s, of which the first is that of its first target
+    static: np.ndarray  # (S, G) float64
+    weights: np.ndarray | None  # (M,) float64
+    holidays: tuple[str, ...]  # countries whose public holidays are told
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """All columns."""
+        return self.along + self.fixed
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Rows of each series: (S,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which of the columns along the clock are known in advance: (C,)."""
+        return np.array([one.role == "known" for one in self.along], dtype=bool)
+
+    def of(self, rows: np.ndarray, offsets: np.ndarray, series: np.ndarray) -> "Covariates":
+        """Some rows of some series; rows: (M,) a mask, or places."""
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, values=self.values[rows], offsets=offsets, static=self.static[series], weights=weights)
+
+    def absent(self, series: np.ndarray, rows: np.ndarray, horizon: int) -> np.ndarray:
+        """Of the H steps after each of N cutoffs, those of which a known column has no value: (N, H, C)."""
+        starts, ends = self.offsets[series][:, None], self.offsets[series + 1][:, None]
+        places = starts + rows[:, None] + np.arange(horizon)
+        values = self.values[places.clip(0, len(self.values) - 1)]
+        return (np.isnan(values) | (places >= ends)[..., None]) & self.known
+
+
+def measured(covariates: Covariates, ends: np.ndarray) -> Covariates:
+    """The columns with their levels and spreads, as the first `ends` (S,) rows of each series have them."""
+    inside = np.arange(len(covariates.values)) - np.repeat(covariates.offsets[:-1], covariates.lengths)
+    rows = inside < np.repeat(ends, covariates.lengths)
+    number = np.repeat(np.arange(len(ends)), covariates.lengths)[rows]
+    along = tuple(
+        one if one.categories is not None else _measured(one, covariates.values[rows, place], number)
+        for place, one in enumerate(covariates.along)
+    )
+    fixed = tuple(
+        one if one.categories is not None else _measured(one, covariates.static[ends > 0, place], None)
+        for place, one in enumerate(covariates.fixed)
+    )
+    return replace(covariates, along=along, fixed=fixed)
+
+
+def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> Input:
+    """Its mean, its deviation, and the median over series (rows,) of their own deviations; 1 where nothing moves."""
+    known = np.isfinite(values)
+    if not known.any():
+        return column
+    level, spread = float(values[known].mean()), float(values[known].std())
+    spread = spread if spread > 1e-9 * abs(level) else 1.0
+    within = spread
+    if series is not None:
+        centred, of = values[known] - level, series[known]
+        count = np.bincount(of)
+        mean = np.bincount(of, centred) / np.maximum(count, 1)
+        square = np.bincount(of, (centred - mean[of]) ** 2) / np.maximum(count, 1)
+        moving = np.sqrt(square[square > (1e-9 * spread) ** 2])
+        within = float(np.median(moving)) if len(moving) else spread
+    return column.model_copy(update={"level": level, "spread": spread, "within": within})
+
+
+def kinds(column: pd.Series, categorical: bool) -> tuple[str, ...] | None:
+    """The kinds that a column tells, in order; None where it tells amounts."""
+    if not categorical and pd.api.types.is_numeric_dtype(column.dtype):
+        return None
+    return tuple(sorted({kind for kind in _texts(column).unique() if kind is not None}))
+
+
+def codes(column: pd.Series, kinds: tuple[str, ...]) -> np.ndarray:
+    """The number of each row's kind among those, from 1 on; 0 where it is none of them or missing: (rows,)."""
+    numbers = {kind: number for number, kind in enumerate(kinds, 1)}
+    distinct, names = pd.factorize(_texts(column))
+    by_name = np.array([numbers.get(name, UNSEEN) for name in names] + [UNSEEN])
+    return by_name[distinct]  # -1, what is missing, takes the last
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Each row's kind as a text, None where missing: 3 and 3.0 are one."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        distinct, values = pd.factorize(column)
+        names = np.array([*(f"{value:g}" for value in values), None], dtype=object)
+        return pd.Series(names[distinct], dtype=object)
+    return column.astype(object).where(column.notna(), None)
+
+
+def once(values: np.ndarray, series: np.ndarray, ids: np.ndarray, column: pd.Series, order: np.ndarray) -> np.ndarray:
+    """The one value (S,) that each series has in all its rows (rows,), sorted by series; NaN where it has none.
+
+    Raises DataError where a series has two.
+    """
+    known = ~np.isnan(values)
+    found = np.full(len(ids), np.nan)
+    found[series[known][::-1]] = values[known][::-1]  # the first of each
+    differs = np.flatnonzero(known & (values != found[series]))
+    if len(differs):
+        place = differs[0]
+        first = np.flatnonzero(known & (series == series[place]))[0]
+        raise DataError(
+            f'"{column.name}" is static, but series "{ids[series[place]]}" has {column.iloc[order[first]]} in row '
+            f"{order[first] + 1} and {column.iloc[order[place]]} in row {order[place] + 1}. "
+            "Name it with --known or --past, or mend the rows"
+        )
+    return found
+
+
+def nothing(series: int, holidays: tuple[str, ...]) -> Covariates:
+    """No column at all, for so many series."""
+    offsets = np.zeros(series + 1, np.int64)
+    return Covariates((), (), np.empty((0, 0)), offsets, np.empty((series, 0)), None, holidays)

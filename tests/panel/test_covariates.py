@@ -1,0 +1,170 @@
+"""Columns beside the target: where their values come to lie, what they tell, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.errors import DataError, RequestError
+from rnncli.panel import Expected, Panel, clock, from_frame
+from rnncli.panel.covariates import UNSEEN, measured
+from tests.conftest import hourly
+
+
+def shops(**changes: object) -> pd.DataFrame:
+    """Two shops of four days, the last of which is still to come."""
+    days = pd.date_range("2024-01-01", periods=4)
+    table = {
+        "shop": np.repeat(["a", "b"], 4),
+        "ds": [*days, *days],
+        "y": [1.0, 2, 3, np.nan, 10, 20, 30, np.nan],
+        "price": [5.0, 6, 7, 8, 50, 60, 70, 80],
+        "sky": ["sun", "rain", "sun", "sun", "rain", "rain", None, "sun"],
+        "size": np.repeat([100, 900], 4),
+    }
+    return pd.DataFrame(table | changes)
+
+
+def panel(frame: pd.DataFrame, expected: Expected | None = None, **asked: object) -> Panel:
+    plain = {"id": "shop", "target": "y", "known": "price,sky", "static": "size"}
+    return from_frame(frame, Columns.model_validate(plain | asked), expected)
+
+
+def test_rows_without_a_target_at_the_end_are_what_is_known_of_the_future() -> None:
+    found = panel(shops())
+
+    assert found.values[:, 0].tolist() == [1, 2, 3, 10, 20, 30]
+    assert found.covariates.offsets.tolist() == [0, 4, 8]
+    assert found.covariates.values[:, 0].tolist() == [5, 6, 7, 8, 50, 60, 70, 80]
+    assert found.found.missing == 0
+
+
+def test_without_known_columns_a_missing_value_at_the_end_stays_one() -> None:
+    assert len(panel(shops(), known="", past="price").values) == 8
+
+
+@pytest.mark.parametrize("order", [[7, 6, 5, 4, 3, 2, 1, 0], [3, 4, 1, 6, 0, 7, 2, 5]])
+def test_rows_in_any_order_tell_the_same(order: list[int]) -> None:
+    one, other = panel(shops()).covariates, panel(shops().iloc[order]).covariates
+
+    assert np.array_equal(one.values, other.values)
+    assert np.array_equal(one.static, other.static)
+
+
+def test_leading_rows_without_a_target_are_left_out_of_both() -> None:
+    found = panel(shops(y=[np.nan, 2, 3, np.nan, 10, 20, 30, np.nan]))
+
+    assert found.covariates.values[:, 0].tolist() == [6, 7, 8, 50, 60, 70, 80]
+    assert found.offsets.tolist() == [0, 2, 5]
+
+
+def test_a_step_without_a_row_has_no_value() -> None:
+    found = panel(shops().drop(index=1))
+
+    assert np.isnan(found.covariates.values[1]).all()
+
+
+def test_texts_are_kinds_and_so_are_numbers_called_so() -> None:
+    sky, size = panel(shops(), categorical="size").covariates.inputs[1:]
+
+    assert sky.categories == ("rain", "sun")
+    assert size.categories == ("100", "900")
+    assert panel(shops()).covariates.values[:, 1].tolist() == [2, 1, 2, 2, 1, 1, UNSEEN, 2]
+
+
+def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
+    inputs = panel(shops()).covariates.inputs
+    frame = shops(sky=["rain", "hail", "rain", "sun", "rain", "rain", None, "sun"])
+
+    found = panel(frame, Expected(clock.parse("D"), inputs))
+
+    assert found.covariates.values[:4, 1].tolist() == [1, UNSEEN, 1, 2]
+
+
+def test_a_model_is_told_as_many_columns_as_it_was_trained_with() -> None:
+    inputs = panel(shops()).covariates.inputs
+
+    with pytest.raises(RequestError, match='trained with --known "price", --known "sky", --static "size"'):
+        panel(shops(), Expected(clock.parse("D"), inputs), known="price")
+
+
+def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
+    frame = shops()
+    ends = np.array([2, 2])
+
+    one = measured(panel(frame).covariates, ends).inputs[0]
+    frame.loc[[2, 3, 6, 7], "price"] = 1e9
+    other = measured(panel(frame).covariates, ends).inputs[0]
+
+    assert one == other
+    assert one.level == np.mean([5, 6, 50, 60])
+    assert one.spread == np.std([5, 6, 50, 60])
+    assert one.within == np.median([0.5, 5])
+
+
+def test_what_is_static_has_one_value_a_series() -> None:
+    assert panel(shops()).covariates.static.tolist() == [[100], [900]]
+    with pytest.raises(DataError, match='"size" is static, but series "a" has 100 in row 1 and 101 in row 2'):
+        panel(shops(size=[100, 101, 100, 100, 900, 900, 900, 900]))
+
+
+def test_weights_are_on_average_one_and_never_below_zero() -> None:
+    weights = panel(shops(w=[1.0, 3, 1, 0, 1, 3, 1, 0]), weight="w").covariates.weights
+
+    assert weights is not None
+    assert weights.tolist() == [0.8, 2.4, 0.8, 0, 0.8, 2.4, 0.8, 0]
+    with pytest.raises(DataError, match='row 2: the weight "w" is -3'):
+        panel(shops(w=[1, -3, 1, 1, 1, 1, 1, 1]), weight="w")
+    with pytest.raises(DataError, match="every weight"):
+        panel(shops(w=0), weight="w")
+
+
+def test_the_series_of_a_wide_table_share_what_is_known() -> None:
+    days = pd.date_range("2024-01-01", periods=3)
+    frame = pd.DataFrame({"date": days, "north": [1.0, 2, np.nan], "south": [5.0, 6, np.nan], "heat": [7.0, 8, 9]})
+
+    found = from_frame(frame, Columns(known=("heat",)))
+
+    assert found.ids.tolist() == ["north", "south"]
+    assert found.offsets.tolist() == [0, 2, 4]
+    assert found.covariates.values[:, 0].tolist() == [7, 8, 9, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"known": "price", "past": "price"}, '"price" is asked for twice: with --known and with --past'),
+        ({"known": "ds", "time": "ds"}, '"ds" is asked for twice: with --time and with --known'),
+        ({"past": "y"}, '"y" is asked for twice: with --target and with --past'),
+        ({"categorical": "dale"}, '--categorical "dale" has to be named'),
+        ({"known": "price", "weight": "price"}, '"price" cannot be the --weight'),
+    ],
+)
+def test_a_column_has_one_role(asked: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        from_frame(shops(), Columns.model_validate({"id": "shop", "target": "y"} | asked))
+
+
+def test_a_column_that_is_not_there_is_named_with_what_is_like_it() -> None:
+    with pytest.raises(DataError, match='no column "prize"; .* Did you mean "price"'):
+        panel(shops(), known="prize")
+
+
+def test_a_text_among_amounts_of_a_model_is_refused() -> None:
+    inputs = panel(shops()).covariates.inputs
+    frame = shops(price=["5", "6", "seven", "8", "50", "60", "70", "80"])
+
+    with pytest.raises(DataError, match='row 3: "price" is "seven"'):
+        panel(frame, Expected(clock.parse("D"), inputs))
+
+
+def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
+    frame = hourly(series=2, days=2)
+    frame["heat"] = np.arange(len(frame), dtype=float)
+    whole = from_frame(frame, Columns(known=("heat",)))
+
+    part = whole.until(np.array([0, 10]))
+
+    assert part.ids.tolist() == ["s1"]
+    assert part.offsets.tolist() == [0, 10]
+    assert part.covariates.values[:, 0].tolist() == list(range(48, 96))

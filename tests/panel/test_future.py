@@ -1,0 +1,99 @@
+"""The future of what is known in advance: joined, found lacking, laid out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.errors import DataError
+from rnncli.panel import Panel, columns, from_frame
+from rnncli.panel.future import forbid_lacking, joined, template
+
+ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
+
+
+def past() -> pd.DataFrame:
+    days = [f"2024-01-0{day}" for day in range(1, 5)]
+    table = {"shop": np.repeat(["a", "b"], 4), "day": [*days, *days], "y": np.arange(8.0)}
+    return pd.DataFrame(table | {"price": np.arange(8.0), "sky": "sun"})
+
+
+def coming(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame:
+    rows = [(shop, day, float(number), "rain") for shop in shops for number, day in enumerate(days)]
+    return pd.DataFrame(rows, columns=["shop", "day", "price", "sky"])
+
+
+def join(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
+    return joined(frame, future, columns.find(frame, ASKED), None)
+
+
+def panel(frame: pd.DataFrame) -> Panel:
+    return from_frame(frame, ASKED)
+
+
+def test_a_future_of_its_own_is_as_good_as_rows_without_a_target() -> None:
+    days = ["2024-01-05", "2024-01-06"]
+    inside = pd.concat([past(), coming(days)], ignore_index=True)
+
+    one, other = panel(join(past(), coming(days))), panel(inside)
+
+    assert np.array_equal(one.values, other.values)
+    assert np.array_equal(one.covariates.values, other.covariates.values)
+
+
+def test_a_future_that_reaches_back_changes_no_row_with_a_target() -> None:
+    overlapping = panel(join(past(), coming(["2024-01-03", "2024-01-04", "2024-01-05"])))
+
+    assert overlapping.covariates.values[:5, 0].tolist() == [0, 1, 2, 3, 2]
+
+
+def test_a_future_may_be_written_with_other_types() -> None:
+    frame = coming(["2024-01-05"])
+    frame["day"] = pd.to_datetime(frame["day"])
+
+    assert panel(join(past(), frame)).covariates.lengths.tolist() == [5, 5]
+
+
+def test_a_future_without_a_known_column_is_refused() -> None:
+    with pytest.raises(DataError, match='no column "price"'):
+        join(past(), coming(["2024-01-05"]).drop(columns="price"))
+
+
+def test_what_is_lacking_is_named_exactly() -> None:
+    frame = join(past(), coming(["2024-01-05"]))
+
+    with pytest.raises(DataError, match='series "a": "price" has no value for 2024-01-06 to 2024-01-07; 1 more series'):
+        forbid_lacking(panel(frame), 3)
+
+
+def test_the_series_that_lacks_is_named_and_no_other() -> None:
+    frame = join(past(), coming(["2024-01-05"], ("a",)))
+
+    with pytest.raises(DataError, match=r'series "b": "price" has no value for 2024-01-05\. Add'):
+        forbid_lacking(panel(frame), 1)
+
+
+def test_a_hole_between_known_values_is_counted_and_masked() -> None:
+    frame = coming(["2024-01-05", "2024-01-06", "2024-01-07"])
+    frame.loc[1, "price"] = np.nan
+
+    assert forbid_lacking(panel(join(past(), frame)), 3) == 1
+
+
+def test_a_template_filled_in_is_a_future() -> None:
+    empty = template(panel(past()), 2, text_times=True)
+    assert empty.columns.tolist() == ["shop", "day", "price", "sky"]
+    assert empty["day"].tolist() == ["2024-01-05", "2024-01-06"] * 2
+    assert empty["price"].isna().all()
+
+    filled = empty.assign(price=1.5, sky="rain")
+
+    assert forbid_lacking(panel(join(past(), filled)), 2) == 0
+
+
+def test_a_template_keeps_what_is_known_already() -> None:
+    frame = join(past(), coming(["2024-01-05"]))
+
+    laid_out = template(panel(frame), 2, text_times=True)
+
+    assert laid_out["sky"].tolist() == ["rain", "", "rain", ""]

@@ -1,0 +1,46 @@
+"""What is noticed of columns that nobody named."""
+
+import numpy as np
+import pandas as pd
+
+from rnncli.config import Columns
+from rnncli.panel import columns
+from rnncli.panel.hints import Hint, hints
+
+
+def noticed(**cells: object) -> list[Hint]:
+    days = pd.date_range("2024-01-01", periods=6)
+    generator = np.random.default_rng(0)
+    table = {"unique_id": np.repeat(["a", "b"], 6), "ds": [*days, *days], "y": generator.random(12)}
+    frame = pd.DataFrame(table | cells)
+    return hints(frame, columns.find(frame, Columns()))
+
+
+def test_what_never_changes_within_a_series_may_be_static() -> None:
+    assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "one value a series: --static size")]
+
+
+def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
+    target = np.arange(12.0)
+    target[5] = target[11] = np.nan
+
+    assert noticed(y=target, price=np.random.default_rng(1).random(12))[0].words.endswith("--known price")
+
+
+def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
+    casual, registered = np.random.default_rng(2).integers(1, 99, (2, 12))
+
+    found = noticed(y=casual + registered, casual=casual, registered=registered)
+
+    assert [(hint.column, hint.leaks) for hint in found][-1] == ("casual", True)
+    assert 'with "registered" adds up to "y"' in found[-1].words
+
+
+def test_the_target_in_another_unit_is_warned_of() -> None:
+    target = np.random.default_rng(3).random(12)
+
+    assert [hint.column for hint in noticed(y=target, y_in_tons=target / 1000) if hint.leaks] == ["y_in_tons"]
+
+
+def test_an_innocent_column_is_not_warned_of() -> None:
+    assert not any(hint.leaks for hint in noticed(heat=np.random.default_rng(4).random(12)))
