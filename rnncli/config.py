@@ -18,6 +18,10 @@ MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
 PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
 Layout = Literal["auto", "long", "wide"]
+WAYS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
+Decimal = Literal[".", ","]
+Duplicates = Literal["mean", "sum", "last"]
+Gaps = Literal["mask", "zero", "previous"]
 Role = Literal["known", "past", "static"]
 
 
@@ -50,6 +54,12 @@ def _ahead(horizon: int | str) -> int | str:
     if isinstance(horizon, int) and horizon < 1:
         raise ValueError("should be at least 1")
     return horizon
+
+
+def _clock_and_way(asked: str) -> str:
+    if not re.fullmatch(rf"\s*\d*\s*[A-Za-z]*=({'|'.join(WAYS)})", asked):
+        raise ValueError(f'should be a frequency and one of {", ".join(WAYS)}, such as "1h=sum"')
+    return asked.strip()
 
 
 def _seconds(value: Any) -> Any:
@@ -112,6 +122,18 @@ class Columns(Section):
     """Frequency, such as h, 15min, D, B, W, MS, ME, QS, YS (the old M, H, Q, A too), or the step of a number clock."""
     dayfirst: bool | None = None
     """Whether 03/04/2024 is the third of April."""
+    decimal: Decimal | None = None
+    """What stands before the fraction of a number: a point or a comma."""
+    timezone: str | None = None
+    """The zone of times that are written without one, such as Europe/Berlin, and that times are given back in."""
+    duplicates: Duplicates | None = None
+    """What to make of rows with one series and time that differ."""
+    fill_gaps: Gaps | None = None
+    """What a step without a row means: that nothing is known (mask), that it is zero, or that it is as before."""
+    resample: Annotated[str, AfterValidator(_clock_and_way)] | None = None
+    """Bring rows onto a clock, such as 1h=sum, 1D=mean, 15min=last, W=max or h=count."""
+    strict: bool = False
+    """Take nothing for granted: what would be assumed of a table is an error."""
 
 
 class Network(Section):

@@ -8,7 +8,7 @@ RnncliError
 └── GateError        6  a gate said no: a score is worse than was asked for
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -47,6 +47,18 @@ class GateError(RnncliError):
     """What was asked to hold does not."""
 
     exit_code = 6
+
+
+Assume = Callable[[str], None]  # is told what is taken for granted of a table
+
+
+def quietly(_assumed: str) -> None:
+    """Let it be assumed."""
+
+
+def strictly(assumed: str) -> None:
+    """Raise DataError: nothing is to be assumed."""
+    raise DataError(f"{assumed}. That is not to be assumed (--strict): say or mend it")
 
 
 @contextmanager

@@ -53,7 +53,7 @@ ORDER = [
 ]
 INSIDE_PANEL = [
     *("clock", "written", "timestamps", "calendar", "columns", "covariates"),
-    *("hints", "sequences", "build", "forecasts", "future", "archived"),
+    *("cells", "hints", "sequences", "rows", "build", "forecasts", "future", "archived"),
 ]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},

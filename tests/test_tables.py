@@ -2,17 +2,21 @@
 
 import gzip
 import os
+import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnncli import tables
-from rnncli.errors import DataError, RequestError
+from rnncli.errors import DataError, RequestError, strictly
 
 FRAME = pd.DataFrame(
     {
@@ -108,7 +112,6 @@ def test_decimals_and_dates_of_parquet_are_numbers_and_times(tmp_path: Path) -> 
         (b"ds,y\n", "a header .ds, y. and no rows"),
         (b"ds,y\n1,2,3\n", "cannot be read.*[Ee]xpected 2 columns"),
         (b"y,y\n1,2\n", '"y" appears twice'),
-        (b"ds,y\n\xff\xfe,2\n", "cannot be read.*UTF"),
         (b"\x1f\x8bbroken", "cannot be read"),
     ],
 )
@@ -201,3 +204,107 @@ def test_thousands_of_columns_are_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * 6000) + "\n")
 
     assert tables.read(str(tmp_path / "t.csv")).shape == (1, 6000)
+
+
+def said_of(content: bytes, folder: Path, **manner: Any) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and what was taken for granted."""
+    (folder / "t.csv").write_bytes(content)
+    said: list[str] = []
+    return tables.read(str(folder / "t.csv"), assume=said.append, **manner), said
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("y;z\n1,5;a\n2;b\n", [1.5, 2]),
+        ("y;z\n1.234,5;a\n-2;b\n", [1234.5, -2]),
+        ('y,z\n"1,234.5",a\n"1,000",b\n', [1234.5, 1000]),
+        ('y,z\n"1,5",a\n"22,25",b\n', [1.5, 22.25]),
+        ("y;z\n1 234,5;a\n2\u00a0000;b\n", [1234.5, 2000]),
+        ("y;z\n1'234.5;a\n2;b\n", [1234.5, 2]),
+        ("y;z\n1,5;a\nNA;b\n", [1.5, np.nan]),
+        ('y,z\n"1,5e3",a\n"2,5",b\n', [1500, 2.5]),
+    ],
+)
+def test_numbers_are_read_however_they_are_written(text: str, numbers: list[float], tmp_path: Path) -> None:
+    frame, said = said_of(text.encode(), tmp_path)
+
+    assert np.array_equal(frame["y"], numbers, equal_nan=True)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "number", "doubtful"),
+    [
+        ('y,z\n"1,234",a\n', None, 1234, True),
+        ("y;z\n1,234;a\n", None, 1.234, True),
+        ("y;z\n1,234;a\n", ".", 1234, False),
+        ('y,z\n"1,234",a\n', ",", 1.234, False),
+        ('y,x\n"1,234","1,5"\n', None, 1.234, False),  # the other column tells
+        ('y,x\n"1,234","1,000.5"\n', None, 1234, False),
+        ("y;x\n1.234;1,5\n", None, 1234, True),  # by the other column a point stands before thousands
+    ],
+)
+def test_a_number_of_two_readings_is_read_as_its_file_tells(
+    text: str, decimal: str | None, number: float, doubtful: bool, tmp_path: Path
+) -> None:
+    frame, said = said_of(text.encode(), tmp_path, decimal=decimal)
+
+    assert frame["y"][0] == number
+    assert [f"is taken for {number:g}" in one for one in said] == [True] * doubtful
+
+
+def test_names_with_commas_stay_names(tmp_path: Path) -> None:
+    frame, _ = said_of(b'id,y\n"1,2,3",1\n"4,5",2\n', tmp_path)
+
+    assert frame["id"].tolist() == ["1,2,3", "4,5"]
+
+
+def test_latin_letters_of_old_files_are_read_and_said(tmp_path: Path) -> None:
+    frame, said = said_of("Straße;y\nMünchen;1,5\n".encode("cp1252"), tmp_path)
+
+    assert list(frame) == ["Straße", "y"]
+    assert frame["Straße"].tolist() == ["München"]
+    assert said == ["the text is not UTF-8: it is read as Windows-1252 (Latin-1)"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_spreadsheets_call_unicode_is_read(encoding: str, tmp_path: Path) -> None:
+    frame, said = said_of("Ort\ty\nKöln\t1\n".encode(encoding), tmp_path)
+
+    assert frame["Ort"].tolist() == ["Köln"]
+    assert said == []
+
+
+def test_lines_at_the_end_that_are_no_rows_are_left_out_and_said(tmp_path: Path) -> None:
+    frame, said = said_of(b"ds,z,y\n1,a,2\n2,a,3\nTotal 5\nmade by hand, in spring\n", tmp_path)
+
+    assert frame["y"].tolist() == [2, 3]
+    assert said == ['left out: 2 of the last lines, with another number of cells, the first of them "Total 5"']
+
+
+def test_a_line_in_the_middle_that_is_no_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        said_of(b"ds,y\n1,2\nTotal\n2,3\n", tmp_path)
+
+
+def test_strictly_nothing_is_taken_for_granted(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('y,z\n"1,234",a\n')
+
+    with pytest.raises(DataError, match="is taken for 1234; .* not to be assumed"):
+        tables.read(str(tmp_path / "t.csv"), assume=strictly)
+
+
+@given(st.lists(st.floats(-1e9, 1e9).map(lambda value: round(value, 2)), min_size=1, max_size=5))
+@settings(max_examples=30)
+def test_numbers_of_any_country_are_those_that_were_written(numbers: list[float]) -> None:
+    def written(number: float, thousands: str, fraction: str) -> str:
+        return f"{number:,.2f}".replace(",", "T").replace(".", fraction).replace("T", thousands)
+
+    for thousands, fraction in ((",", "."), (".", ","), (" ", ","), ("'", "."), ("", ",")):
+        cells = [written(number, thousands, fraction) for number in numbers]
+        text = "y;z\n" + "".join(f"{cell};a\n" for cell in cells)
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+            file.write(text.encode())
+            file.flush()
+            assert tables.read(file.name)["y"].tolist() == numbers

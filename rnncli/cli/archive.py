@@ -10,7 +10,7 @@ import pandas as pd
 from rnncli import backtest, live, seasons, tables
 from rnncli.backtest import Chunk, Ledger, Scoring
 from rnncli.card import Card
-from rnncli.cli import scores, screen
+from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
 from rnncli.config import Config
@@ -19,7 +19,7 @@ from rnncli.errors import DataError, about
 from rnncli.files import kind_by_name
 from rnncli.metrics import USUAL
 from rnncli.model import Forecast
-from rnncli.panel import Panel, archived, from_frame
+from rnncli.panel import Panel, archived
 from rnncli.panel.archived import Archived
 from rnncli.panel.forecasts import POINT
 
@@ -41,10 +41,10 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
     if not files:
         raise DataError(f"{source} holds no tables")
     with about(data):
-        frame = tables.read(data)
-        panel = from_frame(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
+        frame = reading.table(data, config.columns)
+        panel = reading.panel(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
     with about(str(source)):
-        made = archived.read(list(_tables(source, files)), panel, config.columns.dayfirst)
+        made = archived.read(list(_tables(source, files)), panel, config.columns)
     season = card.season if card else seasons.season_of(panel)
     percents = tuple(sorted(_percents(made)))
     names = wished.names or list(NAMES)

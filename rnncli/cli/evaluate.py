@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files, gates
-from rnncli.cli import screen, wishes
+from rnncli.cli import reading, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, GateError, ModelFileError, RequestError, about
@@ -105,16 +105,16 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     percents = config.forecast.level
     names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
-    from rnncli import backtest, device, tables
+    from rnncli import backtest, device
     from rnncli.cli import scores
     from rnncli.model import load
-    from rnncli.panel import Expected, clock, from_frame
+    from rnncli.panel import Expected, clock
 
     horizon, fitted = card.horizon, replace(load(model), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
-        frame = tables.read(data)
-        panel = from_frame(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
+        frame = reading.table(data, config.columns)
+        panel = reading.panel(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
         apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
         fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
         places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import describe, plot, screen
+from rnncli.cli import describe, plot, reading, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, RequestError, about, did_you_mean
@@ -90,27 +90,26 @@ def _kind(output: str, asked: str | None) -> str:
         return "table"
     if output == "-" and asked == "parquet" and sys.stdout.isatty():
         raise RequestError("a terminal cannot show Parquet. Send it on with | or > or --output")
-    if asked is not None and asked not in tables.FORMATS:
-        known = ["table", *tables.FORMATS]
+    if asked is not None and asked not in tables.WRITERS:
+        known = ["table", *tables.WRITERS]
         raise RequestError(f'--format "{asked}" is none of {", ".join(known)}.{did_you_mean(asked, known)}')
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
 
 
 def _panel(data: str, future: str | None, config: Config, card: "Card") -> "Panel":
     """The table to continue, with what is known of its future."""
-    from rnncli import tables
-    from rnncli.panel import Expected, clock, from_frame
+    from rnncli.panel import Expected, clock
     from rnncli.panel.columns import find
     from rnncli.panel.future import joined
 
     with about(data):
-        frame = tables.read(data)
+        frame = reading.table(data, config.columns)
         roles = find(frame, config.columns)
     if future is not None:
         with about(future):
-            frame = joined(frame, tables.read(future), roles, config.columns.dayfirst)
+            frame = joined(frame, reading.table(future, config.columns), roles, config.columns.dayfirst)
     with about(data):
-        return from_frame(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
+        return reading.panel(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
 
 
 def _write_template(panel: "Panel", horizon: int, path: Path) -> None:

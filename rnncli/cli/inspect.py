@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnncli.cli import describe, screen
+from rnncli.cli import describe, reading, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, about
@@ -35,12 +35,9 @@ def inspect(
 
         _show_card(Path(file), card.read(Path(file)))
         return
-    from rnncli import tables
-    from rnncli.panel import from_frame
-
     with about(file):
-        frame = tables.read(file, format)
-        panel = from_frame(frame, config.columns, keep_first=True)
+        frame = reading.table(file, config.columns, format)
+        panel = reading.panel(frame, config.columns, keep_first=True)
         _show_panel(file, panel)
         _show_hints(frame, panel)
         _show_choices(panel, config)

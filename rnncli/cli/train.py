@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import describe, screen
+from rnncli.cli import describe, reading, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
@@ -41,11 +41,10 @@ def train(
         raise RequestError("a model goes to a file, not to standard output. Name one with --output")
     files.check_writable(output, Path(data))
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import choices, tables
-    from rnncli.panel import from_frame
+    from rnncli import choices
 
     with about(data):
-        series = from_frame(tables.read(data, format), config.columns)
+        series = reading.panel(reading.table(data, config.columns, format), config.columns)
         screen.notes(describe.panel_lines(data, series))
         plan = choices.make(series, config.network, config.training)
     screen.notes(describe.choice_lines(plan))

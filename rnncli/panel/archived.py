@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError, did_you_mean
+from rnncli.config import Columns
+from rnncli.errors import DataError, did_you_mean, quietly
 from rnncli.panel import timestamps
 from rnncli.panel.forecasts import WIDE_ID, WIDE_TARGET
 from rnncli.panel.sequences import Cutoffs, Panel, called
@@ -45,7 +46,7 @@ class _Rows(NamedTuple):
     columns: pd.DataFrame
 
 
-def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, dayfirst: bool | None) -> Archived:
+def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, asked: Columns) -> Archived:
     """Every forecast of one target in these tables, each with the name that messages give it, or none.
 
     Raises DataError, naming file and row, where they do not fit the panel or say two things about one time.
@@ -55,7 +56,7 @@ def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, dayfirst: bool
     known, unknown = [], 0
     for name, frame in files:
         try:
-            rows, lost = _rows(frame.rename(columns=str), panel, dayfirst)
+            rows, lost = _rows(frame.rename(columns=str), panel, asked)
         except DataError as error:
             raise DataError(f"{name}: {error}" if name else str(error)) from error
         known += [] if rows is None else [rows]
@@ -71,7 +72,7 @@ def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, dayfirst: bool
     return _windows(every, panel, unknown)
 
 
-def _rows(frame: pd.DataFrame, panel: Panel, dayfirst: bool | None) -> tuple[_Rows | None, int]:
+def _rows(frame: pd.DataFrame, panel: Panel, asked: Columns) -> tuple[_Rows | None, int]:
     """The rows of one table, if it has any of a series that is known, and how many are of others."""
     roles = panel.found.roles
     identifier = roles.id or (WIDE_ID if roles.wide else None)
@@ -80,7 +81,7 @@ def _rows(frame: pd.DataFrame, panel: Panel, dayfirst: bool | None) -> tuple[_Ro
             near = did_you_mean(name, [str(one) for one in frame])
             raise DataError(f'there is no column "{name}", as the actual values have it.{near}')
     every = np.zeros(len(frame), np.int64) if identifier is None else _series(frame[identifier], panel)
-    times = {name: _instants(frame[name], panel, dayfirst) for name in (roles.time, CUTOFF) if name in frame}
+    times = {name: _instants(frame[name], panel, asked) for name in (roles.time, CUTOFF) if name in frame}
     places = np.flatnonzero(every >= 0)
     frame, series = frame.iloc[places], every[places]
     if not len(places):
@@ -111,9 +112,11 @@ def _series(column: pd.Series, panel: Panel) -> np.ndarray:
     return pd.Index(panel.ids).get_indexer(column.astype(str) if texts else pd.to_numeric(column, errors="coerce"))
 
 
-def _instants(column: pd.Series, panel: Panel, dayfirst: bool | None) -> np.ndarray:
+def _instants(column: pd.Series, panel: Panel, asked: Columns) -> np.ndarray:
     """Times as the panel's clock takes them."""
-    times = timestamps.parse(column, dayfirst)
+    times = timestamps.parse(column, asked.dayfirst)
+    if asked.timezone is not None:
+        times, _ = timestamps.in_zone(times, asked.timezone, np.zeros(len(column)), quietly)
     if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
         raise DataError(f'"{column.name}" is not of the kind that the actual values have: a zone on one side only?')
     if panel.times.zone is not None and panel.frequency.by_days:

@@ -1,53 +1,25 @@
 """From a table's rows to a Panel: who belongs to which series, in which order, on which clock, with which numbers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns, Input
-from rnncli.errors import DataError, RequestError
+from rnncli.config import Columns, Gaps, Input
+from rnncli.errors import Assume, DataError, quietly
 from rnncli.panel import clock, columns, covariates, timestamps
+from rnncli.panel.cells import Cells, read
 from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import Covariates
+from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.sequences import Found, Panel, called
 from rnncli.panel.timestamps import Times
-from rnncli.tables import EMPTY
+from rnncli.panel.written import counted
 
 TELLING = 10  # steps between rows that tell a frequency
-LARGEST = 1e150  # whose square is still a number
 MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The table's rows by series and time."""
-
-    order: np.ndarray  # (rows,) the number of each in the table, from 0
-    codes: np.ndarray  # (rows,) the series of each
-    ids: np.ndarray  # (S,)
-    instants: np.ndarray  # (rows,) int64
-    column: pd.Series  # the table's own time column, for messages
-
-    @property
-    def neighbours(self) -> np.ndarray:
-        """(rows - 1,) whether a row and the next are of one series."""
-        return self.codes[1:] == self.codes[:-1]
-
-    @property
-    def begins(self) -> np.ndarray:
-        """(S,) the place of each series' first row."""
-        return np.searchsorted(self.codes, np.arange(len(self.ids)))
-
-    def when(self, place: int) -> object:
-        """The time of a row as the user wrote it."""
-        return self.column.iloc[self.order[place]]
-
-    def called(self, place: int) -> str:
-        """The series of a row, by name."""
-        return called(self.ids[self.codes[place]])
 
 
 class Expected(NamedTuple):
@@ -58,132 +30,143 @@ class Expected(NamedTuple):
 
 
 def from_frame(
-    frame: pd.DataFrame, asked: Columns, expected: Expected | None = None, keep_first: bool = False
+    frame: pd.DataFrame,
+    asked: Columns,
+    expected: Expected | None = None,
+    keep_first: bool = False,
+    assume: Assume = quietly,
 ) -> Panel:
     """The panel in a table, whatever the order of its rows.
 
     With keep_first, of rows with one series and time the first is taken, and the others are counted. Where columns are
-    known in advance, rows at the end of a series without a target are what is known of its future.
+    known in advance, rows at the end of a series without a target are what is known of its future. assume is told what
+    is taken for granted.
 
     Raises DataError, naming row or series, where time or numbers do not read, a series has one time twice, a time is
     off the clock, or nothing is left.
     """
     frame = frame.rename(columns=str)
-    roles = columns.find(frame, asked)
-    times = timestamps.parse(frame[roles.time], asked.dayfirst)
-    rows = _sort(frame, roles, times)
-    rows, repeated = _without_repeats(rows) if keep_first else (_forbid_repeats(rows, roles), 0)
+    roles, given = columns.find(frame, asked), len(frame)
+    frame, times = _timed(without_notes(frame, roles, assume), roles, asked, assume)
+    rows = sort(*series_of(frame, roles.id), times, frame[roles.time])
     rows, frequency = _clock(rows, times, asked, expected.frequency if expected else None)
+    cells = read(frame, roles, asked, expected.inputs if expected else None).at(rows.order)
+    repeated = 0 if asked.resample else int((~rows.firsts).sum())
+    how = _how(rows, cells, roles, asked, keep_first, assume)
+    if how is not None:
+        rows, cells = rows.at(rows.firsts), cells.reduced(rows.firsts, how)
     offsets, firsts, phases, place = _lay_out(rows, frequency)
-    numbers = np.stack([_numbers(frame[name])[rows.order] for name in roles.targets], axis=1)  # (rows, K)
     values = np.full((offsets[-1], len(roles.targets)), np.nan)
-    values[place] = numbers
-    missing, absent = int(np.isnan(numbers).sum()), int(offsets[-1]) - len(numbers)
-    found = Found(roles, len(frame), missing, absent, repeated, empty=())
+    values[place] = np.stack(list(cells.targets.values()), axis=1)
+    missing, absent = int(np.isnan(values[place]).sum()), int(offsets[-1]) - len(place)
+    means = _meaning(asked, how)
+    if means != "mask":
+        values, absent = _filled(values, offsets, place, means), 0
+    found = Found(roles, given, missing, absent, repeated, empty=())
     times = times._replace(values=times.values[:0])
-    beside = _covariates(frame, roles, asked, rows, (offsets, place), expected.inputs if expected else None)
+    beside = _covariates(frame, roles, asked, (rows, cells), (offsets, place))
     panel = Panel(values, offsets, rows.ids, firsts, phases, frequency, times, beside, found)
     return _trimmed(_unfolded(panel) if roles.wide else panel)
+
+
+def _timed(frame: pd.DataFrame, roles: Roles, asked: Columns, assume: Assume) -> tuple[pd.DataFrame, Times]:
+    """The table, and its times; in a zone asked for without the rows of an hour that its clocks skip."""
+    times = timestamps.parse(frame[roles.time], asked.dayfirst, quietly if asked.timezone else assume)
+    if asked.timezone is None:
+        return frame, times
+    times, skipped = timestamps.in_zone(times, asked.timezone, series_of(frame, roles.id)[0], assume)
+    if not skipped.any():
+        return frame, times
+    row = int(skipped.argmax()) + 1
+    hours = counted(int(skipped.sum()), "row")
+    when = frame[roles.time].iloc[row - 1]
+    assume(f"left out: {hours} of an hour that clocks in {asked.timezone} skip, such as row {row} of {when}")
+    return frame[~skipped], times._replace(values=times.values[~skipped])
+
+
+def _how(rows: Rows, cells: Cells, roles: Roles, asked: Columns, keep_first: bool, assume: Assume) -> str | None:
+    """What to make of several rows of one series and instant; None where there are none.
+
+    Raises DataError where they differ and nothing is said of it.
+    """
+    if asked.resample is not None:
+        return clock.resampling(asked.resample)[1]
+    if rows.firsts.all():
+        return None
+    if keep_first:
+        return "first"
+    differ = cells.differ(rows.firsts)
+    if asked.duplicates is not None and differ.any():
+        return asked.duplicates
+    forbid_repeats(rows, roles, differ)
+    assume(f"left out: {counted(int((~rows.firsts).sum()), 'row')} with the same as another row")
+    return "first"
+
+
+def _meaning(asked: Columns, how: str | None) -> Gaps:
+    """What a step without a row means: where events are counted or added up, that there were none."""
+    return asked.fill_gaps or ("zero" if asked.resample and how in ("sum", "count") else "mask")
+
+
+def _filled(values: np.ndarray, offsets: np.ndarray, place: np.ndarray, means: Gaps) -> np.ndarray:
+    """Values (N, K) with those of steps that have no row, all but `place`; a series begins with a row."""
+    absent = np.ones(len(values), bool)
+    absent[place] = False
+    if means == "zero":
+        return np.where(absent[:, None], 0.0, values)
+    newest = np.maximum.accumulate(np.where(absent, 0, np.arange(len(values))))
+    assert (newest >= np.repeat(offsets[:-1], np.diff(offsets))).all()
+    return values[newest]
 
 
 def _covariates(
     frame: pd.DataFrame,
     roles: Roles,
     asked: Columns,
-    rows: Rows,
+    told: tuple[Rows, Cells],
     layout: tuple[np.ndarray, np.ndarray],
-    expected: tuple[Input, ...] | None,
 ) -> Covariates:
-    """The columns beside the targets; layout: offsets (S + 1,) and each row's place among all steps (rows,)."""
-    offsets, place = layout
-    if expected is not None and [one.role for one in expected] != [role for _, role in roles.covariates]:
-        wanted = ", ".join(f'--{one.role} "{one.name}"' for one in expected) or "no columns beside the target"
-        raise RequestError(f"the model was trained with {wanted}. Name as many columns for each")
-    if not roles.covariates and roles.weight is None:
+    """The columns beside the targets; layout: offsets (S + 1,) and each row's place among all steps (R,)."""
+    (rows, cells), (offsets, place) = told, layout
+    if not cells.beside:
         return covariates.nothing(len(rows.ids), asked.holidays)
     along, fixed = [], []
-    for number, (name, role) in enumerate(roles.covariates):
-        column = frame[name]
-        kinds = expected[number].categories if expected else covariates.kinds(column, name in asked.categorical)
-        numbers = (_numbers(column) if kinds is None else covariates.codes(column, kinds))[rows.order]
-        entry = Input(name=name, role=role, categories=kinds)
-        if role == "static":
-            known = numbers if kinds is None else np.where(numbers == covariates.UNSEEN, np.nan, numbers)
-            single = covariates.once(known, rows.codes, rows.ids, column, rows.order)
-            fixed.append((entry, single if kinds is None else np.nan_to_num(single, nan=covariates.UNSEEN)))
+    for entry in cells.inputs:
+        numbers = cells.beside[entry.name]
+        if entry.role == "static":
+            known = numbers if entry.categories is None else np.where(numbers == covariates.UNSEEN, np.nan, numbers)
+            single = covariates.once(known, rows.codes, rows.ids, frame[entry.name], rows.order)
+            fixed.append((entry, single if entry.categories is None else np.nan_to_num(single, nan=covariates.UNSEEN)))
             continue
         spread = np.full(offsets[-1], np.nan)
         spread[place] = numbers
         along.append((entry, spread))
-    count = len(rows.ids)
+    weights = None if roles.weight is None else _weights(roles.weight, (rows, cells), layout)
     return Covariates(
         tuple(entry for entry, _ in along),
         tuple(entry for entry, _ in fixed),
         np.stack([values for _, values in along], axis=1) if along else np.empty((offsets[-1], 0)),
         offsets,
-        np.stack([values for _, values in fixed], axis=1) if fixed else np.empty((count, 0)),
-        None if roles.weight is None else _weights(frame[roles.weight], rows, offsets, place),
+        np.stack([values for _, values in fixed], axis=1) if fixed else np.empty((len(rows.ids), 0)),
+        weights,
         asked.holidays,
     )
 
 
-def _weights(column: pd.Series, rows: Rows, offsets: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _weights(name: str, told: tuple[Rows, Cells], layout: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """How much each step counts, on average 1; an empty weight counts nothing."""
-    given = np.nan_to_num(_numbers(column))
+    (rows, cells), (offsets, place) = told, layout
+    given = np.nan_to_num(cells.beside[name])
     if (given < 0).any():
-        row = int((given < 0).argmax()) + 1
-        raise DataError(f'row {row}: the weight "{column.name}" is {given[row - 1]:g}. It cannot be below zero')
+        worst = int((given < 0).argmax())
+        raise DataError(
+            f'row {rows.order[worst] + 1}: the weight "{name}" is {given[worst]:g}. It cannot be below zero'
+        )
     if not given.any():
-        raise DataError(f'every weight in "{column.name}" is zero or empty. There is nothing to learn from')
+        raise DataError(f'every weight in "{name}" is zero or empty. There is nothing to learn from')
     weights = np.zeros(offsets[-1])
-    weights[place] = given[rows.order] / given.mean()
+    weights[place] = given / given.mean()
     return weights
-
-
-def _sort(frame: pd.DataFrame, roles: Roles, times: Times) -> Rows:
-    """The rows by series and time; no sorting where they lie so already."""
-    codes, ids = _series(frame, roles.id)
-    instants = times.values
-    same = codes[1:] == codes[:-1]
-    if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
-        order = np.arange(len(codes))
-    else:
-        order = np.lexsort((instants, codes))
-    return Rows(order, codes[order], ids, instants[order], frame[roles.time])
-
-
-def _series(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each row's series, and the series' ids in order."""
-    if identifier is None:
-        return np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object)
-    column = frame[identifier]
-    if column.isna().any():
-        row = int(column.isna().to_numpy().argmax()) + 1
-        raise DataError(f'row {row}: "{identifier}" is empty. Every row needs the name of its series')
-    codes, distinct = pd.factorize(column)
-    ids = pd.Index(distinct)
-    known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
-    rank = np.argsort(known, kind="stable")
-    place = np.empty(len(rank), dtype=np.int64)
-    place[rank] = np.arange(len(rank))
-    return place[codes], known[rank]
-
-
-def _without_repeats(rows: Rows) -> tuple[Rows, int]:
-    first = np.append(True, ~(rows.neighbours & (np.diff(rows.instants) == 0)))
-    kept = replace(rows, order=rows.order[first], codes=rows.codes[first], instants=rows.instants[first])
-    return kept, int((~first).sum())
-
-
-def _forbid_repeats(rows: Rows, roles: Roles) -> Rows:
-    repeated = np.flatnonzero(rows.neighbours & (np.diff(rows.instants) == 0))
-    if not len(repeated):
-        return rows
-    first, second = sorted(int(rows.order[repeated[0] + more]) + 1 for more in (0, 1))
-    more = f" ({len(repeated)} such rows in all)" if len(repeated) > 1 else ""
-    cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
-    place = repeated[0]
-    raise DataError(f"{rows.called(place)} has {rows.when(place)} twice, in rows {first} and {second}{more}. {cure}")
 
 
 def _clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
@@ -193,26 +176,43 @@ def _clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None)
     """
     if times.zone is not None:
         wall = replace(rows, instants=timestamps.wall_time(rows.instants, times.zone))
-        frequency = _frequency(wall, times, asked, expected)
+        own, frequency = _by_clock(wall, times, asked, expected)
         if frequency.by_days:
-            return wall, frequency
-    return rows, _frequency(rows, times, asked, expected)
+            return own, frequency
+    return _by_clock(rows, times, asked, expected)
+
+
+def _by_clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
+    """The frequency; and the rows, each at the beginning of its step where they are to be brought onto a clock."""
+    if asked.resample is None:
+        return rows, _frequency(rows, times, asked, expected)
+    name, _ = clock.resampling(asked.resample)
+    frequency = clock.parse(name)
+    _forbid_other_kind(frequency, times, name)
+    phase = clock.MONDAY if frequency.unit == "fixed" and frequency.every % (7 * clock.DAY) == 0 else 0
+    steps, _ = frequency.split(rows.instants - phase)
+    return replace(rows, instants=frequency.join(steps, np.zeros_like(steps)) + phase), frequency
 
 
 def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:
     """As asked for, or of the commonest step, or as expected where that is hard to tell."""
     if asked.freq is None:
-        gaps = np.diff(rows.instants)[rows.neighbours]
-        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, rows, expected):
+        once = rows.at(rows.firsts)
+        gaps = np.diff(once.instants)[once.neighbours]
+        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, once, expected):
             return clock.at_anchor(expected, rows.instants)
-        frequency = clock.infer(gaps, rows.instants, times.integer)
-        _forbid_mixture(gaps, rows, frequency)
+        frequency = clock.infer(gaps, once.instants, times.integer)
+        _forbid_mixture(gaps, once, frequency)
         return frequency
     frequency = clock.parse(asked.freq)
+    _forbid_other_kind(frequency, times, asked.freq)
+    return clock.at_anchor(frequency, rows.instants)
+
+
+def _forbid_other_kind(frequency: Frequency, times: Times, name: str) -> None:
     if (frequency.unit == "integer") != times.integer:
         held = "plain numbers" if times.integer else "timestamps"
-        raise DataError(f'the time column holds {held}, to which the frequency "{asked.freq}" does not fit')
-    return clock.at_anchor(frequency, rows.instants)
+        raise DataError(f'the time column holds {held}, to which the frequency "{name}" does not fit')
 
 
 def _undecided(gaps: np.ndarray, rows: Rows, expected: Frequency) -> bool:
@@ -254,7 +254,7 @@ def _lay_out(rows: Rows, frequency: Frequency) -> tuple[np.ndarray, np.ndarray, 
         place = repeated[0]
         raise DataError(
             f"{rows.called(place)} has {rows.when(place)} and {rows.when(place + 1)} in the same step of "
-            f"{frequency.name}. Give a finer --freq, or add them up before"
+            f"{frequency.name}. Give a finer --freq, or add them up with --resample {frequency.name}=sum"
         )
     lengths, counts = steps[ends] - steps[begins] + 1, ends - begins + 1
     sparse = np.flatnonzero(lengths > MOST_GAP * counts + 1000)
@@ -277,30 +277,9 @@ def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> N
         start = rows.when(begins[rows.codes[place]])
         raise DataError(
             f"row {rows.order[place] + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, "
-            f"which starts at {start} and steps by {frequency.name}. Mend the row, or give the right --freq"
+            f"which starts at {start} and steps by {frequency.name}. Mend the row, give the right --freq, "
+            "or bring the rows onto a clock, as with --resample 1h=sum"
         )
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    """A target as float64, NaN where empty."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        numbers = pd.to_numeric(column.astype(object), errors="coerce")
-        broken = (numbers.isna() & column.notna() & ~column.isin(EMPTY)).to_numpy()
-        if broken.any():
-            row = int(broken.argmax()) + 1
-            raise DataError(
-                f'row {row}: "{column.name}" is "{column.iloc[row - 1]}", which is no number. Mend or empty it'
-            )
-        values = numbers.to_numpy(dtype=np.float64)
-    large = np.abs(values) > LARGEST
-    if large.any():
-        row = int(large.argmax()) + 1
-        raise DataError(
-            f'row {row}: "{column.name}" is {values[row - 1]:g}, too large to compute with. Mend or empty it'
-        )
-    return values
 
 
 def _unfolded(panel: Panel) -> Panel:

@@ -14,6 +14,7 @@ from rnncli.errors import DataError, RequestError, did_you_mean
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+MONDAY = 4 * DAY  # 1 January 1970 was a Thursday
 MONTH_ROOM = (
     100 * DAY
 )  # far more than any month has: keeps apart, in a phase, the month of the quarter and the day in it
@@ -146,6 +147,12 @@ def parse(name: str) -> Frequency:
     business = unit == "month" and found[2].startswith("B")
     anchor = f"{'business ' if business else ''}{'end' if end else 'start'}"
     return Frequency(unit, length * count, cast(Anchor, anchor))
+
+
+def resampling(asked: str) -> tuple[str, str]:
+    """The frequency and the way to put rows together in `1h=sum`."""
+    name, _, how = asked.partition("=")
+    return name, how
 
 
 def steps_in(duration: str, frequency: Frequency) -> int:

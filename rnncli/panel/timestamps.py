@@ -2,11 +2,12 @@
 
 import re
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError
+from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.panel import written
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
@@ -17,6 +18,7 @@ DATES = (
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y"),
 )
 NUMBER_DATES = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12}
+SHEET_DAYS = (20_000, 80_000)  # from 1954 to 2119
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -29,7 +31,7 @@ class Times(NamedTuple):
     form: str | None  # how strftime writes such a time back as the file had it; None where the file had no text
 
 
-def parse(column: pd.Series, dayfirst: bool | None) -> Times:
+def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) -> Times:
     """The instants of a column of timestamps, of texts in any common form, or of whole numbers.
 
     Raises DataError naming the first row that does not fit.
@@ -45,7 +47,7 @@ def parse(column: pd.Series, dayfirst: bool | None) -> Times:
     texts = column.astype("category")
     distinct, form = _parse_distinct(texts, dayfirst)
     codes = texts.cat.codes.to_numpy()
-    zone = None if distinct.tz is None else _zone_name(texts.cat.categories)
+    zone = None if distinct.tz is None else _zone_name(texts.cat.categories, str(column.name), assume)
     naive = distinct.tz_localize(None) if distinct.tz is None else distinct.tz_convert("UTC").tz_localize(None)
     instants = _microseconds(naive)
     times = Times(instants[codes], False, zone, form)
@@ -69,6 +71,39 @@ def looks_like_time(column: pd.Series) -> bool:
     return len(known) > 0 and bool(_possible_forms(str(known.iloc[0]), None))
 
 
+def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> tuple[Times, np.ndarray]:
+    """Times in that zone, and which of them (rows,) no clock there ever shows.
+
+    Of a local time that comes twice as the clocks are set back, the first row of a series (rows,) is the earlier one.
+    Raises RequestError where there is no such zone, DataError where the clock is plain numbers.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = did_you_mean(zone, sorted(available_timezones()))
+        raise RequestError(f'--timezone "{zone}" is no zone, such as Europe/Berlin.{hint}') from error
+    if times.integer:
+        raise DataError("the clock is plain numbers, and has no --timezone")
+    if times.zone is not None:
+        return times._replace(zone=zone, form=None), np.zeros(len(times.values), bool)
+    local = pd.DatetimeIndex(times.values.astype("datetime64[us]"))
+    summer, winter = (
+        local.tz_localize(zone, ambiguous=np.full(len(local), earlier), nonexistent="NaT") for earlier in (True, False)
+    )
+    skipped = np.asarray(summer.isna())
+    twice = np.asarray(summer != winter) & ~skipped
+    if twice.any():
+        assume(f"of times that come twice as clocks in {zone} are set back, a series' first row is the earlier one")
+    again = pd.DataFrame({"series": series, "time": times.values}).groupby(["series", "time"]).cumcount() > 0
+    utc = np.where(twice & again.to_numpy(), _microseconds(_plain(winter)), _microseconds(_plain(summer)))
+    return times._replace(values=utc, zone=zone), skipped
+
+
+def _plain(aware: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """In UTC, without a zone."""
+    return aware.tz_convert("UTC").tz_localize(None)
+
+
 def wall_time(instants: np.ndarray, zone: str) -> np.ndarray:
     """Microseconds of UTC to those that a clock on the wall shows."""
     aware = pd.DatetimeIndex(instants.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
@@ -90,6 +125,7 @@ def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
 def _parse_numbers(column: pd.Series) -> Times:
     values = column.to_numpy(dtype=np.float64)
     whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else values
+    _forbid_spreadsheet_days(values, str(column.name))
     broken = ~np.isfinite(values) | (values != np.floor(values))
     if broken.any():
         row = _first(broken)
@@ -101,6 +137,16 @@ def _parse_numbers(column: pd.Series) -> Times:
             if not dates.isna().any():
                 return Times(_microseconds(dates), False, None, form)
     return Times(whole, True, None, None)
+
+
+def _forbid_spreadsheet_days(values: np.ndarray, name: str) -> None:
+    """Numbers of days since 1900, as spreadsheets hold dates and times of day."""
+    between = np.isfinite(values) & (values > SHEET_DAYS[0]) & (values < SHEET_DAYS[1])
+    if between.all() and ((values != np.floor(values)).any() or "date" in name.lower()):
+        raise DataError(
+            f'"{name}" is {values[0]:.10g} in row 1: that looks like the day number of a spreadsheet. '
+            "Save the column as dates, such as 2024-01-31 13:00"
+        )
 
 
 def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.DatetimeIndex, str | None]:
@@ -171,9 +217,11 @@ def _forbid_some_offsets(texts: pd.Series, distinct: pd.Index) -> None:
         )
 
 
-def _zone_name(texts: pd.Index) -> str:
+def _zone_name(texts: pd.Index, name: str, assume: Assume) -> str:
     """The offset that all texts share, or UTC."""
     offsets = {found[1] for text in texts if (found := OFFSET.search(str(text)))}
+    if len(offsets) > 1:
+        assume(f'the offsets in "{name}" change: times are given back in UTC; --timezone gives local ones')
     only = offsets.pop() if len(offsets) == 1 else "Z"
     if only == "Z":
         return "UTC"

@@ -1,9 +1,16 @@
 """rnncli inspect at the prompt."""
 
+import io
+import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from rnncli import cli
 from tests.conftest import SAMPLES, Command, hourly
 
 
@@ -76,3 +83,55 @@ def test_a_file_that_is_not_there_is_refused(rnncli: Command) -> None:
 
     assert (outcome.code, outcome.out) == (3, "")
     assert outcome.err == "error: none.csv: there is no such file. Check the path\n"
+
+
+NASTY = {
+    "a byte-order mark": "\ufeffds,y\n2024-01-01,1\n2024-01-02,2\n",
+    "a table of another country": "Datum;Verkauf\n01.02.2024;1.234,5\n02.02.2024;980\n13.02.2024;7,25\nSumme;9\n",
+    "quoted numbers": 'ds,y\n"2024-01-01","1"\n"2024-01-02","2"\n',
+    "a header alone": "ds,y\n",
+    "no header": "2024-01-01,1\n2024-01-02,2\n",
+    "one column": "y\n1\n2\n",
+    "blank lines": "\n\nds,y\n\n2024-01-01,1\n\n2024-01-02,2\n\n",
+    "cells of several lines": 'ds,y,note\n2024-01-01,1,"a\nb"\n2024-01-02,2,"c"\n',
+    "an open quote": 'ds,y\n2024-01-01,"1\n2024-01-02,2\n',
+    "rows of any length": "ds,y\n2024-01-01\n2024-01-02,2,3\n",
+    "names of nothing": ",,\n1,2,3\n4,5,6\n",
+    "a name twice": "ds,y,y\n2024-01-01,1,2\n",
+    "years of four digits": "ds,y\n0001-01-01,1\n9999-12-31,2\n",
+    "numbers beyond all": "ds,y\n1,1e308\n2,-1e308\n3,inf\n",
+    "the largest steps": "ds,y\n9223372036854775807,1\n-9223372036854775808,2\n1,3\n",
+    "nothing but empty cells": "ds,y\n,\n,\n",
+    "zero bytes": "ds,y\n2024-01-01,\x001\n2024-01-02,2\n",
+    "times of two kinds": "ds,y\n2024-01-01,1\n1704153600,2\n",
+    "one row": "ds,y\n2024-01-01,1\n",
+    "one time for all": "ds,y\n2024-01-01,1\n2024-01-01,2\n2024-01-01,3\n",
+}
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY.keys())
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_no_table_ends_in_a_traceback(rnncli: Command, tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding, errors="replace"))
+
+    outcome = rnncli("inspect", tmp_path / "t.csv", "--horizon", "1")
+
+    assert outcome.code in (0, 3)
+    assert (outcome.code == 0) or (outcome.out == "" and outcome.err.splitlines()[-1].startswith("error: "))
+
+
+@given(st.sampled_from(list(NASTY.values())), st.data())
+@settings(max_examples=120)
+def test_no_table_with_a_few_bytes_changed_ends_in_a_traceback(text: str, draw: st.DataObject) -> None:
+    content = bytearray(text.encode())
+    for _ in range(draw.draw(st.integers(1, 4))):
+        place = draw.draw(st.integers(0, len(content) - 1))
+        content[place : place + draw.draw(st.integers(0, 3))] = draw.draw(
+            st.binary(max_size=3)
+            | st.sampled_from([b",", b";", b'"', b"\n", b"-", b".", b"e", b"9" * 20, b"2024-02-30", b"\xff", b"NaN"])
+        )
+        content = content or bytearray(b"x")
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file, redirect_stdout(io.StringIO()):
+        file.write(content)
+        file.flush()
+        assert cli.run(["inspect", file.name, "--horizon", "1"]) in (0, 3)

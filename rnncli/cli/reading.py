@@ -1,0 +1,33 @@
+"""A table from wherever it is, with a line on stderr for whatever was taken for granted."""
+
+from typing import TYPE_CHECKING
+
+from rnncli.cli import screen
+from rnncli.errors import Assume, strictly
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnncli.config import Columns
+    from rnncli.panel import Expected, Panel
+
+
+def assumed(columns: "Columns") -> Assume:
+    """What is told of assumptions: the person at the terminal, or that they are not allowed."""
+    return strictly if columns.strict else lambda what: screen.note(f"assumed: {what}")
+
+
+def table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
+    """The table in a file or a pipe. Raises DataError and RequestError."""
+    from rnncli import tables
+
+    return tables.read(source, kind, columns.decimal, assumed(columns))
+
+
+def panel(
+    frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
+) -> "Panel":
+    """The sequences in a table. Raises DataError and RequestError."""
+    from rnncli.panel import from_frame
+
+    return from_frame(frame, columns, expected, keep_first, assumed(columns))

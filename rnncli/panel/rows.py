@@ -1,0 +1,119 @@
+"""A table's rows by series and time: put in order, without what is no row, one for each instant."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from rnncli.errors import Assume, DataError
+from rnncli.panel.clock import DAY
+from rnncli.panel.columns import Roles
+from rnncli.panel.sequences import called
+from rnncli.panel.timestamps import Times
+from rnncli.panel.written import counted
+
+MOST_NOTES = 5  # rows at the end that may be a sum, a blank, who made the table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows by series and time."""
+
+    order: np.ndarray  # (R,) the number of each in the table, from 0
+    codes: np.ndarray  # (R,) the series of each
+    ids: np.ndarray  # (S,)
+    instants: np.ndarray  # (R,) int64
+    column: pd.Series  # the table's own time column, for messages
+
+    @property
+    def neighbours(self) -> np.ndarray:
+        """(R - 1,) whether a row and the next are of one series."""
+        return self.codes[1:] == self.codes[:-1]
+
+    @property
+    def begins(self) -> np.ndarray:
+        """(S,) the place of each series' first row."""
+        return np.searchsorted(self.codes, np.arange(len(self.ids)))
+
+    @property
+    def firsts(self) -> np.ndarray:
+        """(R,) whether a row is the first of its series and instant."""
+        return np.append(True, ~(self.neighbours & (np.diff(self.instants) == 0)))
+
+    def when(self, place: int) -> object:
+        """The time of a row as the user wrote it."""
+        return self.column.iloc[self.order[place]]
+
+    def called(self, place: int) -> str:
+        """The series of a row, by name."""
+        return called(self.ids[self.codes[place]])
+
+    def at(self, places: np.ndarray) -> "Rows":
+        """Some of them; places: (R,) a mask."""
+        return replace(self, order=self.order[places], codes=self.codes[places], instants=self.instants[places])
+
+
+def without_notes(frame: pd.DataFrame, roles: Roles, assume: Assume) -> pd.DataFrame:
+    """The table without rows at its end that have no time: a sum, a blank."""
+    column = frame[roles.time]
+    last = column.iloc[-MOST_NOTES - 1 :]
+    timeless = last.isna() | ~last.astype(str).str.contains(r"\d")
+    count = int((~timeless[::-1].to_numpy()).argmax())
+    if not count or timeless.all() or len(frame) == count:
+        return frame
+    word = column.iloc[len(frame) - count]
+    said = "" if pd.isna(word) else f' (the first says "{word!s}")'
+    assume(f"left out: {counted(count, 'row')} without a time at the end{said}")
+    frame = frame.iloc[:-count]
+    texts = frame[roles.time]
+    if isinstance(texts.dtype, pd.CategoricalDtype):
+        texts = texts.cat.remove_unused_categories()
+        if texts.cat.categories.astype(str).str.fullmatch(r"\d+").all():
+            texts = pd.to_numeric(texts.astype(str))
+    return frame.assign(**{roles.time: texts})
+
+
+def series_of(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each row's series, and the series' ids in order."""
+    if identifier is None:
+        return np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object)
+    column = frame[identifier]
+    if column.isna().any():
+        row = int(column.isna().to_numpy().argmax()) + 1
+        raise DataError(f'row {row}: "{identifier}" is empty. Every row needs the name of its series')
+    codes, distinct = pd.factorize(column)
+    ids = pd.Index(distinct)
+    known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
+    rank = np.argsort(known, kind="stable")
+    place = np.empty(len(rank), dtype=np.int64)
+    place[rank] = np.arange(len(rank))
+    return place[codes], known[rank]
+
+
+def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) -> Rows:
+    """The rows by series and time, those of one instant as they came; no sorting where they lie so already."""
+    instants = times.values
+    same = codes[1:] == codes[:-1]
+    if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
+        order = np.arange(len(codes))
+    else:
+        order = np.lexsort((instants, codes))
+    return Rows(order, codes[order], ids, instants[order], column)
+
+
+def forbid_repeats(rows: Rows, roles: Roles, differ: np.ndarray) -> None:
+    """Raise DataError where rows of one series and instant differ from the first of them; differ: (R,)."""
+    if not differ.any():
+        return
+    place = int(differ.argmax())
+    begin = int(np.flatnonzero(rows.firsts[: place + 1])[-1])
+    first, second = sorted((int(rows.order[begin]) + 1, int(rows.order[place]) + 1))
+    more = f" ({int(differ.sum())} such rows in all)" if differ.sum() > 1 else ""
+    cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
+    day = rows.instants[place].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)
+    if (day + 3) % 7 == 6 and rows.instants[place] % DAY:
+        cure += "; if clocks were set back, give the --timezone"
+    raise DataError(
+        f"{rows.called(place)} has {rows.when(place)} twice, in rows {first} and {second}{more}, and they differ. "
+        f"{cure}; or say what to make of them with --duplicates mean|sum|last"
+    )

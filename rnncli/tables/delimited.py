@@ -1,0 +1,106 @@
+"""Delimited text to columns: its encoding, its delimiter, its header, and lines at its end that are no rows."""
+
+import io
+from typing import Any, BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from rnncli.config import Decimal
+from rnncli.errors import Assume, DataError
+from rnncli.tables import numbers
+
+MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
+DELIMITERS = ",;\t|"
+MOST_NOTES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
+
+
+class Manner(NamedTuple):
+    """How to take what a file leaves open."""
+
+    decimal: Decimal | None  # None: as the numbers show
+    assume: Assume  # is told what was taken for granted
+
+
+def read_csv(stream: BinaryIO, manner: Manner) -> pa.Table:
+    """The table in a stream whose delimiter its header tells."""
+    return _read(stream, None, manner)
+
+
+def read_tsv(stream: BinaryIO, manner: Manner) -> pa.Table:
+    """The table in a stream delimited by tabs."""
+    return _read(stream, "\t", manner)
+
+
+def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
+    """Every column as text first: only a whole column tells whether it is numbers (and 007 is a name)."""
+    data = _plain(stream)
+    if data[:2] in WIDE_MARKS:
+        data = data.decode("utf-16").encode()
+    if not data or data.isspace():
+        raise DataError("the file is empty")
+    data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+    try:
+        table, delimiter = _columns(data, delimiter, manner.assume)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        if isinstance(error, pa.ArrowInvalid) and "UTF" not in str(error):
+            raise
+        manner.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
+        table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, manner.assume)
+    return numbers.read(table, manner.decimal, delimiter == ";", manner.assume)
+
+
+def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Table, str]:
+    """Columns of text, and what delimits them."""
+    header = data[: data.find(b"\n") % (len(data) + 1)].rstrip(b"\r")
+    delimiter = delimiter or max(DELIMITERS, key=header.decode("utf-8-sig", errors="replace").count)
+    names = _parsed(header + b"\n", delimiter, []).column_names
+    try:
+        return _parsed(data, delimiter, names), delimiter
+    except pa.ArrowInvalid as error:
+        table = None if "UTF" in str(error) else _without_notes(data, delimiter, names, assume)
+        if table is None:
+            raise
+        return table, delimiter
+
+
+def _plain(stream: BinaryIO) -> bytes:
+    """What a stream holds, unpacked if it is packed."""
+    start = stream.read(4)
+    stream.seek(0)
+    packed = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
+    return bytes(pa.CompressedInputStream(stream, packed).read()) if packed else stream.read()
+
+
+def _parsed(data: bytes, delimiter: str, names: list[str], skip: Any = None) -> pa.Table:
+    """The rows, every column of these names as text."""
+    return arrow_csv.read_csv(
+        io.BytesIO(data) if not names else pa.BufferReader(data),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={name: pa.string() for name in names}, null_values=[""], strings_can_be_null=True
+        ),
+    )
+
+
+def _without_notes(data: bytes, delimiter: str, names: list[str], assume: Assume) -> pa.Table | None:
+    """The table without the lines at its end that have another number of cells; None where others have it too."""
+    data.decode()  # raises what tells of another encoding; Arrow, as it looks at a line, would not
+    odd: list[str] = []
+
+    def skip(row: Any) -> str:
+        odd.append(row.text.strip())
+        return "skip"
+
+    try:
+        table = _parsed(data, delimiter, names, skip)
+    except pa.ArrowInvalid:
+        return None
+    last = [line.decode().strip() for line in data.rstrip().splitlines()[-len(odd) :]]
+    if not odd or not table.num_rows or len(odd) > MOST_NOTES or sorted(last) != sorted(odd):
+        return None
+    assume(f'left out: {len(odd)} of the last lines, with another number of cells, the first of them "{last[0][:40]}"')
+    return table

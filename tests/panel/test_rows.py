@@ -1,0 +1,186 @@
+"""Rows as people leave them: given twice, with a sum at the end, at hours that clocks skip, at any moment."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.errors import DataError, RequestError, strictly
+from rnncli.panel import Panel, from_frame
+
+
+def read(ds: Sequence[object], y: Sequence[object], **asked: object) -> tuple[Panel, list[str]]:
+    """The panel, and what was taken for granted; texts come as from a file."""
+    frame = pd.DataFrame({"ds": ds, "y": y})
+    for name in frame:
+        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name].dtype):
+            frame[name] = frame[name].astype("category")
+    said: list[str] = []
+    plain = {"time": "ds", "target": "y"}
+    return from_frame(frame, Columns.model_validate(plain | asked), assume=said.append), said
+
+
+def values(panel: Panel) -> list[float]:
+    return panel.values[:, 0].tolist()
+
+
+DAYS = [f"2024-01-0{day}" for day in range(1, 6)]
+
+
+def test_rows_that_agree_are_taken_once_and_said() -> None:
+    panel, said = read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 2])
+
+    assert values(panel) == [1, 2, 3, 4, 5]
+    assert panel.found.repeated == 1
+    assert said == ["left out: 1 row with the same as another row"]
+
+
+@pytest.mark.parametrize(("duplicates", "expected"), [("mean", 4.5), ("sum", 9), ("last", 7)])
+def test_rows_that_differ_become_what_is_asked_for(duplicates: str, expected: float) -> None:
+    panel, _ = read([*DAYS, DAYS[1]], [1.0, 2, 3, 4, 5, 7], duplicates=duplicates)
+
+    assert values(panel) == [1, expected, 3, 4, 5]
+
+
+def test_rows_that_differ_are_refused_where_nothing_is_said_of_them() -> None:
+    with pytest.raises(DataError, match="2024-01-02 twice, in rows 2 and 6, and they differ.*--duplicates"):
+        read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 7])
+
+
+def test_an_hour_that_comes_twice_asks_for_the_zone() -> None:
+    hours = [f"2024-10-27 0{hour}:00" for hour in (0, 1, 2, 2, 3)]
+
+    with pytest.raises(DataError, match="if clocks were set back, give the --timezone"):
+        read(hours, [1, 2, 3, 4, 5])
+    panel, said = read(hours, [1, 2, 3, 4, 5], timezone="Europe/Berlin")
+    assert values(panel) == [1, 2, 3, 4, 5]
+    assert said == [
+        "of times that come twice as clocks in Europe/Berlin are set back, a series' first row is the earlier one"
+    ]
+
+
+def test_an_hour_that_no_clock_shows_is_left_out_and_said() -> None:
+    hours = [f"2024-03-31 0{hour}:00" for hour in range(5)]
+
+    panel, said = read(hours, [1.0, 2, None, 4, 5], timezone="Europe/Berlin")
+
+    assert values(panel) == [1, 2, 4, 5]
+    assert said == ["left out: 1 row of an hour that clocks in Europe/Berlin skip, such as row 3 of 2024-03-31 02:00"]
+
+
+def test_offsets_that_change_are_given_back_as_local_times_of_a_zone() -> None:
+    stamps = [f"2024-10-27T0{hour}:00+0{offset}:00" for hour, offset in ((1, 2), (2, 2), (2, 1), (3, 1))]
+
+    plain, said = read(stamps, [1, 2, 3, 4])
+    local, nothing = read(stamps, [1, 2, 3, 4], timezone="Europe/Berlin")
+
+    assert values(plain) == values(local) == [1, 2, 3, 4]
+    assert (plain.times.zone, local.times.zone) == ("UTC", "Europe/Berlin")
+    assert 'the offsets in "ds" change' in said[0]
+    assert nothing == []
+
+
+@pytest.mark.parametrize(("clock", "zone"), [([1, 2, 3], "Europe/Berlin"), (DAYS[:3], "Europe/Berln")])
+def test_a_zone_that_does_not_fit_is_refused(clock: Sequence[object], zone: str) -> None:
+    with pytest.raises((DataError, RequestError), match="timezone"):
+        read(clock, [1, 2, 3], timezone=zone)
+
+
+@pytest.mark.parametrize("last", ["Total", "Sum of all", None, ""])
+def test_a_sum_at_the_end_is_left_out_and_said(last: str | None) -> None:
+    panel, said = read([*DAYS, last], [1, 2, 3, 4, 5, 15])
+
+    assert values(panel) == [1, 2, 3, 4, 5]
+    assert said[0].startswith("left out: 1 row without a time at the end")
+
+
+def test_a_sum_below_numbered_steps_is_left_out() -> None:
+    panel, _ = read(["1", "2", "3", "4", "Total"], [1, 2, 3, 4, 10], freq="1")
+
+    assert values(panel) == [1, 2, 3, 4]
+    assert panel.times.integer
+
+
+def test_a_row_without_a_time_in_the_middle_is_refused() -> None:
+    with pytest.raises(DataError, match="row 3"):
+        read([*DAYS[:2], "Total", *DAYS[2:]], [1, 2, 3, 3, 4, 5])
+
+
+@pytest.mark.parametrize("ds", [[45292.5 + hour / 24 for hour in range(5)]])
+def test_day_numbers_of_a_spreadsheet_are_named_as_such(ds: Sequence[object]) -> None:
+    with pytest.raises(DataError, match="45292.5 in row 1: that looks like the day number of a spreadsheet"):
+        read(ds, [1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize(
+    ("means", "expected"), [("mask", [1, np.nan, 3]), ("zero", [1, 0, 3]), ("previous", [1, 1, 3])]
+)
+def test_a_step_without_a_row_means_what_is_asked_for(means: str, expected: list[float]) -> None:
+    panel, _ = read(["2024-01-01", "2024-01-03", "2024-01-04", "2024-01-05"], [1, 3, None, 5], fill_gaps=means)
+
+    assert np.array_equal(panel.values[:3, 0], expected, equal_nan=True)
+    assert np.isnan(panel.values[3, 0])  # a row without a value stays without one
+    assert panel.found.absent == (means == "mask")
+
+
+WAYS = [
+    *[("sum", 6), ("mean", 2), ("median", 2), ("min", 1), ("max", 3), ("first", 1), ("last", 3), ("count", 3)],
+]
+
+
+@pytest.mark.parametrize(("way", "expected"), WAYS)
+def test_events_are_brought_onto_a_clock(way: str, expected: float) -> None:
+    moments = ["2024-01-01 08:05:01", "2024-01-01 08:20:00", "2024-01-01 08:59:59", "2024-01-01 11:00:00"]
+
+    panel, said = read(moments, [1, 2, 3, 8], resample=f"1h={way}")
+
+    quiet = 0.0 if way in ("sum", "count") else np.nan
+    last = 1 if way == "count" else 8
+    assert np.array_equal(panel.values[:, 0], [expected, quiet, quiet, last], equal_nan=True)
+    assert panel.span() == ["2024-01-01 08:00", "2024-01-01 11:00"]
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("freq", "first", "last"), [("W", "2024-01-01", "2024-01-29"), ("MS", "2024-01-01", "2024-02-01")]
+)
+def test_weeks_begin_on_monday_and_months_on_their_first(freq: str, first: str, last: str) -> None:
+    days = [str(day.date()) for day in pd.date_range("2024-01-03", periods=30)]
+
+    panel, _ = read(days, [1.0] * 30, resample=f"{freq}=sum")
+
+    assert panel.span() == [first, last]
+    assert panel.values.sum() == 30
+
+
+def test_events_off_the_clock_are_refused_with_what_would_help() -> None:
+    with pytest.raises(DataError, match="--resample 1h=sum"):
+        read(["2024-01-01 08:05", "2024-01-01 09:05", "2024-01-01 10:20"], [1, 2, 3])
+
+
+def test_amounts_beside_the_target_are_averaged_and_kinds_the_newest() -> None:
+    frame = pd.DataFrame(
+        {"ds": [*DAYS, DAYS[1]], "y": [1.0, 2, 3, 4, 5, 7], "price": [1.0, 2, 3, 4, 5, 4], "sky": list("abcded")}
+    )
+    panel = from_frame(frame, Columns(target=("y",), past=("price", "sky"), duplicates="sum"))
+
+    assert panel.covariates.values[1].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("ds", "y", "asked"),
+    [
+        ([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 2], {}),
+        ([*DAYS, "Total"], [1, 2, 3, 4, 5, 2], {}),
+        ([f"2024-10-27 0{hour}:00" for hour in (0, 1, 2, 2, 3)], [1, 2, 3, 4, 5], {"timezone": "Europe/Berlin"}),
+    ],
+)
+def test_strictly_nothing_is_taken_for_granted(
+    ds: Sequence[object], y: Sequence[object], asked: dict[str, object]
+) -> None:
+    frame = pd.DataFrame({"ds": pd.Series(list(ds), dtype=object).astype("category"), "y": y})
+
+    with pytest.raises(DataError, match="not to be assumed"):
+        from_frame(frame, Columns.model_validate({"time": "ds", "target": "y"} | asked), assume=strictly)
