@@ -18,6 +18,21 @@ FORMAT: Literal[4] = 4
 KEY = "rnncli"
 
 
+class Range(Section):
+    """What a column of amounts held."""
+
+    name: str
+    """The column; empty for all columns of a wide table."""
+    low: float
+    """The smallest value."""
+    high: float
+    """The largest value."""
+    typical: float
+    """The mean absolute value."""
+    missing: float
+    """Share of the steps without a value."""
+
+
 class Seen(Section):
     """The table that the model was trained on."""
 
@@ -35,6 +50,12 @@ class Seen(Section):
     """The latest time."""
     nonnegative: bool
     """Whether no value was below zero: then no forecast is."""
+    phase: int = 0
+    """Where within a step its times lie."""
+    sizes: dict[str, float] = Field(default_factory=dict)
+    """Series to mean absolute value, where there are not too many."""
+    columns: tuple[Range, ...] = ()
+    """Targets and amounts beside them."""
 
 
 class Validation(Section):

@@ -22,6 +22,7 @@ WAYS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 Decimal = Literal[".", ","]
 Duplicates = Literal["mean", "sum", "last"]
 Gaps = Literal["mask", "zero", "previous"]
+OnDrift = Literal["warn", "fail", "ignore"]
 Role = Literal["known", "past", "static"]
 
 
@@ -211,6 +212,8 @@ class Input(Section):
     """Its standard deviation over all series."""
     within: float = 1.0
     """Its standard deviation within a series, typically."""
+    gaps: bool = False
+    """Whether it is missing now and then."""
 
 
 class Training(Section):
@@ -261,6 +264,8 @@ class Forecasting(Section):
     """Prediction intervals, in percent."""
     quantiles: Shares = ()
     """Quantiles, such as 0.1,0.5,0.9."""
+    on_drift: OnDrift = "warn"
+    """What to do where a table is not like that of the training: other units, silent columns, stale series."""
     conformal: bool = True
     """Correct the quantiles by what validation windows showed."""
     point: PointName | None = None

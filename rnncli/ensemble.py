@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest, calibration, heads
+from rnncli import __version__, backtest, calibration, contract, heads
 from rnncli.backtest import Chunk, Ledger
 from rnncli.calibration import Calibration
-from rnncli.card import Card, Member, Seen, Validation
+from rnncli.card import Card, Member, Validation
 from rnncli.choices import Plan
 from rnncli.config import Architecture, Config
 from rnncli.crew import Crew
@@ -159,7 +159,6 @@ def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refit
 def _card(
     panel: Panel, config: Config, plan: Plan, made: list[Made], networks: tuple[Network, ...], refitted: bool
 ) -> Card:
-    first, last = panel.span()
     columns = settled(panel.found.roles, config.columns)
     return Card(
         rnncli=__version__,
@@ -172,15 +171,7 @@ def _card(
         frequency=panel.frequency.name,
         integer_clock=panel.times.integer,
         zone=panel.times.zone,
-        seen=Seen(
-            series=len(panel.ids),
-            rows=panel.found.rows,
-            missing=panel.found.missing,
-            absent=panel.found.absent,
-            first=first,
-            last=last,
-            nonnegative=bool(np.nanmin(panel.values) >= 0),
-        ),
+        seen=contract.seen(panel),
         parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
         validation=Validation(windows=len(plan.split.validation.rows), held_out=plan.split.held_out, refitted=refitted),
     )

@@ -19,31 +19,42 @@ from rnncli.windows import Beside
 FURTHEST = 10.0  # deviations: what lies beyond is held there
 STILL = 0.1  # of a series' typical deviation: by how much a window's own is never smaller
 FORGOTTEN = 0.02  # share of the windows in training that are told no kind, so that a kind never seen means something
-PER_AMOUNT = 3  # features: by the window's measure, by that of all series, whether there is a value
 
 
 class Features(NamedTuple):
     """The same at unit size, for B windows."""
 
-    steps: Tensor  # (B, T + H, P) float32
-    amounts: Tensor  # (B, T + H, N) float32: those of them that are amounts known in advance, by the window's measure
+    read: Tensor  # (B, T + H, R) float32: what the encoder reads of each step
+    calendar: Tensor  # (B, T + H, D) float32
+    absolute: Tensor  # (B, T + H, A) float32: amounts by the measure of all series
+    amounts: Tensor  # (B, T + H, N) float32: those known in advance, by the window's measure
     window: Tensor  # (B, W) float32
+
+    def ahead(self, start: int, end: int, foreseen: Tensor) -> Tensor:
+        """All that is known in advance (P,) of steps to come: (B, end - start, P)."""
+        parts = [part[:, start:end] for part in (self.read, self.absolute, self.calendar)]
+        return torch.cat(parts, dim=-1) * foreseen
 
 
 class Inputs(nn.Module):
-    """Covariates and the calendar to features: P a step, of which N are amounts known in advance, and W a window."""
+    """Covariates and the calendar to features, of which an encoder reads R and D, a decoder is told P."""
 
     def __init__(self, design: Architecture, told: Told) -> None:
         super().__init__()
-        self.along = _Columns([one for one in told.inputs if one.role != "static"])
-        self.fixed = _Columns([one for one in told.inputs if one.role == "static"])
+        along = [one for one in told.inputs if one.role != "static"]
+        self.along, self.fixed = _Columns(along), _Columns([one for one in told.inputs if one.role == "static"])
         self.calendar = told.calendar if design.calendar else 0
-        self.width = PER_AMOUNT * len(self.along.amounts) + self.along.embedded + self.calendar
-        self.window_width = 2 * len(self.fixed.amounts) + self.fixed.embedded
-        self.known = [place for place, one in enumerate(self.along.amounts) if one.role == "known"]
-        foreseen = [float(one.role == "known") for one in self.along.amounts] * PER_AMOUNT
+        amounts, gaps = self.along.amounts, [one for one in self.along.amounts if one.gaps]
+        self.known = [place for place, one in enumerate(amounts) if one.role == "known"]
+        self.with_gaps = [place for place, one in enumerate(amounts) if one.gaps]
+        foreseen = [float(one.role == "known") for one in (*amounts, *gaps)]
         foreseen += [float(one.role == "known") for one in self.along.kinds for _ in range(_dimensions(one))]
-        self.register_buffer("foreseen", torch.tensor(foreseen + self.calendar * [1.0]), persistent=False)  # (P,)
+        self.read_width = len(foreseen)
+        foreseen += [float(one.role == "known") for one in amounts] + self.calendar * [1.0]
+        self.width = len(foreseen)
+        # The level and the spread of a window's amounts tie what it says of them to what all series do.
+        self.window_width = 2 * len(amounts) + 2 * len(self.fixed.amounts) + self.fixed.embedded
+        self.register_buffer("foreseen", torch.tensor(foreseen), persistent=False)  # (P,) 1 where known in advance
         self.foreseen: Tensor
 
     @property
@@ -54,15 +65,22 @@ class Inputs(nn.Module):
     def forward(self, beside: Beside, context: int) -> Features:
         """Of windows whose first `context` steps measure their amounts."""
         values = self.along.by_all(beside.along)  # (B, T + H, A)
-        own = self.along.by_window(values, context)
-        parts = [own, _held(values), ~values.isnan(), self.along.kinds_of(beside.along)]
-        parts += [beside.calendar] if self.calendar and beside.calendar is not None else []
-        steps = torch.cat([part.to(self.foreseen) for part in parts], dim=-1)
+        level, spread = self.along.measure(values[:, :context])  # (B, 1, A) each
+        own, missing = _held((values - level) / spread), _picked(values.isnan(), self.with_gaps)
         fixed = beside.fixed.unsqueeze(1)  # (B, 1, G)
         amounts = self.fixed.by_all(fixed)
-        told = [_held(amounts), ~amounts.isnan(), self.fixed.kinds_of(fixed)]
-        window = torch.cat([part.to(self.foreseen) for part in told], dim=-1).squeeze(1)
-        return Features(steps, own[..., self.known].to(self.foreseen), window)
+        told = [_held(level), spread.log(), _held(amounts), ~amounts.isnan(), self.fixed.kinds_of(fixed)]
+        calendar = beside.calendar if self.calendar and beside.calendar is not None else values[..., :0]
+        return Features(
+            self._joined([own, missing, self.along.kinds_of(beside.along)]),
+            calendar.to(self.foreseen),
+            _held(values).to(self.foreseen),
+            _picked(own, self.known).to(self.foreseen),
+            self._joined(told).squeeze(1),
+        )
+
+    def _joined(self, parts: list[Tensor]) -> Tensor:
+        return torch.cat([part.to(self.foreseen) for part in parts], dim=-1)
 
 
 class _Columns(nn.Module):
@@ -81,19 +99,18 @@ class _Columns(nn.Module):
 
     def by_all(self, values: Tensor) -> Tensor:
         """Of all columns (B, T, C) float64 the amounts (B, T, A) float32, measured by all series, NaN where missing."""
-        amounts = values if len(self.amount_places) == values.shape[-1] else values[..., self.amount_places]
+        amounts = _picked(values, self.amount_places)
         level = values.new_tensor([one.level for one in self.amounts])
         spread = values.new_tensor([one.spread for one in self.amounts])
         return ((amounts - level) / spread).float()
 
-    def by_window(self, values: Tensor, context: int) -> Tensor:
-        """Amounts as `by_all` gives them measured by the first steps of their window, 0 where missing."""
-        past = values[:, :context]
+    def measure(self, past: Tensor) -> tuple[Tensor, Tensor]:
+        """Level and spread (B, 1, A) of amounts (B, L, A) as `by_all` gives them; where nothing moves a small one."""
         count = (~past.isnan()).sum(dim=1, keepdim=True)
-        centre = scaling.mean(past, count).nan_to_num(0.0)
-        moved = scaling.mean((past - centre).square(), count).nan_to_num(0.0)
-        still = values.new_tensor([STILL * one.within / one.spread for one in self.amounts])
-        return _held((values - centre) / (moved + still.square()).sqrt())
+        level = scaling.mean(past, count).nan_to_num(0.0)
+        moved = scaling.mean((past - level).square(), count).nan_to_num(0.0)
+        still = past.new_tensor([STILL * one.within / one.spread for one in self.amounts])
+        return level, (moved + still.square()).sqrt()
 
     def kinds_of(self, values: Tensor) -> Tensor:
         """Of all columns (B, T, C) the kinds, embedded: (B, T, E)."""
@@ -104,6 +121,13 @@ class _Columns(nn.Module):
                 codes = codes * (torch.rand(len(codes), 1, device=codes.device) >= FORGOTTEN)
             parts.append(embedding(codes.to(next(embedding.parameters()).device)))
         return torch.cat([part.to(parts[-1]) for part in parts], dim=-1)
+
+
+def _picked(values: Tensor, places: list[int]) -> Tensor:
+    """Some columns (..., len(places)) of values (..., C)."""
+    if len(places) in (0, values.shape[-1]):  # picking takes time
+        return values[..., : len(places)]
+    return values[..., places]
 
 
 def _dimensions(column: Input) -> int:

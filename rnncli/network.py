@@ -37,7 +37,8 @@ class Steps(NamedTuple):
     values: Tensor  # (B, T, K) at unit scale, 0 where missing
     observed: Tensor  # (B, T, K)
     waited: Tensor | None  # (B, T, K) time since the last sale
-    features: Tensor  # (B, T, P) of what is known beside the targets
+    features: Tensor  # (B, T, R) of what is known beside the targets
+    calendar: Tensor  # (B, T, D)
 
 
 class Ahead(NamedTuple):
@@ -49,7 +50,8 @@ class Ahead(NamedTuple):
 
     def part(self, start: int, length: int) -> "Ahead":
         """Some of the steps."""
-        return Ahead(self.features[:, start : start + length], self.surprise[:, start : start + length], self.window)
+        end = start + length
+        return Ahead(self.features[:, start:end], self.surprise[:, start:end], self.window)
 
 
 class Network(nn.Module):
@@ -65,7 +67,8 @@ class Network(nn.Module):
         per_step = targets * len(heads.LEVELS)
         self.base = bases.build(design, targets)
         self.inputs = Inputs(design, told)
-        self.embedding = nn.Linear(((3 if design.since else 2) * targets + self.inputs.width) * design.segment, hidden)
+        read = (3 if design.since else 2) * targets + self.inputs.read_width  # values of a step
+        self.embedding = nn.Linear(read * design.segment + self.inputs.calendar, hidden)
         self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
         self.dropout = nn.Dropout(design.dropout)
         self.readout = nn.Linear(hidden, design.read_at_once * per_step)
@@ -97,7 +100,8 @@ class Network(nn.Module):
         centre = expected + correction
         read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
         waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
-        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, features.steps[:, :length])
+        told = features.read[:, :length], features.calendar[:, :length]
+        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told)
         output, state = self.encode(seen, ahead.window[: len(past)], len(starts))
         match design.decoder:
             case "parallel":
@@ -114,13 +118,14 @@ class Network(nn.Module):
         """What is known of the steps that follow each context, for F * B windows."""
         design = self.architecture
         length, rest = design.context + design.horizon, self.pieces * design.segment - design.horizon
-        coming = torch.cat([features.steps[:, start + design.context : start + length] for start in starts])
+        foreseen = self.inputs.foreseen
+        coming = torch.cat([features.ahead(start + design.context, start + length, foreseen) for start in starts])
         amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])
         differing = surprise(amounts, design.context, self.base)
         batch = len(features.window)
         window = coming.new_zeros(batch, design.hidden) if self.window is None else self.window(features.window)
         return Ahead(
-            functional.pad(coming * self.inputs.foreseen, (0, 0, 0, rest)),
+            functional.pad(coming, (0, 0, 0, rest)),
             functional.pad(differing, (0, 0, 0, rest)),
             window.unsqueeze(1).repeat(len(starts), 1, 1),
         )
@@ -148,10 +153,16 @@ class Network(nn.Module):
         return torch.cat(outputs), joined(states)
 
     def embed(self, steps: Steps, window: Tensor) -> Tensor:
-        """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden)."""
+        """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden).
+
+        Of the calendar the mean of each segment: what time it is of its steps goes without saying.
+        """
         batch, length, _ = steps.values.shape
         count = length // self.architecture.segment
-        parts = [part.reshape(batch, count, -1) for part in steps if part is not None and part.shape[-1]]
+        parts = [part.reshape(batch, count, -1) for part in steps[:-1] if part is not None and part.shape[-1]]
+        if self.inputs.calendar:
+            shape = batch, count, self.architecture.segment, self.inputs.calendar
+            parts.append(steps.calendar.reshape(shape).mean(dim=2))
         return functional.gelu(self.embedding(torch.cat(parts, dim=-1)) + window)
 
     def decode_together(self, state: State, ahead: Ahead) -> Tensor:
@@ -169,7 +180,7 @@ class Network(nn.Module):
         In training a value drawn from the forecast instead, so that the network learns to live with its own errors
         (scheduled sampling from the first step on: Bengio et al. 2015).
         """
-        segment = self.architecture.segment
+        segment, width = self.architecture.segment, self.inputs.width
         centre = functional.pad(centre, (0, 0, 0, self.pieces * segment - self.architecture.horizon))
         pieces = []
         for number, start in enumerate(range(0, centre.shape[1], segment)):
@@ -178,7 +189,11 @@ class Network(nn.Module):
             if number + 1 < self.pieces:
                 value = self.fed_back(heads.quantiles(pieces[-1], centre[:, start : start + segment]))
                 waited = torch.zeros_like(value) if self.architecture.since else None
-                taken = Steps(value, torch.ones_like(value), waited, known.features)
+                told = (
+                    known.features[..., : self.inputs.read_width],
+                    known.features[..., width - self.inputs.calendar :],
+                )
+                taken = Steps(value, torch.ones_like(value), waited, *told)
                 output, state = self.encoder(self.embed(taken, ahead.window), state)
         return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
 

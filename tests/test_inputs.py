@@ -43,23 +43,24 @@ def beside(batch: int = 3, steps: int = 17) -> Beside:
 
 def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
     given = beside()
-    steps = inputs(calendar=False)(given, 12).steps.detach()
+    features = inputs(calendar=False)(given, 12)
 
     price = given.along[..., 0].numpy()
     centre, moved = price[:, :12].mean(axis=1, keepdims=True), price[:, :12].var(axis=1, keepdims=True)
-    assert np.allclose(steps[..., 0], (price - centre) / np.sqrt(moved + 0.01), atol=1e-4)
-    assert np.allclose(steps[..., 2], (price - 5) / 2, atol=1e-6)
+    assert np.allclose(features.read[..., 0].detach(), (price - centre) / np.sqrt(moved + 0.01), atol=1e-4)
+    assert np.allclose(features.absolute[..., 0], (price - 5) / 2, atol=1e-6)
 
 
-def test_what_is_missing_is_zero_and_said_to_be_missing() -> None:
+def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> None:
     given = beside()
     given.along[1, 3:5, 0] = torch.nan
+    told = Told((PRICE.model_copy(update={"gaps": True}), KINDS, VISITS))
 
-    features = inputs(calendar=False)(given, 12).steps
+    features = inputs(told, calendar=False)(given, 12)
 
-    assert features.isfinite().all()
-    assert (features[1, 3:5, [0, 2, 4]] == 0).all()
-    assert (features[:, :, 4] == 0).sum() == 2
+    assert features.read.isfinite().all()
+    assert (features.read[1, 3:5, 0] == 0).all()
+    assert (features.read[:, :, 2] == 1).nonzero().tolist() == [[1, 3], [1, 4]]
 
 
 def test_a_larger_shop_with_the_same_moves_is_told_the_same() -> None:

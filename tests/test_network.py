@@ -145,7 +145,9 @@ def test_a_direct_network_reads_the_whole_horizon_from_the_last_output() -> None
     quantiles, scale = forecast_of(built, past)
     values = scale.apply(past)
     output, _ = built.encoder(
-        built.embed(Steps(values, torch.ones_like(values), None, values[..., :0]), torch.zeros(2, 1, 8))
+        built.embed(
+            Steps(values, torch.ones_like(values), None, values[..., :0], values[..., :0]), torch.zeros(2, 1, 8)
+        )
     )
 
     parameters = built.readout(output[:, -1]).reshape(2, 5, 1, len(heads.LEVELS))

@@ -13,11 +13,13 @@ ROOT = Path(rnncli.__file__).parent
 ORDER = [
     *(
         "errors",
+        "words",
         "config",
         "card",
         "files",
         "tables",
         "panel",
+        "contract",
         "baselines",
         "automatic",
         "metrics",

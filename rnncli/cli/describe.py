@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rnncli.words import listed
+
 if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.choices import Plan
@@ -28,7 +30,7 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
         )
     lines += covariate_lines(panel)
     if found.empty:
-        lines.append(f"left out: {len(found.empty)} series without any value{named(found.empty)}")
+        lines.append(f"left out: {len(found.empty)} series without any value{listed(found.empty)}")
     return lines
 
 
@@ -70,12 +72,6 @@ def covariate_lines(panel: "Panel") -> list[str]:
         for column, share in zip(told.along, shares, strict=True)
         if share > 0
     ]
-
-
-def named(ids: Sequence[str]) -> str:
-    """`: a, b, c and 4 more`, or nothing where there are none."""
-    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-    return f": {', '.join(ids[:3])}{more}" if ids else ""
 
 
 def choice_lines(plan: "Plan") -> list[str]:

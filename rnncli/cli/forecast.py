@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import describe, plot, reading, screen
+from rnncli.cli import plot, reading, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
-from rnncli.errors import DataError, RequestError, about, did_you_mean
+from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +70,7 @@ def forecast(
         return
     with about(future or data):
         _check_known(panel, card.horizon)
+    _check_like_training(panel, card, config.forecast.on_drift)
     with about(data):
         cutoffs, made, paths = _forecast(fitted, panel, config)
     table = to_frame(panel, cutoffs, made, paths, config.forecast, text_times=kind != "parquet")
@@ -130,6 +131,17 @@ def _check_known(panel: "Panel", horizon: int) -> None:
         screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
 
 
+def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
+    """Say what is not as it was in training. Raises GateError where that is asked for."""
+    from rnncli import contract
+
+    changes = contract.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
+    if changes and on_drift == "fail":
+        raise GateError(f"{'; '.join(changes)}. Mend the table, or forecast all the same with --on-drift warn")
+    for change in changes:
+        screen.warn(change)
+
+
 def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast", "np.ndarray | None"]:
     """What follows the end of each series whose context holds a value, and futures (N, H, K, count) if asked for."""
     import numpy as np
@@ -138,6 +150,7 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     from rnncli.model import Forecast
     from rnncli.panel import Cutoffs
     from rnncli.panel.forecasts import levels
+    from rnncli.words import listed
 
     card = model.card
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
@@ -153,7 +166,7 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
     if not known.any():
         raise DataError(f"no series has a value in its last {card.context} steps. There is nothing to forecast from")
     if not known.all():
-        lost = describe.named([str(name) for name in panel.ids[~known]])
+        lost = listed([str(name) for name in panel.ids[~known]])
         screen.warn(
             f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
         )

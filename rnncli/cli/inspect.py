@@ -56,6 +56,7 @@ def _is_model(path: Path) -> bool:
 
 def _show_panel(source: str, panel: "Panel") -> None:
     from rnncli.seasons import seasons_seen
+    from rnncli.words import listed
 
     found, lengths = panel.found, panel.lengths
     shortest = int(lengths.argmin())
@@ -75,8 +76,8 @@ def _show_panel(source: str, panel: "Panel") -> None:
             ("gaps", f"{found.absent} steps without a row"),
             ("missing", f"{found.missing} empty values"),
             ("duplicates", f"{found.repeated} rows with the series and time of another{refused}"),
-            ("constant", f"{len(constant)} series{describe.named(constant)}"),
-            ("empty", f"{len(found.empty)} series{describe.named(found.empty)}"),
+            ("constant", f"{len(constant)} series{listed(constant)}"),
+            ("empty", f"{len(found.empty)} series{listed(found.empty)}"),
             ("seasons", ", ".join(seasons) or "none seen"),
         ],
     )

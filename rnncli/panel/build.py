@@ -16,7 +16,7 @@ from rnncli.panel.covariates import Covariates
 from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.sequences import Found, Panel, called
 from rnncli.panel.timestamps import Times
-from rnncli.panel.written import counted
+from rnncli.words import counted
 
 TELLING = 10  # steps between rows that tell a frequency
 MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong

@@ -92,6 +92,7 @@ def measured(covariates: Covariates, ends: np.ndarray) -> Covariates:
 def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> Input:
     """Its mean, its deviation, and the median over series (rows,) of their own deviations; 1 where nothing moves."""
     known = np.isfinite(values)
+    column = column.model_copy(update={"gaps": not known.all()})
     if not known.any():
         return column
     level, spread = float(values[known].mean()), float(values[known].std())

@@ -10,7 +10,7 @@ from rnncli.panel.clock import DAY
 from rnncli.panel.columns import Roles
 from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
-from rnncli.panel.written import counted
+from rnncli.words import counted
 
 MOST_NOTES = 5  # rows at the end that may be a sum, a blank, who made the table
 

@@ -46,11 +46,6 @@ def render(times: pd.Index, form: str | None) -> np.ndarray:
     return texts.to_numpy(dtype=object)
 
 
-def counted(number: int, thing: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def plain(times: list[Any]) -> list[str]:
     """Times, or the numbers of a plain clock, as texts for a person."""
     if isinstance(times[0], pd.Timestamp):

@@ -1,0 +1,152 @@
+"""What a model was trained on, in numbers, and how far another table is from it. numpy only.
+
+Told in the order of what hurts: units that jumped, columns that went silent, series that stopped, series never seen, a
+clock that moved.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.card import Range, Seen
+from rnncli.panel import Panel
+from rnncli.panel.written import plain
+from rnncli.words import listed
+
+MOST_SERIES = 10_000  # whose sizes a card keeps
+JUMP = 50.0  # times the size that was: further than any growth
+FEWEST = 5  # values that tell a size
+SILENT = 0.5  # share of steps without a value, and SILENCED more than in training
+SILENCED = 0.3
+
+
+class Column(NamedTuple):
+    """A column of amounts."""
+
+    name: str
+    values: np.ndarray  # (N,)
+
+
+def seen(panel: Panel) -> Seen:
+    """The table, as a card keeps it."""
+    first, last = panel.span()
+    sizes = _sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
+    return Seen(
+        series=len(panel.ids),
+        rows=panel.found.rows,
+        missing=panel.found.missing,
+        absent=panel.found.absent,
+        first=first,
+        last=last,
+        nonnegative=bool(np.nanmin(panel.values) >= 0),
+        phase=_phase(panel),
+        sizes=dict(zip(map(str, panel.ids), sizes.tolist(), strict=False)),
+        columns=tuple(_range(column) for column in _columns(panel)),
+    )
+
+
+def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:
+    """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
+    newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
+    found = [*_jumps(trained, newest), *_silent(trained, newest), *_stale(panel, context)]
+    return [*found, *_unknown(trained, panel), *_shifted(trained, zone, panel)]
+
+
+def _columns(panel: Panel) -> Iterator[Column]:
+    """Targets, and amounts along the clock up to now."""
+    names = ("",) if panel.found.roles.wide else panel.found.roles.targets
+    yield from (Column(name, values) for name, values in zip(names, panel.values.T, strict=True))
+    beside = panel.covariates
+    rows = np.arange(len(beside.values)) - np.repeat(beside.offsets[:-1], beside.lengths)
+    now = rows < np.repeat(panel.lengths, beside.lengths)
+    for place, one in enumerate(beside.along):
+        if one.categories is None:
+            yield Column(one.name, beside.values[now, place])
+
+
+def _range(column: Column) -> Range:
+    known = column.values[np.isfinite(column.values)]
+    missing = 1 - len(known) / max(1, len(column.values))
+    if not len(known):
+        return Range(name=column.name, low=0.0, high=0.0, typical=0.0, missing=missing)
+    low, high, typical = float(known.min()), float(known.max()), float(np.abs(known).mean())
+    return Range(name=column.name, low=low, high=high, typical=typical, missing=missing)
+
+
+def _sizes(panel: Panel) -> np.ndarray:
+    """The mean absolute value (S,) of each series' first target; 0 where too few values tell it."""
+    values = np.abs(panel.values[:, 0])
+    known = np.isfinite(values)
+    number = np.repeat(np.arange(len(panel.ids)), panel.lengths)[known]
+    count = np.bincount(number, minlength=len(panel.ids))
+    enough = np.bincount(number, values[known] > 0, len(panel.ids)) >= FEWEST
+    return np.where(enough, np.bincount(number, values[known], len(panel.ids)) / np.maximum(count, 1), 0.0)
+
+
+def _phase(panel: Panel) -> int:
+    phases, counts = np.unique(panel.phases, return_counts=True)
+    return int(phases[counts.argmax()])
+
+
+def _jumps(trained: Seen, newest: Panel) -> Iterator[str]:
+    """Columns, and then series, of another size."""
+    before = {one.name: one for one in trained.columns}
+    for column in map(_range, _columns(newest)):
+        was = before.get(column.name)
+        if was is not None and _jumped(was.typical, column.typical):
+            yield f"{_called(column.name)} is about {column.typical / was.typical:.3g} times what it was in training"
+            return
+    known = {str(name): size for name, size in zip(newest.ids, _sizes(newest), strict=True)}
+    jumped = {
+        name: size / trained.sizes[name] for name, size in known.items() if _jumped(trained.sizes.get(name), size)
+    }
+    if jumped:
+        times = float(np.median(list(jumped.values())))
+        yield f"{len(jumped)} series are about {times:.3g} times what they were in training{listed(list(jumped))}"
+
+
+def _jumped(was: float | None, size: float) -> bool:
+    return bool(was) and size > 0 and not 1 / JUMP < size / (was or 1.0) < JUMP
+
+
+def _silent(trained: Seen, newest: Panel) -> Iterator[str]:
+    """Columns that moved and do not any more, or have hardly a value."""
+    before = {one.name: one for one in trained.columns}
+    for column in map(_range, _columns(newest)):
+        was = before.get(column.name)
+        if was is None:
+            continue
+        if column.missing > max(SILENT, was.missing + SILENCED):
+            shares = f"{column.missing:.0%} of the newest steps, of {was.missing:.0%} in training"
+            yield f"{_called(column.name)} is missing in {shares}"
+        elif column.low == column.high and was.low < was.high:
+            yield f"{_called(column.name)} is {column.low:g} in all of the newest steps; in training it moved"
+
+
+def _stale(panel: Panel, context: int) -> Iterator[str]:
+    """Series that end long before the others."""
+    ends = panel.firsts + panel.lengths
+    stale = np.flatnonzero(ends < ends.max() - context)
+    if len(stale):
+        names = [str(name) for name in panel.ids[stale]]
+        newest = plain([panel.stamps(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
+        yield f"{len(stale)} series end more than {context} steps before the newest time, {newest}{listed(names)}"
+
+
+def _unknown(trained: Seen, panel: Panel) -> Iterator[str]:
+    new = [str(name) for name in panel.ids if str(name) not in trained.sizes] if trained.sizes else []
+    if new and "" not in new:
+        yield f"{len(new)} series are new to the model{listed(new)}"
+
+
+def _shifted(trained: Seen, zone: str | None, panel: Panel) -> Iterator[str]:
+    """A clock that ticks at another moment within its step, or is of another zone."""
+    if panel.times.zone != zone:
+        yield f"times are in {panel.times.zone or 'no zone'}; in training they were in {zone or 'none'}"
+    if _phase(panel) != trained.phase:
+        yield f"steps of {panel.frequency.name} begin at another moment than in training"
+
+
+def _called(column: str) -> str:
+    return f'"{column}"' if column else "the table"

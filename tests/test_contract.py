@@ -1,0 +1,88 @@
+"""A table that is not like the one a model was trained on is told from one that is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli import contract
+from rnncli.config import Columns
+from rnncli.panel import Panel, from_frame
+from tests.conftest import Command, hourly
+
+
+def panel(frame: pd.DataFrame) -> Panel:
+    return from_frame(frame, Columns(target=("y",), past=("heat",)))
+
+
+def table() -> pd.DataFrame:
+    return hourly(series=4, days=20).assign(heat=lambda frame: np.random.default_rng(1).random(len(frame)))
+
+
+def late(frame: pd.DataFrame, steps: int = 48) -> pd.Series:
+    return frame.groupby("unique_id").cumcount(ascending=False) < steps
+
+
+def changed(frame: pd.DataFrame) -> list[str]:
+    return contract.changes(contract.seen(panel(table())), None, panel(frame), 48)
+
+
+def test_the_same_table_a_day_later_is_like_it() -> None:
+    frame = table()
+
+    assert changed(frame) == []
+    assert changed(frame.groupby("unique_id").head(300)) == []
+
+
+def test_a_unit_that_jumped_is_told_first() -> None:
+    frame = table()
+    frame.loc[late(frame), "y"] *= 1000
+    frame.loc[late(frame), "heat"] = 0.5
+
+    found = changed(frame)
+
+    assert '"y" is about 997 times what it was in training' in found[0]
+    assert '"heat" is 0.5 in all of the newest steps' in found[1]
+
+
+def test_a_unit_that_jumped_in_one_series_names_it() -> None:
+    frame = table()
+    frame.loc[late(frame) & (frame["unique_id"] == "s1"), "y"] /= 1000
+
+    assert changed(frame) == ["1 series are about 0.000993 times what they were in training: s1"]
+
+
+def test_a_column_that_went_missing_is_told() -> None:
+    frame = table()
+    frame.loc[late(frame), "heat"] = np.nan
+
+    assert changed(frame) == ['"heat" is missing in 100% of the newest steps, of 0% in training']
+
+
+def test_series_that_stopped_and_new_ones_are_named() -> None:
+    frame = table()
+    frame = frame[(frame["unique_id"] != "s3") | ~late(frame, 100)].replace({"unique_id": {"s0": "north"}})
+
+    stopped, new = changed(frame)
+
+    assert stopped == "1 series end more than 48 steps before the newest time, 2024-01-20 23:00: s3"
+    assert new == "1 series are new to the model: north"
+
+
+def test_a_clock_that_moved_is_told() -> None:
+    frame = table().assign(ds=lambda frame: frame["ds"] + pd.Timedelta(minutes=30))
+
+    assert changed(frame) == ["steps of h begin at another moment than in training"]
+
+
+@pytest.mark.parametrize(("option", "code"), [((), 0), (("--on-drift", "ignore"), 0), (("--on-drift", "fail"), 6)])
+def test_forecast_warns_fails_or_goes_on_as_asked(
+    rnncli: Command, model: object, tmp_path: object, option: tuple[str, ...], code: int
+) -> None:
+    frame = hourly().assign(y=lambda frame: 1000 * frame["y"])
+    frame.to_csv(f"{tmp_path}/t.csv", index=False)
+
+    outcome = rnncli("forecast", model, f"{tmp_path}/t.csv", *option)
+
+    assert outcome.code == code
+    assert ("times what it was in training" in outcome.err) == (option != ("--on-drift", "ignore"))
+    assert (outcome.out == "") == (code == 6)
