@@ -1,5 +1,6 @@
 """A fitted network with its card: forecast, save, load. Knows nothing of training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -45,11 +46,18 @@ class Model:
     corrected: bool = True  # whether it moves the quantiles
 
     def forecast(
-        self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
+        self,
+        panel: Panel,
+        cutoffs: Cutoffs,
+        levels: np.ndarray,
+        device: torch.device,
+        point: PointName | None = None,
+        altered: Callable[[Batch], Batch] | None = None,
     ) -> Forecast:
         """The H steps after each cutoff, at levels (P,), rising: the median of what the networks say, each by itself.
 
         Corrected by the calibration. The point forecast is what the model's metric asks for, or the one asked for.
+        altered: what to make of the windows before they are looked at.
         Raises DataError where the panel is not of its kind.
         """
         self.check(panel)
@@ -60,7 +68,8 @@ class Model:
         wanted, take_mean = torch.from_numpy(needed), self._takes_mean(point)
         points, quantiles = [], []
         with torch.inference_mode():
-            for batch in windows.at(cutoffs, self._chunk()):
+            for given in windows.at(cutoffs, self._chunk()):
+                batch = given if altered is None else altered(given)
                 every = [_forecast(network, batch, wanted, take_mean) for network in networks]
                 points.append(self._within(_median([point for point, _ in every])))
                 quantiles.append(self._within(self._corrected(_median([read for _, read in every]), needed)))

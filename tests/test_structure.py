@@ -43,6 +43,7 @@ ORDER = [
         "device",
         "model",
         "backtest",
+        "importance",
         "training",
         "crew",
         "workshop",

@@ -8,13 +8,15 @@ import typer
 from rnncli.cli import describe, reading, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
-from rnncli.errors import DataError, about
+from rnncli.errors import DataError, RequestError, about
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnncli.card import Card
     from rnncli.panel import Panel
+
+BAR, WIDTH = "█", 30
 
 
 @configured("columns", "network", "training")
@@ -23,6 +25,10 @@ def inspect(
     asked: Asked,
     format: Annotated[
         str | None, typer.Option(metavar="csv|tsv|parquet", help="What FILE is, if its name does not tell.")
+    ] = None,
+    importance: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Measure on this table what the forecasts of the model FILE live on."),
     ] = None,
 ) -> None:
     """What a table or a model file holds.
@@ -33,8 +39,13 @@ def inspect(
     if format is None and _is_model(Path(file)):
         from rnncli import card
 
+        if importance is not None:
+            _show_importance(Path(file), importance, asked)
+            return
         _show_card(Path(file), card.read(Path(file)))
         return
+    if importance is not None:
+        raise RequestError("--importance is of a model: rnncli inspect MODEL --importance DATA")
     with about(file):
         frame = reading.table(file, config.columns, format)
         panel = reading.panel(frame, config.columns, keep_first=True)
@@ -80,6 +91,33 @@ def _show_panel(source: str, panel: "Panel") -> None:
             ("empty", f"{len(found.empty)} series{listed(found.empty)}"),
             ("seasons", ", ".join(seasons) or "none seen"),
         ],
+    )
+
+
+def _show_importance(model: Path, data: str, asked: Asked) -> None:
+    """How much worse the forecasts are with each part of what the model is told shuffled."""
+    from rnncli import card as cards
+    from rnncli import device
+    from rnncli import importance as shuffling
+    from rnncli.model import load
+    from rnncli.panel import Expected, clock
+
+    card = cards.read(model)
+    columns = asked.over(Config(columns=card.config.columns)).columns
+    fitted = load(model)
+    with about(data):
+        panel = reading.panel(reading.table(data, columns), columns, Expected(clock.parse(card.frequency), card.inputs))
+        place = device.prepare("auto", device.work_per_forecast(card.members, panel.targets, shuffling.MOST_WINDOWS))
+        count = sum(1 for _ in shuffling.parts(fitted))
+        measured = screen.watched(shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1)
+        found = sorted(measured, key=lambda effect: -effect.increase)
+    most = max(1e-9, *(effect.increase for effect in found))
+    rows = [
+        [effect.part, effect.kind, f"{100 * effect.increase:+.1f} %", BAR * round(WIDTH * effect.increase / most)]
+        for effect in found
+    ]
+    screen.show_table(
+        ["part", "kind", "error grows by", ""], rows, title="importance: each part shuffled between windows"
     )
 
 

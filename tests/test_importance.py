@@ -1,0 +1,67 @@
+"""What forecasts live on shows, and what they do not look at does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnncli import cli, importance
+from rnncli import model as models
+from rnncli.importance import Effect
+from rnncli.panel import Expected, clock, from_frame
+from tests.conftest import Command, hourly
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table `t.csv` that lives on `heat` and not on `noise`, and a model `m.rnn` of it."""
+    folder = tmp_path_factory.mktemp("told")
+    frame = hourly(series=3, days=14)
+    frame["heat"], frame["noise"] = np.random.default_rng(0).standard_normal((2, len(frame)))
+    frame["y"] += 5 * frame["heat"]
+    frame.to_csv(folder / "t.csv", index=False)
+    options = ("-H", "6", "--target", "y", "--known", "heat", "--past", "noise", "--steps", "150", "--hidden", "8")
+    assert cli.run(["train", str(folder / "t.csv"), *options, "--season", "24", "-o", str(folder / "m.rnn")]) == 0
+    return folder
+
+
+def effects(folder: Path) -> dict[str, Effect]:
+    model = models.load(folder / "m.rnn")
+    frame = pd.read_csv(folder / "t.csv")
+    panel = from_frame(frame, model.card.config.columns, Expected(clock.parse("h"), model.card.inputs))
+    return {effect.part: effect for effect in importance.effects(model, panel, torch.device("cpu"))}
+
+
+def test_what_the_target_lives_on_matters_most(folder: Path) -> None:
+    found = effects(folder)
+
+    assert found["heat"].increase > 0.5
+    assert abs(found["noise"].increase) < 0.1
+    assert found["heat"] == max(found.values(), key=lambda effect: effect.increase)
+
+
+def test_every_part_that_the_model_is_told_is_measured(folder: Path) -> None:
+    kinds = {effect.kind for effect in effects(folder).values()}
+
+    assert {"target", "known", "past"} <= kinds
+
+
+def test_it_is_shown_as_a_table_with_bars(rnncli: Command, folder: Path) -> None:
+    outcome = rnncli("inspect", folder / "m.rnn", "--importance", folder / "t.csv")
+
+    assert outcome.code == 0
+    first = next(line for line in outcome.out.splitlines() if line.startswith("heat"))
+    assert "known" in first
+    assert first.count("█") == 30
+
+
+def test_it_is_of_a_model_and_takes_windows(rnncli: Command, folder: Path, tmp_path: Path) -> None:
+    assert rnncli("inspect", folder / "t.csv", "--importance", folder / "t.csv").code == 2
+    hourly(series=1, days=1).assign(heat=0, noise=0).head(8).to_csv(tmp_path / "short.csv", index=False)
+
+    outcome = rnncli("inspect", folder / "m.rnn", "--importance", tmp_path / "short.csv")
+
+    assert outcome.code == 3
+    assert "two windows at least" in outcome.err
