@@ -1,6 +1,7 @@
 """What a name says of a file; and a file appears whole or not at all."""
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ SUFFIXES = {
     ".ndjson": "jsonl",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def is_url(source: str) -> bool:
+    """Whether a table lies elsewhere: s3://bucket/table. A Path makes one slash of two."""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", source) is not None
 
 
 def kind_by_name(path: Path) -> str | None:
@@ -59,7 +65,12 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def check_writable(path: Path, *inputs: Path) -> None:
-    """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read."""
+    """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read.
+
+    What a URL takes only shows when it is written to.
+    """
+    if is_url(str(path)):
+        return
     for source in inputs:
         if path.is_file() and source.exists() and path.samefile(source):
             raise RequestError(f"cannot write {path}: it is what is read. Choose another --output")

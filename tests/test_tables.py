@@ -4,6 +4,7 @@ import gzip
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import fs
 
 from rnncli import tables
 from rnncli.errors import DataError, RequestError, strictly
+from tests.conftest import Command
 
 FRAME = pd.DataFrame(
     {
@@ -308,3 +311,64 @@ def test_numbers_of_any_country_are_those_that_were_written(numbers: list[float]
             file.write(text.encode())
             file.flush()
             assert tables.read(file.name)["y"].tolist() == numbers
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty bucket on a server of its own."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "me",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    fs.S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True).create_dir("bucket")
+    yield "s3://bucket"
+    server.stop()
+
+
+def test_tables_lie_on_s3_as_they_do_on_a_disk(bucket: str, rnncli: Command, model: Path, data: Path) -> None:
+    frame = tables.read(str(data))
+    tables.write(frame, f"{bucket}/data.csv", "csv")
+    for site, part in frame.groupby("unique_id", observed=True):
+        tables.write(part.drop(columns="unique_id"), f"{bucket}/data/unique_id={site}/part.parquet", "parquet")
+
+    pd.testing.assert_frame_equal(tables.read(f"{bucket}/data.csv"), frame)
+    expected = rnncli("forecast", model, data).table
+    for source in (f"{bucket}/data.csv", f"{bucket}/data"):
+        outcome = rnncli("forecast", model, source, "--output", f"{bucket}/next.csv")
+        assert (outcome.code, outcome.out) == (0, "")
+        made = tables.read(f"{bucket}/next.csv")
+        assert np.array_equal(made["rnncli"], expected["rnncli"])
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [("s3://bucket/nothing.csv", 3, "there is no such file"), ("ftp://host/t.csv", 2, "no such place can be reached")],
+)
+def test_what_lies_nowhere_is_refused(
+    bucket: str, rnncli: Command, model: Path, source: str, code: int, said: str
+) -> None:
+    assert bucket
+
+    outcome = rnncli("forecast", model, source)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert said in outcome.err
+
+
+def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnncli.tables.folders.ROWS", 5)
+    for number in range(4):
+        tables.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
+
+    parts = list(tables.read_parts(str(tmp_path)))
+
+    assert [part["y"].tolist() for part in parts] == [[0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3]]

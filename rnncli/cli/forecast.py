@@ -103,14 +103,17 @@ def _panel(data: str, future: str | None, config: Config, card: "Card") -> "Pane
     from rnncli.panel.columns import find
     from rnncli.panel.future import joined
 
+    expected = Expected(clock.parse(card.frequency), card.inputs)
+    if future is None:
+        with about(data):
+            return reading.whole_panel(data, config.columns, expected)
     with about(data):
         frame = reading.table(data, config.columns)
         roles = find(frame, config.columns)
-    if future is not None:
-        with about(future):
-            frame = joined(frame, reading.table(future, config.columns), roles, config.columns.dayfirst)
+    with about(future):
+        frame = joined(frame, reading.table(future, config.columns), roles, config.columns.dayfirst)
     with about(data):
-        return reading.panel(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
+        return reading.panel(frame, config.columns, expected)
 
 
 def _write_template(panel: "Panel", horizon: int, path: Path) -> None:

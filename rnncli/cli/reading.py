@@ -24,6 +24,18 @@ def table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataF
     return tables.read(source, kind, columns.decimal, assumed(columns))
 
 
+def whole_panel(
+    source: str, columns: "Columns", expected: "Expected | None" = None, kind: str | None = None
+) -> "Panel":
+    """The sequences in a file, a pipe, or a folder, of which some files are read at a time."""
+    from rnncli import tables
+    from rnncli.panel.parts import from_parts
+
+    assume = assumed(columns)
+    parts = tables.read_parts(source, kind, columns.decimal, assume)
+    return from_parts(parts, lambda: tables.read(source, kind, columns.decimal), columns, expected, assume)
+
+
 def panel(
     frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
 ) -> "Panel":

@@ -44,7 +44,7 @@ def train(
     from rnncli import choices
 
     with about(data):
-        series = reading.panel(reading.table(data, config.columns, format), config.columns)
+        series = reading.whole_panel(data, config.columns, kind=format)
         screen.notes(describe.panel_lines(data, series))
         plan = choices.make(series, config.network, config.training)
     screen.notes(describe.choice_lines(plan))

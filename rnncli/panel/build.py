@@ -26,7 +26,7 @@ class Expected(NamedTuple):
     """What a model takes."""
 
     frequency: Frequency  # for tables too short to tell their own
-    inputs: tuple[Input, ...]  # in the order of the columns' roles
+    inputs: tuple[Input, ...] | None  # in the order of the columns' roles
 
 
 def from_frame(
@@ -141,7 +141,7 @@ def _covariates(
         spread = np.full(offsets[-1], np.nan)
         spread[place] = numbers
         along.append((entry, spread))
-    weights = None if roles.weight is None else _weights(roles.weight, (rows, cells), layout)
+    weights, unit = (None, 1.0) if roles.weight is None else _weights(roles.weight, told, layout)
     return Covariates(
         tuple(entry for entry, _ in along),
         tuple(entry for entry, _ in fixed),
@@ -150,11 +150,12 @@ def _covariates(
         np.stack([values for _, values in fixed], axis=1) if fixed else np.empty((len(rows.ids), 0)),
         weights,
         asked.holidays,
+        unit,
     )
 
 
-def _weights(name: str, told: tuple[Rows, Cells], layout: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """How much each step counts, on average 1; an empty weight counts nothing."""
+def _weights(name: str, told: tuple[Rows, Cells], layout: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, float]:
+    """How much each step counts, on average 1, and the mean in the table; an empty weight counts nothing."""
     (rows, cells), (offsets, place) = told, layout
     given = np.nan_to_num(cells.beside[name])
     if (given < 0).any():
@@ -166,7 +167,7 @@ def _weights(name: str, told: tuple[Rows, Cells], layout: tuple[np.ndarray, np.n
         raise DataError(f'every weight in "{name}" is zero or empty. There is nothing to learn from')
     weights = np.zeros(offsets[-1])
     weights[place] = given / given.mean()
-    return weights
+    return weights, float(given.mean())
 
 
 def _clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:

@@ -44,6 +44,7 @@ class Covariates:
     static: np.ndarray  # (S, G) float64
     weights: np.ndarray | None  # (M,) float64
     holidays: tuple[str, ...]  # countries whose public holidays are told
+    unit: float = 1.0  # the mean weight in the table
 
     @property
     def inputs(self) -> tuple[Input, ...]:

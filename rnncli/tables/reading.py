@@ -5,17 +5,19 @@ Text columns come as categoricals, so that whoever parses them parses each disti
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
+from pyarrow import fs
 
 from rnncli.config import Decimal
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
-from rnncli.files import SUFFIXES, kind_by_name
-from rnncli.tables import delimited
+from rnncli.files import SUFFIXES, is_url, kind_by_name
+from rnncli.tables import delimited, folders
 from rnncli.tables.delimited import Manner
 
 STANDARD_STREAM = "-"
@@ -24,18 +26,39 @@ STANDARD_STREAM = "-"
 def read(
     source: str, kind: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
 ) -> pd.DataFrame:
-    """The table in a file, a folder of Parquet files, or "-" for standard input, which is looked into if not said.
+    """The table in a file, a folder of Parquet files, either of them at a URL (s3://bucket/table), or "-" for standard
+    input, which is looked into if its kind is not said.
 
     decimal: what stands before the fraction of a number in text, if it is known.
 
     Raises DataError where it is missing, empty or damaged, RequestError where its kind is not known.
     """
+    with _complaints():
+        return _to_pandas(_checked(pa.concat_tables(_tables(source, kind, Manner(decimal, assume)))))
+
+
+def read_parts(
+    source: str, kind: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
+) -> Iterator[pd.DataFrame]:
+    """The same, of a folder some files at a time."""
+    with _complaints():
+        for table in _tables(source, kind, Manner(decimal, assume)):
+            yield _to_pandas(_checked(table))
+
+
+@contextmanager
+def _complaints() -> Iterator[None]:
+    """What goes wrong in reading, in rnncli's own errors."""
     try:
-        table = _read_arrow(source, kind, Manner(decimal, assume))
+        yield
     except FileNotFoundError as error:
         raise DataError("there is no such file. Check the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"it cannot be read: {' '.join(str(error).split())}. Is it the right format?") from error
+
+
+def _checked(table: pa.Table) -> pa.Table:
+    """The table without row numbers that were stored. Raises DataError where it has no rows, or a name twice."""
     table = table.select([place for place in range(table.num_columns) if not _is_row_number(table.field(place))])
     names = table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -43,7 +66,7 @@ def read(
         raise DataError(f'{len(names)} columns, of which "{repeated[0]}" appears twice. Rename one')
     if table.num_rows == 0:
         raise DataError(f"a header ({', '.join(names)}) and no rows. A forecast needs rows")
-    return _to_pandas(table)
+    return table
 
 
 def _is_row_number(field: pa.Field) -> bool:
@@ -52,14 +75,27 @@ def _is_row_number(field: pa.Field) -> bool:
     return stored and pa.types.is_integer(field.type)
 
 
-def _read_arrow(source: str, kind: str | None, manner: Manner) -> pa.Table:
-    if source == STANDARD_STREAM:
+def _tables(source: str, kind: str | None, manner: Manner) -> Iterator[pa.Table]:
+    """The parts of a table: several only of a folder."""
+    if is_url(source):
+        system, place = folders.located(source)
+        if folders.is_folder(system, place):
+            yield from folders.parts(system, place)
+            return
+        kind = kind or kind_by_name(Path(place))
+        with system.open_input_stream(place, compression=None) as stream:
+            yield _read_content(stream.read(), kind, manner)
+    elif source == STANDARD_STREAM:
         if sys.stdin is None:
             raise DataError("it is closed. Send a table into it, or name a file")
-        return _read_content(sys.stdin.buffer.read(), kind, manner)
-    path = Path(source)
-    if path.is_dir():
-        return _read_folder(path)
+        yield _read_content(sys.stdin.buffer.read(), kind, manner)
+    elif Path(source).is_dir():
+        yield from folders.parts(fs.LocalFileSystem(), str(Path(source).resolve()))
+    else:
+        yield _read_file(Path(source), kind, manner)
+
+
+def _read_file(path: Path, kind: str | None, manner: Manner) -> pa.Table:
     with path.open("rb") as stream:
         if kind is None and path.is_file():
             kind = kind_by_name(path)
@@ -92,26 +128,6 @@ def kind_of(path: Path) -> str:
             f"{path}: the name does not tell the format. Known are {', '.join(SUFFIXES)}; or give --format"
         )
     return kind
-
-
-def _read_folder(folder: Path) -> pa.Table:
-    import pyarrow.dataset as dataset
-
-    files = sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith((".", "_")))
-    if not files:
-        raise DataError("the folder holds no .parquet file")
-    table = dataset.dataset(folder, format="parquet", partitioning="hive", exclude_invalid_files=False)
-    for part in table.get_fragments():
-        names = {*part.physical_schema.names, *_partitions(part)}
-        if odd := names ^ set(table.schema.names):
-            raise DataError(f'{part.path}: "{odd.pop()}" is a column of some files of the folder, not of all')
-    return table.to_table()
-
-
-def _partitions(part: Any) -> dict[str, Any]:
-    from pyarrow.dataset import get_partition_keys
-
-    return get_partition_keys(part.partition_expression)
 
 
 def _read_parquet(stream: BinaryIO, _manner: Manner) -> pa.Table:

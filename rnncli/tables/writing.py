@@ -1,5 +1,6 @@
 """DataFrames to files, which appear whole or not at all, and to standard output."""
 
+import io
 import json
 import os
 import sys
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.errors import RequestError, did_you_mean
-from rnncli.files import COMPRESSIONS, written_whole
+from rnncli.files import COMPRESSIONS, is_url, written_whole
+from rnncli.tables import folders
 from rnncli.tables.reading import STANDARD_STREAM
 
 
@@ -28,6 +30,9 @@ def write(frame: pd.DataFrame, target: str, kind: str) -> None:
         except OSError as error:
             raise RequestError(f"cannot write to standard output: {error.strerror or error}") from error
         return
+    if is_url(target):
+        _upload(frame, target, kind)
+        return
     path = Path(target)
     compression = COMPRESSIONS.get(path.suffix.lower())
     with written_whole(path) as stream:
@@ -37,6 +42,18 @@ def write(frame: pd.DataFrame, target: str, kind: str) -> None:
             twin = os.fdopen(os.dup(stream.fileno()), "wb")  # for Arrow closes what it compresses into
             with pa.CompressedOutputStream(twin, compression) as compressed:
                 _writer(kind)(frame, compressed)
+
+
+def _upload(frame: pd.DataFrame, url: str, kind: str) -> None:
+    """The table to a URL, where it appears whole: it is sent once it is complete."""
+    content = io.BytesIO()
+    _writer(kind)(frame, content)
+    system, place = folders.located(url)
+    try:
+        with system.open_output_stream(place, compression=None) as stream:
+            stream.write(content.getbuffer())
+    except OSError as error:
+        raise RequestError(f"cannot write {url}: {' '.join(str(error).split())}") from error
 
 
 def _writer(kind: str) -> Callable[[pd.DataFrame, Any], None]:

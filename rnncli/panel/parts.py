@@ -1,0 +1,122 @@
+"""A panel from a table that comes in parts, as a folder of files does: no more than a part is in memory as a table."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from rnncli.config import Columns, Input
+from rnncli.errors import Assume, quietly
+from rnncli.panel.build import Expected, from_frame
+from rnncli.panel.covariates import Covariates
+from rnncli.panel.sequences import Panel
+
+
+def from_parts(
+    parts: Iterator[pd.DataFrame],
+    whole: Callable[[], pd.DataFrame],
+    asked: Columns,
+    expected: Expected | None = None,
+    assume: Assume = quietly,
+) -> Panel:
+    """The panel in a table; `whole` is asked for all of it where a series is in more than one part.
+
+    Raises DataError as from_frame does.
+    """
+    panels: list[Panel] = []
+    seen: set[object] = set()
+    for frame in parts:
+        panel = from_frame(frame, asked, expected, assume=assume)
+        if not seen.isdisjoint(panel.ids):
+            panels.clear()
+            return from_frame(whole(), asked, expected, assume=assume)
+        seen.update(panel.ids)
+        panels.append(panel)
+        if len(panels) == 1:  # the others are read as the first one was
+            asked = asked.model_copy(update={"freq": panel.frequency.name})
+    return panels[0] if len(panels) == 1 else joined(panels)
+
+
+def joined(panels: Sequence[Panel]) -> Panel:
+    """Panels of different series as one, its series in order."""
+    first = panels[0]
+    ids = np.concatenate([panel.ids for panel in panels])
+    order = np.argsort(ids, kind="stable")
+    forms = {panel.times.form for panel in panels}
+    found = first.found._replace(
+        rows=sum(panel.found.rows for panel in panels),
+        missing=sum(panel.found.missing for panel in panels),
+        absent=sum(panel.found.absent for panel in panels),
+        repeated=sum(panel.found.repeated for panel in panels),
+        empty=tuple(name for panel in panels for name in panel.found.empty),
+    )
+    values, offsets = _in_order([panel.values for panel in panels], [panel.lengths for panel in panels], order)
+    return replace(
+        first,
+        values=values,
+        offsets=offsets,
+        ids=ids[order],
+        firsts=np.concatenate([panel.firsts for panel in panels])[order],
+        phases=np.concatenate([panel.phases for panel in panels])[order],
+        times=first.times if len(forms) == 1 else first.times._replace(form=None),
+        covariates=_covariates([panel.covariates for panel in panels], order),
+        found=found,
+    )
+
+
+def _in_order(
+    parts: Sequence[np.ndarray], lengths: Sequence[np.ndarray], order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of series behind one another in another order of series, and their offsets."""
+    values, every = np.concatenate(parts), np.concatenate(lengths)
+    offsets = np.concatenate([[0], every[order].cumsum()]).astype(np.int64)
+    if (order[1:] > order[:-1]).all():
+        return values, offsets
+    begins = np.concatenate([[0], every.cumsum()[:-1]])[order]
+    return values[np.repeat(begins - offsets[:-1], every[order]) + np.arange(len(values))], offsets
+
+
+def _covariates(parts: Sequence[Covariates], order: np.ndarray) -> Covariates:
+    """Those of all panels, with one list of kinds for all of them."""
+    first = parts[0]
+    along = [_one_list([part.along[place] for part in parts]) for place in range(len(first.along))]
+    fixed = [_one_list([part.fixed[place] for part in parts]) for place in range(len(first.fixed))]
+    values = [_renumbered(part.values, part.along, along) for part in parts]
+    lengths = [part.lengths for part in parts]
+    rows, offsets = _in_order(values, lengths, order) if len(first.values) else (first.values, np.zeros(len(order) + 1))
+    weights = None
+    if first.weights is not None:
+        raw = [part.weights * part.unit for part in parts if part.weights is not None]
+        unit = float(np.concatenate(raw).mean())
+        weights = _in_order(raw, lengths, order)[0] / unit
+    static = np.concatenate([_renumbered(part.static, part.fixed, fixed) for part in parts])[order]
+    return replace(
+        first,
+        along=tuple(along),
+        fixed=tuple(fixed),
+        values=rows,
+        offsets=offsets.astype(np.int64),
+        static=static,
+        weights=weights,
+    )
+
+
+def _one_list(columns: Sequence[Input]) -> Input:
+    """A column with the kinds of all its parts."""
+    if columns[0].categories is None:
+        return columns[0]
+    kinds = sorted({kind for column in columns for kind in column.categories or ()})
+    return columns[0].model_copy(update={"categories": tuple(kinds)})
+
+
+def _renumbered(values: np.ndarray, own: Sequence[Input], every: Sequence[Input]) -> np.ndarray:
+    """Values (R, C) with kinds by their numbers among all of them."""
+    values = values.copy()
+    for place, (column, known) in enumerate(zip(own, every, strict=True)):
+        if column.categories is None or known.categories is None or column.categories == known.categories:
+            continue
+        numbers = np.array([0, *(known.categories.index(kind) + 1 for kind in column.categories)], dtype=np.float64)
+        told = ~np.isnan(values[:, place])
+        values[told, place] = numbers[values[told, place].astype(np.int64)]
+    return values

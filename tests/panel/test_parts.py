@@ -1,0 +1,58 @@
+"""A table in parts is the table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.panel import Panel, from_frame
+from rnncli.panel.parts import from_parts
+
+ASKED = Columns(id="shop", time="ds", target=("y",), known=("price", "sky"), static=("city",), weight="w")
+
+
+def shops() -> pd.DataFrame:
+    """Six shops; the last two days are to come."""
+    days = pd.date_range("2024-01-01", periods=8)
+    generator = np.random.default_rng(0)
+    tables = []
+    for number, shop in enumerate("fadcbe"):
+        table = pd.DataFrame({"shop": shop, "ds": days, "y": generator.random(8), "price": generator.random(8)})
+        table["sky"] = generator.choice(["sun", "rain", "hail"][: 1 + number % 3], 8)
+        table["city"], table["w"] = ["Bonn", "Cork", "Ghent"][number % 3], 1.0 + number
+        tables.append(table.assign(y=table["y"].where(table.index < 6 - number % 2)).iloc[number % 2 :])
+    return pd.concat(tables, ignore_index=True)
+
+
+def same(one: Panel, other: Panel) -> None:
+    for name in ("values", "offsets", "ids", "firsts", "phases"):
+        assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "values")
+    for name in ("along", "fixed", "offsets", "static"):
+        assert np.array_equal(getattr(one.covariates, name), getattr(other.covariates, name))
+    assert np.array_equal(one.covariates.values, other.covariates.values, equal_nan=True)
+    assert one.covariates.weights is not None
+    assert other.covariates.weights is not None
+    assert np.allclose(one.covariates.weights, other.covariates.weights)
+    assert one.found == other.found
+
+
+@pytest.mark.parametrize("groups", [["fadcbe"], ["fa", "dc", "be"], ["f", "a", "d", "c", "b", "e"], ["abc", "def"]])
+def test_parts_of_whole_series_are_the_panel_of_them_all(groups: list[str]) -> None:
+    frame = shops()
+    parts = [frame[frame["shop"].isin(list(group))] for group in groups]
+
+    same(from_parts(iter(parts), lambda: frame, ASKED), from_frame(frame, ASKED))
+
+
+def test_series_in_several_parts_are_put_together() -> None:
+    frame = shops()
+
+    same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED), from_frame(frame, ASKED))
+
+
+def test_parts_without_covariates_are_joined_too() -> None:
+    frame, asked = shops(), Columns(id="shop", time="ds", target=("y",))
+
+    one = from_parts(iter([frame.iloc[:8], frame.iloc[8:]]), lambda: frame, asked)
+
+    assert np.array_equal(one.values, from_frame(frame, asked).values, equal_nan=True)
