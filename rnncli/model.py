@@ -1,6 +1,6 @@
 """A fitted network with its card: forecast, save, load. Knows nothing of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,33 +60,49 @@ class Model:
         altered: what to make of the windows before they are looked at.
         Raises DataError where the panel is not of its kind.
         """
+        parts = [part for _, part in self.stream(panel, cutoffs, levels, device, point, altered)]
+        return Forecast(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    @torch.inference_mode()
+    def stream(
+        self,
+        panel: Panel,
+        cutoffs: Cutoffs,
+        levels: np.ndarray,
+        device: torch.device,
+        point: PointName | None = None,
+        altered: Callable[[Batch], Batch] | None = None,
+    ) -> Iterator[tuple[Cutoffs, Forecast]]:
+        """The same, some cutoffs at a time: no more of it is in memory than what is looked at."""
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         dated = any(member.architecture.calendar for member in self.card.members)
         windows = Windows(panel, self.card.context, self.card.horizon, device, dated)
         needed = np.union1d(levels, heads.LEVELS)
-        wanted, take_mean = torch.from_numpy(needed), self._takes_mean(point)
-        points, quantiles = [], []
-        with torch.inference_mode():
-            for given in windows.at(cutoffs, self._chunk()):
-                batch = given if altered is None else altered(given)
-                every = [_forecast(network, batch, wanted, take_mean) for network in networks]
-                points.append(self._within(_median([point for point, _ in every])))
-                quantiles.append(self._within(self._corrected(_median([read for _, read in every]), needed)))
-        return Forecast(np.concatenate(points), np.concatenate(quantiles)[..., np.isin(needed, levels)])
+        wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk()
+        for number, given in enumerate(windows.at(cutoffs, size)):
+            batch = given if altered is None else altered(given)
+            every = [_forecast(network, batch, wanted, take_mean) for network in networks]
+            points = self._within(_median([point for point, _ in every]))
+            quantiles = self._within(self._corrected(_median([read for _, read in every]), needed))
+            some = slice(number * size, (number + 1) * size)
+            yield (
+                Cutoffs(cutoffs.series[some], cutoffs.rows[some]),
+                Forecast(points, quantiles[..., np.isin(needed, levels)]),
+            )
 
-    def paths(self, panel: Panel, cutoffs: Cutoffs, count: int, device: torch.device) -> np.ndarray:
+    def paths(self, quantiles: np.ndarray, count: int) -> np.ndarray:
         """Futures (N, H, K, count) with errors that hang together as those of the validation windows did.
 
-        Raises RequestError where there were none without gaps.
+        quantiles: (N, H, K, Q) forecasts at heads.LEVELS. Raises RequestError where there were no such windows without
+        gaps.
         """
         if self.calibration is None or not len(self.calibration.ranks):
             raise RequestError("--samples needs a model with validation windows without gaps: this one had none")
-        levels = np.array(heads.LEVELS)
-        quantiles = self.forecast(panel, cutoffs, levels, device).quantiles
-        return self._within(
-            calibration.paths(self.calibration.ranks, quantiles, levels, count, self.card.members[0].seed)
+        drawn = calibration.paths(
+            self.calibration.ranks, quantiles, np.array(heads.LEVELS), count, self.card.members[0].seed
         )
+        return self._within(drawn)
 
     def _takes_mean(self, point: PointName | None) -> bool:
         return heads.takes_mean(self.card.config.training.metric) if point is None else point == "mean"

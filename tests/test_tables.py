@@ -372,3 +372,12 @@ def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pyte
     parts = list(tables.read_parts(str(tmp_path)))
 
     assert [part["y"].tolist() for part in parts] == [[0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3]]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.parquet", "t.csv.gz"])
+def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": pd.Categorical(["a,b", "c", "d", "a,b"]), "y": [1.5, 2, 3, 4]})
+
+    tables.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), tables.kind_of(tmp_path / name))
+
+    pd.testing.assert_frame_equal(tables.read(str(tmp_path / name)), frame)

@@ -1,6 +1,7 @@
 """rnncli forecast: the steps that follow each series."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 from rnncli import files
 from rnncli.cli import plot, reading, screen
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config
+from rnncli.config import Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
@@ -72,14 +73,27 @@ def forecast(
         _check_known(panel, card.horizon)
     _check_like_training(panel, card, config.forecast.on_drift)
     with about(data):
-        cutoffs, made, paths = _forecast(fitted, panel, config)
-    table = to_frame(panel, cutoffs, made, paths, config.forecast, text_times=kind != "parquet")
-    if kind != "table":
-        tables.write(table, output, kind)
-        return
-    _plot(panel, cutoffs, made)
+        ends = _ends(panel, card)
+        made = _forecasts(fitted, panel, ends, config)
+        if kind == "table":
+            _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
+            return
+        texts = kind != "parquet"
+        frames = (to_frame(panel, some, one, paths, config.forecast, texts) for some, one, paths in made)
+        tables.write(frames, output, kind)
+
+
+def _show(
+    panel: "Panel", made: tuple["Cutoffs", "Forecast", "np.ndarray | None"], asked: Forecasting, count: int
+) -> None:
+    """The first series as a picture, and the first of all `count` rows."""
+    from rnncli.panel.forecasts import to_frame
+
+    cutoffs, forecast, _ = made
+    _plot(panel, cutoffs, forecast)
+    table = to_frame(panel, *made, asked, text_times=True)
     rows = [[screen.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
-    more = f"{len(table) - SHOWN} more rows; --output FILE writes them all" if len(table) > SHOWN else ""
+    more = f"{count - SHOWN} more rows; --output FILE writes them all" if count > SHOWN else ""
     screen.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
 
 
@@ -145,27 +159,18 @@ def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
         screen.warn(change)
 
 
-def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs", "Forecast", "np.ndarray | None"]:
-    """What follows the end of each series whose context holds a value, and futures (N, H, K, count) if asked for."""
+def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
+    """The end of each series of which something is known in the context. Raises DataError where that is none."""
     import numpy as np
 
-    from rnncli import device
-    from rnncli.model import Forecast
     from rnncli.panel import Cutoffs
-    from rnncli.panel.forecasts import levels
     from rnncli.words import listed
 
-    card = model.card
-    place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
-    ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
-    asked = config.forecast
-    model = replace(model, corrected=asked.conformal)
-    forecast = model.forecast(panel, ends, levels(asked), place.device, asked.point)
+    known = panel.known_since(card.context)
     if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         screen.warn(
             "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
         )
-    known = ~np.isnan(forecast.quantiles).any(axis=(1, 2, 3))
     if not known.any():
         raise DataError(f"no series has a value in its last {card.context} steps. There is nothing to forecast from")
     if not known.all():
@@ -173,9 +178,30 @@ def _forecast(model: "Model", panel: "Panel", config: Config) -> tuple["Cutoffs"
         screen.warn(
             f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
         )
-    cutoffs = Cutoffs(ends.series[known], ends.rows[known])
-    paths = model.paths(panel, cutoffs, asked.samples, place.device) if asked.samples else None
-    return cutoffs, Forecast(forecast.point[known], forecast.quantiles[known]), paths
+    series = np.flatnonzero(known)
+    return Cutoffs(series, panel.lengths[series])
+
+
+def _forecasts(
+    model: "Model", panel: "Panel", ends: "Cutoffs", config: Config
+) -> Iterator[tuple["Cutoffs", "Forecast", "np.ndarray | None"]]:
+    """What follows the ends of the series, some of them at a time, with futures (N, H, K, count) if asked for."""
+    import numpy as np
+
+    from rnncli import device, heads
+    from rnncli.model import Forecast
+    from rnncli.panel.forecasts import levels
+
+    asked, card = config.forecast, model.card
+    place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
+    model = replace(model, corrected=asked.conformal)
+    wanted = levels(asked)
+    needed = np.union1d(wanted, heads.LEVELS) if asked.samples else wanted
+    for some, made in model.stream(panel, ends, needed, place.device, asked.point):
+        paths = (
+            model.paths(made.quantiles[..., np.isin(needed, heads.LEVELS)], asked.samples) if asked.samples else None
+        )
+        yield some, Forecast(made.point, made.quantiles[..., np.isin(needed, wanted)]), paths
 
 
 def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:

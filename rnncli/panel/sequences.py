@@ -117,6 +117,12 @@ class Panel:
         """The earliest time that is forecast from these cutoffs, as a text."""
         return written.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
 
+    def known_since(self, steps: int) -> np.ndarray:
+        """Whether every target of a series has a value in its last so many steps: (S,)."""
+        rows = np.where(np.isnan(self.values), -1, np.arange(len(self.values))[:, None])
+        newest = np.maximum.reduceat(rows, self.offsets[:-1])  # (S, K)
+        return (newest >= (self.offsets[1:] - np.minimum(steps, self.lengths))[:, None]).all(axis=1)
+
     def constant(self) -> list[str]:
         """Ids of the series that never change."""
         begins = self.offsets[:-1]

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from rnncli.files import COMPRESSIONS, is_url, written_whole
 from rnncli.tables import folders
 from rnncli.tables.reading import STANDARD_STREAM
 
+Frames = Iterator[pd.DataFrame]
 
-def write(frame: pd.DataFrame, target: str, kind: str) -> None:
-    """The table to a file, which appears whole or not at all, or to "-" for standard output."""
+
+def write(table: pd.DataFrame | Iterator[pd.DataFrame], target: str, kind: str) -> None:
+    """The table, or its parts as they come, to a file, which appears whole or not at all, or to standard output."""
+    frames = iter([table]) if isinstance(table, pd.DataFrame) else table
     if target == STANDARD_STREAM:
         try:
-            _writer(kind)(frame, sys.stdout.buffer)
+            _writer(kind)(frames, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             raise
@@ -31,23 +34,23 @@ def write(frame: pd.DataFrame, target: str, kind: str) -> None:
             raise RequestError(f"cannot write to standard output: {error.strerror or error}") from error
         return
     if is_url(target):
-        _upload(frame, target, kind)
+        _upload(frames, target, kind)
         return
     path = Path(target)
     compression = COMPRESSIONS.get(path.suffix.lower())
     with written_whole(path) as stream:
         if compression is None:
-            _writer(kind)(frame, stream)
+            _writer(kind)(frames, stream)
         else:
             twin = os.fdopen(os.dup(stream.fileno()), "wb")  # for Arrow closes what it compresses into
             with pa.CompressedOutputStream(twin, compression) as compressed:
-                _writer(kind)(frame, compressed)
+                _writer(kind)(frames, compressed)
 
 
-def _upload(frame: pd.DataFrame, url: str, kind: str) -> None:
+def _upload(frames: Frames, url: str, kind: str) -> None:
     """The table to a URL, where it appears whole: it is sent once it is complete."""
     content = io.BytesIO()
-    _writer(kind)(frame, content)
+    _writer(kind)(frames, content)
     system, place = folders.located(url)
     try:
         with system.open_output_stream(place, compression=None) as stream:
@@ -56,26 +59,29 @@ def _upload(frame: pd.DataFrame, url: str, kind: str) -> None:
         raise RequestError(f"cannot write {url}: {' '.join(str(error).split())}") from error
 
 
-def _writer(kind: str) -> Callable[[pd.DataFrame, Any], None]:
+def _writer(kind: str) -> Callable[[Frames, Any], None]:
     if kind not in WRITERS:
         hint = did_you_mean(kind, list(WRITERS))
         raise RequestError(f'a table cannot be written as "{kind}". Known are {", ".join(WRITERS)}.{hint}')
     return WRITERS[kind]
 
 
-def _write_csv(frame: pd.DataFrame, stream: Any) -> None:
-    _write_delimited(frame, stream, ",")
+def _write_csv(frames: Frames, stream: Any) -> None:
+    _write_delimited(frames, stream, ",")
 
 
-def _write_tsv(frame: pd.DataFrame, stream: Any) -> None:
-    _write_delimited(frame, stream, "\t")
+def _write_tsv(frames: Frames, stream: Any) -> None:
+    _write_delimited(frames, stream, "\t")
 
 
-def _write_delimited(frame: pd.DataFrame, stream: Any, delimiter: str) -> None:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    quoting = "needed" if _holds_special(table, delimiter) else "none"  # "needed" puts every text in quotes
-    options = arrow_csv.WriteOptions(delimiter=delimiter, quoting_style=quoting, quoting_header=quoting)
-    arrow_csv.write_csv(table, stream, write_options=options)
+def _write_delimited(frames: Frames, stream: Any, delimiter: str) -> None:
+    for number, frame in enumerate(frames):
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        quoting = "needed" if _holds_special(table, delimiter) else "none"  # "needed" puts every text in quotes
+        options = arrow_csv.WriteOptions(
+            include_header=number == 0, delimiter=delimiter, quoting_style=quoting, quoting_header=quoting
+        )
+        arrow_csv.write_csv(table, stream, write_options=options)
 
 
 def _holds_special(table: pa.Table, delimiter: str) -> bool:
@@ -90,18 +96,23 @@ def _holds_special(table: pa.Table, delimiter: str) -> bool:
     return any(pc.any(pc.match_substring_regex(part.cast(pa.string()), pattern)).as_py() for part in texts)
 
 
-def _write_parquet(frame: pd.DataFrame, stream: Any) -> None:
+def _write_parquet(frames: Frames, stream: Any) -> None:
     import pyarrow.parquet as parquet
 
-    parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream)
+    first = pa.Table.from_pandas(next(frames), preserve_index=False)
+    with parquet.ParquetWriter(stream, first.schema) as writer:
+        writer.write_table(first)
+        for frame in frames:
+            writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
 
 
-def _write_json_lines(frame: pd.DataFrame, stream: Any) -> None:
-    for record in frame.to_dict("records"):
-        stream.write(json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
+def _write_json_lines(frames: Frames, stream: Any) -> None:
+    for frame in frames:
+        for record in frame.to_dict("records"):
+            stream.write(json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
 
 
-WRITERS: dict[str, Callable[[pd.DataFrame, Any], None]] = {
+WRITERS: dict[str, Callable[[Frames, Any], None]] = {
     "csv": _write_csv,
     "tsv": _write_tsv,
     "parquet": _write_parquet,

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from rnncli import cli
+from rnncli import cli, tables
 from tests.conftest import Command, hourly
 
 
@@ -414,3 +414,16 @@ def test_a_model_with_known_columns_is_evaluated_on_windows_of_its_table(rnncli:
 
     assert outcome.code == 0
     assert outcome.table["model"].tolist()[0] == "rnncli"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_forecasts_written_some_series_at_a_time_are_those_written_at_once(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    options = ("--samples", "3", "--output")
+    rnncli("forecast", model, data, *options, tmp_path / f"whole.{suffix}")
+    monkeypatch.setattr("rnncli.model.VALUES_AT_ONCE", 1)  # a series at a time
+    rnncli("forecast", model, data, *options, tmp_path / f"parts.{suffix}")
+
+    whole, parts = (tables.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))
+    pd.testing.assert_frame_equal(whole, parts, rtol=1e-5)
