@@ -1,20 +1,21 @@
 """Time and memory for many series. Wanted: 50,000 series of 200 rows within 3 GB, their windows built in 15 s.
 
     python tests/benchmarks/scale.py [--series 1000 10000 50000] [--rows 200] [--steps 200] [--rounds 1] [--csv]
+    python tests/benchmarks/scale.py --folder --series 100000 --preset fast       wanted: within 2 GB
 
 build: from the file to windows that can be drawn from, in a process of its own, without its imports
-train, forecast: the whole command
+train, forecast: the whole command with all of its processes; --folder writes Parquet files of 1000 series each
 """
 
 # pandas and torch are imported in the children alone: Linux counts what a parent holds as a child's peak too.
 import argparse
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -30,18 +31,29 @@ class Cost(NamedTuple):
     gigabytes: float  # the most memory held at once
 
 
-def write_table(path: Path, series: int, rows: int) -> None:
+def write_tables(path: Path, series: int, rows: int) -> None:
+    """One file, or a folder of them, partitioned by region."""
+    if path.suffix:
+        write_table(path, range(series), rows)
+        return
+    for number, first in enumerate(range(0, series, 1000)):
+        part = path / f"region={number:03d}" / "part.parquet"
+        part.parent.mkdir(parents=True)
+        write_table(part, range(first, min(first + 1000, series)), rows)
+
+
+def write_table(path: Path, series: range, rows: int) -> None:
     """Synthetic days with a weekly cycle."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    days = np.tile(np.arange(rows), series)
-    noise = np.random.default_rng(0).normal(size=len(days))
-    names = pa.array([f"series-{number:06d}" for number in range(series)])
+    days = np.tile(np.arange(rows), len(series))
+    noise = np.random.default_rng(series.start).normal(size=len(days))
+    names = pa.array([f"series-{number:06d}" for number in series])
     table = pa.table(
         {
-            "unique_id": names.take(pa.array(np.repeat(np.arange(series), rows))),
+            "unique_id": names.take(pa.array(np.repeat(np.arange(len(series)), rows))),
             "ds": pa.array(np.datetime64("2024-01-01") + days),
             "y": (20 + 5 * np.sin(2 * np.pi * days / 7) + noise).round(3),
         }
@@ -56,13 +68,15 @@ def build(path: Path) -> Cost:
     """From the file to windows."""
     import torch
 
-    from rnncli import choices, panel, tables
+    from rnncli import choices, tables
     from rnncli.config import Config
+    from rnncli.panel import parts
     from rnncli.windows import Windows
 
     start, config = time.perf_counter(), Config()
     network = config.network.model_copy(update={"horizon": HORIZON})
-    series = panel.from_frame(tables.read(str(path)), config.columns)
+    source, columns = str(path), config.columns
+    series = parts.from_parts(tables.read_parts(source), lambda: tables.read(source), columns)
     plan = choices.make(series, network, config.training)
     Windows(series, plan.architecture.context, HORIZON, torch.device("cpu"))
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
@@ -73,10 +87,26 @@ def run(*arguments: object) -> Cost:
     start = time.perf_counter()
     command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
+    held = 0.0
+    while child.poll() is None:
+        held = max(held, held_by(child.pid))
+        time.sleep(0.1)
+    if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    return Cost(time.perf_counter() - start, gigabytes(usage))
+    return Cost(time.perf_counter() - start, held)
+
+
+def held_by(process: int) -> float:
+    """What a process and those it started hold now, in gigabytes; what they share is counted once. Linux alone."""
+    total, waiting = 0, [process]
+    while waiting:
+        number = waiting.pop()
+        with suppress(OSError):  # it may have ended meanwhile
+            lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            for task in Path(f"/proc/{number}/task").iterdir():
+                waiting += [int(child) for child in (task / "children").read_text().split()]
+    return total * 1024 / 1e9
 
 
 def gigabytes(usage: resource.struct_rusage) -> float:
@@ -92,25 +122,30 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--csv", action="store_true", help="CSV instead of Parquet")
+    parser.add_argument("--folder", action="store_true", help="a folder of files instead of one")
+    parser.add_argument("--preset", help="of the training, in place of --steps")
     asked = parser.parse_args()
+    training = ("--preset", asked.preset) if asked.preset else ("--steps", asked.steps)
     print(("{:>12}" * 8).format("series", "file MB", *("build s", "GB", "train s", "GB", "forecast s", "GB")))
     for series in asked.series:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            data, model = folder / ("days.csv" if asked.csv else "days.parquet"), folder / "days.rnn"
+            name = "days" if asked.folder else "days.csv" if asked.csv else "days.parquet"
+            data, model = folder / name, folder / "days.rnn"
             apart = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
-            apart.submit(write_table, data, series, asked.rows).result()
+            apart.submit(write_tables, data, series, asked.rows).result()
             costs = [
                 (
                     apart.submit(build, data).result(),
-                    run("train", data, "-H", HORIZON, "--steps", asked.steps, "-o", model),
-                    run("forecast", model, data, "-o", folder / f"next{data.suffix}"),
+                    run("train", data, "-H", HORIZON, "--id", "unique_id", "--target", "y", *training, "-o", model),
+                    run("forecast", model, data, "-o", folder / f"next{data.suffix or '.parquet'}"),
                 )
                 for _ in range(asked.rounds)
             ]
             apart.shutdown()
             figures = [median(figure) for part in zip(*costs, strict=True) for figure in zip(*part, strict=True)]
-            print(f"{series:>12}{data.stat().st_size / 1e6:>12.1f}" + "".join(f"{figure:>12.2f}" for figure in figures))
+            size = sum(path.stat().st_size for path in (data.rglob("*.parquet") if asked.folder else [data])) / 1e6
+            print(f"{series:>12}{size:>12.1f}" + "".join(f"{figure:>12.2f}" for figure in figures))
 
 
 if __name__ == "__main__":
