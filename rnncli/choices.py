@@ -49,6 +49,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = Sample(panel, parts, horizon)
     _check_lengths(panel, network)
+    _forbid_idle_holidays(panel, network)
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context = choose("context", network.context, _context(panel, horizon, season))
@@ -189,6 +190,13 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
             designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
     return designs
+
+
+def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
+    countries = ",".join(panel.covariates.holidays)
+    if countries and (network.calendar is False or not calendar.size(panel.frequency, panel.covariates.holidays)):
+        why = "--no-calendar" if network.calendar is False else "a clock of plain numbers"
+        raise RequestError(f"--holidays {countries} cannot be told with {why}. Leave out one")
 
 
 def _calendar(panel: Panel) -> tuple[bool, str]:

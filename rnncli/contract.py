@@ -11,8 +11,9 @@ import numpy as np
 
 from rnncli.card import Range, Seen
 from rnncli.panel import Panel
+from rnncli.panel.covariates import UNSEEN
 from rnncli.panel.written import plain
-from rnncli.words import listed
+from rnncli.words import counted, listed
 
 MOST_SERIES = 10_000  # whose sizes a card keeps
 JUMP = 50.0  # times the size that was: further than any growth
@@ -49,7 +50,7 @@ def seen(panel: Panel) -> Seen:
 def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:
     """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
     newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
-    found = [*_jumps(trained, newest), *_silent(trained, newest), *_stale(panel, context)]
+    found = [*_jumps(trained, newest), *_silent(trained, newest), *_unseen(newest), *_stale(panel, context)]
     return [*found, *_unknown(trained, panel), *_shifted(trained, zone, panel)]
 
 
@@ -92,11 +93,14 @@ def _phase(panel: Panel) -> int:
 def _jumps(trained: Seen, newest: Panel) -> Iterator[str]:
     """Columns, and then series, of another size."""
     before = {one.name: one for one in trained.columns}
+    jumps = []
     for column in map(_range, _columns(newest)):
         was = before.get(column.name)
         if was is not None and _jumped(was.typical, column.typical):
+            jumps.append(column.name)
             yield f"{_called(column.name)} is about {column.typical / was.typical:.3g} times what it was in training"
-            return
+    if next(_columns(newest)).name in jumps:
+        return  # and so are its series
     known = {str(name): size for name, size in zip(newest.ids, _sizes(newest), strict=True)}
     jumped = {
         name: size / trained.sizes[name] for name, size in known.items() if _jumped(trained.sizes.get(name), size)
@@ -122,6 +126,15 @@ def _silent(trained: Seen, newest: Panel) -> Iterator[str]:
             yield f"{_called(column.name)} is missing in {shares}"
         elif column.low == column.high and was.low < was.high:
             yield f"{_called(column.name)} is {column.low:g} in all of the newest steps; in training it moved"
+
+
+def _unseen(newest: Panel) -> Iterator[str]:
+    """Kinds that the model does not know, in columns of which it knew them all."""
+    beside = newest.covariates
+    for place, one in enumerate(beside.along):
+        count = int((beside.values[:, place] == UNSEEN).sum())
+        if one.categories is not None and not one.gaps and count:
+            yield f'{counted(count, "value")} of "{one.name}" are kinds that training never saw'
 
 
 def _stale(panel: Panel, context: int) -> Iterator[str]:

@@ -121,11 +121,12 @@ class _Told:
         self.static = torch.from_numpy(covariates.static).to(home)  # (S, G)
         weights = covariates.weights
         self.weights = None if weights is None else torch.from_numpy(weights).to(home).unsqueeze(-1)  # (M, 1)
-        self.calendar = calendar if dated and calendar.size else None
-        self.periods, self.slots = (torch.from_numpy(one).to(home) for one in (calendar.periods, calendar.slots))
-        self.of_period, self.of_slot = (
-            torch.from_numpy(one).to(home) for one in (calendar.of_period, calendar.of_slot)
-        )
+        self.calendar = None
+        if dated and calendar.size:
+            shifts, of_period, of_slot = (
+                torch.from_numpy(one).to(home) for one in (calendar.shifts, calendar.of_period, calendar.of_slot)
+            )
+            self.calendar = calendar._replace(shifts=shifts, of_period=of_period, of_slot=of_slot)
 
     def at(self, series: Tensor, places: Tensor, steps: Tensor) -> tuple[Beside, Tensor | None]:
         """Of series (B,) the rows at places (B, T), counted from each series' first, at these steps of the clock."""
@@ -144,9 +145,9 @@ class _Told:
         """The calendar's features of steps (B, T); before the first one those of the first."""
         if self.calendar is None:
             return None
-        places = (steps - self.calendar.first).clamp(0, len(self.periods) - 1)
-        pairs = ((self.of_period, self.periods), (self.of_slot, self.slots))
-        return torch.cat([self._rows(table, row[places].long()) for table, row in pairs], dim=-1)
+        periods, slots = self.calendar.rows(steps)
+        parts = [self._rows(self.calendar.of_period, periods), self._rows(self.calendar.of_slot, slots)]
+        return torch.cat(parts, dim=-1)
 
     @staticmethod
     def _rows(table: Tensor, rows: Tensor) -> Tensor:

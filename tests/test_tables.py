@@ -227,6 +227,8 @@ def said_of(content: bytes, folder: Path, **manner: Any) -> tuple[pd.DataFrame, 
         ("y;z\n1'234.5;a\n2;b\n", [1234.5, 2]),
         ("y;z\n1,5;a\nNA;b\n", [1.5, np.nan]),
         ('y,z\n"1,5e3",a\n"2,5",b\n', [1500, 2.5]),
+        ("y;price\n999;3,50\n1.234;2,10\n12.345;1,00\n", [999, 1234, 12345]),  # the price tells
+        ("y;price\n999;3.50\n1,234;2.10\n", [999, 1234]),
     ],
 )
 def test_numbers_are_read_however_they_are_written(text: str, numbers: list[float], tmp_path: Path) -> None:
@@ -245,7 +247,9 @@ def test_numbers_are_read_however_they_are_written(text: str, numbers: list[floa
         ('y,z\n"1,234",a\n', ",", 1.234, False),
         ('y,x\n"1,234","1,5"\n', None, 1.234, False),  # the other column tells
         ('y,x\n"1,234","1,000.5"\n', None, 1234, False),
-        ("y;x\n1.234;1,5\n", None, 1234, True),  # by the other column a point stands before thousands
+        ("y;x\n1.234;1,5\n", None, 1234, False),  # by the other column a point stands before thousands
+        ("y;x\n1.234;a\n2.345;b\n", None, 1234, True),
+        ("y;x\n1.234;a\n2.34;b\n", None, 1.234, False),
     ],
 )
 def test_a_number_of_two_readings_is_read_as_its_file_tells(
@@ -255,6 +259,15 @@ def test_a_number_of_two_readings_is_read_as_its_file_tells(
 
     assert frame["y"][0] == number
     assert [f"is taken for {number:g}" in one for one in said] == [True] * doubtful
+
+
+def test_numbers_against_what_is_said_of_them_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match='"y" has "1,5", which no number with --decimal . is'):
+        said_of(b'y,z\n"1,5",a\n', tmp_path, decimal=".")
+
+
+def test_words_for_nothing_alone_stay_words(tmp_path: Path) -> None:
+    assert said_of(b"sale,y\nnone,1\nnone,2\n", tmp_path)[0]["sale"].tolist() == ["none", "none"]
 
 
 def test_names_with_commas_stay_names(tmp_path: Path) -> None:

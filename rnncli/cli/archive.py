@@ -23,8 +23,8 @@ from rnncli.panel import Panel, archived
 from rnncli.panel.archived import Archived
 from rnncli.panel.forecasts import POINT
 
-# Where nothing is asked for: WQL needs more quantiles than most forecasts have.
 BESIDE = ("known", "past", "static", "categorical", "holidays")
+# Where nothing is asked for: WQL needs more quantiles than most forecasts have.
 NAMES = tuple(name for name in USUAL if name != "WQL")
 
 

@@ -29,7 +29,7 @@ METRICS_HELP = (
 )
 
 
-@configured("columns", "forecast", "compute", without=("quantiles", "samples"))
+@configured("columns", "forecast", "compute", without=("quantiles", "samples", "on_drift"))
 def evaluate(
     model: Annotated[
         Path,
@@ -113,8 +113,9 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     horizon, fitted = card.horizon, replace(load(model), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
-        frame = reading.table(data, config.columns)
-        panel = reading.panel(frame, config.columns, Expected(clock.parse(card.frequency), card.inputs))
+        columns = reading.for_model(card, config.columns, weighed=rolling.every is not None)
+        frame = reading.table(data, columns)
+        panel = reading.panel(frame, columns, Expected(clock.parse(card.frequency), card.inputs))
         apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
         fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
         places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)

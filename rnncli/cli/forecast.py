@@ -11,7 +11,7 @@ import typer
 from rnncli import files
 from rnncli.cli import plot, reading, screen
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config, Forecasting
+from rnncli.config import Columns, Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def forecast(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    columns = reading.for_model(card, config.columns)
     inputs = (Path(data), model, *([Path(future)] if future else []))
     if output != "-":
         files.check_writable(Path(output), *inputs)
@@ -57,6 +58,8 @@ def forecast(
     if future == "-" == data:
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
     if future_template is not None:
+        if output != "-" or format is not None:
+            raise RequestError("--future-template forecasts nothing: leave out --output and --format")
         files.check_writable(future_template, *inputs)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import tables
@@ -65,15 +68,16 @@ def forecast(
 
     kind = _kind(output, format)
     fitted = load(model)
-    panel = _panel(data, future, config, card)
+    panel = _panel(data, future, columns, card)
     if future_template is not None:
         _write_template(panel, card.horizon, future_template)
         return
-    with about(future or data):
-        _check_known(panel, card.horizon)
     _check_like_training(panel, card, config.forecast.on_drift)
     with about(data):
         ends = _ends(panel, card)
+    with about(future or data):
+        _check_known(panel, ends, card.horizon)
+    with about(data):
         made = _forecasts(fitted, panel, ends, config)
         if kind == "table":
             _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
@@ -111,7 +115,7 @@ def _kind(output: str, asked: str | None) -> str:
     return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
 
 
-def _panel(data: str, future: str | None, config: Config, card: "Card") -> "Panel":
+def _panel(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
     """The table to continue, with what is known of its future."""
     from rnncli.panel import Expected, clock
     from rnncli.panel.columns import find
@@ -120,14 +124,14 @@ def _panel(data: str, future: str | None, config: Config, card: "Card") -> "Pane
     expected = Expected(clock.parse(card.frequency), card.inputs)
     if future is None:
         with about(data):
-            return reading.whole_panel(data, config.columns, expected)
+            return reading.whole_panel(data, columns, expected)
     with about(data):
-        frame = reading.table(data, config.columns)
-        roles = find(frame, config.columns)
+        frame = reading.table(data, columns)
+        roles = find(frame, columns)
     with about(future):
-        frame = joined(frame, reading.table(future, config.columns), roles, config.columns.dayfirst)
+        frame = joined(frame, reading.table(future, columns), roles, columns.dayfirst)
     with about(data):
-        return reading.panel(frame, config.columns, expected)
+        return reading.panel(frame, columns, expected)
 
 
 def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
@@ -139,11 +143,11 @@ def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
     screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
 
 
-def _check_known(panel: "Panel", horizon: int) -> None:
+def _check_known(panel: "Panel", ends: "Cutoffs", horizon: int) -> None:
     """Raise DataError where what is known in advance does not reach as far as the forecast."""
     from rnncli.panel import future
 
-    empty = future.forbid_lacking(panel, horizon)
+    empty = future.forbid_lacking(panel, ends.series, horizon)
     if empty:
         screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
 

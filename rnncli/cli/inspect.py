@@ -36,12 +36,12 @@ def inspect(
     Of a table: its series, gaps and seasons, and what training on it would choose.
     """
     config = asked.over(Config())
+    if importance is not None and _is_model(Path(file)):
+        _show_importance(Path(file), importance, asked, format)
+        return
     if format is None and _is_model(Path(file)):
         from rnncli import card
 
-        if importance is not None:
-            _show_importance(Path(file), importance, asked)
-            return
         _show_card(Path(file), card.read(Path(file)))
         return
     if importance is not None:
@@ -94,7 +94,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _show_importance(model: Path, data: str, asked: Asked) -> None:
+def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
     from rnncli import card as cards
     from rnncli import device
@@ -103,10 +103,10 @@ def _show_importance(model: Path, data: str, asked: Asked) -> None:
     from rnncli.panel import Expected, clock
 
     card = cards.read(model)
-    columns = asked.over(Config(columns=card.config.columns)).columns
+    columns = reading.for_model(card, asked.over(Config(columns=card.config.columns)).columns)
     fitted = load(model)
     with about(data):
-        panel = reading.panel(reading.table(data, columns), columns, Expected(clock.parse(card.frequency), card.inputs))
+        panel = reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
         place = device.prepare("auto", device.work_per_forecast(card.members, panel.targets, shuffling.MOST_WINDOWS))
         count = sum(1 for _ in shuffling.parts(fitted))
         measured = screen.watched(shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1)
@@ -123,10 +123,12 @@ def _show_importance(model: Path, data: str, asked: Asked) -> None:
 
 def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
     """What the other columns might be; a warning for those that would give the target away."""
-    from rnncli.panel.hints import hints
+    from rnncli.panel.hints import UNDECIDED, hints
 
     found = hints(frame, panel.found.roles)
-    pairs = [(hint.column, hint.words) for hint in found if not hint.leaks]
+    pairs = [(hint.column, hint.words) for hint in found if not hint.leaks and hint.words != UNDECIDED]
+    undecided = [hint.column for hint in found if hint.words == UNDECIDED]
+    pairs += [(UNDECIDED, ", ".join(undecided))] if undecided else []
     if pairs:
         screen.show_pairs("other columns", pairs)
     for hint in found:

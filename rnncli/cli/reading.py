@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import screen
-from rnncli.errors import Assume, strictly
+from rnncli.errors import Assume, RequestError, strictly
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnncli.card import Card
     from rnncli.config import Columns
     from rnncli.panel import Expected, Panel
 
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
 def assumed(columns: "Columns") -> Assume:
     """What is told of assumptions: the person at the terminal, or that they are not allowed."""
     return strictly if columns.strict else lambda what: screen.note(f"assumed: {what}")
+
+
+def for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Columns":
+    """How to read a table for a model: what only training asks for is left out, unless it is to be weighed again.
+
+    Raises RequestError where the columns are asked for as the model cannot have them.
+    """
+    own = card.config.columns
+    if columns.holidays != own.holidays:
+        known = ",".join(own.holidays) or "none"
+        raise RequestError(
+            f"--holidays {','.join(columns.holidays)}: the model was trained with {known}. Train another"
+        )
+    # Which columns are kinds, and which kinds, the model knows.
+    return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 
 
 def table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":

@@ -81,7 +81,10 @@ def _rows(frame: pd.DataFrame, panel: Panel, asked: Columns) -> tuple[_Rows | No
             near = did_you_mean(name, [str(one) for one in frame])
             raise DataError(f'there is no column "{name}", as the actual values have it.{near}')
     every = np.zeros(len(frame), np.int64) if identifier is None else _series(frame[identifier], panel)
-    times = {name: _instants(frame[name], panel, asked) for name in (roles.time, CUTOFF) if name in frame}
+    # A cutoff stands in many rows; of two forecasts for one local time from one cutoff, the second is an hour later.
+    made = every if CUTOFF not in frame else pd.factorize(pd.MultiIndex.from_arrays([every, frame[CUTOFF]]))[0]
+    groups = {roles.time: made, CUTOFF: np.arange(len(frame))}
+    times = {name: _instants(frame[name], panel, asked, of) for name, of in groups.items() if name in frame}
     places = np.flatnonzero(every >= 0)
     frame, series = frame.iloc[places], every[places]
     if not len(places):
@@ -112,11 +115,11 @@ def _series(column: pd.Series, panel: Panel) -> np.ndarray:
     return pd.Index(panel.ids).get_indexer(column.astype(str) if texts else pd.to_numeric(column, errors="coerce"))
 
 
-def _instants(column: pd.Series, panel: Panel, asked: Columns) -> np.ndarray:
-    """Times as the panel's clock takes them."""
+def _instants(column: pd.Series, panel: Panel, asked: Columns, groups: np.ndarray) -> np.ndarray:
+    """Times as the panel's clock takes them; a local time that comes twice in a group (rows,) is the later one then."""
     times = timestamps.parse(column, asked.dayfirst)
     if asked.timezone is not None:
-        times, _ = timestamps.in_zone(times, asked.timezone, np.zeros(len(column)), quietly)
+        times, _ = timestamps.in_zone(times, asked.timezone, groups, quietly)
     if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
         raise DataError(f'"{column.name}" is not of the kind that the actual values have: a zone on one side only?')
     if panel.times.zone is not None and panel.frequency.by_days:

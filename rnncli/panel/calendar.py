@@ -4,7 +4,7 @@ Waves are given as sine and cosine, so that midnight lies beside 23:59 and Decem
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,18 +19,34 @@ AROUND = (-1, 0, 1)  # days from a holiday that are told: its eve, itself, the d
 
 
 class Calendar(NamedTuple):
-    """Features of N steps in a row: those of the period that a step lies in, and those of its time of day."""
+    """Features of steps: those of the period that a step lies in, and those of its time of day.
 
-    first: int  # the number of the first step
-    periods: np.ndarray  # (N,) int32: the row of each step in `of_period`
-    slots: np.ndarray  # (N,) int16: the row of each step in `of_slot`
-    of_period: np.ndarray  # (P, D) float32
-    of_slot: np.ndarray  # (T, E) float32
+    A period is a day; where a step is a day or more, a step. Arrays may be tensors just as well.
+    """
+
+    first: int  # the number of the first period
+    every: int  # microseconds of a step shorter than a day; 0 for others
+    phase: int  # where within a step its instant lies
+    slot: int  # microseconds that have one time of day
+    first_hour: int
+    shifts: Any  # (U,) int64: for each hour from then on, how far a clock on the wall is ahead of the instant
+    of_period: Any  # (P, D) float32
+    of_slot: Any  # (T, E) float32
 
     @property
     def size(self) -> int:
         """Features of a step: D + E."""
         return int(self.of_period.shape[1] + self.of_slot.shape[1])
+
+    def rows(self, steps: Any) -> tuple[Any, Any]:
+        """The row of each step in of_period, and in of_slot; those of the first or the last for steps beyond."""
+        if not self.every:
+            return (steps - self.first).clip(0, len(self.of_period) - 1), 0 * steps
+        instants = steps * self.every + self.phase
+        if len(self.shifts):
+            instants = instants + self.shifts[(instants // HOUR - self.first_hour).clip(0, len(self.shifts) - 1)]
+        days = instants // DAY
+        return (days - self.first).clip(0, len(self.of_period) - 1), (instants - days * DAY) // self.slot
 
 
 def size(frequency: Frequency, countries: Sequence[str]) -> int:
@@ -45,24 +61,13 @@ def calendar(
 
     A clock of plain numbers has no calendar: no feature. Raises RequestError for a country that is not known.
     """
-    steps = np.arange(span[0], span[1])
     none = np.zeros((1, 0), np.float32)
-    zero, first = np.zeros(len(steps), np.int16), int(span[0])
     if frequency.unit == "integer":
-        return Calendar(first, zero.astype(np.int32), zero, none, none)
-    instants = frequency.join(steps, np.full(len(steps), phase))
+        return Calendar(0, 0, 0, DAY, 0, np.empty(0, np.int64), none, none)
     if frequency.unit == "fixed" and frequency.every < DAY:
-        wall = instants if zone is None else timestamps.wall_time(instants, zone)
-        days, within = np.divmod(wall, DAY)
-        length = max(frequency.every, DAY // SLOTS)
-        of_slot = _waves(np.arange(-(-DAY // length)) * length / DAY, 3)
-        periods = np.arange(days[0], days[-1] + 1)
-        features = [_weekdays(periods), _of_year(periods), *_holidays(countries, periods, 1)]
-        return Calendar(
-            first, (days - days[0]).astype(np.int32), (within // length).astype(np.int16), _stacked(features), of_slot
-        )
-    days = instants // DAY
-    rows = np.arange(len(steps), dtype=np.int32)
+        return _of_hours(frequency.every, phase, span * frequency.every, zone, countries)
+    steps = np.arange(span[0], span[1])
+    days = frequency.join(steps, np.full(len(steps), phase)) // DAY
     months = frequency.every if frequency.unit == "month" else 0
     if months:
         features = [_one_of(_month(days) // months, 12 // months)] if months < 12 and 12 % months == 0 else []
@@ -72,8 +77,19 @@ def calendar(
     else:
         length = 1 if frequency.unit == "business" else frequency.every // DAY
         features = [_weekdays(days), _of_month(days), _of_year(days)]
-    features += _holidays(countries, days, length)
-    return Calendar(first, rows, zero, _stacked(features) if features else np.zeros((len(steps), 0), np.float32), none)
+    features += [np.zeros((len(steps), 0)), *_holidays(countries, days, length)]
+    return Calendar(int(span[0]), 0, phase, DAY, 0, np.empty(0, np.int64), _stacked(features), none)
+
+
+def _of_hours(every: int, phase: int, ends: np.ndarray, zone: str | None, countries: Sequence[str]) -> Calendar:
+    """Of steps shorter than a day, between two instants."""
+    hours = np.arange(ends[0] // HOUR, ends[1] // HOUR + 2)
+    shifts = np.empty(0, np.int64) if zone is None else timestamps.wall_time(hours * HOUR, zone) - hours * HOUR
+    days = np.arange(ends[0] // DAY - 1, ends[1] // DAY + 2)
+    features = [_weekdays(days), _of_year(days), *_holidays(countries, days, 1)]
+    slot = max(every, DAY // SLOTS)
+    of_slot = _waves(np.arange(-(-DAY // slot)) * slot / DAY, 3).astype(np.float32)
+    return Calendar(int(days[0]), every, phase, slot, int(hours[0]), shifts, _stacked(features), of_slot)
 
 
 def _stacked(features: list[np.ndarray]) -> np.ndarray:

@@ -51,14 +51,11 @@ class Cells:
 
 def _reduced(numbers: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
     """Of numbers (R,) one for each group of rows; NaN where all of them are missing."""
-    if how == "first":
-        return numbers[firsts]
-    if how == "last":
-        return numbers[np.append(np.flatnonzero(firsts)[1:], len(firsts)) - 1]
     groups = pd.Series(numbers).groupby(firsts.cumsum(), sort=False)
     if how == "sum":
         return groups.sum(min_count=1).to_numpy()
-    return getattr(groups, how)().to_numpy(dtype=np.float64)
+    reduced = getattr(groups, how)().to_numpy(dtype=np.float64)
+    return np.where(reduced == 0, np.nan, reduced) if how == "count" else reduced  # rows without a value are no events
 
 
 def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Input, ...] | None) -> Cells:
@@ -72,9 +69,12 @@ def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Inpu
     inputs, beside = [], {}
     for number, (name, role) in enumerate(roles.covariates):
         column = frame[name]
-        kinds = expected[number].categories if expected else covariates.kinds(column, name in asked.categorical)
-        beside[name] = numbers(column) if kinds is None else covariates.codes(column, kinds)
-        inputs.append(Input(name=name, role=role, categories=kinds))
+        known = expected[number] if expected else None
+        kinds = known.categories if known else covariates.kinds(column, name in asked.categorical)
+        # An empty cell tells nothing in particular where it did so in training; else it is missing.
+        empty = covariates.UNSEEN if known is None or known.gaps else np.nan
+        beside[name] = numbers(column) if kinds is None else covariates.codes(column, kinds, empty)
+        inputs.append(Input(name=name, role=role, categories=kinds, gaps=known is not None and known.gaps))
     if roles.weight is not None:
         beside[roles.weight] = numbers(frame[roles.weight])
     return Cells({name: numbers(frame[name]) for name in roles.targets}, beside, tuple(inputs))

@@ -79,19 +79,16 @@ def measured(covariates: Covariates, ends: np.ndarray) -> Covariates:
     inside = np.arange(len(covariates.values)) - np.repeat(covariates.offsets[:-1], covariates.lengths)
     rows = inside < np.repeat(ends, covariates.lengths)
     number = np.repeat(np.arange(len(ends)), covariates.lengths)[rows]
-    along = tuple(
-        one if one.categories is not None else _measured(one, covariates.values[rows, place], number)
-        for place, one in enumerate(covariates.along)
-    )
-    fixed = tuple(
-        one if one.categories is not None else _measured(one, covariates.static[ends > 0, place], None)
-        for place, one in enumerate(covariates.fixed)
-    )
+    along = tuple(_measured(one, covariates.values[rows, place], number) for place, one in enumerate(covariates.along))
+    static = covariates.static[ends > 0]
+    fixed = tuple(_measured(one, static[:, place], None) for place, one in enumerate(covariates.fixed))
     return replace(covariates, along=along, fixed=fixed)
 
 
 def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> Input:
     """Its mean, its deviation, and the median over series (rows,) of their own deviations; 1 where nothing moves."""
+    if column.categories is not None:
+        return column.model_copy(update={"gaps": bool((values == UNSEEN).any())})
     known = np.isfinite(values)
     column = column.model_copy(update={"gaps": not known.all()})
     if not known.any():
@@ -110,27 +107,33 @@ def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> I
 
 
 def kinds(column: pd.Series, categorical: bool) -> tuple[str, ...] | None:
-    """The kinds that a column tells, in order; None where it tells amounts."""
+    """The kinds that a column tells, in order; None where it tells amounts. Raises DataError where it holds times."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        raise DataError(f'"{column.name}" holds times, which are neither amounts nor kinds. Give days since, or hours')
     if not categorical and pd.api.types.is_numeric_dtype(column.dtype):
         return None
-    return tuple(sorted({kind for kind in _texts(column).unique() if kind is not None}))
+    return tuple(sorted(set(texts(column).dropna())))
 
 
-def codes(column: pd.Series, kinds: tuple[str, ...]) -> np.ndarray:
-    """The number of each row's kind among those, from 1 on; 0 where it is none of them or missing: (rows,)."""
+def codes(column: pd.Series, kinds: tuple[str, ...], empty: float) -> np.ndarray:
+    """The number of each row's kind among those, from 1 on: (rows,); UNSEEN where it is none of them."""
     numbers = {kind: number for number, kind in enumerate(kinds, 1)}
-    distinct, names = pd.factorize(_texts(column))
-    by_name = np.array([numbers.get(name, UNSEEN) for name in names] + [UNSEEN])
+    distinct, names = pd.factorize(texts(column))
+    by_name = np.array([numbers.get(name, UNSEEN) for name in names] + [empty])
     return by_name[distinct]  # -1, what is missing, takes the last
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    """Each row's kind as a text, None where missing: 3 and 3.0 are one."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        distinct, values = pd.factorize(column)
-        names = np.array([*(f"{value:g}" for value in values), None], dtype=object)
-        return pd.Series(names[distinct], dtype=object)
-    return column.astype(object).where(column.notna(), None)
+def texts(column: pd.Series) -> pd.Series:
+    """Each row's kind as a text, None where missing: 3, 3.0 and "3" are one."""
+    distinct, values = pd.factorize(column)
+    names = np.array([*map(_text, values), None], dtype=object)
+    return pd.Series(names[distinct], dtype=object)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def once(values: np.ndarray, series: np.ndarray, ids: np.ndarray, column: pd.Series, order: np.ndarray) -> np.ndarray:

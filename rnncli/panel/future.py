@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError, did_you_mean
-from rnncli.panel import timestamps, written
+from rnncli.errors import DataError, did_you_mean, quietly
+from rnncli.panel import cells, timestamps, written
 from rnncli.panel.columns import Roles
-from rnncli.panel.forecasts import keys
+from rnncli.panel.covariates import texts
+from rnncli.panel.forecasts import WIDE_ID, keys
+from rnncli.panel.rows import without_notes
 from rnncli.panel.sequences import Cutoffs, Panel, called
 
 
 def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:
-    """A table with the rows of another that tell its future: those with a series and time that has no target yet.
+    """A table with the rows of another that tell its future: those that come after a series' last target.
 
-    Raises DataError where the future has not the columns for it.
+    Raises DataError where the future has not the columns for it, or what is no number.
     """
     frame, future = frame.rename(columns=str), future.rename(columns=str)
     known = [name for name, role in roles.covariates if role == "known"]
@@ -21,20 +23,24 @@ def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bo
     for name in needed:
         if name not in future:
             raise DataError(f'there is no column "{name}".{did_you_mean(name, list(future.columns))}')
-    future = future[needed]
+        if name in known and _kind(frame[name]) == "number":
+            future = future.assign(**{name: cells.numbers(future[name])})
+    frame, future = (without_notes(one, roles, quietly) for one in (frame, future[needed]))
     given = frame[list(roles.targets)].notna().any(axis=1).to_numpy()
     own, others = _keys(frame, roles, dayfirst), _keys(future, roles, dayfirst)
-    frame = frame[given | ~own.isin(others)]
-    future = future[~others.isin(own[given])]
+    last = own[given].groupby("id")["time"].max()
+    future = future[(others["time"] > others["id"].map(last)).to_numpy()]
+    told = pd.MultiIndex.from_frame(others)
+    frame = frame[given | ~pd.MultiIndex.from_frame(own).isin(told)]
     both = {name: _one_below_the_other(frame[name], future[name], dayfirst, name == roles.time) for name in needed}
     rest = frame.drop(columns=needed).reset_index(drop=True).reindex(range(len(frame) + len(future)))
     return rest.assign(**both)
 
 
-def _keys(frame: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.MultiIndex:
+def _keys(frame: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:
     """Series and instant of each row."""
-    ids = np.zeros(len(frame)) if roles.id is None else frame[roles.id].astype(str).to_numpy()
-    return pd.MultiIndex.from_arrays([ids, timestamps.parse(frame[roles.time], dayfirst).values])
+    ids = np.zeros(len(frame)) if roles.id is None else texts(frame[roles.id]).to_numpy()
+    return pd.DataFrame({"id": ids, "time": timestamps.parse(frame[roles.time], dayfirst).values})
 
 
 def _one_below_the_other(first: pd.Series, second: pd.Series, dayfirst: bool | None, time: bool) -> pd.Series:
@@ -44,7 +50,7 @@ def _one_below_the_other(first: pd.Series, second: pd.Series, dayfirst: bool | N
         parsed = [timestamps.parse(one, dayfirst) for one in (first, second)]
         first, second = (pd.Series(timestamps.as_users(one.values, one, wall=False)) for one in parsed)
     elif "text" in kinds:
-        return pd.concat([first.astype(object), second.astype(object)], ignore_index=True).astype("category")
+        return pd.concat([texts(first), texts(second)], ignore_index=True).astype("category")
     return pd.concat([first, second], ignore_index=True)
 
 
@@ -54,22 +60,22 @@ def _kind(column: pd.Series) -> str:
     return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
 
 
-def forbid_lacking(panel: Panel, horizon: int) -> int:
+def forbid_lacking(panel: Panel, series: np.ndarray, horizon: int) -> int:
     """How many known values are empty among given ones; raise DataError where some are not given to the end.
 
-    The steps are those that follow the end of each series.
+    The steps are those that follow the end of each of these series.
     """
     if not panel.covariates.known.any():
         return 0
-    every = np.arange(len(panel.ids))
-    absent = panel.covariates.absent(every, panel.lengths, horizon)  # (S, H, C)
-    given = horizon - np.argmin(absent[:, ::-1], axis=1)  # (S, C) steps up to the last one given
+    absent = panel.covariates.absent(series, panel.lengths[series], horizon)  # (N, H, C)
+    given = horizon - np.argmin(absent[:, ::-1], axis=1)  # (N, C) steps up to the last one given
     given = np.where(absent.all(axis=1), 0, given)
     lacking = np.argwhere(given < horizon)
     if not len(lacking):
         return int(absent.sum())
-    number, column = lacking[0]
-    steps = np.array([given[number, column], horizon - 1]) + panel.lengths[number]
+    place, column = lacking[0]
+    number = series[place]
+    steps = np.array([given[place, column], horizon - 1]) + panel.lengths[number]
     first, last = written.plain(list(panel.stamps(np.array([number, number]), steps)))
     more = len(np.unique(lacking[:, 0])) - 1
     which = f"{first} to {last}" if first != last else first
@@ -82,11 +88,14 @@ def forbid_lacking(panel: Panel, horizon: int) -> int:
 
 def template(panel: Panel, horizon: int, text_times: bool) -> pd.DataFrame:
     """The steps that follow the end of each series, with the values known of them as far as they are given."""
-    every = np.arange(len(panel.ids))
-    table = keys(panel, Cutoffs(every, panel.lengths), horizon, text_times)
+    wide = panel.found.roles.wide
+    every = np.arange(1 if wide else len(panel.ids))  # the columns of a wide table share what is known
+    table = keys(panel, Cutoffs(every, panel.lengths[every]), horizon, text_times)
+    if wide:
+        del table[WIDE_ID]
     covariates = panel.covariates
-    starts, ends = covariates.offsets[:-1, None], covariates.offsets[1:, None]
-    places = starts + panel.lengths[:, None] + np.arange(horizon)  # (S, H)
+    starts, ends = covariates.offsets[every, None], covariates.offsets[every + 1, None]
+    places = starts + panel.lengths[every, None] + np.arange(horizon)  # (S, H)
     values = covariates.values[places.clip(0, len(covariates.values) - 1)]
     values = np.where((places < ends)[..., None], values, np.nan).reshape(-1, len(covariates.along))
     for place, column in enumerate(covariates.along):

@@ -11,6 +11,7 @@ from rnncli.panel.columns import Roles
 ALIKE = 0.999  # correlation from which on a column is the target in another form
 MOST = 30  # columns of which sums are tried
 ROWS = 20_000  # rows looked at
+UNDECIDED = "--known if known in advance, else --past"
 
 
 class Hint(NamedTuple):
@@ -28,7 +29,8 @@ def hints(frame: pd.DataFrame, roles: Roles) -> list[Hint]:
         return []
     taken = {roles.time, roles.id, roles.weight, *roles.targets, *(name for name, _ in roles.covariates)}
     names = [str(name) for name in frame if name not in taken and pd.api.types.is_numeric_dtype(frame[name].dtype)]
-    known = [name for name, _ in roles.covariates if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    advance = [name for name, role in roles.covariates if role == "known"]
+    known = [name for name in advance if pd.api.types.is_numeric_dtype(frame[name].dtype)]
     found = [hint for name in names if (hint := _hint(frame, name, roles)) is not None]
     return found + [hint for target in roles.targets for hint in _leaks(frame, [*names, *known], target)]
 
@@ -43,7 +45,7 @@ def _hint(frame: pd.DataFrame, name: str, roles: Roles) -> Hint | None:
     coming = frame[list(roles.targets)].isna().all(axis=1)
     if coming.any() and values[coming].notna().all():
         return Hint(name, f"filled where the target is still empty: --known {name}")
-    return Hint(name, f"--known {name} where it is known in advance, --past {name} where it is not")
+    return Hint(name, UNDECIDED)
 
 
 def _leaks(frame: pd.DataFrame, names: list[str], target: str) -> list[Hint]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config import Columns, Input
-from rnncli.errors import Assume, quietly
+from rnncli.errors import Assume, DataError, quietly
 from rnncli.panel.build import Expected, from_frame
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Panel
@@ -20,22 +20,25 @@ def from_parts(
     expected: Expected | None = None,
     assume: Assume = quietly,
 ) -> Panel:
-    """The panel in a table; `whole` is asked for all of it where a series is in more than one part.
+    """The panel in a table; `whole` is asked for all of it where parts alone do not tell it, as of a series in two.
 
     Raises DataError as from_frame does.
     """
     panels: list[Panel] = []
     seen: set[object] = set()
-    for frame in parts:
-        panel = from_frame(frame, asked, expected, assume=assume)
-        if not seen.isdisjoint(panel.ids):
-            panels.clear()
-            return from_frame(whole(), asked, expected, assume=assume)
-        seen.update(panel.ids)
-        panels.append(panel)
-        if len(panels) == 1:  # the others are read as the first one was
-            asked = asked.model_copy(update={"freq": panel.frequency.name})
-    return panels[0] if len(panels) == 1 else joined(panels)
+    try:
+        for frame in parts:
+            panel = from_frame(frame, asked, expected, assume=assume)
+            if not seen.isdisjoint(panel.ids) or panel.frequency != (panels or [panel])[0].frequency:
+                break
+            seen.update(panel.ids)
+            panels.append(panel)
+        else:
+            return panels[0] if len(panels) == 1 else joined(panels)
+    except DataError:  # what a part lacks, or says otherwise, another may tell; if not, all of it says what is wrong
+        pass
+    panels.clear()
+    return from_frame(whole(), asked, expected, assume=assume)
 
 
 def joined(panels: Sequence[Panel]) -> Panel:

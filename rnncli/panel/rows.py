@@ -10,9 +10,8 @@ from rnncli.panel.clock import DAY
 from rnncli.panel.columns import Roles
 from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
+from rnncli.tables import MOST_NOTES
 from rnncli.words import counted
-
-MOST_NOTES = 5  # rows at the end that may be a sum, a blank, who made the table
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class Panel:
             rows, offsets = _rows_within(covariates.offsets, first, told, kept)
             covariates = covariates.of(rows, offsets, kept)
         else:
-            covariates = replace(covariates, offsets=np.zeros(len(kept) + 1, np.int64), static=covariates.static[kept])
+            rows, offsets = np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64)
+            covariates = covariates.of(rows, offsets, kept)
         rows, offsets = _rows_within(self.offsets, first, end, kept)
         return replace(
             self,

@@ -1,7 +1,7 @@
 """A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
@@ -87,15 +87,22 @@ def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> tupl
     if times.zone is not None:
         return times._replace(zone=zone, form=None), np.zeros(len(times.values), bool)
     local = pd.DatetimeIndex(times.values.astype("datetime64[us]"))
+    # A day whose midnight is skipped begins later, and is a day all the same.
+    daily = bool((local == local.normalize()).all())
+    skips: Literal["shift_forward", "NaT"] = "shift_forward" if daily else "NaT"
     summer, winter = (
-        local.tz_localize(zone, ambiguous=np.full(len(local), earlier), nonexistent="NaT") for earlier in (True, False)
+        local.tz_localize(zone, ambiguous=np.full(len(local), earlier), nonexistent=skips) for earlier in (True, False)
     )
     skipped = np.asarray(summer.isna())
-    twice = np.asarray(summer != winter) & ~skipped
-    if twice.any():
+    utc = _microseconds(_plain(summer))
+    twice = np.flatnonzero(np.asarray(summer != winter) & ~skipped)
+    if len(twice):
         assume(f"of times that come twice as clocks in {zone} are set back, a series' first row is the earlier one")
-    again = pd.DataFrame({"series": series, "time": times.values}).groupby(["series", "time"]).cumcount() > 0
-    utc = np.where(twice & again.to_numpy(), _microseconds(_plain(winter)), _microseconds(_plain(summer)))
+        newest_first = bool((np.diff(times.values) < 0).mean() > 0.5)
+        table = pd.DataFrame({"series": series[twice], "time": times.values[twice]})
+        order = table.groupby(["series", "time"]).cumcount(ascending=not newest_first).to_numpy()
+        later = twice[order > 0]
+        utc[later] = _microseconds(_plain(winter[later]))
     return times._replace(values=utc, zone=zone), skipped
 
 

@@ -1,7 +1,8 @@
 """Files to DataFrames and back: CSV, TSV, Parquet, JSON lines, "-". Knows nothing of time or series."""
 
+from rnncli.tables.delimited import MOST_NOTES
 from rnncli.tables.numbers import EMPTY
 from rnncli.tables.reading import kind_of, read, read_parts
 from rnncli.tables.writing import WRITERS, write
 
-__all__ = ["EMPTY", "WRITERS", "kind_of", "read", "read_parts", "write"]
+__all__ = ["EMPTY", "MOST_NOTES", "WRITERS", "kind_of", "read", "read_parts", "write"]

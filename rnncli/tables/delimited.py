@@ -99,7 +99,7 @@ def _without_notes(data: bytes, delimiter: str, names: list[str], assume: Assume
         table = _parsed(data, delimiter, names, skip)
     except pa.ArrowInvalid:
         return None
-    last = [line.decode().strip() for line in data.rstrip().splitlines()[-len(odd) :]]
+    last = [line.decode().strip() for line in data.rstrip().rsplit(b"\n", len(odd))[-len(odd) :]]
     if not odd or not table.num_rows or len(odd) > MOST_NOTES or sorted(last) != sorted(odd):
         return None
     assume(f'left out: {len(odd)} of the last lines, with another number of cells, the first of them "{last[0][:40]}"')

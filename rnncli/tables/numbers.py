@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnncli.config import Decimal
-from rnncli.errors import Assume
+from rnncli.errors import Assume, DataError
 
 EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
 SPACES = r" \x{a0}\x{202f}'’"  # between thousands, whichever sign stands before the fraction
@@ -17,36 +17,51 @@ def _form(thousands: str, fraction: str) -> str:
 FORMS: dict[Decimal, str] = {".": _form(",", r"\."), ",": _form(r"\.", ",")}
 LEADING_ZERO = r"^\s*[+-]?0\d"
 NAMES = rf"{LEADING_ZERO}|^\s*[+-]?\d{{17,}}\s*$"  # of many digits: as floats, neighbours would be one
-POINTED = r"^[+-]?\d{1,3}(\.\d{3})+$"  # a number, or thousands where a comma stands before fractions
+NUMBER = rf"^[+-]?[\d.,{SPACES}]+([eE][+-]?\d+)?$"  # of any country
+GLANCE = 1000  # cells that nearly always tell that a column is no number
 
 
 def read(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Assume) -> pa.Table:
     """The table of texts with every column that is of numbers as numbers.
 
     What stands before the fraction is told by the columns that can be read in one way only; else a comma in a file
-    delimited by semicolons, a point in others.
+    delimited by semicolons, a point in others. Raises DataError where that is not what is said.
     """
-    columns = [_plain(column) for column in table.columns]
-    forms = [_forms(column) if pa.types.is_string(column.type) else [] for column in columns]
+    names, texts = table.column_names, table.columns
+    columns = [_plain(column) for column in texts]
+    forms = [_forms(text, column.type) for text, column in zip(texts, columns, strict=True)]
     telling = {own[0] for own in forms if len(own) == 1}
-    sure = decimal is not None or len(telling) == 1
     by_file: Decimal = "," if semicolons else "."
+    sure = decimal is not None or len(telling) == 1
     usual = decimal or (telling.pop() if sure else by_file)
-    for place, (column, own) in enumerate(zip(columns, forms, strict=True)):
-        texts = table.column(place)
-        pointed = sure and usual == "," and pa.types.is_floating(column.type) and _all(texts, POINTED)
-        if own or pointed:
-            columns[place] = _cast(_bare(texts, usual if pointed or usual in own else own[0]))
-        if pointed or (len(own) > 1 and not sure and _any(_filled(texts), "[.,]")):
-            row = pc.index(pc.is_valid(columns[place]), True).as_py()
-            said = f'"{texts[row]}" in "{table.column_names[place]}" is taken for {columns[place][row].as_py():.15g}'
+    for place, (text, own) in enumerate(zip(texts, forms, strict=True)):
+        if decimal is not None and len(own) == 1 and own[0] != decimal:
+            raise DataError(
+                f'"{names[place]}" has "{_first(text, own[0])}", which no number with --decimal {decimal} is'
+            )
+        read_as = usual if usual in own else own[0] if own else None
+        if read_as == "," or (read_as is not None and pa.types.is_string(columns[place].type)):
+            columns[place] = _cast(_bare(text, read_as))
+        if len(own) > 1 and not sure:
+            row = pc.index(pc.match_substring_regex(_filled(text), "[.,]"), True).as_py()
+            said = f'"{text[row]}" in "{names[place]}" is taken for {columns[place][row].as_py():.15g}'
             assume(f"{said}; --decimal says what stands before a fraction")
-    return pa.table(columns, names=table.column_names)
+    return pa.table(columns, names=names)
+
+
+def _first(column: pa.ChunkedArray, decimal: Decimal) -> str:
+    """The first cell that has the sign before a fraction."""
+    return str(column[pc.index(pc.match_substring(_filled(column), decimal), True).as_py()])
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column as whole numbers or as floats where all of it reads so, else as text."""
+    """The column as whole numbers or as floats where all of it reads so, else as text.
+
+    A column of nothing but words for nothing stays one of words: "none" may be a kind.
+    """
     numbers = _filled(column)
+    if numbers.null_count == len(numbers) and column.null_count < len(column):
+        return column
     try:
         whole = numbers.cast(pa.int64())
         return column if _any(numbers, LEADING_ZERO) else whole
@@ -59,10 +74,12 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
 
 
-def _forms(column: pa.ChunkedArray) -> list[Decimal]:
-    """What may stand before the fraction, where all of a column are numbers with separators."""
-    if _any(column, NAMES):
+def _forms(column: pa.ChunkedArray, read: pa.DataType) -> list[Decimal]:
+    """What may stand before the fraction of a column of numbers with points or commas in it; nothing for others."""
+    if pa.types.is_integer(read) or not (_all(column.slice(0, GLANCE), NUMBER) and _all(column, NUMBER)):
         return []
+    if _any(column, NAMES) or not _any(column, "[.,]"):
+        return [] if pa.types.is_floating(read) or not _any(column, f"[{SPACES}]") else ["."]
     return [decimal for decimal, form in FORMS.items() if _all(column, form)]
 
 

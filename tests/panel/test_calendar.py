@@ -7,7 +7,7 @@ import pytest
 
 from rnncli.errors import RequestError
 from rnncli.panel import clock
-from rnncli.panel.calendar import Calendar, calendar
+from rnncli.panel.calendar import calendar
 from rnncli.panel.clock import Frequency
 
 
@@ -16,11 +16,8 @@ def of(stamps: pd.DatetimeIndex, freq: str, zone: str | None = None, countries: 
     frequency = clock.at_anchor(clock.parse(freq), microseconds(stamps))
     steps, phases = frequency.split(microseconds(stamps))
     found = calendar(frequency, int(phases[0]), np.array([steps[0], steps[-1] + 1]), zone, countries)
-    return looked_up(found)
-
-
-def looked_up(found: Calendar) -> np.ndarray:
-    return np.concatenate([found.of_period[found.periods], found.of_slot[found.slots]], axis=1)
+    periods, slots = found.rows(steps)
+    return np.concatenate([found.of_period[periods], found.of_slot[slots]], axis=1)
 
 
 def microseconds(stamps: pd.DatetimeIndex) -> np.ndarray:

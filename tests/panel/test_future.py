@@ -12,6 +12,10 @@ from rnncli.panel.future import forbid_lacking, joined, template
 ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
 
+def lacking(known: Panel, horizon: int) -> int:
+    return forbid_lacking(known, np.arange(len(known.ids)), horizon)
+
+
 def past() -> pd.DataFrame:
     days = [f"2024-01-0{day}" for day in range(1, 5)]
     table = {"shop": np.repeat(["a", "b"], 4), "day": [*days, *days], "y": np.arange(8.0)}
@@ -63,21 +67,21 @@ def test_what_is_lacking_is_named_exactly() -> None:
     frame = join(past(), coming(["2024-01-05"]))
 
     with pytest.raises(DataError, match='series "a": "price" has no value for 2024-01-06 to 2024-01-07; 1 more series'):
-        forbid_lacking(panel(frame), 3)
+        lacking(panel(frame), 3)
 
 
 def test_the_series_that_lacks_is_named_and_no_other() -> None:
     frame = join(past(), coming(["2024-01-05"], ("a",)))
 
     with pytest.raises(DataError, match=r'series "b": "price" has no value for 2024-01-05\. Add'):
-        forbid_lacking(panel(frame), 1)
+        lacking(panel(frame), 1)
 
 
 def test_a_hole_between_known_values_is_counted_and_masked() -> None:
     frame = coming(["2024-01-05", "2024-01-06", "2024-01-07"])
     frame.loc[1, "price"] = np.nan
 
-    assert forbid_lacking(panel(join(past(), frame)), 3) == 1
+    assert lacking(panel(join(past(), frame)), 3) == 1
 
 
 def test_a_template_filled_in_is_a_future() -> None:
@@ -88,7 +92,7 @@ def test_a_template_filled_in_is_a_future() -> None:
 
     filled = empty.assign(price=1.5, sky="rain")
 
-    assert forbid_lacking(panel(join(past(), filled)), 2) == 0
+    assert lacking(panel(join(past(), filled)), 2) == 0
 
 
 def test_a_template_keeps_what_is_known_already() -> None:
