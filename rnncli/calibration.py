@@ -16,6 +16,7 @@ SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
 POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
 DOUBT = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
 MOST_RANKS = 500_000  # values kept of the ranks
+SMALLEST = 1e-280  # a spread that can be divided by
 FURTHEST = 3.0  # normal deviates: what happened beyond is taken to be there
 
 
@@ -57,7 +58,7 @@ def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins
     windows had in common, as those of one origin (V,) may, is not taken for one that will come again. The median stays.
     """
     spread = spread_of(quantiles, levels)
-    unit = np.where(spread > 0, spread, np.nan)
+    unit = np.where(spread > SMALLEST, spread, np.nan)
     known = np.isfinite(actual / unit).any(axis=(1, 2))
     if not known.any():
         return None

@@ -76,7 +76,7 @@ def forecast(
     with about(data):
         ends = _ends(panel, card)
     with about(future or data):
-        _check_known(panel, ends, card.horizon)
+        ends = _known(panel, ends, card.horizon)
     with about(data):
         made = _forecasts(fitted, panel, ends, config)
         if kind == "table":
@@ -143,13 +143,22 @@ def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
     screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
 
 
-def _check_known(panel: "Panel", ends: "Cutoffs", horizon: int) -> None:
-    """Raise DataError where what is known in advance does not reach as far as the forecast."""
-    from rnncli.panel import future
+def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
+    """The ends of the series that go on. Raises DataError where what is known of them does not reach far enough."""
+    from rnncli.panel import Cutoffs, future
+    from rnncli.words import listed
 
+    ended = future.ended(panel, ends.series, horizon)
+    if ended.any() and not ended.all():
+        names = [str(name) for name in panel.ids[ends.series[ended]]]
+        screen.warn(
+            f"no forecast for {len(names)} series that ended, with nothing known of what follows{listed(names)}"
+        )
+        ends = Cutoffs(ends.series[~ended], ends.rows[~ended])
     empty = future.forbid_lacking(panel, ends.series, horizon)
     if empty:
         screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
+    return ends
 
 
 def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:

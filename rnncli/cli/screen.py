@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def note(text: str) -> None:
-    """One line for the person, beside the results."""
+    """One line for the person, beside the results; what a table has in it may hold several."""
     if sys.stderr is not None:  # a daemon may have closed it
-        print(text, file=sys.stderr, flush=True)
+        print(text.replace("\n", "\\n").replace("\r", "\\r"), file=sys.stderr, flush=True)
 
 
 def notes(lines: Sequence[str]) -> None:

@@ -68,6 +68,8 @@ class Covariates:
 
     def absent(self, series: np.ndarray, rows: np.ndarray, horizon: int) -> np.ndarray:
         """Of the H steps after each of N cutoffs, those of which a known column has no value: (N, H, C)."""
+        if not self.known.any():
+            return np.zeros((len(series), horizon, len(self.along)), bool)
         starts, ends = self.offsets[series][:, None], self.offsets[series + 1][:, None]
         places = starts + rows[:, None] + np.arange(horizon)
         values = self.values[places.clip(0, len(self.values) - 1)]

@@ -60,13 +60,19 @@ def _kind(column: pd.Series) -> str:
     return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
 
 
+def ended(panel: Panel, series: np.ndarray, horizon: int) -> np.ndarray:
+    """Which series (N,) ended a horizon or more before the newest time, with nothing known of what follows."""
+    absent = panel.covariates.absent(series, panel.lengths[series], horizon)  # (N, H, C)
+    ends = (panel.firsts + panel.lengths)[series]
+    unknown = absent[..., panel.covariates.known].all(axis=(1, 2)) & absent.any(axis=(1, 2))
+    return (ends <= ends.max() - horizon) & unknown
+
+
 def forbid_lacking(panel: Panel, series: np.ndarray, horizon: int) -> int:
     """How many known values are empty among given ones; raise DataError where some are not given to the end.
 
     The steps are those that follow the end of each of these series.
     """
-    if not panel.covariates.known.any():
-        return 0
     absent = panel.covariates.absent(series, panel.lengths[series], horizon)  # (N, H, C)
     given = horizon - np.argmin(absent[:, ::-1], axis=1)  # (N, C) steps up to the last one given
     given = np.where(absent.all(axis=1), 0, given)

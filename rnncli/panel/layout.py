@@ -26,31 +26,37 @@ class Layout(NamedTuple):
     place: np.ndarray  # (R,)
 
 
-def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
-    """The frequency, and the rows by its clock.
-
-    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what a clock on the wall shows.
-    """
-    if times.zone is not None:
-        wall = replace(rows, instants=timestamps.wall_time(rows.instants, times.zone))
-        own, frequency = _by_clock(wall, times, asked, expected)
-        if frequency.by_days:
-            return own, frequency
-    return _by_clock(rows, times, asked, expected)
-
-
-def _by_clock(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
-    """The frequency; and the rows, each at the beginning of its step where they are to be brought onto a clock."""
+def floored(rows: Rows, times: Times, asked: Columns) -> Rows:
+    """The rows, each at the beginning of its step where they are to be brought onto a clock."""
     if asked.resample is None:
-        return rows, _frequency(rows, times, asked, expected)
+        return rows
     if asked.freq is not None:
         raise RequestError(f"--freq {asked.freq} and --resample {asked.resample} both say the clock. Leave out one")
     name, _ = clock.resampling(asked.resample)
     frequency = clock.parse(name)
     _forbid_other_kind(frequency, times, name)
+    wall = times.zone is not None and frequency.by_days
+    instants = timestamps.wall_time(rows.instants, times.zone or "") if wall else rows.instants
     phase = _phase(frequency, rows, times)
-    steps, _ = frequency.split(rows.instants - phase)
-    return replace(rows, instants=frequency.join(steps, np.zeros_like(steps)) + phase), frequency
+    steps, _ = frequency.split(instants - phase)
+    begins = frequency.join(steps, np.zeros_like(steps)) + phase
+    return replace(rows, instants=timestamps.from_wall(begins, times.zone or "") if wall else begins)
+
+
+def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
+    """The frequency, and the rows by its clock.
+
+    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what a clock on the wall shows.
+    """
+    if asked.resample is not None:
+        name, _ = clock.resampling(asked.resample)
+        asked = asked.model_copy(update={"freq": name})
+    if times.zone is not None:
+        wall = replace(rows, instants=timestamps.wall_days(rows.instants, times.zone))
+        frequency = _frequency(wall, times, asked, expected)
+        if frequency.by_days:
+            return wall, frequency
+    return rows, _frequency(rows, times, asked, expected)
 
 
 def _phase(frequency: Frequency, rows: Rows, times: Times) -> int:
@@ -64,12 +70,11 @@ def _phase(frequency: Frequency, rows: Rows, times: Times) -> int:
 def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:
     """As asked for, or of the commonest step, or as expected where that is hard to tell."""
     if asked.freq is None:
-        once = rows.at(rows.firsts)
-        gaps = np.diff(once.instants)[once.neighbours]
-        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, once, expected):
+        gaps = np.diff(rows.instants)[rows.neighbours]
+        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, rows, expected):
             return clock.at_anchor(expected, rows.instants)
-        frequency = clock.infer(gaps, once.instants, times.integer)
-        _forbid_mixture(gaps, once, frequency)
+        frequency = clock.infer(gaps, rows.instants, times.integer)
+        _forbid_mixture(gaps, rows, frequency)
         return frequency
     frequency = clock.parse(asked.freq)
     _forbid_other_kind(frequency, times, asked.freq)

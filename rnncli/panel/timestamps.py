@@ -9,6 +9,7 @@ import pandas as pd
 
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.panel import written
+from rnncli.panel.clock import DAY
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
 OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
@@ -115,6 +116,26 @@ def wall_time(instants: np.ndarray, zone: str) -> np.ndarray:
     """Microseconds of UTC to those that a clock on the wall shows."""
     aware = pd.DatetimeIndex(instants.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
     return _microseconds(aware.tz_localize(None))
+
+
+def from_wall(wall: np.ndarray, zone: str) -> np.ndarray:
+    """Microseconds that a clock on the wall shows to those of UTC: of a time that comes twice the first."""
+    local = pd.DatetimeIndex(wall.astype("datetime64[us]"))
+    aware = local.tz_localize(zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+    return _microseconds(_plain(aware))
+
+
+def wall_days(instants: np.ndarray, zone: str) -> np.ndarray:
+    """The same, but a day whose midnight the clocks skip begins at midnight all the same, where others do."""
+    wall = wall_time(instants, zone)
+    within = wall % DAY
+    late = np.flatnonzero(within > 0)
+    if not 0 < len(late) < len(wall) / 2:
+        return wall
+    midnights = pd.DatetimeIndex((wall - within)[late].astype("datetime64[us]"))
+    skipped = np.asarray(midnights.tz_localize(zone, ambiguous=np.ones(len(late), bool), nonexistent="NaT").isna())
+    wall[late[skipped]] -= within[late[skipped]]
+    return wall
 
 
 def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:

@@ -427,3 +427,55 @@ def test_forecasts_written_some_series_at_a_time_are_those_written_at_once(
 
     whole, parts = (tables.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))
     pd.testing.assert_frame_equal(whole, parts, rtol=1e-5)
+
+
+def trained(folder: Path, frame: pd.DataFrame, *options: str) -> None:
+    frame.to_csv(folder / "t.csv", index=False)
+    plain = ("-H", "6", "--target", "y", "--steps", "10", "--hidden", "4", "--context", "24", "--season", "24")
+    assert cli.run(["train", str(folder / "t.csv"), *plain, *options, "--output", str(folder / "m.rnn")]) == 0
+
+
+def test_a_model_with_static_columns_alone_forecasts(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly(days=5)
+    trained(tmp_path, frame.assign(size=frame["unique_id"].str[1:].astype(int)), "--static", "size")
+
+    assert rnncli("forecast", tmp_path / "m.rnn", tmp_path / "t.csv").code == 0
+
+
+def test_weights_are_for_training_alone(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly(days=5)
+    trained(tmp_path, frame.assign(w=1.0), "--weight", "w")
+    frame.to_csv(tmp_path / "later.csv", index=False)
+
+    assert rnncli("forecast", tmp_path / "m.rnn", tmp_path / "later.csv").code == 0
+    assert rnncli("evaluate", tmp_path / "m.rnn", tmp_path / "later.csv").code == 0
+
+
+def test_other_holidays_than_the_models_are_refused(rnncli: Command, told: Path) -> None:
+    outcome = rnncli("forecast", told / "m.rnn", told / "both.csv", "--holidays", "FR")
+
+    assert outcome.code == 2
+    assert "the model was trained with DE" in outcome.err
+
+
+def test_kinds_that_training_never_saw_are_counted(rnncli: Command, tmp_path: Path) -> None:
+    frame = hourly(days=5)
+    frame["sky"] = np.where(frame.index % 3 == 0, "sun", "rain")
+    trained(tmp_path, frame, "--past", "sky")
+    frame.assign(sky=frame["sky"].replace("sun", "hail")).to_csv(tmp_path / "later.csv", index=False)
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "later.csv")
+
+    assert '24 values of "sky" are kinds that training never saw' in outcome.err
+
+
+def test_a_series_that_ended_long_ago_does_not_stop_the_others(rnncli: Command, told: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(told / "both.csv")
+    gone = frame[frame["unique_id"] == "s0"].head(200).assign(unique_id="gone")
+    pd.concat([frame, gone]).to_csv(tmp_path / "t.csv", index=False)
+
+    outcome = rnncli("forecast", told / "m.rnn", tmp_path / "t.csv")
+
+    assert outcome.code == 0
+    assert "no forecast for 1 series that ended, with nothing known of what follows: gone" in outcome.err
+    assert outcome.table["unique_id"].unique().tolist() == ["s0", "s1", "s2"]

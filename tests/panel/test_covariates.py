@@ -168,3 +168,40 @@ def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
     assert part.ids.tolist() == ["s1"]
     assert part.offsets.tolist() == [0, 10]
     assert part.covariates.values[:, 0].tolist() == list(range(48, 96))
+
+
+def test_kinds_of_many_digits_are_told_apart() -> None:
+    frame = shops(item=[1234567, 1234568] * 4)
+
+    found = from_frame(frame, Columns(id="shop", target=("y",), past=("item",), categorical=("item",)))
+
+    assert found.covariates.inputs[0].categories == ("1234567", "1234568")
+
+
+def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
+    inputs = panel(shops(sky=["10", "sale"] * 4)).covariates.inputs
+
+    found = panel(shops(sky=10), Expected(clock.parse("D"), inputs))
+
+    assert found.covariates.values[:, 1].tolist() == [1] * 8
+
+
+def test_an_empty_kind_is_missing_where_training_had_none() -> None:
+    frame = shops(sky=["sun", "rain", "sun", None] * 2)
+    whole = measured(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4])).inputs
+    holes = measured(panel(frame).covariates, np.array([4, 4])).inputs
+
+    for inputs, missing in ((whole, True), (holes, False)):
+        found = panel(frame, Expected(clock.parse("D"), inputs))
+        assert np.isnan(found.covariates.values[3, 1]) == missing
+
+
+def test_times_are_no_covariates() -> None:
+    with pytest.raises(DataError, match='"due" holds times'):
+        panel(shops(due=pd.Timestamp("2024-01-01")), past="due")
+
+
+def test_truth_with_gaps_is_of_kinds() -> None:
+    found = panel(shops(open=[True, False, None, True] * 2), past="open").covariates.inputs
+
+    assert found[-2].categories == ("False", "True")

@@ -184,3 +184,76 @@ def test_strictly_nothing_is_taken_for_granted(
 
     with pytest.raises(DataError, match="not to be assumed"):
         from_frame(frame, Columns.model_validate({"time": "ds", "target": "y"} | asked), assume=strictly)
+
+
+def test_gaps_are_not_filled_into_the_future() -> None:
+    days = [f"2024-01-0{day}" for day in (1, 2, 4, 5, 7, 8)]
+    frame = pd.DataFrame({"ds": days, "y": [1.0, 2, 4, np.nan, np.nan, np.nan], "price": range(6)})
+
+    panel = from_frame(frame, Columns(target=("y",), known=("price",), fill_gaps="zero"))
+
+    assert values(panel) == [1, 2, 0, 4]
+    assert panel.covariates.lengths.tolist() == [8]
+
+
+def test_rows_still_to_come_are_not_counted_as_events() -> None:
+    days = [f"2024-01-0{day}" for day in range(1, 6)]
+    frame = pd.DataFrame({"ds": days, "y": [1.0, 2, 3, np.nan, np.nan], "price": range(5)})
+
+    panel = from_frame(frame, Columns(target=("y",), known=("price",), resample="1D=count"))
+
+    assert values(panel) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("way", "expected"), [("last", [1, 3]), ("first", [1, 3])])
+def test_the_newest_of_several_rows_is_the_newest_that_says_something(way: str, expected: list[float]) -> None:
+    panel, _ = read(["2024-01-01 08:00", "2024-01-01 09:00", "2024-01-02 08:00"], [1, None, 3], resample=f"1D={way}")
+
+    assert values(panel) == expected
+
+
+def test_hours_are_cut_by_the_clock_on_the_wall() -> None:
+    hours = [f"2024-01-01 09:{minute:02d}" for minute in (0, 20, 40)]
+
+    panel, _ = read(hours, [1, 2, 3], resample="1h=sum", timezone="Asia/Kolkata")
+
+    assert values(panel) == [6]
+    assert panel.span()[0] == "2024-01-01 09:00+05:30"
+
+
+def test_a_day_whose_midnight_is_skipped_is_a_day() -> None:
+    days = [f"2018-11-0{day}" for day in range(1, 8)]
+
+    panel, said = read(days, [1, 2, 3, 4, 5, 6, 7], timezone="America/Sao_Paulo")
+
+    assert values(panel) == [1, 2, 3, 4, 5, 6, 7]
+    assert said == []
+
+
+def test_in_a_table_with_the_newest_row_first_the_later_hour_comes_first() -> None:
+    hours = [f"2024-10-27 0{hour}:00" for hour in (3, 2, 2, 1, 0)]
+
+    panel, _ = read(hours, [5, 4, 3, 2, 1], timezone="Europe/Berlin")
+
+    assert values(panel) == [1, 2, 3, 4, 5]
+
+
+def test_rows_are_numbered_as_the_user_counts_them() -> None:
+    hours = [f"2024-03-31 0{hour}:00" for hour in (1, 2, 3, 4)]
+    frame = pd.DataFrame({"ds": pd.Categorical(hours), "y": pd.Categorical(["1", "2", "3", "four"])})
+
+    with pytest.raises(DataError, match='row 4: "y" is "four"'):
+        from_frame(frame, Columns(time="ds", target=("y",), timezone="Europe/Berlin"))
+
+
+def test_steps_filled_in_weigh_as_others_do() -> None:
+    frame = pd.DataFrame({"ds": [DAYS[0], DAYS[2]], "y": [1.0, 3.0], "w": [2.0, 2.0]})
+    panel = from_frame(frame, Columns(target=("y",), weight="w", fill_gaps="zero", freq="D"))
+
+    assert panel.covariates.weights is not None
+    assert panel.covariates.weights.tolist() == [1, 1, 1]
+
+
+def test_the_clock_is_said_once() -> None:
+    with pytest.raises(RequestError, match="--freq D and --resample 1D=sum both say the clock"):
+        read(DAYS, [1, 2, 3, 4, 5], freq="D", resample="1D=sum")
