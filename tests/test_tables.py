@@ -394,3 +394,29 @@ def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
     tables.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), tables.kind_of(tmp_path / name))
 
     pd.testing.assert_frame_equal(tables.read(str(tmp_path / name)), frame)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["a,1,1.5", "b,2,2.5", "b,3,NA", ",4,-", "none,5,1e3"],
+        ["a,1,1.5", "b,007,2.5", "c,12,3"],  # a name among numbers
+        ["a,1,1.5", "b,two,2.5"],
+        ["a,1,1.5", "b,2.5,2.5"],
+        ['a,1,"1,5"', 'b,2,"2,25"'],
+        ["a,,", "b,,", "c,3,4"],
+        ['"x, y",1,1.5', '"x, y",2,2.5', "z,3,3"],
+        ["1,1,1.5", "2,2,2.5", "Total,3"],
+        ["a, 1 ,1.5", "b, 2 ,2.5"],
+        ["a,1,12345678901234567890", "b,2,12345678901234567891"],
+    ],
+)
+def test_a_large_table_is_read_as_a_small_one(rows: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["id,n,y", *rows, ""]))
+    small = tables.read(str(tmp_path / "t.csv"))
+
+    monkeypatch.setattr("rnncli.tables.delimited.SAMPLE", 12)  # the header and a row
+    large = tables.read(str(tmp_path / "t.csv"))
+
+    pd.testing.assert_frame_equal(large, small, check_categorical=False)
+    assert large.isna().equals(small.isna())

@@ -171,7 +171,7 @@ def infer(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
     """The frequency of the commonest step. gaps: (n,) between neighbours in a series, all positive; instants: all."""
     if not len(gaps):
         raise DataError("every series has a single row, so the frequency cannot be seen. Give it with --freq")
-    lengths, counts = np.unique(gaps, return_counts=True)
+    lengths, counts = tallied(gaps)
     step = int(lengths[counts.argmax()])
     if integer:
         return Frequency("integer", step)
@@ -183,6 +183,13 @@ def infer(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
     if rest == 0 and days == 1 and _never_on_weekends(instants):
         return Frequency("business", 1)
     return Frequency("fixed", step)
+
+
+def tallied(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different gaps, rising, and how many there are of each; at once where all are the same."""
+    if (gaps == gaps[0]).all():
+        return gaps[:1], np.array([len(gaps)])
+    return np.unique(gaps, return_counts=True)
 
 
 def anchored(months: int, instants: np.ndarray) -> Frequency:

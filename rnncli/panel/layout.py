@@ -100,8 +100,10 @@ def _forbid_mixture(gaps: np.ndarray, rows: Rows, frequency: Frequency) -> None:
     """A series of several rows none of which follow at the common step has a frequency of its own."""
     if not len(gaps):
         return
+    lengths, counts = clock.tallied(gaps)
+    if len(lengths) == 1:
+        return
     codes = rows.codes[1:][rows.neighbours]
-    lengths, counts = np.unique(gaps, return_counts=True)
     usual = lengths[counts.argmax()]
     near = (gaps >= 0.85 * usual) & (gaps <= 1.15 * usual)  # months differ in their days
     count = len(rows.ids)

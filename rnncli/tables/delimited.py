@@ -3,16 +3,21 @@
 import io
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.config import Decimal
-from rnncli.errors import Assume, DataError
+from rnncli.errors import Assume, DataError, quietly
 from rnncli.tables import numbers
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
 DELIMITERS = ",;\t|"
+SAMPLE = 1_000_000  # bytes that tell what the columns are
+CHUNK = 16_000_000  # bytes looked at together
+TEXT = pa.dictionary(pa.int32(), pa.string())
 MOST_NOTES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
 
 
@@ -41,6 +46,9 @@ def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
     if not data or data.isspace():
         raise DataError("the file is empty")
     data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
+    quick = _quickly(data, delimiter, manner)
+    if quick is not None:
+        return quick
     try:
         table, delimiter = _columns(data, delimiter, manner.assume)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
@@ -49,6 +57,55 @@ def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
         manner.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
         table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, manner.assume)
     return numbers.read(table, manner.decimal, delimiter == ";", manner.assume)
+
+
+def _quickly(data: bytes, delimiter: str | None, manner: Manner) -> pa.Table | None:
+    """The table, each column read at once as what its first rows are: ten times as quick. None where that is not safe.
+
+    Safe are columns of plain numbers without names among them (007), and texts.
+    """
+    end = data.find(b"\n", SAMPLE)
+    if end < 0 or manner.decimal == ",":
+        return None
+    try:
+        sample, delimiter = _columns(data[:end], delimiter, quietly)
+        first = numbers.read(sample, None, False, quietly)
+        names = any(pa.types.is_integer(kind) for kind in first.schema.types)  # or what may be such further down
+        if not numbers.plain(sample) or (names and _has_leading_zeros(data, delimiter)):
+            return None
+        kinds = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
+        table = _parsed(data, delimiter, sample.column_names, kinds).unify_dictionaries()
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+    return pa.table([_without_blanks(column) for column in table.columns], names=table.column_names)
+
+
+def _has_leading_zeros(data: bytes, delimiter: str) -> bool:
+    """Whether a cell begins with a zero and another digit."""
+    starts = np.zeros(256, bool)
+    starts[[ord(delimiter), *b'\n\r"']] = True
+    for start in range(0, len(data), CHUNK):
+        cells = np.frombuffer(data, np.uint8, min(CHUNK + 2, len(data) - start), start)
+        zeros = np.flatnonzero(cells[1:-1] == ord("0"))
+        following = cells[zeros + 2]
+        if (starts[cells[zeros]] & (following >= ord("0")) & (following <= ord("9"))).any():
+            return True
+    return False
+
+
+def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of texts with null for the empty one."""
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return column
+    names = column.chunk(0).dictionary
+    blank = pc.index(names, "").as_py()
+    if blank < 0:
+        return column
+    parts = [
+        pa.DictionaryArray.from_arrays(pc.if_else(pc.equal(part.indices, blank), None, part.indices), names)
+        for part in column.chunks
+    ]
+    return pa.chunked_array(parts)
 
 
 def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Table, str]:
@@ -73,15 +130,19 @@ def _plain(stream: BinaryIO) -> bytes:
     return bytes(pa.CompressedInputStream(stream, packed).read()) if packed else stream.read()
 
 
-def _parsed(data: bytes, delimiter: str, names: list[str], skip: Any = None) -> pa.Table:
-    """The rows, every column of these names as text."""
+def _parsed(
+    data: bytes, delimiter: str, names: list[str], kinds: dict[str, pa.DataType] | None = None, skip: Any = None
+) -> pa.Table:
+    """The rows, every column of these names as text, or of the kinds given."""
     return arrow_csv.read_csv(
         io.BytesIO(data) if not names else pa.BufferReader(data),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
         ),
         convert_options=arrow_csv.ConvertOptions(
-            column_types={name: pa.string() for name in names}, null_values=[""], strings_can_be_null=True
+            column_types=kinds or dict.fromkeys(names, pa.string()),
+            null_values=["", *numbers.EMPTY] if kinds else [""],
+            strings_can_be_null=kinds is None,  # among texts, what stands for nothing among numbers is a name
         ),
     )
 
@@ -96,7 +157,7 @@ def _without_notes(data: bytes, delimiter: str, names: list[str], assume: Assume
         return "skip"
 
     try:
-        table = _parsed(data, delimiter, names, skip)
+        table = _parsed(data, delimiter, names, skip=skip)
     except pa.ArrowInvalid:
         return None
     last = [line.decode().strip() for line in data.rstrip().rsplit(b"\n", len(odd))[-len(odd) :]]

@@ -49,6 +49,16 @@ def read(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Ass
     return pa.table(columns, names=names)
 
 
+def plain(table: pa.Table) -> bool:
+    """Whether there is no doubt about any column: it is of other texts, of whole numbers, or of ones with a point."""
+    for text in table.columns:
+        column = _plain(text)
+        forms = _forms(text, column.type)
+        if len(forms) > 1 or (forms and pa.types.is_string(column.type)):
+            return False
+    return True
+
+
 def _first(column: pa.ChunkedArray, decimal: Decimal) -> str:
     """The first cell that has the sign before a fraction."""
     return str(column[pc.index(pc.match_substring(_filled(column), decimal), True).as_py()])
