@@ -75,7 +75,8 @@ def _shuffled(alter: Alter, generator: torch.Generator) -> Callable[[Batch], Bat
 def parts(model: Model) -> Iterator[tuple[str, str, Alter]]:
     """Everything that the networks are told, by name and kind."""
     card = model.card
-    edges = sorted({0, card.members[0].architecture.segment, card.season, card.context})
+    season = {card.season} if card.season > 1 else set()
+    edges = sorted({0, card.members[0].architecture.segment, card.context} | season)
     for newest, oldest in pairwise(edges):
         name = f"steps {newest + 1} to {oldest} back" if newest else f"the last {oldest} steps"
         if newest < oldest:

@@ -138,10 +138,12 @@ def _report_done() -> Callable[["State"], None]:
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it: four digits that matter."""
+    """A value as a table shows it: four digits that matter, and whole numbers as such up to ten million."""
     if value is None or value != value:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
