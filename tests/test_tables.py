@@ -420,3 +420,18 @@ def test_a_large_table_is_read_as_a_small_one(rows: list[str], tmp_path: Path, m
 
     pd.testing.assert_frame_equal(large, small, check_categorical=False)
     assert large.isna().equals(small.isna())
+
+
+@pytest.mark.parametrize("cells", [["007 ", "7 "], ["0171 123", "1711 23"], ["12 34", "1 234"], ["'", "5"]])
+def test_names_with_blanks_in_them_are_no_numbers(cells: list[str], tmp_path: Path) -> None:
+    frame, _ = said_of("".join(["id;y\n", *(f"{cell};1\n" for cell in cells)]).encode(), tmp_path)
+
+    assert frame["id"].tolist() == cells
+
+
+def test_numbers_that_start_late_are_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnncli.tables.delimited.SAMPLE", 12)
+
+    frame, _ = said_of(b"id,y\na,NA\na,NA\na,NA\nb,0.5\n", tmp_path)
+
+    assert np.array_equal(frame["y"], [np.nan, np.nan, np.nan, 0.5], equal_nan=True)

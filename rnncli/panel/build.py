@@ -49,7 +49,7 @@ def from_frame(
     codes, ids = series_of(frame, roles.id)
     times, shown = _times(frame, roles, asked, codes, assume)
     rows = sort(codes, ids, times, frame[roles.time])
-    rows = rows if shown.all() else rows.at(shown[rows.order])
+    rows = rows if shown.all() else rows.only(shown[rows.order])
     cells = read(frame, roles, asked, expected.inputs if expected else None).at(rows.order)
     rows, repeated = layout.floored(rows, times, asked), 0 if asked.resample else int((~rows.firsts).sum())
     how = _how(rows, cells, roles, asked, keep_first, assume)
@@ -66,7 +66,7 @@ def from_frame(
     found = Found(roles, given, missing, absent, repeated, empty=())
     times = times._replace(values=times.values[:0])
     beside = _covariates(frame, roles, asked, (rows, cells), laid, 0.0 if means == "mask" else 1.0)
-    panel = Panel(values, laid.offsets, ids, laid.firsts, laid.phases, frequency, times, beside, found)
+    panel = Panel(values, laid.offsets, rows.ids, laid.firsts, laid.phases, frequency, times, beside, found)
     return _trimmed(_unfolded(panel) if roles.wide else panel)
 
 

@@ -71,13 +71,13 @@ def calendar(
     months = frequency.every if frequency.unit == "month" else 0
     if months:
         features = [_one_of(_month(days) // months, 12 // months)] if months < 12 and 12 % months == 0 else []
-        length = 30 * months
     elif frequency.every >= 7 * DAY:
-        features, length = [_waves(days % YEAR / YEAR, 6), _of_month(days)], frequency.every // DAY
+        features = [_waves(days % YEAR / YEAR, 6), _of_month(days)]
     else:
-        length = 1 if frequency.unit == "business" else frequency.every // DAY
         features = [_weekdays(days), _of_month(days), _of_year(days)]
-    features += [np.zeros((len(steps), 0)), *_holidays(countries, days, length)]
+    daily = frequency.unit == "business" or frequency == Frequency("fixed", DAY)
+    before, after = (frequency.join(steps + near, np.full(len(steps), phase)) // DAY for near in (-1, 1))
+    features += [np.zeros((len(steps), 0)), *_holidays(countries, days, before, after, daily)]
     return Calendar(int(span[0]), 0, phase, DAY, 0, np.empty(0, np.int64), _stacked(features), none)
 
 
@@ -86,7 +86,7 @@ def _of_hours(every: int, phase: int, ends: np.ndarray, zone: str | None, countr
     hours = np.arange(ends[0] // HOUR, ends[1] // HOUR + 2)
     shifts = np.empty(0, np.int64) if zone is None else timestamps.wall_time(hours * HOUR, zone) - hours * HOUR
     days = np.arange(ends[0] // DAY - 1, ends[1] // DAY + 2)
-    features = [_weekdays(days), _of_year(days), *_holidays(countries, days, 1)]
+    features = [_weekdays(days), _of_year(days), *_holidays(countries, days, days - 1, days + 1, daily=True)]
     slot = max(every, DAY // SLOTS)
     of_slot = _waves(np.arange(-(-DAY // slot)) * slot / DAY, 3).astype(np.float32)
     return Calendar(int(days[0]), every, phase, slot, int(hours[0]), shifts, _stacked(features), of_slot)
@@ -130,20 +130,26 @@ def _month(days: np.ndarray) -> np.ndarray:
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
 
-def _holidays(countries: Sequence[str], days: np.ndarray, length: int) -> list[np.ndarray]:
-    """For each country, of steps that begin on these days and take so many: which are holidays.
+def _holidays(
+    countries: Sequence[str], days: np.ndarray, before: np.ndarray, after: np.ndarray, daily: bool
+) -> list[np.ndarray]:
+    """For each country, of steps that begin on these days: which are holidays.
 
-    Of steps of a day also their eves and the days after; of longer ones how many holidays are in them, and in as many
-    days before, for a week may be named by its last day.
+    before, after: the days on which the steps before and after begin. Of steps of a day also their eves and the days
+    after; of longer ones how many holidays are in them, and from the step before on, for a week may be named by its
+    last day.
     """
     found = []
     for country in countries:
-        holiday = _holiday_of(country, days[0] - length - 2, days[-1] + length + 2)
-        if length == 1:
+        holiday = _holiday_of(country, before[0] - 2, after[-1] + 2)
+        if daily:
             found.append(np.stack([holiday(days - near) for near in AROUND], axis=1))
             continue
-        spans = [np.arange(length), np.arange(1 - length, 1)]
-        found.append(np.stack([holiday(days[:, None] + span).sum(axis=1) for span in spans], axis=1))
+        every = np.arange(before[0], after[-1] + 2)
+        count = np.concatenate([[0.0], holiday(every).cumsum()])  # before each day
+        within = count[after - every[0]] - count[days - every[0]]
+        until = count[days + 1 - every[0]] - count[before + 1 - every[0]]
+        found.append(np.stack([within, until], axis=1))
     return found
 
 

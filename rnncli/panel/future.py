@@ -29,8 +29,8 @@ def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bo
     given = frame[list(roles.targets)].notna().any(axis=1).to_numpy()
     own, others = _keys(frame, roles, dayfirst), _keys(future, roles, dayfirst)
     last = own[given].groupby("id")["time"].max()
-    future = future[(others["time"] > others["id"].map(last)).to_numpy()]
-    told = pd.MultiIndex.from_frame(others)
+    later = (others["time"] > others["id"].map(last)).to_numpy()
+    future, told = future[later], pd.MultiIndex.from_frame(others[later])
     frame = frame[given | ~pd.MultiIndex.from_frame(own).isin(told)]
     both = {name: _one_below_the_other(frame[name], future[name], dayfirst, name == roles.time) for name in needed}
     rest = frame.drop(columns=needed).reset_index(drop=True).reindex(range(len(frame) + len(future)))
@@ -94,8 +94,10 @@ def forbid_lacking(panel: Panel, series: np.ndarray, horizon: int) -> int:
 
 def template(panel: Panel, horizon: int, text_times: bool) -> pd.DataFrame:
     """The steps that follow the end of each series, with the values known of them as far as they are given."""
-    wide = panel.found.roles.wide
-    every = np.arange(1 if wide else len(panel.ids))  # the columns of a wide table share what is known
+    every, wide = np.arange(len(panel.ids)), panel.found.roles.wide
+    if wide:  # its columns share what is known, from where the first of them ends
+        ends = panel.firsts + panel.lengths
+        every, horizon = ends.argmin(keepdims=True), horizon + int(np.ptp(ends))
     table = keys(panel, Cutoffs(every, panel.lengths[every]), horizon, text_times)
     if wide:
         del table[WIDE_ID]

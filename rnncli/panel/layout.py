@@ -14,6 +14,7 @@ from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
 
 TELLING = 10  # steps between rows that tell a frequency
+USUAL = np.array(["2024-01-01"], "datetime64[us]").astype(np.int64)  # what a zone's clocks show then is their time
 MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong
 
 
@@ -37,7 +38,7 @@ def floored(rows: Rows, times: Times, asked: Columns) -> Rows:
     _forbid_other_kind(frequency, times, name)
     wall = times.zone is not None and frequency.by_days
     instants = timestamps.wall_time(rows.instants, times.zone or "") if wall else rows.instants
-    phase = _phase(frequency, rows, times)
+    phase = _phase(frequency, times)
     steps, _ = frequency.split(instants - phase)
     begins = frequency.join(steps, np.zeros_like(steps)) + phase
     return replace(rows, instants=timestamps.from_wall(begins, times.zone or "") if wall else begins)
@@ -59,12 +60,11 @@ def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None
     return rows, _frequency(rows, times, asked, expected)
 
 
-def _phase(frequency: Frequency, rows: Rows, times: Times) -> int:
+def _phase(frequency: Frequency, times: Times) -> int:
     """Where steps of that length begin: weeks on Monday, hours by the clock on the wall."""
     if frequency.unit != "fixed" or frequency.by_days or times.zone is None:
         return clock.MONDAY if frequency.unit == "fixed" and frequency.every % (7 * clock.DAY) == 0 else 0
-    first = rows.instants[:1]
-    return int((first - timestamps.wall_time(first, times.zone))[0] % frequency.every)
+    return int((USUAL - timestamps.wall_time(USUAL, times.zone))[0] % frequency.every)
 
 
 def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:

@@ -25,20 +25,28 @@ def from_parts(
     Raises DataError as from_frame does.
     """
     panels: list[Panel] = []
-    seen: set[object] = set()
-    try:
-        for frame in parts:
+    seen: set[str] = set()
+    for frame in parts:
+        try:
             panel = from_frame(frame, asked, expected, assume=assume)
-            if not seen.isdisjoint(panel.ids) or panel.frequency != (panels or [panel])[0].frequency:
-                break
-            seen.update(panel.ids)
-            panels.append(panel)
-        else:
-            return panels[0] if len(panels) == 1 else joined(panels)
-    except DataError:  # what a part lacks, or says otherwise, another may tell; if not, all of it says what is wrong
-        pass
+        except DataError:
+            if not panels and next(parts, None) is None:
+                raise
+            break  # what a part lacks, or says otherwise, another may tell; if not, all of it says what is wrong
+        names = {*map(str, panel.ids), *panel.found.empty}
+        if not (seen.isdisjoint(names) and (not panels or _alike(panel, panels[0]))):
+            break
+        seen |= names
+        panels.append(panel)
+    else:
+        return panels[0] if len(panels) == 1 else joined(panels)
     panels.clear()
     return from_frame(whole(), asked, expected, assume=assume)
+
+
+def _alike(one: Panel, other: Panel) -> bool:
+    """Whether two parts were read in the same way."""
+    return one.frequency == other.frequency and one.found.roles == other.found.roles
 
 
 def joined(panels: Sequence[Panel]) -> Panel:
@@ -63,7 +71,7 @@ def joined(panels: Sequence[Panel]) -> Panel:
         firsts=np.concatenate([panel.firsts for panel in panels])[order],
         phases=np.concatenate([panel.phases for panel in panels])[order],
         times=first.times if len(forms) == 1 else first.times._replace(form=None),
-        covariates=_covariates([panel.covariates for panel in panels], order),
+        covariates=_covariates(panels, order),
         found=found,
     )
 
@@ -80,18 +88,19 @@ def _in_order(
     return values[np.repeat(begins - offsets[:-1], every[order]) + np.arange(len(values))], offsets
 
 
-def _covariates(parts: Sequence[Covariates], order: np.ndarray) -> Covariates:
+def _covariates(panels: Sequence[Panel], order: np.ndarray) -> Covariates:
     """Those of all panels, with one list of kinds for all of them."""
+    parts = [panel.covariates for panel in panels]
     first = parts[0]
     along = [_one_list([part.along[place] for part in parts]) for place in range(len(first.along))]
     fixed = [_one_list([part.fixed[place] for part in parts]) for place in range(len(first.fixed))]
     values = [_renumbered(part.values, part.along, along) for part in parts]
     lengths = [part.lengths for part in parts]
     rows, offsets = _in_order(values, lengths, order) if len(first.values) else (first.values, np.zeros(len(order) + 1))
-    weights = None
+    weights, unit = None, first.unit
     if first.weights is not None:
         raw = [part.weights * part.unit for part in parts if part.weights is not None]
-        unit = float(np.concatenate(raw).mean())
+        unit = float(np.average([part.unit for part in parts], weights=[panel.found.rows for panel in panels]))
         weights = _in_order(raw, lengths, order)[0] / unit
     static = np.concatenate([_renumbered(part.static, part.fixed, fixed) for part in parts])[order]
     return replace(
@@ -102,6 +111,7 @@ def _covariates(parts: Sequence[Covariates], order: np.ndarray) -> Covariates:
         offsets=offsets.astype(np.int64),
         static=static,
         weights=weights,
+        unit=unit,
     )
 
 

@@ -47,6 +47,14 @@ class Rows:
         """The series of a row, by name."""
         return called(self.ids[self.codes[place]])
 
+    def only(self, places: np.ndarray) -> "Rows":
+        """Some of them, and their series alone. Raises DataError where none is left."""
+        if not places.any():
+            raise DataError("no row is left. There is nothing to learn from")
+        rows = self.at(places)
+        known, codes = np.unique(rows.codes, return_inverse=True)
+        return replace(rows, codes=codes, ids=self.ids[known])
+
     def at(self, places: np.ndarray) -> "Rows":
         """Some of them; places: (R,) a mask."""
         return replace(self, order=self.order[places], codes=self.codes[places], instants=self.instants[places])

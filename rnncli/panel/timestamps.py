@@ -99,7 +99,8 @@ def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> tupl
     twice = np.flatnonzero(np.asarray(summer != winter) & ~skipped)
     if len(twice):
         assume(f"of times that come twice as clocks in {zone} are set back, a series' first row is the earlier one")
-        newest_first = bool((np.diff(times.values) < 0).mean() > 0.5)
+        steps = np.diff(times.values)
+        newest_first = bool((steps < 0).sum() > (steps > 0).sum())
         table = pd.DataFrame({"series": series[twice], "time": times.values[twice]})
         order = table.groupby(["series", "time"]).cumcount(ascending=not newest_first).to_numpy()
         later = twice[order > 0]

@@ -87,8 +87,9 @@ def _has_leading_zeros(data: bytes, delimiter: str) -> bool:
     for start in range(0, len(data), CHUNK):
         cells = np.frombuffer(data, np.uint8, min(CHUNK + 2, len(data) - start), start)
         zeros = np.flatnonzero(cells[1:-1] == ord("0"))
-        following = cells[zeros + 2]
-        if (starts[cells[zeros]] & (following >= ord("0")) & (following <= ord("9"))).any():
+        before, following = cells[zeros], cells[zeros + 2]
+        begins = starts[before] | ((before == ord(" ")) & starts[cells[np.maximum(zeros - 1, 0)]])
+        if (begins & (following >= ord("0")) & (following <= ord("9"))).any():
             return True
     return False
 

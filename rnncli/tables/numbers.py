@@ -54,7 +54,8 @@ def plain(table: pa.Table) -> bool:
     for text in table.columns:
         column = _plain(text)
         forms = _forms(text, column.type)
-        if len(forms) > 1 or (forms and pa.types.is_string(column.type)):
+        silent = _filled(text).null_count == len(text)  # further down it may be of anything
+        if silent or len(forms) > 1 or (forms and pa.types.is_string(column.type)):
             return False
     return True
 
@@ -88,8 +89,11 @@ def _forms(column: pa.ChunkedArray, read: pa.DataType) -> list[Decimal]:
     """What may stand before the fraction of a column of numbers with points or commas in it; nothing for others."""
     if pa.types.is_integer(read) or not (_all(column.slice(0, GLANCE), NUMBER) and _all(column, NUMBER)):
         return []
-    if _any(column, NAMES) or not _any(column, "[.,]"):
-        return [] if pa.types.is_floating(read) or not _any(column, f"[{SPACES}]") else ["."]
+    trimmed = _filled(column)
+    if _any(trimmed, NAMES):
+        return []
+    if not _any(trimmed, "[.,]"):
+        return ["."] if pa.types.is_string(read) and _all(column, FORMS["."]) else []
     return [decimal for decimal, form in FORMS.items() if _all(column, form)]
 
 

@@ -105,3 +105,12 @@ def test_a_part_of_a_country_has_its_own_holidays() -> None:
 def test_a_country_that_is_not_known_is_refused(country: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         of(pd.date_range("2024-01-01", periods=3), "D", countries=(country,))
+
+
+def test_a_month_counts_the_holidays_of_all_its_days() -> None:
+    stamps = pd.date_range("2024-01-01", periods=12, freq="MS")
+    german = holidays.country_holidays("DE", subdiv="BB", years=[2024])  # 31 October is one there
+
+    within = of(stamps, "MS", countries=("DE-BB",))[:, -2]
+
+    assert within.tolist() == [sum(day.month == month for day in german) for month in range(1, 13)]

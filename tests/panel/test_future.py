@@ -101,3 +101,23 @@ def test_a_template_keeps_what_is_known_already() -> None:
     laid_out = template(panel(frame), 2, text_times=True)
 
     assert laid_out["sky"].tolist() == ["rain", "", "rain", ""]
+
+
+def test_rows_of_the_past_without_a_target_keep_what_they_know() -> None:
+    frame = past()
+    frame.loc[[1, 2], "y"] = np.nan
+
+    known = panel(join(frame, coming([f"2024-01-0{day}" for day in range(1, 7)])))
+
+    assert known.covariates.values[:6, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_wide_table_has_one_row_a_step_in_its_template() -> None:
+    days = pd.date_range("2024-01-01", periods=4)
+    frame = pd.DataFrame({"day": days, "a": [1.0, 2, 3, np.nan], "b": [1.0, 2, 3, 4], "heat": [5.0, 6, 7, 8]})
+    wide = from_frame(frame, Columns(time="day", layout="wide", known=("heat",)))
+
+    laid_out = template(wide, 2, text_times=True)
+
+    assert laid_out["day"].tolist() == ["2024-01-04", "2024-01-05", "2024-01-06"]
+    assert laid_out["heat"].tolist()[:1] == [8]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli.config import Columns
+from rnncli.errors import DataError
 from rnncli.panel import Panel, from_frame
 from rnncli.panel.parts import from_parts
 
@@ -56,3 +57,33 @@ def test_parts_without_covariates_are_joined_too() -> None:
     one = from_parts(iter([frame.iloc[:8], frame.iloc[8:]]), lambda: frame, asked)
 
     assert np.array_equal(one.values, from_frame(frame, asked).values, equal_nan=True)
+
+
+def test_what_is_wrong_with_a_table_is_told_by_the_only_part_there_is() -> None:
+    frame = pd.DataFrame({"shop": "a", "ds": ["2024-01-01", "2024-01-01"], "y": [1.0, 2.0]})
+
+    with pytest.raises(DataError, match="2024-01-01 twice"):
+        from_parts(iter([frame]), lambda: frame.head(0), Columns())
+
+
+def test_a_series_whose_future_is_in_another_part_keeps_it() -> None:
+    frame = shops()
+    coming = (frame["shop"] == "f") & frame["y"].isna()
+
+    same(from_parts(iter([frame[~coming], frame[coming]]), lambda: frame, ASKED), from_frame(frame, ASKED))
+
+
+def test_parts_that_step_otherwise_are_judged_together() -> None:
+    frame = shops()
+    first = frame["shop"] == "f"
+    frame.loc[first, "ds"] = pd.date_range("2024-01-01", periods=8, freq="h")
+    parts = [frame[first], frame[~first]]
+
+    with pytest.raises(DataError, match="One model takes one frequency"):
+        from_parts(iter(parts), lambda: frame, ASKED)
+
+
+def test_weights_of_parts_with_gaps_are_those_of_the_whole() -> None:
+    frame = shops().drop(index=[3, 4, 20])
+
+    same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED), from_frame(frame, ASKED))

@@ -257,3 +257,13 @@ def test_steps_filled_in_weigh_as_others_do() -> None:
 def test_the_clock_is_said_once() -> None:
     with pytest.raises(RequestError, match="--freq D and --resample 1D=sum both say the clock"):
         read(DAYS, [1, 2, 3, 4, 5], freq="D", resample="1D=sum")
+
+
+def test_a_series_of_skipped_hours_alone_is_left_out() -> None:
+    frame = pd.DataFrame({"id": ["a", "a", "z"], "y": [1.0, 2.0, 3.0]})
+    frame["ds"] = pd.Categorical(["2024-03-31 01:30", "2024-03-31 03:30", "2024-03-31 02:30"])
+    asked = Columns(timezone="Europe/Berlin", freq="h")
+
+    assert from_frame(frame, asked).ids.tolist() == ["a"]
+    with pytest.raises(DataError, match="no row is left"):
+        from_frame(frame.tail(1), asked)
