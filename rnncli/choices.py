@@ -55,10 +55,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
     segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
-    if network.context is None:
-        context = -(-context // segment) * segment
-    elif context % segment:
-        raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
+    context = _of_whole_segments(context, segment, network)
     scales, why = _scales(parts.training_values(panel, horizon))
     scale = choose("scale", network.scale, (scales[0], why))
     base = choose("base", network.base, _base(season, context, scale, sample))
@@ -74,12 +71,20 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
-    inputs = covariates.measured(panel.covariates, parts.ends(horizon)).inputs
+    inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays)
     rivals = _rivals(architecture, network, scales, cycles)
     if network.calendar is None and told.calendar:
         rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
     return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
+
+
+def _of_whole_segments(context: int, segment: int, network: Network) -> int:
+    if network.context is None:
+        return -(-context // segment) * segment
+    if context % segment:
+        raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
+    return context
 
 
 def _check_lengths(panel: Panel, network: Network) -> None:

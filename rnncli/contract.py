@@ -41,7 +41,7 @@ def seen(panel: Panel) -> Seen:
         first=first,
         last=last,
         nonnegative=bool(np.nanmin(panel.values) >= 0),
-        phase=_phase(panel),
+        phase=panel.phase,
         sizes=dict(zip(map(str, panel.ids), sizes.tolist(), strict=False)),
         columns=tuple(_range(column) for column in _columns(panel)),
     )
@@ -50,7 +50,8 @@ def seen(panel: Panel) -> Seen:
 def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:
     """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
     newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
-    found = [*_jumps(trained, newest), *_silent(trained, newest), *_unseen(newest), *_stale(panel, context)]
+    ranges = [_range(column) for column in _columns(newest)]
+    found = [*_jumps(trained, newest, ranges), *_silent(trained, ranges), *_unseen(newest), *_stale(panel, context)]
     return [*found, *_unknown(trained, panel), *_shifted(trained, zone, panel)]
 
 
@@ -85,21 +86,16 @@ def _sizes(panel: Panel) -> np.ndarray:
     return np.where(enough, np.bincount(number, values[known], len(panel.ids)) / np.maximum(count, 1), 0.0)
 
 
-def _phase(panel: Panel) -> int:
-    phases, counts = np.unique(panel.phases, return_counts=True)
-    return int(phases[counts.argmax()])
-
-
-def _jumps(trained: Seen, newest: Panel) -> Iterator[str]:
+def _jumps(trained: Seen, newest: Panel, ranges: list[Range]) -> Iterator[str]:
     """Columns, and then series, of another size."""
     before = {one.name: one for one in trained.columns}
     jumps = []
-    for column in map(_range, _columns(newest)):
+    for column in ranges:
         was = before.get(column.name)
         if was is not None and _jumped(was.typical, column.typical):
             jumps.append(column.name)
             yield f"{_called(column.name)} is about {column.typical / was.typical:.3g} times what it was in training"
-    if next(_columns(newest)).name in jumps:
+    if ranges[0].name in jumps:
         return  # and so are its series
     known = {str(name): size for name, size in zip(newest.ids, _sizes(newest), strict=True)}
     jumped = {
@@ -114,10 +110,10 @@ def _jumped(was: float | None, size: float) -> bool:
     return bool(was) and size > 0 and not 1 / JUMP < size / (was or 1.0) < JUMP
 
 
-def _silent(trained: Seen, newest: Panel) -> Iterator[str]:
+def _silent(trained: Seen, ranges: list[Range]) -> Iterator[str]:
     """Columns that moved and do not any more, or have hardly a value."""
     before = {one.name: one for one in trained.columns}
-    for column in map(_range, _columns(newest)):
+    for column in ranges:
         was = before.get(column.name)
         if was is None:
             continue
@@ -157,7 +153,7 @@ def _shifted(trained: Seen, zone: str | None, panel: Panel) -> Iterator[str]:
     """A clock that ticks at another moment within its step, or is of another zone."""
     if panel.times.zone != zone:
         yield f"times are in {panel.times.zone or 'no zone'}; in training they were in {zone or 'none'}"
-    if _phase(panel) != trained.phase:
+    if panel.phase != trained.phase:
         yield f"steps of {panel.frequency.name} begin at another moment than in training"
 
 

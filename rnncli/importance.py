@@ -58,10 +58,10 @@ def _error(
     model: Model, panel: Panel, places: Cutoffs, device: torch.device, alter: Callable[[Batch], Batch] | None
 ) -> float:
     """Mean absolute error, each window's in units of its series' seasonal naive error."""
-    point = model.forecast(panel, places, np.array([0.5]), device, altered=alter).point
+    made = [one.point for _, one in model.stream(panel, places, np.array([0.5]), device, altered=alter)]
     _, actual = backtest.cut(panel, places, 1, model.card.horizon)
     scale = backtest.before(panel, places, model.card.season).season_error[:, None]
-    scaled = np.abs(actual - point) / np.where(scale > 0, scale, np.nan)
+    scaled = np.abs(actual - np.concatenate(made)) / np.where(scale > 0, scale, np.nan)
     known = scaled[np.isfinite(scaled)]
     if not len(known) or not known.mean():
         raise DataError("there is no error to measure importance by: values are missing, or the series never change")

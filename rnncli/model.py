@@ -46,21 +46,10 @@ class Model:
     corrected: bool = True  # whether it moves the quantiles
 
     def forecast(
-        self,
-        panel: Panel,
-        cutoffs: Cutoffs,
-        levels: np.ndarray,
-        device: torch.device,
-        point: PointName | None = None,
-        altered: Callable[[Batch], Batch] | None = None,
+        self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
     ) -> Forecast:
-        """The H steps after each cutoff, at levels (P,), rising: the median of what the networks say, each by itself.
-
-        Corrected by the calibration. The point forecast is what the model's metric asks for, or the one asked for.
-        altered: what to make of the windows before they are looked at.
-        Raises DataError where the panel is not of its kind.
-        """
-        parts = [part for _, part in self.stream(panel, cutoffs, levels, device, point, altered)]
+        """What `stream` gives, of all cutoffs at once."""
+        parts = [part for _, part in self.stream(panel, cutoffs, levels, device, point)]
         return Forecast(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     @torch.inference_mode()
@@ -73,7 +62,12 @@ class Model:
         point: PointName | None = None,
         altered: Callable[[Batch], Batch] | None = None,
     ) -> Iterator[tuple[Cutoffs, Forecast]]:
-        """The same, some cutoffs at a time: no more of it is in memory than what is looked at."""
+        """The H steps after each cutoff, at levels (P,), rising: the median of what the networks say, each by itself.
+
+        Some cutoffs at a time: no more of it is in memory than what is looked at. Corrected by the calibration. The
+        point forecast is what the model's metric asks for, or the one asked for. altered: what to make of the windows
+        before they are looked at. Raises DataError where the panel is not of the model's kind.
+        """
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         dated = any(member.architecture.calendar for member in self.card.members)

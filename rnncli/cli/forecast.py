@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
 
+    Made = tuple[Cutoffs, Forecast, np.ndarray | None]
+
 SHOWN = 24  # rows of a table on a terminal
 
 
@@ -50,21 +52,16 @@ def forecast(
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     columns = reading.for_model(card, config.columns)
-    inputs = (Path(data), model, *([Path(future)] if future else []))
-    if output != "-":
-        files.check_writable(Path(output), *inputs)
     if (future or future_template) and not any(one.role == "known" for one in card.inputs):
         raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
     if future == "-" == data:
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if future_template is not None:
-        if output != "-" or format is not None:
-            raise RequestError("--future-template forecasts nothing: leave out --output and --format")
-        files.check_writable(future_template, *inputs)
+    if future_template is not None and (output != "-" or format is not None):
+        raise RequestError("--future-template forecasts nothing: leave out --output and --format")
+    if (target := str(future_template) if future_template else output) != "-":
+        files.check_writable(Path(target), Path(data), model, *([Path(future)] if future else []))
     # The heavy imports wait until wrong requests are answered.
-    from rnncli import tables
     from rnncli.model import load
-    from rnncli.panel.forecasts import to_frame
 
     kind = _kind(output, format)
     fitted = load(model)
@@ -81,15 +78,20 @@ def forecast(
         made = _forecasts(fitted, panel, ends, config)
         if kind == "table":
             _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
-            return
-        texts = kind != "parquet"
-        frames = (to_frame(panel, some, one, paths, config.forecast, texts) for some, one, paths in made)
-        tables.write(frames, output, kind)
+        else:
+            _write(panel, made, config.forecast, output, kind)
 
 
-def _show(
-    panel: "Panel", made: tuple["Cutoffs", "Forecast", "np.ndarray | None"], asked: Forecasting, count: int
-) -> None:
+def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:
+    """The forecasts to where they go, as they come."""
+    from rnncli import tables
+    from rnncli.panel.forecasts import to_frame
+
+    texts = kind != "parquet"
+    tables.write((to_frame(panel, *one, asked, texts) for one in made), output, kind)
+
+
+def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
     """The first series as a picture, and the first of all `count` rows."""
     from rnncli.panel.forecasts import to_frame
 
@@ -195,9 +197,7 @@ def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
     return Cutoffs(series, panel.lengths[series])
 
 
-def _forecasts(
-    model: "Model", panel: "Panel", ends: "Cutoffs", config: Config
-) -> Iterator[tuple["Cutoffs", "Forecast", "np.ndarray | None"]]:
+def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) -> Iterator["Made"]:
     """What follows the ends of the series, some of them at a time, with futures (N, H, K, count) if asked for."""
     import numpy as np
 

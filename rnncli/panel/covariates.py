@@ -37,9 +37,8 @@ class Covariates:
 
     along: tuple[Input, ...]  # C, known or past
     fixed: tuple[Input, ...]  # G, static
-    values: (
-        np.ndarray
-    )  # (M, C) float64, NaN where missing; a kind is its number from 1 on, 0 where a row tells none that is known
+    # A kind is its number from 1 on, and 0 where a row tells none that is known.
+    values: np.ndarray  # (M, C) float64, NaN where missing
     offsets: np.ndarray  # (S + 1,) int64: the rows of series s, of which the first is that of its first target
     static: np.ndarray  # (S, G) float64
     weights: np.ndarray | None  # (M,) float64
@@ -76,15 +75,14 @@ class Covariates:
         return (np.isnan(values) | (places >= ends)[..., None]) & self.known
 
 
-def measured(covariates: Covariates, ends: np.ndarray) -> Covariates:
+def measured(covariates: Covariates, ends: np.ndarray) -> tuple[Input, ...]:
     """The columns with their levels and spreads, as the first `ends` (S,) rows of each series have them."""
     inside = np.arange(len(covariates.values)) - np.repeat(covariates.offsets[:-1], covariates.lengths)
     rows = inside < np.repeat(ends, covariates.lengths)
     number = np.repeat(np.arange(len(ends)), covariates.lengths)[rows]
-    along = tuple(_measured(one, covariates.values[rows, place], number) for place, one in enumerate(covariates.along))
+    along = [_measured(one, covariates.values[rows, place], number) for place, one in enumerate(covariates.along)]
     static = covariates.static[ends > 0]
-    fixed = tuple(_measured(one, static[:, place], None) for place, one in enumerate(covariates.fixed))
-    return replace(covariates, along=along, fixed=fixed)
+    return (*along, *(_measured(one, static[:, place], None) for place, one in enumerate(covariates.fixed)))
 
 
 def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> Input:

@@ -60,6 +60,12 @@ class Panel:
         """Targets forecast together: K."""
         return int(self.values.shape[1])
 
+    @property
+    def phase(self) -> int:
+        """Where within a step most series' instants lie."""
+        phases, counts = np.unique(self.phases, return_counts=True)
+        return int(phases[counts.argmax()])
+
     def series(self, number: int) -> np.ndarray:
         """The values (T, K) of one series."""
         return self.values[self.offsets[number] : self.offsets[number + 1]]
@@ -103,10 +109,9 @@ class Panel:
 
     def calendar(self, ahead: int) -> Calendar:
         """What the calendar says of every step, and of so many beyond the last."""
-        phases, counts = np.unique(self.phases, return_counts=True)
         span = np.array([self.firsts.min(), (self.firsts + self.lengths).max() + ahead])
         zone = None if self.frequency.by_days else self.times.zone
-        return calendar.calendar(self.frequency, phases[counts.argmax()], span, zone, self.covariates.holidays)
+        return calendar.calendar(self.frequency, self.phase, span, zone, self.covariates.holidays)
 
     def span(self) -> list[str]:
         """The earliest and the latest time, as texts."""

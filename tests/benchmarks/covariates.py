@@ -9,8 +9,6 @@ LightGBM, where it is installed, gets the covariates, the calendar, and lags tha
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,8 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-
-KEYS = ["unique_id", "ds"]
+from accuracy import KEYS, rnncli  # type: ignore[import-not-found]
 
 
 class Task(NamedTuple):
@@ -52,15 +49,6 @@ def read(folder: Path) -> pd.DataFrame:
     """The whole set, by series and time."""
     parts = [pd.read_parquet(path) for path in sorted(folder.glob("t*.parquet")) or [folder / "data.parquet"]]
     return pd.concat(parts).sort_values(KEYS, ignore_index=True)
-
-
-def rnncli(*arguments: object) -> str:
-    """What a command writes to stdout."""
-    command = [sys.executable, "-m", "rnncli", *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-    return done.stdout
 
 
 def measure(table: pd.DataFrame, task: Task, told: bool, options: list[str]) -> tuple[pd.DataFrame, float]:

@@ -92,9 +92,9 @@ def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
     frame = shops()
     ends = np.array([2, 2])
 
-    one = measured(panel(frame).covariates, ends).inputs[0]
+    one = measured(panel(frame).covariates, ends)[0]
     frame.loc[[2, 3, 6, 7], "price"] = 1e9
-    other = measured(panel(frame).covariates, ends).inputs[0]
+    other = measured(panel(frame).covariates, ends)[0]
 
     assert one == other
     assert one.level == np.mean([5, 6, 50, 60])
@@ -188,8 +188,8 @@ def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
 
 def test_an_empty_kind_is_missing_where_training_had_none() -> None:
     frame = shops(sky=["sun", "rain", "sun", None] * 2)
-    whole = measured(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4])).inputs
-    holes = measured(panel(frame).covariates, np.array([4, 4])).inputs
+    whole = measured(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4]))
+    holes = measured(panel(frame).covariates, np.array([4, 4]))
 
     for inputs, missing in ((whole, True), (holes, False)):
         found = panel(frame, Expected(clock.parse("D"), inputs))
