@@ -24,6 +24,7 @@ Duplicates = Literal["mean", "sum", "last"]
 Gaps = Literal["mask", "zero", "previous"]
 OnDrift = Literal["warn", "fail", "ignore"]
 Role = Literal["known", "past", "static"]
+LogFormat = Literal["text", "json"]
 
 
 def _split(value: Any) -> Any:
@@ -64,13 +65,13 @@ def _clock_and_way(asked: str) -> str:
 
 
 def _seconds(value: Any) -> Any:
-    """`90`, `90s`, `5m` or `1h` in seconds."""
+    """`90`, `90s`, `5m`, `1h` or `1d` in seconds."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", value.strip())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?", value.strip())
     if found is None:
         raise ValueError("should be a time such as 60s, 5m or 1h")
-    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2] or "s"]
+    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[found[2] or "s"]
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
@@ -274,6 +275,38 @@ class Forecasting(Section):
     """Draw so many whole futures, for sums over the horizon."""
 
 
+class Freshness(Section):
+    """How new the rows have to be."""
+
+    max_age: Seconds | None = None
+    """Every series needs a row no older than this, such as 2h or 1d: else exit with 6."""
+    expect_last: str | None = None
+    """Every series needs a row of this time or later, such as 2026-11-20: else exit with 6."""
+    as_of: str | None = None
+    """Take it to be this time: rows that came later are left out."""
+
+
+class Run(Section):
+    """How a command behaves, whatever it does: for those who run it unwatched."""
+
+    lock: str | None = None
+    """A file that one run at a time holds: with another at it, exit with 7."""
+    lock_wait: Seconds | None = None
+    """How long to wait for the lock, such as 30s or 10m."""
+    timeout: Seconds | None = None
+    """Give up after so long, such as 30m, and exit with 7."""
+    report: str | None = None
+    """Write what the run did to this file, as JSON, whether it went well or not."""
+    metrics_file: str | None = None
+    """Write figures of the run to this file, for the textfile collector of Prometheus' node exporter."""
+    log_format: LogFormat = "text"
+    """What stderr holds: lines of text, or of JSON."""
+    quiet: bool = False
+    """Say nothing but warnings and errors."""
+    verbose: bool = False
+    """Say how long each part takes, too."""
+
+
 class Config(Section):
     """All of it, as the TOML file has it."""
 
@@ -282,3 +315,5 @@ class Config(Section):
     training: Training = Field(default_factory=Training)
     forecast: Forecasting = Field(default_factory=Forecasting)
     compute: Compute = Field(default_factory=Compute)
+    freshness: Freshness = Field(default_factory=Freshness, exclude=True)
+    run: Run = Field(default_factory=Run, exclude=True)  # these two are no part of a model, and not on its card

@@ -80,8 +80,11 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
+        if kind is not None:  # whoever is waited for may still be importing: nothing is lost with them
+            for process in multiprocessing.active_children():
+                process.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
@@ -128,22 +131,25 @@ def gather(data: Sequences, device: torch.device, size: int) -> Crew:
 def _interrupts_held_back() -> Iterator[None]:
     """Ctrl-C goes to every process of the terminal; those started here leave it to the one that started them.
 
-    A process inherits which signals are held back. Here one that comes meanwhile is taken afterwards: it may reach any
-    thread, so holding it back in this one would not keep it from ending the start of a process half way.
+    A process inherits which signals are held back. Here one that comes meanwhile, or that the time is up, is taken
+    afterwards: it may reach any thread, so holding it back in this one would not keep it from ending the start of a
+    process half way.
     """
     if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    handlers = {one: signal.signal(one, lambda number, _frame: came.append(number)) for one in ending}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, handler)
-    if came:
-        signal.raise_signal(signal.SIGINT)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+    for number in dict.fromkeys(came):
+        signal.raise_signal(number)
 
 
 class _Stop(Exception):  # noqa: N818 - nothing went wrong

@@ -5,7 +5,8 @@ RnncliError
 ├── DataError        3  the table is wrong: a column, the clock, too few rows
 ├── ModelFileError   4  the model file is missing, damaged or of another format
 ├── TrainingError    5  the training diverged or ran out of memory
-└── GateError        6  a gate said no: a score is worse than was asked for
+├── GateError        6  a gate said no: a score is worse than was asked for, or the data too old
+└── BusyError        7  another run holds the lock, or the time is up
 """
 
 from collections.abc import Callable, Iterator
@@ -47,6 +48,12 @@ class GateError(RnncliError):
     """What was asked to hold does not."""
 
     exit_code = 6
+
+
+class BusyError(RnncliError):
+    """It is not the time for it: another run is at it, or it took too long."""
+
+    exit_code = 7
 
 
 Assume = Callable[[str], None]  # is told what is taken for granted of a table

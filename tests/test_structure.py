@@ -56,7 +56,19 @@ ORDER = [
 ]
 INSIDE_PANEL = [
     *("clock", "written", "timestamps", "calendar", "columns", "covariates"),
-    *("cells", "hints", "sequences", "rows", "layout", "build", "parts", "forecasts", "future", "archived"),
+    *(
+        "cells",
+        "hints",
+        "sequences",
+        "rows",
+        "layout",
+        "build",
+        "parts",
+        "freshness",
+        "forecasts",
+        "future",
+        "archived",
+    ),
 ]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},

@@ -8,7 +8,8 @@ from types import FrameType
 import typer
 
 from rnncli import __version__
-from rnncli.cli import evaluate, forecast, inspect, screen, train
+from rnncli.cli import evaluate, forecast, inspect, record, screen, train
+from rnncli.config import Run
 from rnncli.errors import RequestError, RnncliError
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -45,6 +46,25 @@ def _root(
 
 def run(arguments: list[str]) -> int:
     """The exit code of the command line with these arguments. A bug stays an exception."""
+    record.begin(arguments)
+    screen.behave(Run())
+    try:
+        code, problem = _outcome(arguments)
+    except BaseException as error:
+        record.close(1, repr(error))
+        raise
+    if problem is not None:
+        screen.fail(problem)
+    try:
+        record.close(code, problem)
+    except RnncliError as error:
+        screen.fail(str(error))
+        code = code or error.exit_code
+    return code
+
+
+def _outcome(arguments: list[str]) -> tuple[int, str | None]:
+    """The exit code, and what went wrong."""
     # Torch's threads spin while they wait for one another: where another program has the core, a step of 40 ms took
     # 1150. A thousand turns, then sleep: 30 ms on idle cores, 90 on busy ones. Has to be said before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -53,34 +73,30 @@ def run(arguments: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except RnncliError as error:
-        screen.fail(str(error))
-        return error.exit_code
+        return error.exit_code, str(error)
     except typer.TyperException as error:
-        screen.fail(f"{error.format_message()} See rnncli --help")
-        return error.exit_code
+        return error.exit_code, f"{error.format_message()} See rnncli --help"
     except Terminated:
-        screen.fail("terminated. No file was written")
-        return TERMINATED
+        return TERMINATED, "terminated. No file was written"
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
         if error.errno not in FULL:
             raise
-        screen.fail(f"cannot write to standard output: {error.strerror}")
-        return RequestError.exit_code
+        return RequestError.exit_code, f"cannot write to standard output: {error.strerror}"
     except SystemExit as error:  # what typer makes of a broken pipe
         if isinstance(error.__context__, BrokenPipeError):
             return _reader_left()
         raise
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
-        screen.fail("interrupted. No file was written")
-    return int(code)
+        return INTERRUPTED, "interrupted. No file was written"
+    return int(code), None
 
 
-def _reader_left() -> int:
+def _reader_left() -> tuple[int, None]:
     """`| head` has seen enough: that is no failure, and nothing more is to be flushed there."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
+    return 0, None
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import plot, reading, screen
+from rnncli.cli import plot, reading, record, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Columns, Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN = 24  # rows of a table on a terminal
 
 
-@configured("columns", "forecast", "compute")
+@configured("columns", "forecast", "compute", "freshness")
 def forecast(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],
@@ -66,6 +66,8 @@ def forecast(
     kind = _kind(output, format)
     fitted = load(model)
     panel = _panel(data, future, columns, card)
+    with about(data):
+        panel = reading.fresh(panel, config.freshness)
     if future_template is not None:
         _write_template(panel, card.horizon, future_template)
         return
@@ -74,7 +76,7 @@ def forecast(
         ends = _ends(panel, card)
     with about(future or data):
         ends = _known(panel, ends, card.horizon)
-    with about(data):
+    with about(data), screen.timed("forecasting"):
         made = _forecasts(fitted, panel, ends, config)
         if kind == "table":
             _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
@@ -207,6 +209,7 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
 
     asked, card = config.forecast, model.card
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
+    record.tell(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
     model = replace(model, corrected=asked.conformal)
     wanted = levels(asked)
     needed = np.union1d(wanted, heads.LEVELS) if asked.samples else wanted

@@ -14,10 +14,11 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from rnncli.cli import running
 from rnncli.config import Config, Section
 from rnncli.errors import RequestError, did_you_mean
 
-SHORT = {"horizon": "-H"}
+SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
 
 
 class Asked(NamedTuple):
@@ -67,11 +68,16 @@ class Asked(NamedTuple):
 
 
 def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for each field of these sections; it gets what was said as its parameter `asked`."""
+    """Give a command an option for each field of these sections; it gets what was said as its parameter `asked`.
+
+    How it is run, every command can be told.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         every = [
-            (section, name, field) for section in sections for name, field in _section(section).model_fields.items()
+            (section, name, field)
+            for section in (*sections, "run")
+            for name, field in _section(section).model_fields.items()
         ]
         fields = [field for field in every if field[1] not in without]
         own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
@@ -84,7 +90,9 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             for section, name, _ in fields:
                 if (value := given.pop(name)) is not None:
                     options.setdefault(section, {})[name] = value
-            command(**given, asked=Asked(options, _file(config_file), config_file))
+            asked = Asked(options, _file(config_file), config_file)
+            with running.as_asked(command.__name__, asked.over(Config()).run):
+                command(**given, asked=asked)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
         wrapped.__signature__ = inspect.Signature([*own, *extra, file])  # type: ignore[attr-defined]

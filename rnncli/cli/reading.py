@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from rnncli.cli import screen
-from rnncli.errors import Assume, RequestError, strictly
+from rnncli.cli import record, screen
+from rnncli.config import Freshness
+from rnncli.errors import Assume, GateError, RequestError, strictly
+from rnncli.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +50,11 @@ def whole_panel(
     from rnncli.panel.parts import from_parts
 
     assume = assumed(columns)
-    parts = tables.read_parts(source, kind, columns.decimal, assume)
-    return from_parts(parts, lambda: tables.read(source, kind, columns.decimal), columns, expected, assume)
+    with screen.timed("reading"):
+        parts = tables.read_parts(source, kind, columns.decimal, assume)
+        found = from_parts(parts, lambda: tables.read(source, kind, columns.decimal), columns, expected, assume)
+    _tell(found)
+    return found
 
 
 def panel(
@@ -58,4 +63,53 @@ def panel(
     """The sequences in a table. Raises DataError and RequestError."""
     from rnncli.panel import from_frame
 
-    return from_frame(frame, columns, expected, keep_first, assumed(columns))
+    with screen.timed("reading"):
+        found = from_frame(frame, columns, expected, keep_first, assumed(columns))
+    _tell(found)
+    return found
+
+
+def _tell(panel: "Panel") -> None:
+    """What the table holds, for the record."""
+    from rnncli.panel import freshness
+
+    first, last = panel.span()
+    newest = None if panel.times.integer else int(freshness.newest(panel)[1].max()) / freshness.SECOND
+    fingerprint = panel.fingerprint() if record.wanted() else None
+    record.tell(series=len(panel.ids), rows=panel.found.rows, first=first, last=last, newest=newest, data=fingerprint)
+
+
+def fresh(panel: "Panel", asked: Freshness) -> "Panel":
+    """The panel as it was known at the time asked for. Raises GateError where a series' newest row is too old."""
+    from rnncli.panel import freshness
+
+    now = None if asked.as_of is None else freshness.moment(asked.as_of, panel)
+    if now is not None:
+        known = freshness.known_by(panel, now)
+        if not known.any():
+            raise GateError(f"no row is as old as --as-of {asked.as_of}. Nothing was known then")
+        panel = panel.until(known)
+    if asked.max_age is not None:
+        _forbid_old(panel, freshness.ago(asked.max_age, now, panel), f"older than --max-age {_age(asked.max_age)}")
+    if asked.expect_last is not None:
+        _forbid_old(panel, freshness.moment(asked.expect_last, panel), f"before --expect-last {asked.expect_last}")
+    return panel
+
+
+def _forbid_old(panel: "Panel", since: int, why: str) -> None:
+    from rnncli.panel import freshness, written
+
+    shown, moments = freshness.newest(panel)
+    old = moments < since
+    if not old.any():
+        return
+    last = written.plain(list(shown[old]))
+    names = [f"{name} ({time})" if str(name) else time for name, time in zip(panel.ids[old], last, strict=True)]
+    raise GateError(f"the newest row of {int(old.sum())} of {len(old)} series is {why}{listed(names)}")
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"

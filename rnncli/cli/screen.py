@@ -3,10 +3,15 @@
 rich is imported where it draws: a forecast in a pipe does without it.
 """
 
+import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
+
+from rnncli.cli import record
+from rnncli.config import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,10 +22,44 @@ FILE_WIDTH = 500
 T = TypeVar("T")
 
 
+_run = Run()
+
+
+def behave(run: Run) -> None:
+    """Speak as the run was asked to."""
+    global _run
+    _run = run
+
+
 def note(text: str) -> None:
-    """One line for the person, beside the results; what a table has in it may hold several."""
-    if sys.stderr is not None:  # a daemon may have closed it
-        print(text.replace("\n", "\\n").replace("\r", "\\r"), file=sys.stderr, flush=True)
+    """One line for the person, beside the results."""
+    if not _run.quiet:
+        _say(text, "info")
+
+
+def _say(text: str, level: str) -> None:
+    if sys.stderr is None:  # a daemon may have closed it
+        return
+    if _run.log_format == "json":
+        at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        line = json.dumps({"time": at, "level": level, "message": text}, ensure_ascii=False)
+    else:  # what a table has in it may hold several lines
+        line = ("" if level == "info" else f"{level}: ") + text.replace("\n", "\\n").replace("\r", "\\r")
+    print(line, file=sys.stderr, flush=True)
+
+
+def _draws() -> bool:
+    """Whether somebody is looking at stderr."""
+    return sys.stderr is not None and sys.stderr.isatty() and not _run.quiet and _run.log_format == "text"
+
+
+@contextmanager
+def timed(part: str) -> Iterator[None]:
+    """How long a part of the work takes: for the record, and for those who want to hear of it."""
+    with record.timed(part):
+        yield
+    if _run.verbose:
+        note(f"time: {part} {record.timings()[part]:.2f} s")
 
 
 def notes(lines: Sequence[str]) -> None:
@@ -31,12 +70,13 @@ def notes(lines: Sequence[str]) -> None:
 
 def warn(text: str) -> None:
     """One line that should not be missed."""
-    note(f"warning: {text}")
+    record.warned(text)
+    _say(text, "warning")
 
 
 def fail(text: str) -> None:
     """The one line that says what went wrong."""
-    note(f"error: {text}")
+    _say(text, "error")
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", caption: str = "") -> None:
@@ -75,7 +115,7 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[["State"], None]]:
     """Show how far a training is: a bar on a terminal, elsewhere a line for each network done."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not _draws():
         yield _report_done()
         return
     from rich.console import Console
@@ -105,7 +145,7 @@ def progress() -> Iterator[Callable[["State"], None]]:
 
 def watched(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
     """The same parts; on a terminal a bar shows how many of the total they have come to."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not _draws():
         yield from parts
         return
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import describe, reading, screen
+from rnncli.cli import describe, reading, record, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 
 
-@configured("columns", "network", "training", "compute")
+@configured("columns", "network", "training", "compute", "freshness")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, a folder of Parquet, or - (stdin).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")],
@@ -44,12 +44,14 @@ def train(
     from rnncli import choices
 
     with about(data):
-        series = reading.whole_panel(data, config.columns, kind=format)
+        series = reading.fresh(reading.whole_panel(data, config.columns, kind=format), config.freshness)
         screen.notes(describe.panel_lines(data, series))
         plan = choices.make(series, config.network, config.training)
     screen.notes(describe.choice_lines(plan))
-    model = _fit(series, config, plan)
-    model.save(output)
+    with screen.timed("training"):
+        model = _fit(series, config, plan)
+    with screen.timed("writing"):
+        model.save(output)
     _conclude(model, output)
 
 
@@ -63,6 +65,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
     place = device.prepare(config.compute.device, work)
     size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
+    record.tell(device=str(place.device), seed=config.training.seed)
     data = Sequences.of(series, plan.architecture.horizon)
 
     def on(where: torch.device) -> "Model":
@@ -83,6 +86,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
 def _conclude(model: "Model", output: Path) -> None:
     """What to judge by: the members, their scores, the file."""
     card = model.card
+    record.tell(model=str(output), networks=len(card.members), scores=card.scores.get("rnncli", {}))
     screen.notes(describe.member_lines(card))
     if not card.scores:
         screen.warn("no series has rows enough to validate on: how good the forecasts are is not known")

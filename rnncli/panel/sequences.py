@@ -4,6 +4,7 @@ All series lie behind one another in flat arrays, so that a million of them cost
 an even clock; a missing row is NaN there, never joined up.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -112,6 +113,16 @@ class Panel:
         span = np.array([self.firsts.min(), (self.firsts + self.lengths).max() + ahead])
         zone = None if self.frequency.by_days else self.times.zone
         return calendar.calendar(self.frequency, self.phase, span, zone, self.covariates.holidays)
+
+    def fingerprint(self) -> str:
+        """What changes with any value, time or id."""
+        digest = hashlib.blake2b(digest_size=16)
+        beside = self.covariates
+        for part in (self.values, self.offsets, self.firsts, self.phases, beside.values, beside.offsets, beside.static):
+            digest.update(np.ascontiguousarray(part).data)
+        for text in (*map(str, self.ids), self.frequency.name, str(self.times.zone), str(beside.along)):
+            digest.update(text.encode() + b"\0")
+        return digest.hexdigest()
 
     def span(self) -> list[str]:
         """The earliest and the latest time, as texts."""

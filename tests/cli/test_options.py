@@ -8,10 +8,10 @@ from rnncli.config import Config, Section
 from tests.conftest import Command
 
 COMMANDS = {
-    "train": {"columns", "network", "training", "compute"},
-    "forecast": {"columns", "forecast", "compute"},
-    "evaluate": {"columns", "forecast", "compute"},
-    "inspect": {"columns", "network", "training"},
+    "train": {"columns", "network", "training", "compute", "freshness", "run"},
+    "forecast": {"columns", "forecast", "compute", "freshness", "run"},
+    "evaluate": {"columns", "forecast", "compute", "run"},
+    "inspect": {"columns", "network", "training", "run"},
 }
 OWN = {
     *("--step", "--metrics", "--output", "--format", "--windows", "--config", "--help"),

@@ -1,0 +1,111 @@
+"""What a run did: facts, warnings, times. Kept for the report and the metrics file, which are written as it ends.
+
+There is one run in a process, so there is one record.
+"""
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rnncli import __version__, files
+from rnncli.config import Run
+
+LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
+
+
+@dataclass
+class Record:
+    """Of one run."""
+
+    arguments: list[str] = field(default_factory=list)
+    command: str = ""
+    asked: Run = field(default_factory=Run)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
+    facts: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+_record = Record()
+
+
+def begin(arguments: list[str]) -> None:
+    """Forget what was before."""
+    global _record
+    _record = Record(arguments)
+
+
+def asked(command: str, run: Run) -> None:
+    """Which command it is, and what is to be written of it. Raises RequestError where that cannot be."""
+    _record.command, _record.asked = command, run
+    for target in (run.report, run.metrics_file):
+        if target is not None:
+            files.check_writable(Path(target))
+
+
+def tell(**facts: Any) -> None:
+    """Something that is worth knowing about the run, by its name."""
+    _record.facts |= facts
+
+
+def warned(text: str) -> None:
+    """A warning was given."""
+    _record.warnings.append(text)
+
+
+def wanted() -> bool:
+    """Whether anybody is to see it: some facts take time to find."""
+    return _record.asked.report is not None
+
+
+@contextmanager
+def timed(part: str) -> Iterator[None]:
+    """How long a part of the work takes, in all if it comes more than once."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        _record.timings[part] = _record.timings.get(part, 0.0) + time.monotonic() - began
+
+
+def timings() -> dict[str, float]:
+    """Seconds of each part so far."""
+    return dict(_record.timings)
+
+
+def close(code: int, problem: str | None) -> None:
+    """Write what was asked for. Raises RequestError where that fails."""
+    run, seconds = _record.asked, time.monotonic() - _record.began
+    if run.report is not None:
+        content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
+        with files.written_whole(Path(run.report)) as stream:
+            stream.write(content.encode() + b"\n")
+    if run.metrics_file is not None:
+        from rnncli.cli import prometheus
+
+        figures = prometheus.Figures(_record.command, code, seconds, len(_record.warnings), _record.facts)
+        prometheus.write(Path(run.metrics_file), figures)
+
+
+def _report(code: int, problem: str | None, seconds: float) -> dict[str, Any]:
+    loaded = {name: getattr(sys.modules[name], "__version__", "") for name in LIBRARIES if name in sys.modules}
+    return {
+        "rnncli": __version__,
+        "libraries": {"python": platform.python_version()} | {name: str(version) for name, version in loaded.items()},
+        "command": _record.command,
+        "arguments": _record.arguments,
+        "started": _record.started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "exit_code": code,
+        "error": problem,
+        "warnings": _record.warnings,
+        "timings": {part: round(taken, 3) for part, taken in _record.timings.items()},
+    } | _record.facts

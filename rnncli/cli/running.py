@@ -1,0 +1,98 @@
+"""One run at a time, and no longer than it may take."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rnncli import files
+from rnncli.cli import record, screen
+from rnncli.config import Run
+from rnncli.errors import BusyError, RequestError
+
+GRACE = 10.0  # seconds to end in order once the time is up
+
+
+class TimeUp(BaseException):
+    """The time is up. No Exception, so that nothing takes it for a failure to recover from."""
+
+
+@contextmanager
+def as_asked(command: str, run: Run) -> Iterator[None]:
+    """Run something within its time, alone if that was asked for.
+
+    Raises BusyError where another run holds the lock or the time is up, RequestError where this cannot be had.
+    """
+    screen.behave(run)
+    if run.lock_wait is not None and run.lock is None:
+        raise RequestError("--lock-wait waits for a lock. Name one with --lock")
+    record.asked(command, run)
+    try:
+        with ExitStack() as stack:
+            if run.timeout is not None:
+                stack.enter_context(_within(run.timeout))
+            if run.lock is not None:
+                stack.enter_context(alone(Path(run.lock), run.lock_wait or 0.0))
+            yield
+    except TimeUp:
+        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. No file was written") from None
+
+
+@contextmanager
+def alone(path: Path, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock that the file at `path` is, which whoever holds it may take again.
+
+    Raises BusyError where another process holds it for longer than `wait` seconds, RequestError where there can be no
+    such file.
+    """
+    from filelock import FileLock, Timeout
+
+    files.check_writable(path)
+    lock = FileLock(path, timeout=wait, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        waited = f", and still does after {wait:g} s" if wait else ""
+        raise BusyError(f"another run holds {path}{waited}. Try again later, or wait with --lock-wait 10m") from None
+    except OSError as error:
+        raise RequestError(f"cannot lock {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise TimeUp after so many seconds; a call into a library that never comes back is cut off a little later."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        raise RequestError("--timeout cannot be had here: this system has no timers")
+
+    def up(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeUp
+
+    last = threading.Timer(seconds + GRACE, _cut_off, [seconds])
+    last.daemon = True
+    before = signal.signal(signal.SIGALRM, up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    last.start()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        last.cancel()
+
+
+def _cut_off(seconds: float) -> None:
+    """End this process, whatever it is waiting for."""
+    problem = f"the time is up: --timeout {seconds:g}s"
+    screen.fail(problem)
+    record.close(BusyError.exit_code, problem)
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    os._exit(BusyError.exit_code)

@@ -1,0 +1,205 @@
+"""One run at a time, no longer than it may take, on rows new enough, and what is known of it afterwards."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import Command, Outcome, hourly
+
+LAST = "2024-01-20 23:00:00"  # of the table
+
+
+def test_a_second_run_with_the_lock_ends_at_once(model: Path, data: Path, tmp_path: Path) -> None:
+    with FileLock(tmp_path / "lock"):
+        outcome = apart("forecast", model, data, "--lock", tmp_path / "lock")
+
+    assert (outcome.code, outcome.out) == (7, "")
+    assert outcome.err.startswith(f"error: another run holds {tmp_path}/lock. ")
+
+
+def test_a_run_that_waits_for_the_lock_goes_on_once_it_is_free(model: Path, data: Path, tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock")
+    lock.acquire()
+    waiting = start("forecast", model, data, "--lock", tmp_path / "lock", "--lock-wait", "1m")
+    time.sleep(0.5)
+    assert waiting.poll() is None
+    lock.release()
+
+    out, err = waiting.communicate()
+    assert (waiting.returncode, err) == (0, "")
+    assert len(out.splitlines()) == 19
+
+
+def test_lock_wait_without_a_lock_is_refused(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli("forecast", model, data, "--lock-wait", "1m")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--lock" in outcome.err
+
+
+def test_a_run_ends_when_its_time_is_up(data: Path, tmp_path: Path) -> None:
+    arguments = ("train", data, "--horizon", 6, "--members", 2, "--steps", 100_000, "--output", tmp_path / "m.rnn")
+    outcome = apart(*arguments, "--timeout", "3s")
+
+    assert (outcome.code, outcome.out) == (7, "")
+    assert outcome.err.splitlines()[-1] == "error: the time is up: --timeout 3s. No file was written"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [
+        ("--expect-last", "2024-01-20 23:00", 0),
+        ("--expect-last", "2024-01-21", 6),
+        ("--max-age", "1h", 6),
+        ("--max-age", "365d", 6),
+    ],
+)
+def test_rows_too_old_are_refused(rnncli: Command, model: Path, data: Path, option: str, value: str, code: int) -> None:
+    outcome = rnncli("forecast", model, data, option, value)
+
+    assert outcome.code == code
+    assert bool(outcome.out) == (code == 0)
+    assert code == 0 or f"{option} {value}" in outcome.err
+    assert code == 0 or f"s0 ({LAST[:-3]})" in outcome.err
+
+
+def test_a_series_that_stopped_is_named(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    table = hourly()
+    table[(table["unique_id"] != "s1") | (table["ds"] < "2024-01-20")].to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("forecast", model, tmp_path / "d.csv", "--expect-last", LAST)
+
+    assert outcome.code == 6
+    assert "1 of 3 series is before" in outcome.err
+    assert "s1 (2024-01-19 23:00)" in outcome.err
+    assert "s0" not in outcome.err
+
+
+def test_age_is_counted_to_the_time_asked_for(rnncli: Command, model: Path, data: Path) -> None:
+    assert rnncli("forecast", model, data, "--max-age", "1h", "--as-of", "2024-01-21 00:00").code == 0
+    assert rnncli("forecast", model, data, "--max-age", "59m", "--as-of", "2024-01-21 00:00").code == 6
+
+
+def test_a_forecast_as_of_then_is_the_one_made_then(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    table, then = hourly(), "2024-01-18 12:00:00"
+    table.to_csv(tmp_path / "now.csv", index=False)
+    table[table["ds"] <= then].to_csv(tmp_path / "then.csv", index=False)
+
+    later = rnncli("forecast", model, tmp_path / "now.csv", "--as-of", then)
+
+    assert later.out == rnncli("forecast", model, tmp_path / "then.csv").out != ""
+
+
+def test_plain_numbers_have_no_age_but_an_end(rnncli: Command, tmp_path: Path) -> None:
+    table = hourly(series=1).assign(ds=range(480))
+    table.to_csv(tmp_path / "d.csv", index=False)
+    train = ("train", tmp_path / "d.csv", "--horizon", 3, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
+    assert rnncli(*train).code == 0
+    forecast = ("forecast", tmp_path / "m.rnn", tmp_path / "d.csv")
+
+    assert rnncli(*forecast, "--expect-last", 479).code == 0
+    assert rnncli(*forecast, "--expect-last", 480).code == 6
+    assert rnncli(*forecast, "--max-age", "1d").code == 3
+    assert rnncli(*forecast, "--expect-last", "tomorrow").code == 2
+
+
+def test_the_report_says_what_was_done(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("forecast", model, data, "--report", tmp_path / "r.json")
+
+    report = json.loads((tmp_path / "r.json").read_text())
+    known = {"command": "forecast", "exit_code": 0, "error": None, "series": 3, "rows": 1440, "forecast_rows": 18}
+    assert {name: report[name] for name in known} == known
+    assert report["timings"].keys() == {"reading", "forecasting"}
+    assert report["device"] == "cpu"
+    assert report["last"] == LAST[:-3]
+    assert len(outcome.table) == 18
+
+
+def test_the_report_of_a_run_that_failed_says_why(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    outcome = rnncli("forecast", model, tmp_path / "none.csv", "--report", tmp_path / "r.json")
+
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert outcome.code == report["exit_code"] == 3
+    assert outcome.err == f"error: {report['error']}\n"
+
+
+def test_the_fingerprint_of_the_data_changes_with_one_value(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(data)
+    table["y"] += 1e-9 * (table.index == 77)
+    table.to_csv(tmp_path / "other.csv", index=False)
+    table.sample(frac=1, random_state=0).to_csv(tmp_path / "shuffled.csv", index=False)
+
+    prints = []
+    for source in (data, tmp_path / "other.csv", tmp_path / "shuffled.csv"):
+        assert rnncli("forecast", model, source, "--report", tmp_path / "r.json").code == 0
+        prints.append(json.loads((tmp_path / "r.json").read_text())["data"])
+
+    assert prints[0] != prints[1] == prints[2]
+
+
+def figures(path: Path) -> dict[str, float]:
+    families = text_string_to_metric_families(path.read_text())
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def test_the_metrics_file_keeps_the_last_success(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    prom = tmp_path / "nightly.prom"
+    assert rnncli("forecast", model, data, "--metrics-file", prom).code == 0
+    good = figures(prom)
+    assert rnncli("forecast", model, data, "--metrics-file", prom, "--expect-last", "2030-01-01").code == 6
+    bad = figures(prom)
+
+    assert (good["rnncli_exit_code"], bad["rnncli_exit_code"]) == (0, 6)
+    assert good["rnncli_series"] == 3
+    assert good["rnncli_newest_timestamp_seconds"] == bad["rnncli_newest_timestamp_seconds"]
+    assert bad["rnncli_last_success_timestamp_seconds"] == good["rnncli_last_success_timestamp_seconds"]
+    assert bad["rnncli_last_run_timestamp_seconds"] > good["rnncli_last_run_timestamp_seconds"]
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    outcome = rnncli("forecast", model, data, "--report", tmp_path / "none" / "r.json")
+
+    assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_quiet_leaves_warnings(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    short = ("--horizon", 6, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
+    assert rnncli("train", data, *short, "-q").err == ""
+    table = hourly(series=1, days=1)
+    table.head(14).to_csv(tmp_path / "d.csv", index=False)
+
+    assert rnncli("train", tmp_path / "d.csv", *short, "-q").err.startswith("warning: ")
+
+
+def test_the_log_is_json_if_asked_for(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    lines = rnncli("forecast", model, tmp_path / "none.csv", "--log-format", "json").err.splitlines()
+    told = rnncli("forecast", model, data, "--log-format", "json", "--verbose").err.splitlines()
+
+    assert [json.loads(line)["level"] for line in lines] == ["error"]
+    assert [json.loads(line)["message"].split()[:2] for line in told] == [
+        ["time:", "reading"],
+        ["time:", "forecasting"],
+    ]
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def apart(*arguments: object) -> Outcome:
+    process = start(*arguments)
+    out, err = process.communicate()
+    return Outcome(process.returncode, out, err)
