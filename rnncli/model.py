@@ -134,8 +134,8 @@ class Model:
                 f"{', '.join(self.card.config.columns.target)}"
             )
 
-    def save(self, path: Path) -> None:
-        """Write the model file: it appears whole or not at all."""
+    def content(self) -> bytes:
+        """What a model file holds."""
         tensors = {
             f"{number}.{name}": tensor.detach().cpu().contiguous()
             for number, network in enumerate(self.networks)
@@ -146,9 +146,12 @@ class Model:
                 f"calibration.{name}": torch.from_numpy(getattr(self.calibration, name)).float().contiguous()
                 for name in CALIBRATION
             }
-        content = save_tensors(tensors, {cards.KEY: self.card.model_dump_json()})
+        return save_tensors(tensors, {cards.KEY: self.card.model_dump_json()})
+
+    def save(self, path: Path) -> None:
+        """Write the model file: it appears whole or not at all."""
         with written_whole(path) as stream:
-            stream.write(content)
+            stream.write(self.content())
 
 
 def _forecast(network: Network, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,9 @@
 """Files to tables and back, in every format."""
 
 import gzip
+import io
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -147,6 +149,48 @@ def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="Save the sheet as CSV"):
         tables.read(str(tmp_path / "t.xlsx"))
+
+
+@pytest.mark.parametrize("kind", tables.WRITERS)
+def test_a_pipe_tells_what_it_holds(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.write(FRAME, str(tmp_path / "t"), kind)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "t").read_bytes())))
+
+    pd.testing.assert_frame_equal(tables.read("-").astype(FRAME.dtypes), FRAME)
+
+
+def test_what_is_not_known_is_null_in_json_and_comes_back_empty(tmp_path: Path) -> None:
+    tables.write(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), str(tmp_path / "t.ndjson"), "ndjson")
+
+    assert (tmp_path / "t.ndjson").read_text() == '{"a": 1.5, "b": "x"}\n{"a": null, "b": null}\n'
+    assert tables.read(str(tmp_path / "t.ndjson")).isna().to_numpy().tolist() == [[False, False], [True, True]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.ndjson", '{"a": 1}\n{"a": ', "line 2 is no JSON"),
+        ("t.ndjson", '{"a": 1}\n5\n', "record 2 is 5, where an object is wanted"),
+        ("t.ndjson", '{"a": {"b": 1}}', 'record 1: "a" holds several values'),
+        ("t.json", '{"a": 1}', "no list of objects"),
+        ("t.json", "[" * 100_000, "it is no JSON"),
+        ("t.arrow", "ARROW1 and nothing", "cannot be read"),
+    ],
+)
+def test_records_that_are_none_are_refused(name: str, content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(DataError, match=message):
+        tables.read(str(tmp_path / name))
+
+
+def test_records_may_lack_a_field_and_mix_numbers_with_texts(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"a": 1}\n\n{"b": "x", "a": 2.5}\n{"a": "7"}\n')
+
+    read = tables.read(str(tmp_path / "t.ndjson"))
+
+    assert read["a"].tolist() == ["1", "2.5", "7"]
+    assert read["b"].isna().tolist() == [True, False, True]
 
 
 def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
@@ -387,7 +431,7 @@ def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pyte
     assert [part["y"].tolist() for part in parts] == [[0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3]]
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.parquet", "t.csv.gz"])
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.parquet", "t.csv.gz", "t.json", "t.ndjson.gz", "t.arrow"])
 def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": pd.Categorical(["a,b", "c", "d", "a,b"]), "y": [1.5, 2, 3, 4]})
 

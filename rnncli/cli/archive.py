@@ -70,7 +70,7 @@ def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame
 
 
 def _readable(path: Path) -> bool:
-    return kind_by_name(path) not in (None, "jsonl") and not path.name.startswith((".", "_"))
+    return kind_by_name(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
 
 
 def _percents(made: Archived) -> list[float]:

@@ -1,6 +1,5 @@
 """rnncli forecast: the steps that follow each series."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files
-from rnncli.cli import plot, reading, record, screen
+from rnncli.cli import plot, reading, record, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Columns, Config, Forecasting
-from rnncli.errors import DataError, GateError, RequestError, about, did_you_mean
+from rnncli.errors import DataError, GateError, RequestError, about
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +39,7 @@ def forecast(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option(metavar="table|csv|tsv|parquet|jsonl", help="Its form; else by the file's name, CSV in a pipe."),
+        typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
     ] = None,
 ) -> None:
     """The steps that follow each series, with intervals.
@@ -89,7 +88,7 @@ def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: s
     from rnncli import tables
     from rnncli.panel.forecasts import to_frame
 
-    texts = kind != "parquet"
+    texts = kind not in tables.TYPED
     tables.write((to_frame(panel, *one, asked, texts) for one in made), output, kind)
 
 
@@ -109,14 +108,12 @@ def _kind(output: str, asked: str | None) -> str:
     """The format to write."""
     from rnncli import tables
 
-    if output == "-" and (asked == "table" or (asked is None and sys.stdout.isatty())):
-        return "table"
-    if output == "-" and asked == "parquet" and sys.stdout.isatty():
-        raise RequestError("a terminal cannot show Parquet. Send it on with | or > or --output")
-    if asked is not None and asked not in tables.WRITERS:
-        known = ["table", *tables.WRITERS]
-        raise RequestError(f'--format "{asked}" is none of {", ".join(known)}.{did_you_mean(asked, known)}')
-    return asked or ("csv" if output == "-" else tables.kind_of(Path(output)))
+    kind = wishes.kind(asked)
+    if output == "-":
+        return kind
+    if kind == "table" and asked == "table":
+        raise RequestError("--format table is for a terminal. Leave out --output, or give another form")
+    return tables.kind_of(Path(output)) if asked in (None, "auto") else kind
 
 
 def _panel(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
@@ -143,7 +140,7 @@ def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
     from rnncli.panel import future
 
     kind = tables.kind_of(path)
-    tables.write(future.template(panel, horizon, text_times=kind != "parquet"), str(path), kind)
+    tables.write(future.template(panel, horizon, text_times=kind not in tables.TYPED), str(path), kind)
     screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
 
 

@@ -194,7 +194,13 @@ class Forecasts:
             methods = {name: (one.point, one.quantiles) for name, one in chunk.scored.items()}
             self.frames.append(
                 backtest_frame(
-                    panel, chunk.places, first.actual, methods, self.percents, first.levels, self.kind != "parquet"
+                    panel,
+                    chunk.places,
+                    first.actual,
+                    methods,
+                    self.percents,
+                    first.levels,
+                    self.kind not in tables.TYPED,
                 )
             )
             yield chunk

@@ -1,6 +1,7 @@
 """rnncli train: learn from a table; write one model file."""
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,9 @@ MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 @configured("columns", "network", "training", "compute", "freshness")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, a folder of Parquet, or - (stdin).")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes: a file, or - (stdout).")
+    ],
     asked: Asked,
     format: Annotated[
         str | None, typer.Option(metavar="csv|tsv|parquet", help="What DATA is, if its name does not tell.")
@@ -37,9 +40,10 @@ def train(
     config = asked.over(Config())
     if config.network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
-    if str(output) == "-":
-        raise RequestError("a model goes to a file, not to standard output. Name one with --output")
-    files.check_writable(output, Path(data))
+    if str(output) != "-":
+        files.check_writable(output, Path(data))
+    elif sys.stdout.isatty():
+        raise RequestError("a terminal cannot show a model. Send it on with > or name a file with --output")
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices
 
@@ -51,8 +55,17 @@ def train(
     with screen.timed("training"):
         model = _fit(series, config, plan)
     with screen.timed("writing"):
-        model.save(output)
+        _write(model, output)
     _conclude(model, output)
+
+
+def _write(model: "Model", output: Path) -> None:
+    """The model to its file, or to standard output."""
+    if str(output) != "-":
+        model.save(output)
+        return
+    sys.stdout.buffer.write(model.content())
+    sys.stdout.buffer.flush()
 
 
 def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
@@ -93,7 +106,8 @@ def _conclude(model: "Model", output: Path) -> None:
     else:
         screen.note(describe.interval_line(card))
         _compare(card)
-    screen.note(f"model: {output} ({card.parameters} weights, {output.stat().st_size / 1024:.0f} KiB)")
+    size = "" if str(output) == "-" else f", {output.stat().st_size / 1024:.0f} KiB"
+    screen.note(f"model: {output} ({card.parameters} weights{size})")
 
 
 def _compare(card: "Card") -> None:

@@ -11,7 +11,8 @@ from rnncli.errors import RequestError, did_you_mean
 if TYPE_CHECKING:
     from rnncli.panel.clock import Frequency
 
-FORMATS = ("table", "csv", "tsv", "jsonl", "json")
+FORMATS = ("auto", "table", "csv", "tsv", "json", "ndjson", "parquet", "arrow")
+BINARY = ("parquet", "arrow")
 
 
 class Wishes(NamedTuple):
@@ -27,9 +28,13 @@ class Wishes(NamedTuple):
 
 def kind(asked: str | None) -> str:
     """The form to show the scores in."""
-    kind = asked or ("table" if sys.stdout.isatty() else "csv")
+    kind = asked or "auto"
     if kind not in FORMATS:
-        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}')
+        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}.{did_you_mean(kind, list(FORMATS))}')
+    if kind in BINARY and sys.stdout.isatty():
+        raise RequestError(f"a terminal cannot show {kind}. Send it on with | or >")
+    if kind == "auto":
+        return "table" if sys.stdout.isatty() else "csv"
     return kind
 
 

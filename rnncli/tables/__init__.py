@@ -3,6 +3,6 @@
 from rnncli.tables.delimited import MOST_NOTES
 from rnncli.tables.numbers import EMPTY
 from rnncli.tables.reading import kind_of, read, read_parts
-from rnncli.tables.writing import WRITERS, write
+from rnncli.tables.writing import TYPED, WRITERS, write
 
-__all__ = ["EMPTY", "MOST_NOTES", "WRITERS", "kind_of", "read", "read_parts", "write"]
+__all__ = ["EMPTY", "MOST_NOTES", "TYPED", "WRITERS", "kind_of", "read", "read_parts", "write"]

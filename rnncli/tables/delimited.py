@@ -40,7 +40,7 @@ def read_tsv(stream: BinaryIO, manner: Manner) -> pa.Table:
 
 def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
     """Every column as text first: only a whole column tells whether it is numbers (and 007 is a name)."""
-    data = _plain(stream)
+    data = unpacked(stream)
     if data[:2] in WIDE_MARKS:
         data = data.decode("utf-16").encode()
     if not data or data.isspace():
@@ -123,7 +123,7 @@ def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Tab
         return table, delimiter
 
 
-def _plain(stream: BinaryIO) -> bytes:
+def unpacked(stream: BinaryIO) -> bytes:
     """What a stream holds, unpacked if it is packed."""
     start = stream.read(4)
     stream.seek(0)

@@ -3,6 +3,7 @@
 Text columns come as categoricals, so that whoever parses them parses each distinct text once.
 """
 
+import codecs
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from pyarrow import fs
 from rnncli.config import Decimal
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.files import SUFFIXES, is_url, kind_by_name
-from rnncli.tables import delimited, folders
+from rnncli.tables import delimited, folders, records
 from rnncli.tables.delimited import Manner
 
 STANDARD_STREAM = "-"
@@ -108,7 +109,15 @@ def _read_content(content: bytes, kind: str | None, manner: Manner) -> pa.Table:
     """A table that came through a pipe, or whose name tells nothing: its first bytes do."""
     if kind is None and content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         raise DataError("it looks like a workbook or a zip archive. Save the sheet as CSV")
-    return _reader(kind or ("parquet" if content.startswith(b"PAR1") else "csv"))(io.BytesIO(content), manner)
+    return _reader(kind or _kind_by_content(delimited.unpacked(io.BytesIO(content))[:100]))(io.BytesIO(content), manner)
+
+
+def _kind_by_content(head: bytes) -> str:
+    """What the first bytes of a table are of."""
+    for start, kind in BEGINNINGS.items():
+        if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(start):
+            return kind
+    return "csv"
 
 
 def _reader(kind: str) -> Callable[[BinaryIO, Manner], pa.Table]:
@@ -151,4 +160,8 @@ READERS: dict[str, Callable[[BinaryIO, Manner], pa.Table]] = {
     "csv": delimited.read_csv,
     "tsv": delimited.read_tsv,
     "parquet": _read_parquet,
+    "json": records.read_list,
+    "ndjson": records.read_lines,
+    "arrow": records.read_arrow,
 }
+BEGINNINGS = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"{": "ndjson", b"[": "json"}

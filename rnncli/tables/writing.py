@@ -1,7 +1,6 @@
 """DataFrames to files, which appear whole or not at all, and to standard output."""
 
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.errors import RequestError, did_you_mean
 from rnncli.files import COMPRESSIONS, is_url, written_whole
-from rnncli.tables import folders
+from rnncli.tables import folders, records
 from rnncli.tables.reading import STANDARD_STREAM
 
 Frames = Iterator[pd.DataFrame]
@@ -106,15 +105,12 @@ def _write_parquet(frames: Frames, stream: Any) -> None:
             writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
 
 
-def _write_json_lines(frames: Frames, stream: Any) -> None:
-    for frame in frames:
-        for record in frame.to_dict("records"):
-            stream.write(json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n")
-
-
 WRITERS: dict[str, Callable[[Frames, Any], None]] = {
     "csv": _write_csv,
     "tsv": _write_tsv,
     "parquet": _write_parquet,
-    "jsonl": _write_json_lines,
+    "json": records.write_list,
+    "ndjson": records.write_lines,
+    "arrow": records.write_arrow,
 }
+TYPED = ("parquet", "arrow")  # hold times as such, and are nothing for a terminal

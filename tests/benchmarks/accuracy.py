@@ -196,7 +196,7 @@ def measure_long_horizons(folder: Path, seed: int, options: list[str]) -> Row:
             began = time.time()
             rnncli("train", train, "-H", horizon, "--metric", "mse", "--seed", seed, *options, "--output", model)
             seconds.append(time.time() - began)
-            scoring = ("--windows", 2881 - horizon, "--step", 1, "--metrics", "MSE,MAE,coverage", "--format", "jsonl")
+            scoring = ("--windows", 2881 - horizon, "--step", 1, "--metrics", "MSE,MAE,coverage", "--format", "ndjson")
             scored = [json.loads(line) for line in rnncli("evaluate", model, every, *scoring).splitlines()]
             rows.append({one["model"]: one for one in scored})
             print(f"    etth1 {horizon}: {rows[-1]['rnncli']}, {seconds[-1]:.0f} s", file=sys.stderr)

@@ -65,7 +65,7 @@ def measure(table: pd.DataFrame, task: Task, told: bool, options: list[str]) -> 
         seconds = time.time() - began
         scored = rnncli(
             *("evaluate", model, every, "--windows", task.windows, "--by", "series"),
-            *("--metrics", "MAE", "--format", "jsonl"),
+            *("--metrics", "MAE", "--format", "ndjson"),
         )
     rows = pd.DataFrame([json.loads(line) for line in scored.splitlines()])
     return rows, seconds

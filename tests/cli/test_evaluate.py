@@ -66,7 +66,7 @@ def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None
     ("options", "code", "message"),
     [
         (("--windows", "0"), 2, "--windows 0 is none"),
-        (("--format", "parquet"), 2, '--format "parquet" is none of'),
+        (("--format", "xls"), 2, '--format "xls" is none of'),
         (("--target", "z"), 3, 'no column "z"'),
     ],
 )

@@ -93,7 +93,9 @@ def test_a_time_zone_comes_back(rnncli: Command, tmp_path: Path) -> None:
     assert times.min() == pd.Timestamp("2024-01-21", tz="Europe/Berlin")
 
 
-@pytest.mark.parametrize("name", ["f.csv", "f.tsv", "f.parquet", "f.jsonl", "f.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["f.csv", "f.tsv", "f.parquet", "f.jsonl", "f.json", "f.ndjson.gz", "f.arrow", "f.csv.gz"]
+)
 def test_every_format_holds_the_same_forecast(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, name: str
 ) -> None:
@@ -105,8 +107,10 @@ def test_every_format_holds_the_same_forecast(
     path = tmp_path / name
     if name == "f.parquet":
         read = pyarrow.parquet.read_table(path).to_pandas()
-    elif name == "f.jsonl":
-        read = pd.read_json(path, lines=True)
+    elif name == "f.arrow":
+        read = pyarrow.ipc.open_stream(path.read_bytes()).read_all().to_pandas()
+    elif "json" in name:
+        read = pd.read_json(path, lines=name != "f.json")
     else:
         read = pd.read_csv(path, sep="\t" if "tsv" in name else ",")
     assert list(read) == list(expected)

@@ -367,3 +367,13 @@ def test_ids_that_look_like_markup_are_names(rnncli: Command, tmp_path: Path) ->
     hourly(series=1).assign(unique_id="a[/b][red]").to_csv(tmp_path / "d.csv", index=False)
 
     assert 'series "a[/b][red]"' in rnncli("inspect", tmp_path / "d.csv").out
+
+
+def test_a_model_goes_through_a_pipe_as_into_a_file(data: Path, tmp_path: Path) -> None:
+    short = ["--horizon", "6", "--steps", "3", "--hidden", "4", "--output"]
+    command = [sys.executable, "-m", "rnncli", "train", str(data), *short]
+    subprocess.run([*command, str(tmp_path / "m.rnn")], check=True, capture_output=True)
+
+    piped = subprocess.run([*command, "-"], check=True, capture_output=True).stdout
+
+    assert piped == (tmp_path / "m.rnn").read_bytes()

@@ -1,0 +1,111 @@
+"""Tables of records: JSON, a record a line or a list of them, and Arrow's own format."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+
+from rnncli.errors import DataError
+from rnncli.tables.delimited import Manner, unpacked
+
+
+def read_lines(stream: BinaryIO, _manner: Manner) -> pa.Table:
+    """A JSON object a line. Times stay texts, as they do in CSV."""
+    return _flat(_records(unpacked(stream).decode("utf-8-sig").splitlines()))
+
+
+def read_list(stream: BinaryIO, _manner: Manner) -> pa.Table:
+    """A JSON list of objects."""
+    try:
+        content = json.loads(unpacked(stream).decode("utf-8-sig"), parse_constant=_nothing)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"it is no JSON: {error}") from error
+    if not isinstance(content, list):
+        raise DataError("its JSON is no list of objects, one for each row")
+    return _flat(content)
+
+
+def read_arrow(stream: BinaryIO, _manner: Manner) -> pa.Table:
+    """Arrow's format, as a file or as a stream."""
+    content = unpacked(stream)
+    if content.startswith(b"ARROW1"):
+        table = pa.ipc.open_file(pa.py_buffer(content)).read_all()
+    else:
+        table = pa.ipc.open_stream(pa.py_buffer(content)).read_all()
+    table.validate(full=True)
+    return table
+
+
+def write_lines(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+    """A JSON object a line."""
+    for frame in frames:
+        stream.write(b"".join(line + b"\n" for line in _lines(frame)))
+
+
+def write_list(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+    """A JSON list of objects."""
+    between = b"[\n"
+    for frame in frames:
+        for line in _lines(frame):
+            stream.write(between + line)
+            between = b",\n"
+    stream.write(b"\n]\n" if between == b",\n" else b"[]\n")
+
+
+def write_arrow(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+    """Arrow's format for streams: a part at a time."""
+    first = pa.Table.from_pandas(next(frames), preserve_index=False)
+    with pa.ipc.new_stream(stream, first.schema) as writer:
+        writer.write_table(first)
+        for frame in frames:
+            writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
+    """The rows as JSON objects; what is not known is null."""
+    columns = [column.astype(object).where(column.notna(), None).tolist() for _, column in frame.items()]
+    for row in zip(*columns, strict=True):
+        yield json.dumps(dict(zip(frame.columns, row, strict=True)), ensure_ascii=False, default=str).encode()
+
+
+def _records(lines: list[str]) -> list[object]:
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(json.loads(line, parse_constant=_nothing))
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"line {number} is no JSON: {error}") from error
+    return records
+
+
+def _flat(records: list[Any]) -> pa.Table:
+    """A table of records. Raises DataError where one is no object, or holds another."""
+    columns: dict[str, list[Any]] = {}
+    for number, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise DataError(f"record {number + 1} is {json.dumps(record)[:40]}, where an object is wanted")
+        for name, value in record.items():
+            if isinstance(value, dict | list):
+                raise DataError(f'record {number + 1}: "{name}" holds several values, where one is wanted')
+            column = columns.setdefault(name, [])
+            column += [None] * (number - len(column))
+            column.append(value)
+    return pa.table({name: _column(values + [None] * (len(records) - len(values))) for name, values in columns.items()})
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Numbers as numbers; of several kinds their texts."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        return pa.array(
+            [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
+        )
+
+
+def _nothing(_word: str) -> None:
+    """NaN and Infinity, which JSON does not know, are no values."""
