@@ -16,6 +16,7 @@ from rnncli.errors import ModelFileError
 
 FORMAT: Literal[4] = 4
 KEY = "rnncli"
+STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
 
 
 class Range(Section):
@@ -146,6 +147,8 @@ def read(path: Path) -> Card:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
     except (OSError, SafetensorError) as error:
         raise ModelFileError(f"{path} is no model file, or a damaged one{_what_it_is(path)}") from error
+    if STATE_KEY in metadata:
+        raise ModelFileError(f"{path} is a state, which forecast keeps with --state. Name the model it belongs to")
     if KEY not in metadata:
         raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote")
     try:
@@ -153,6 +156,15 @@ def read(path: Path) -> Card:
     except (ValueError, RecursionError) as error:
         problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error
+
+
+def is_state(path: Path) -> bool:
+    """Whether a file says that it is the state of a forecast."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return STATE_KEY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def _what_it_is(path: Path) -> str:

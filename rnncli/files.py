@@ -5,7 +5,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -46,25 +46,60 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     On any failure the old file stays as it was and nothing is left beside it. A device or a pipe (/dev/stdout) is
     written to directly. Raises RequestError where the path cannot be written, or the disk is full.
     """
-    try:
+    with _complaints(path):
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             with path.open("wb") as stream:
                 yield stream
             return
         path = path.resolve()  # a link stays a link; what it points to is replaced
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            try:
-                yield stream.file
-                stream.flush()
-                os.fchmod(stream.fileno(), _mode(path))
-                os.fsync(stream.fileno())
-                os.replace(stream.name, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(stream.name)
-                raise
+        with _beside(path) as made:
+            yield made.file
+            _finish(made, path)
+            os.replace(made.name, path)
+
+
+@contextmanager
+def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
+    """The file at `path` gets this content once the block ends well: it has been brought to the disk before.
+
+    Raises RequestError where the path cannot be written, or the disk is full.
+    """
+    path = path.resolve()
+    with ExitStack() as stack:
+        with _complaints(path):
+            made = stack.enter_context(_beside(path))
+            made.write(content)
+            _finish(made, path)
+        yield
+        with _complaints(path):
+            os.replace(made.name, path)
+
+
+@contextmanager
+def _complaints(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _beside(path: Path) -> "Iterator[tempfile._TemporaryFileWrapper[bytes]]":
+    """A file beside the path, to be renamed; on any failure nothing is left of it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
+        try:
+            yield made
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(made.name)
+            raise
+
+
+def _finish(made: "tempfile._TemporaryFileWrapper[bytes]", path: Path) -> None:
+    """All of it on the disk, with the permissions that the path has."""
+    made.flush()
+    os.fchmod(made.fileno(), _mode(path))
+    os.fsync(made.fileno())
 
 
 def check_writable(path: Path, *inputs: Path) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from rnncli import files
-from rnncli.cli import plot, reading, record, screen, wishes
+from rnncli.cli import keeping, plot, reading, record, running, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Columns, Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
+    from rnncli.state import State
 
     Made = tuple[Cutoffs, Forecast, np.ndarray | None]
 
@@ -37,6 +38,10 @@ def forecast(
     future_template: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write that table, to be filled in, and forecast nothing.")
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep what is needed of the past here, so that DATA holds new rows alone."),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
@@ -50,37 +55,62 @@ def forecast(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    columns = reading.for_model(card, config.columns)
-    if (future or future_template) and not any(one.role == "known" for one in card.inputs):
-        raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
-    if future == "-" == data:
-        raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if future_template is not None and (output != "-" or format is not None):
-        raise RequestError("--future-template forecasts nothing: leave out --output and --format")
+    sources = Sources(data, future, state)
+    _check_request(sources, card, config, future_template, output, format)
     if (target := str(future_template) if future_template else output) != "-":
-        files.check_writable(Path(target), Path(data), model, *([Path(future)] if future else []))
+        files.check_writable(Path(target), model, *(Path(one) for one in sources if one))
+    kind = _kind(output, format)
     # The heavy imports wait until wrong requests are answered.
     from rnncli.model import load
 
-    kind = _kind(output, format)
     fitted = load(model)
-    panel = _panel(data, future, columns, card)
-    with about(data):
-        panel = reading.fresh(panel, config.freshness)
-    if future_template is not None:
-        _write_template(panel, card.horizon, future_template)
-        return
-    _check_like_training(panel, card, config.forecast.on_drift)
-    with about(data):
-        ends = _ends(panel, card)
-    with about(future or data):
-        ends = _known(panel, ends, card.horizon)
-    with about(data), screen.timed("forecasting"):
+    with keeping.alone(state, config.run.lock_wait):
+        panel, kept = _panel(sources, reading.for_model(card, config.columns), card)
+        with about(data):
+            panel = reading.fresh(panel, config.freshness)
+        if future_template is not None:
+            _write_template(panel, card.horizon, future_template)
+            return
+        ends = _places(panel, card, sources, config)
         made = _forecasts(fitted, panel, ends, config)
-        if kind == "table":
-            _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
-        else:
-            _write(panel, made, config.forecast, output, kind)
+        with keeping.committed(state, kept), about(data), screen.timed("forecasting"):
+            if kind == "table":
+                _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
+            else:
+                _write(panel, made, config.forecast, output, kind)
+
+
+class Sources(NamedTuple):
+    """Where the rows come from."""
+
+    data: str
+    future: str | None  # what is known in advance of the steps to come
+    state: Path | None  # what earlier runs read
+
+
+def _check_request(
+    sources: Sources, card: "Card", config: Config, template: Path | None, output: str, format: str | None
+) -> None:
+    """Raise RequestError for what does not go together."""
+    if (sources.future or template) and not any(one.role == "known" for one in card.inputs):
+        raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
+    if sources.future == "-" == sources.data:
+        raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
+    if template is not None and (output != "-" or format is not None):
+        raise RequestError("--future-template forecasts nothing: leave out --output and --format")
+    if sources.state is not None and config.freshness.as_of is not None:
+        raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
+    if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
+        raise RequestError(running.NO_LOCK)
+
+
+def _places(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":
+    """The ends of the series that can be forecast, once what is odd about them is said."""
+    _check_like_training(panel, card, config.forecast.on_drift)
+    with about(sources.data):
+        ends = _ends(panel, card)
+    with about(sources.future or sources.data):
+        return _known(panel, ends, card.horizon)
 
 
 def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:
@@ -116,8 +146,20 @@ def _kind(output: str, asked: str | None) -> str:
     return tables.kind_of(Path(output)) if asked in (None, "auto") else kind
 
 
-def _panel(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
-    """The table to continue, with what is known of its future."""
+def _panel(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "State | None"]:
+    """The table to continue, behind the rows that were kept of it before, and what is to be kept of both."""
+    if sources.state is None:
+        return _table(sources.data, sources.future, columns, card), None
+    if columns.freq is None and columns.resample is None:  # a few new rows do not tell it
+        columns = columns.model_copy(update={"freq": card.frequency})
+    new = _table(sources.data, sources.future, columns, card)
+    with about(sources.data):
+        kept = keeping.with_kept(sources.state, new, card)
+    return kept.panel, kept
+
+
+def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
+    """The table, with what is known of its future."""
     from rnncli.panel import Expected, clock
     from rnncli.panel.columns import find
     from rnncli.panel.future import joined

@@ -42,6 +42,10 @@ def inspect(
     if format is None and _is_model(Path(file)):
         from rnncli import card
 
+        if card.is_state(Path(file)):
+            _show_state(Path(file))
+            return
+
         _show_card(Path(file), card.read(Path(file)))
         return
     if importance is not None:
@@ -201,6 +205,27 @@ def _show_members(card: "Card") -> None:
         for number, (one, steps) in enumerate(designs, 1)
     ]
     screen.show_table(header, rows, title="members: the forecast is their median")
+
+
+def _show_state(path: Path) -> None:
+    """What forecasts keep of the past between runs."""
+    from rnncli import state as states
+
+    kept = states.read(path)
+    panel = kept.panel
+    first, last = panel.span()
+    screen.show_pairs(
+        str(path),
+        [
+            ("kept for", "rnncli forecast --state"),
+            ("series", f"{len(panel.ids)}, of {describe.length_words(panel)} of at most {kept.steps} steps"),
+            ("columns", describe.column_words(panel)),
+            ("span", f"{first} to {last}"),
+            ("frequency", describe.frequency_words(panel)),
+            ("runs", f"{kept.runs}, which brought {kept.rows} rows"),
+            ("size", f"{path.stat().st_size / 1024:.0f} KiB"),
+        ],
+    )
 
 
 def _with_reasons(values: dict[str, Any], reasons: dict[str, str]) -> list[tuple[str, str]]:

@@ -41,6 +41,7 @@ NAMES = {
     "month": (("Y", 12), ("Q", 3), ("M", 1)),
 }
 
+Unit = Literal["integer", "fixed", "month", "business"]
 Anchor = Literal["start", "end", "business start", "business end"]
 ANCHORS: tuple[Anchor, ...] = ("end", "start", "business end", "business start")
 
@@ -52,7 +53,7 @@ class Frequency:
     `anchor` says from which day of its month an instant is counted: the first, the last, or a business day.
     """
 
-    unit: Literal["integer", "fixed", "month", "business"]
+    unit: Unit
     every: int
     anchor: Anchor = "start"
 

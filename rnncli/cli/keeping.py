@@ -1,0 +1,69 @@
+"""The state file of `forecast --state`: taken up as a run begins, put down together with what it wrote."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnncli import files
+from rnncli.cli import record, running, screen
+from rnncli.errors import RequestError
+from rnncli.words import counted
+
+if TYPE_CHECKING:
+    from rnncli.card import Card
+    from rnncli.panel import Panel
+    from rnncli.state import State
+
+
+def alone(path: Path | None, wait: float | None) -> AbstractContextManager[None]:
+    """Whoever works on a state does so alone: of two at once, one would lose its rows."""
+    if path is None:
+        return nullcontext()
+    files.check_writable(path)
+    return running.alone(path.with_name(f"{path.name}.lock"), wait or 0.0)
+
+
+def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
+    """The rows kept in the state, if there is one, and the new ones behind them.
+
+    Raises DataError where they do not go together, RequestError where the state is of other columns.
+    """
+    from rnncli import state as states
+
+    if not path.exists():
+        screen.note(f"state: {path} begins with {len(new.ids)} series")
+        return states.begun(new, card.context)
+    kept = states.read(path)
+    own, other = ([one.name for one in inputs] for inputs in (kept.panel.covariates.inputs, new.covariates.inputs))
+    if own != other or kept.panel.targets != new.targets:
+        raise RequestError(f"{path} was kept for a model of other columns. Name another --state, or begin it anew")
+    if kept.steps < card.context and (kept.panel.lengths >= kept.steps).any():
+        screen.warn(f"{path} keeps {kept.steps} steps of each series; the model looks {card.context} back")
+    state, merged = kept.with_new(new, card.context)
+    record.tell(state={name: value for name, value in merged._asdict().items() if name != "panel"})
+    told = [
+        f"{counted(merged.rows, 'new row')}",
+        *([f"{merged.behind} of them late"] if merged.behind else []),
+        *([f"{merged.repeated} seen before"] if merged.repeated else []),
+        *([f"{merged.late} older than what is kept"] if merged.late else []),
+    ]
+    screen.note(f"state: {', '.join(told)}")
+    if merged.differing:
+        screen.warn(f"{counted(merged.differing, 'row')} seen before came with other values; the first ones stay")
+    return state
+
+
+@contextmanager
+def committed(path: Path | None, state: "State | None") -> Iterator[None]:
+    """The state is on the disk before the forecasts are, and becomes the file's once they are where they go.
+
+    A run that is killed in between and started again forecasts the same, and nothing is lost.
+    """
+    if path is None or state is None:
+        yield
+        return
+    from rnncli import state as states
+
+    with files.put_afterwards(path, states.content(state)):
+        yield

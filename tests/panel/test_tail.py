@@ -1,0 +1,54 @@
+"""The ends of series, and new rows put behind them."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnncli.config import Columns
+from rnncli.panel import Panel, from_frame
+from rnncli.panel.tail import merged, tail
+from tests.conftest import hourly
+
+TABLE = hourly(series=2, days=2)
+
+
+def panel_of(table: pd.DataFrame) -> Panel:
+    return from_frame(table, Columns(freq="h"))
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 3), min_size=len(TABLE), max_size=len(TABLE)))
+def test_rows_in_any_portions_and_any_order_come_to_the_same(portions: list[int]) -> None:
+    numbers = np.array(portions)
+    parts = [TABLE[numbers == number] for number in np.unique(numbers)]
+    whole = panel_of(TABLE)
+
+    together, rows = panel_of(parts[0]), len(parts[0])
+    for part in parts[1:]:
+        found = merged(together, panel_of(part.sample(frac=1, random_state=7)), 48)
+        together, rows = found.panel, rows + found.rows
+        assert (found.repeated, found.differing, found.late) == (0, 0, 0)
+
+    assert rows == len(TABLE)
+    for name in ("values", "offsets", "ids", "firsts", "phases"):
+        assert getattr(together, name).tolist() == getattr(whole, name).tolist()
+
+
+@given(st.integers(1, 60))
+def test_a_tail_is_what_comes_last(steps: int) -> None:
+    whole, part = panel_of(TABLE), tail(panel_of(TABLE), steps)
+
+    for number in range(2):
+        assert part.series(number).tolist() == whole.series(number)[-steps:].tolist()
+    assert part.span()[1] == whole.span()[1]
+
+
+def test_steps_between_the_rows_kept_and_the_new_ones_are_missing() -> None:
+    hours = TABLE["ds"].to_numpy()
+    old, new = TABLE[hours < hours[20]], TABLE[hours >= hours[30]]
+
+    found = merged(panel_of(old), panel_of(new), 48)
+
+    assert np.isnan(found.panel.series(0)[:, 0]).nonzero()[0].tolist() == list(range(20, 30))
+    assert found.panel.firsts.tolist() == panel_of(TABLE).firsts.tolist()
