@@ -104,20 +104,26 @@ def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.n
 def _ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept.
 
-    A value that several quantiles are equal to lies in their middle. Windows without any spread tell nothing.
+    Windows without any spread tell nothing.
     """
     whole = ~np.isnan(actual).any(axis=(1, 2)) & (np.ptp(quantiles, axis=-1) > 0).any(axis=(1, 2))
     places = np.flatnonzero(whole)
     chosen = places[:: -(-len(places) // max(1, MOST_RANKS // actual[0].size)) or 1]
-    value, known = actual[chosen][..., None], deviates(levels)
-    below = (quantiles[chosen] < value).sum(axis=-1)  # (R, H, K)
-    equal = (quantiles[chosen] == value).sum(axis=-1)
+    return placed(actual[chosen], quantiles[chosen], levels)
+
+
+def placed(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Where values (...) lie in their forecasts (..., Q) at levels, as normal deviates (...).
+
+    A value that several quantiles are equal to lies in their middle.
+    """
+    known = deviates(levels)
+    below = (quantiles < actual[..., None]).sum(axis=-1)
+    equal = (quantiles == actual[..., None]).sum(axis=-1)
     left = np.clip(below - 1, 0, len(levels) - 2)
-    lower, upper = (
-        np.take_along_axis(quantiles[chosen], place[..., None], axis=-1)[..., 0] for place in (left, left + 1)
-    )
+    lower, upper = (np.take_along_axis(quantiles, place[..., None], axis=-1)[..., 0] for place in (left, left + 1))
     gap = upper - lower
-    share = np.divide(actual[chosen] - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
+    share = np.divide(actual - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
     between = known[left] + share * (known[left + 1] - known[left])
     first, last = below.clip(max=len(levels) - 1), (below + equal - 1).clip(0, len(levels) - 1)
     tied = (known[first] + known[last]) / 2

@@ -70,11 +70,15 @@ class State(NamedTuple):
     rows: int
     runs: int
 
+    def after(self, merged: Merged) -> "State":
+        """The state with new rows put behind it."""
+        return self._replace(panel=tail.tail(merged.panel, self.steps), rows=self.rows + merged.rows)
+
     def with_new(self, new: Panel, steps: int) -> tuple["State", Merged]:
         """The state after another run with new rows, with no fewer steps than were kept before."""
-        steps = max(steps, self.steps)
-        merged = tail.merged(self.panel, new, steps)
-        return State(merged.panel, steps, self.rows + merged.rows, self.runs + 1), merged
+        grown = self._replace(steps=max(steps, self.steps), runs=self.runs + 1)
+        merged = tail.merged(self.panel, new, grown.steps)
+        return grown.after(merged), merged
 
 
 def begun(panel: Panel, steps: int) -> State:

@@ -52,6 +52,7 @@ ORDER = [
         "ensemble",
         "live",
         "rolling",
+        "following",
         "cli",
     ),
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files
-from rnncli.cli import keeping, plot, reading, record, running, screen, wishes
+from rnncli.cli import following, keeping, plot, reading, record, running, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Columns, Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about
@@ -24,6 +24,23 @@ if TYPE_CHECKING:
     Made = tuple[Cutoffs, Forecast, np.ndarray | None]
 
 SHOWN = 24  # rows of a table on a terminal
+
+
+class Sources(NamedTuple):
+    """What is read."""
+
+    model: Path
+    data: str
+    future: str | None  # what is known in advance of the steps to come
+    state: Path | None  # what earlier runs read
+
+
+class Target(NamedTuple):
+    """Where the forecasts go."""
+
+    output: str
+    format: str | None
+    template: Path | None  # a table to be filled in is wanted in their place
 
 
 @configured("columns", "forecast", "compute", "freshness")
@@ -42,6 +59,9 @@ def forecast(
         Path | None,
         typer.Option(metavar="FILE", help="Keep what is needed of the past here, so that DATA holds new rows alone."),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Forecast again as each step completes, for as long as rows come.")
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
@@ -55,53 +75,56 @@ def forecast(
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    sources = Sources(data, future, state)
-    _check_request(sources, card, config, future_template, output, format)
-    if (target := str(future_template) if future_template else output) != "-":
-        files.check_writable(Path(target), model, *(Path(one) for one in sources if one))
-    kind = _kind(output, format)
+    sources = Sources(model, data, future, state)
+    target = Target(output, format, future_template)
+    _check_request(sources, card, config, target)
+    if follow:
+        following.check(card, config, format, output)
+    else:
+        _kind(target)
     # The heavy imports wait until wrong requests are answered.
     from rnncli.model import load
 
     fitted = load(model)
     with keeping.alone(state, config.run.lock_wait):
-        panel, kept = _panel(sources, reading.for_model(card, config.columns), card)
-        with about(data):
-            panel = reading.fresh(panel, config.freshness)
-        if future_template is not None:
-            _write_template(panel, card.horizon, future_template)
-            return
-        ends = _places(panel, card, sources, config)
-        made = _forecasts(fitted, panel, ends, config)
-        with keeping.committed(state, kept), about(data), screen.timed("forecasting"):
-            if kind == "table":
-                _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
-            else:
-                _write(panel, made, config.forecast, output, kind)
+        if follow:
+            following.follow(fitted, sources, reading.for_model(card, config.columns), format, config)
+        else:
+            _once(fitted, sources, target, config)
 
 
-class Sources(NamedTuple):
-    """Where the rows come from."""
+def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> None:
+    """Forecast what follows the table as it is."""
+    card = fitted.card
+    panel, kept = _panel(sources, reading.for_model(card, config.columns), card)
+    with about(sources.data):
+        panel = reading.fresh(panel, config.freshness)
+    if target.template is not None:
+        _write_template(panel, card.horizon, target.template)
+        return
+    ends, kind = _places(panel, card, sources, config), _kind(target)
+    made = _forecasts(fitted, panel, ends, config)
+    with keeping.committed(sources.state, kept), about(sources.data), screen.timed("forecasting"):
+        if kind == "table":
+            _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
+        else:
+            _write(panel, made, config.forecast, target.output, kind)
 
-    data: str
-    future: str | None  # what is known in advance of the steps to come
-    state: Path | None  # what earlier runs read
 
-
-def _check_request(
-    sources: Sources, card: "Card", config: Config, template: Path | None, output: str, format: str | None
-) -> None:
-    """Raise RequestError for what does not go together."""
-    if (sources.future or template) and not any(one.role == "known" for one in card.inputs):
+def _check_request(sources: Sources, card: "Card", config: Config, target: Target) -> None:
+    """Raise RequestError for what does not go together, or cannot be written."""
+    if (sources.future or target.template) and not any(one.role == "known" for one in card.inputs):
         raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
     if sources.future == "-" == sources.data:
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if template is not None and (output != "-" or format is not None):
+    if target.template is not None and (target.output != "-" or target.format is not None):
         raise RequestError("--future-template forecasts nothing: leave out --output and --format")
     if sources.state is not None and config.freshness.as_of is not None:
         raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
     if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
         raise RequestError(running.NO_LOCK)
+    if (path := str(target.template or target.output)) != "-":
+        files.check_writable(Path(path), *(Path(one) for one in sources if one))
 
 
 def _places(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":
@@ -134,16 +157,16 @@ def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
     screen.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
 
 
-def _kind(output: str, asked: str | None) -> str:
+def _kind(target: Target) -> str:
     """The format to write."""
     from rnncli import tables
 
-    kind = wishes.kind(asked)
-    if output == "-":
+    kind = wishes.kind(target.format)
+    if target.output == "-":
         return kind
-    if kind == "table" and asked == "table":
+    if target.format == "table":
         raise RequestError("--format table is for a terminal. Leave out --output, or give another form")
-    return tables.kind_of(Path(output)) if asked in (None, "auto") else kind
+    return tables.kind_of(Path(target.output)) if target.format in (None, "auto") else kind
 
 
 def _panel(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "State | None"]:

@@ -13,7 +13,7 @@ from rnncli.errors import DataError
 from rnncli.panel import written
 from rnncli.panel.sequences import Cutoffs, Panel
 
-POINT = "rnncli"
+POINT, CUTOFF, ANOMALY = "rnncli", "cutoff", "anomaly"
 WIDE_ID, WIDE_TARGET = "unique_id", "y"
 
 
@@ -49,6 +49,26 @@ def to_frame(
     return pd.DataFrame(table)
 
 
+def followed_frame(
+    panel: Panel,
+    cutoffs: Cutoffs,
+    forecast: tuple[np.ndarray, np.ndarray],
+    anomaly: np.ndarray,
+    forecasting: Forecasting,
+) -> pd.DataFrame:
+    """The same, with the time of the step before each forecast as its cutoff, and how odd (N, K) that step was."""
+    horizon, targets = forecast[0].shape[1:]
+    table = to_frame(panel, cutoffs, forecast, None, forecasting, text_times=True)
+    made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
+    behind = list(table).index(panel.found.roles.time) + 1
+    cutoff = pd.DataFrame({CUTOFF: _as_text(panel, made)})
+    table = pd.concat([table.iloc[:, :behind], cutoff, table.iloc[:, behind:]], axis=1)
+    for number in range(targets):
+        prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
+        table[f"{prefix}{ANOMALY}"] = np.repeat(anomaly[:, number].round(4), horizon)
+    return table
+
+
 def backtest_frame(
     panel: Panel,
     cutoffs: Cutoffs,
@@ -65,7 +85,7 @@ def backtest_frame(
     horizon, targets = actual.shape[1:]
     table = keys(panel, cutoffs, horizon, text_times)
     made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
-    table["cutoff"] = _as_text(panel, made) if text_times else made
+    table[CUTOFF] = _as_text(panel, made) if text_times else made
     names = (WIDE_TARGET,) if panel.found.roles.wide else panel.found.roles.targets
     for number, target in enumerate(names):
         if target in table or target in methods:

@@ -1,0 +1,174 @@
+"""forecast --follow: rows come down a pipe that goes on, and a forecast goes up for each step that completes."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnncli import files
+from rnncli.cli import record, screen
+from rnncli.errors import DataError, RequestError, about, quietly, strictly
+from rnncli.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnncli.card import Card
+    from rnncli.cli.forecast import Sources
+    from rnncli.config import Columns, Config, Forecasting
+    from rnncli.following import Follower, Step
+    from rnncli.model import Model
+    from rnncli.panel import Panel
+    from rnncli.state import State
+    from rnncli.tables.lines import Rows
+
+KINDS = ("csv", "tsv", "ndjson")
+COMMITTED = 10.0  # seconds between one writing of the state and the next
+TOLD = 3  # rows that are none: each of the first ones is said, the others are counted
+
+
+def check(card: "Card", config: "Config", asked: str | None, output: str) -> None:
+    """Raise RequestError for what cannot be had while following."""
+    if asked not in (None, "auto", *KINDS):
+        raise RequestError(f"--follow writes line after line: {', '.join(KINDS)}, not {asked}")
+    if output != "-":
+        raise RequestError("--follow never ends, and a file appears when it is whole: leave out --output, use > or |")
+    if any(one.role == "known" for one in card.inputs):
+        raise RequestError("the model needs what is known in advance of every step to come, which no stream tells")
+    for name, said in (("--samples", config.forecast.samples), ("--as-of", config.freshness.as_of)):
+        if said:
+            raise RequestError(f"{name} cannot be had with --follow. Leave out one")
+
+
+def follow(model: "Model", sources: "Sources", columns: "Columns", format: str | None, config: "Config") -> None:
+    """Forecast until the stream ends, or whoever reads has seen enough."""
+    from rnncli import device, state, tables
+    from rnncli.following import Follower
+    from rnncli.panel.forecasts import levels
+
+    kept = _kept(sources.state) if sources.state and sources.state.exists() else None
+    place = device.prepare(config.compute.device, device.work_per_forecast(model.card.members, model.card.targets, 1))
+    asked = config.forecast
+    model = replace(model, corrected=asked.conformal)
+    follower = Follower(model, levels(asked), place.device, asked.point, kept)
+    counts: Counter[str] = Counter()
+
+    def commit() -> None:
+        if sources.state is not None and follower.state is not None:
+            with files.written_whole(sources.state) as written:
+                written.write(state.content(follower.state))
+
+    try:
+        with about(sources.data):
+            steps = _steps(follower, sources.data, columns, counts)
+            kind = format if format in KINDS else "csv"
+            tables.write(_frames(steps, config.forecast, commit), "-", kind)
+    finally:
+        commit()
+        _conclude(counts)
+
+
+def _kept(path: Path) -> "State":
+    from rnncli import state
+
+    kept = state.read(path)
+    if kept.panel.ids.dtype != object:
+        raise RequestError(f"{path} was kept for ids that are numbers; the ids of a stream are texts. Begin another")
+    return kept._replace(runs=kept.runs + 1)
+
+
+def _frames(
+    portions: Iterator[list["Step"]], asked: "Forecasting", commit: Callable[[], None]
+) -> Iterator["pd.DataFrame"]:
+    """The forecasts as tables, flushed before more rows are waited for."""
+    from rnncli.panel.forecasts import followed_frame
+
+    committed = time.monotonic()
+    for steps in portions:
+        for step in steps:
+            if step.forecast is not None:
+                yield followed_frame(step.panel, step.places, step.forecast, step.anomaly, asked)
+        sys.stdout.buffer.flush()
+        if time.monotonic() - committed > COMMITTED:
+            commit()
+            committed = time.monotonic()
+
+
+def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]") -> Iterator[list["Step"]]:
+    """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row."""
+    from rnncli.tables.lines import Rows, arriving
+
+    rows = Rows(columns.decimal)
+    for lines in arriving(source):
+        refused: list[DataError] = []
+
+        def refuse(line: bytes, error: DataError, refused: list[DataError] = refused) -> None:
+            refused.append(error)
+            counts["refused"] += 1
+            if follower.state is not None and counts["refused"] <= TOLD:
+                screen.warn(f"left out: {line.decode(errors='replace')[:80]}: {error}")
+
+        given = [line for line in rows.begin(lines) if line.strip()]
+        steps = list(_taken(given, lambda some: follower.take(_panel(rows, some, follower, columns)), refuse))
+        if refused and follower.state is None:
+            raise refused[0]
+        for step in steps:
+            _count(counts, step)
+        yield steps
+
+
+def _taken(
+    lines: list[bytes], take: Callable[[list[bytes]], "Step"], refuse: Callable[[bytes, DataError], None]
+) -> Iterator["Step"]:
+    """All lines together, or where some of them are no rows, the halves, and their halves, until these are found."""
+    if not lines:
+        return
+    try:
+        yield take(lines)
+    except DataError as error:
+        if len(lines) == 1:
+            refuse(lines[0], error)
+            return
+        middle = len(lines) // 2
+        yield from _taken(lines[:middle], take, refuse)
+        yield from _taken(lines[middle:], take, refuse)
+
+
+def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
+    from rnncli.panel import Expected, clock, from_frame
+
+    card = follower.model.card
+    table = rows.table(lines)
+    if columns.id in table:
+        table[columns.id] = table[columns.id].astype(str)
+    if columns.freq is None and columns.resample is None:
+        columns = columns.model_copy(update={"freq": card.frequency})
+    expected = Expected(clock.parse(card.frequency), card.inputs)
+    return from_frame(table, columns, expected, keep_first=True, assume=strictly if columns.strict else quietly)
+
+
+def _count(counts: "Counter[str]", step: "Step") -> None:
+    merged = step.merged
+    counts["forecasts"] += 0 if step.forecast is None else len(step.places.rows)
+    if merged is None:
+        counts["rows"] += len(step.places.rows)
+        return
+    counts.update(rows=merged.rows, late=merged.behind, repeated=merged.repeated, older=merged.late)
+    counts["differing"] += merged.differing
+
+
+def _conclude(counts: "Counter[str]") -> None:
+    """What came, and what became of it."""
+    record.tell(followed=dict(counts), forecast_rows=counts["forecasts"])
+    words = {
+        "late": "late",
+        "repeated": "seen before",
+        "differing": "seen before with other values",
+        "older": "older than what is kept",
+        "refused": "that could not be read",
+    }
+    told = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
+    screen.note(f"followed: {', '.join([counted(counts['rows'], 'row'), *told])}; {counts['forecasts']} forecasts")

@@ -1,0 +1,88 @@
+"""Rows from a stream that goes on: each line as it comes, CSV or a JSON object."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+
+from rnncli.config import Decimal
+from rnncli.errors import DataError
+from rnncli.tables import records
+from rnncli.tables.delimited import Manner
+from rnncli.tables.reading import STANDARD_STREAM
+
+AT_ONCE = 1 << 18  # bytes read at a time at most: what has piled up is forecast together
+LONGEST = 1 << 20  # bytes of a line: more are no row
+DELIMITERS = ",;\t|"
+
+
+def arriving(source: str) -> Iterator[list[bytes]]:
+    """The complete lines that have come by now, again and again until the stream ends. Raises DataError."""
+    rest = b""
+    with _opened(source) as stream:
+        while chunk := stream.read1(AT_ONCE):  # type: ignore[attr-defined]
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            if newline:
+                yield whole.split(b"\n")
+            if len(rest) > LONGEST:
+                raise DataError(f"a line of more than {LONGEST} bytes. Rows are lines of CSV or JSON")
+    if rest:
+        yield [rest]
+
+
+def _opened(source: str) -> BinaryIO:
+    if source != STANDARD_STREAM:
+        try:
+            return Path(source).open("rb")
+        except OSError as error:
+            raise DataError(f"it cannot be read: {error.strerror}. Check the path") from error
+    if sys.stdin is None:
+        raise DataError("it is closed. Send rows into it")
+    return sys.stdin.buffer
+
+
+class Rows:
+    """Lines to tables; of CSV the first line says the names."""
+
+    def __init__(self, decimal: Decimal | None) -> None:
+        self.decimal = decimal
+        self.names: list[str] | None = None  # of CSV
+        self.delimiter = ","
+        self._lines = False  # whether they are JSON
+
+    def begin(self, lines: list[bytes]) -> list[bytes]:
+        """Look at the first lines; what is left of them are rows."""
+        if self._lines or self.names is not None:
+            return lines
+        while lines:
+            head = lines[0].decode("utf-8-sig", errors="replace").strip()
+            if head.startswith("{"):
+                self._lines = True
+                return lines
+            lines = lines[1:]
+            if head:
+                self.delimiter = max(DELIMITERS, key=head.count)
+                self.names = next(csv.reader([head], delimiter=self.delimiter))
+                return lines
+        return lines
+
+    def table(self, lines: list[bytes]) -> pd.DataFrame:
+        """The rows in some lines. Raises DataError where one is none."""
+        if self._lines:
+            table = records.read_lines(io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None))
+            frame = table.to_pandas()
+            assert isinstance(frame, pd.DataFrame)
+            return frame
+        assert self.names is not None
+        rows = []
+        for line in lines:
+            cells = next(csv.reader([line.decode(errors="replace").rstrip("\r")], delimiter=self.delimiter), [])
+            if len(cells) != len(self.names):
+                raise DataError(f"{len(cells)} cells, where the header has {len(self.names)}")
+            rows.append([cell.strip() or None for cell in cells])
+        frame = pd.DataFrame(rows, columns=self.names, dtype=object)
+        return frame.replace(",", ".", regex=True) if self.decimal == "," else frame

@@ -1,0 +1,170 @@
+"""forecast --follow: a forecast for each step as it completes."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli import state
+from rnncli.tables import lines
+from tests.conftest import Command, hourly
+
+TABLE = hourly().sort_values(["ds", "unique_id"], kind="stable", ignore_index=True)
+START = 3 * 60  # rows of the three series before
+
+
+def csv(rows: pd.DataFrame) -> bytes:
+    return rows.to_csv(index=False).encode()
+
+
+def ndjson(rows: pd.DataFrame) -> bytes:
+    return rows.assign(ds=rows["ds"].astype(str)).to_json(orient="records", lines=True).encode()
+
+
+def test_each_completed_step_gets_the_forecast_that_a_table_up_to_it_gets(
+    rnncli: Command, model: Path, tmp_path: Path
+) -> None:
+    rows = TABLE[: START + 9]
+    told = rnncli("forecast", model, "-", "--follow", stdin=csv(rows)).table
+
+    assert len(told) == 6 * len(rows)
+    for end in (START, START + 3, START + 9):
+        rows[:end].to_csv(tmp_path / "d.csv", index=False)
+        expected = rnncli("forecast", model, tmp_path / "d.csv").table
+        newest = told[told["cutoff"] == str(rows["ds"].iloc[end - 1])].sort_values(["unique_id", "ds"])
+        assert newest["ds"].tolist() == expected["ds"].tolist()
+        assert np.allclose(newest[expected.columns[2:]], expected[expected.columns[2:]], rtol=1e-6)
+
+
+def test_the_same_rows_in_small_and_large_portions_give_the_same(
+    rnncli: Command, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = ndjson(TABLE[:100])
+    at_once = rnncli("forecast", model, "-", "--follow", "--format", "ndjson", stdin=content)
+    monkeypatch.setattr(lines, "AT_ONCE", 1000)
+    bit_by_bit = rnncli("forecast", model, "-", "--follow", "--format", "ndjson", stdin=content)
+
+    one, other = (pd.read_json(io.StringIO(outcome.out), lines=True) for outcome in (at_once, bit_by_bit))
+    keys = ["unique_id", "cutoff", "ds"]
+    one, other = (table.sort_values(keys, ignore_index=True) for table in (one, other))
+    assert len(one) == 600
+    pd.testing.assert_frame_equal(one, other, rtol=1e-5)
+    assert at_once.err == bit_by_bit.err == "followed: 100 rows; 100 forecasts\n"
+
+
+def test_how_odd_a_step_was_is_where_it_lay_in_the_forecast_before_it(rnncli: Command, model: Path) -> None:
+    rows = TABLE[:START].copy()
+    spike = rows.index[-3:]
+    rows.loc[spike, "y"] = rows.loc[spike, "y"] * np.array([1.0, 4.0, 1.0])
+    levels = ",".join(f"{level:g}" for level in np.arange(1, 100) / 100)
+
+    told = rnncli("forecast", model, "-", "--follow", "--quantiles", levels, stdin=csv(rows)).table
+
+    last, before = sorted(told["cutoff"].unique())[:-3:-1]
+    seen = told[told["cutoff"] == last].groupby("unique_id")["anomaly"].first()
+    forecast = told[(told["cutoff"] == before) & (told["ds"] == last)].set_index("unique_id")
+    actual = rows[rows["ds"] == last].set_index("unique_id")["y"]
+    for name in ("s0", "s2"):
+        share = np.mean(forecast.loc[name, [f"rnncli-q{level / 100:g}" for level in range(1, 100)]] < actual[name])
+        assert seen[name] == pytest.approx(abs(2 * share - 1), abs=0.03)
+    assert seen["s1"] > 0.99
+    assert (
+        told[told["cutoff"] == told["cutoff"].min()]["anomaly"].isna().all()
+    )  # of the very first step nothing was forecast
+
+
+def test_a_forecast_comes_before_the_next_row_is_sent(model: Path) -> None:
+    with following(model, "--format", "ndjson") as process:
+        assert process.stdin
+        assert process.stdout
+        for row in ndjson(TABLE[:4]).splitlines(keepends=True):
+            process.stdin.write(row)
+            process.stdin.flush()
+            told = [json.loads(process.stdout.readline()) for _ in range(6)]
+            assert {one["cutoff"] for one in told} == {json.loads(row)["ds"]}
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def test_rows_that_are_none_late_or_doubled_are_counted(rnncli: Command, model: Path) -> None:
+    rows = [*csv(TABLE[:60].drop([30, 31])).splitlines(), *csv(TABLE.iloc[[30, 31, 40]]).splitlines()[1:]]
+    rows += [b"s0,2024-01-02,none", b"s0,what,3", b"s0", b"\xff\x00,,,", b"s9,2024-01-02 00:30:00,1", b""]
+
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join(rows))
+
+    assert outcome.code == 0
+    assert len(outcome.table) >= 6 * 58
+    assert "1 seen before" in outcome.err
+    assert " that could not be read" in outcome.err
+    assert outcome.err.count("warning: left out") == 3
+
+
+def test_rows_that_never_fit_are_an_error(rnncli: Command, model: Path) -> None:
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=b'{"a": 1}\n{"b": 2}\n')
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err.startswith("error: standard input: ") or "error: standard input: " in outcome.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--format", "parquet"), ("--output", "f.csv"), ("--samples", "3"), ("--as-of", "2024-01-03")],
+)
+def test_what_a_stream_cannot_have_is_refused(rnncli: Command, model: Path, options: tuple[str, str]) -> None:
+    outcome = rnncli("forecast", model, "-", "--follow", *options, stdin=csv(TABLE))
+
+    assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "s.state"
+    TABLE[:START].to_csv(tmp_path / "old.csv", index=False)
+    assert rnncli("forecast", model, tmp_path / "old.csv", "--state", kept).code == 0
+
+    with following(model, "--state", str(kept)) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(csv(TABLE[START : START + 3]))
+        process.stdin.flush()
+        told = [process.stdout.readline() for _ in range(19)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+
+    TABLE[: START + 3].to_csv(tmp_path / "all.csv", index=False)
+    expected = rnncli("forecast", model, tmp_path / "all.csv").table["rnncli"]
+    assert np.allclose(pd.read_csv(io.BytesIO(b"".join(told)))["rnncli"], expected, rtol=1e-6)
+    assert (state.read(kept).rows, state.read(kept).runs) == (START + 3, 2)
+
+
+def test_whoever_has_seen_enough_ends_it_quietly(model: Path) -> None:
+    command = f"cat - | {sys.executable} -m rnncli forecast {model} - --follow | head -2"
+
+    done = subprocess.run(["bash", "-c", command], input=csv(TABLE), capture_output=True, check=False)
+
+    assert len(done.stdout.splitlines()) == 2
+    assert b"Traceback" not in done.stderr
+    assert b"error" not in done.stderr
+
+
+class following:  # noqa: N801 - reads as what it does
+    """A process that follows its standard input."""
+
+    def __init__(self, model: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "rnncli", "forecast", str(model), "-", "--follow", *options]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __enter__(self) -> "subprocess.Popen[bytes]":
+        return self.process
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
