@@ -74,6 +74,26 @@ class Validation(Section):
     """How much each score of the model varies from one of these to the next, as a standard deviation."""
 
 
+class Course(Section):
+    """How the training of a network went."""
+
+    updates: int
+    """Updates made, of which the best weights need not be the last."""
+    losses: tuple[float, ...]
+    """Mean training loss since the point before, at points that divide the updates evenly."""
+    gradients: tuple[float | None, ...]
+    """Largest norm of the gradient since the point before, as it was before clipping; none where it was no number."""
+    checks: tuple[int, ...] = ()
+    """Updates after which the validation windows were looked at."""
+    validations: tuple[float, ...] = ()
+    """Loss on them."""
+
+    @property
+    def points(self) -> list[int]:
+        """Updates made by each point."""
+        return [round(place * self.updates / len(self.losses)) for place in range(1, len(self.losses) + 1)]
+
+
 class Member(Section):
     """One network of the ensemble."""
 
@@ -83,6 +103,10 @@ class Member(Section):
     """Start of its random numbers."""
     steps: int
     """Updates of its weights."""
+    course: Course | None = None
+    """How its training went."""
+    trial: Course | None = None
+    """How that of the same design went with rows held out, where the network was then trained again on all of them."""
 
 
 class Card(Section):

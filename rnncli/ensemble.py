@@ -103,7 +103,10 @@ def _model(panel: Panel, config: Config, plan: Plan, kept: list[Made], members: 
     varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
     known = {name: value for name, value in varied.items() if np.isfinite(value)}
     validation = trained.card.validation.model_copy(update={"origins": len(back), "variation": known})
-    card = trained.card.model_copy(update={"scores": scored.table(), "validation": validation})
+    trials = {made.architecture: made.trained.course for made in kept} if refitted else {}
+    chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
+    told = {"members": tuple(chosen), "scores": scored.table(), "validation": validation}
+    card = trained.card.model_copy(update=told)
     return dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None)))
 
 
@@ -165,7 +168,10 @@ def _card(
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         config=config.model_copy(update={"columns": columns}),
         inputs=plan.told.inputs,
-        members=tuple(Member(architecture=one.architecture, seed=one.seed, steps=one.trained.steps) for one in made),
+        members=tuple(
+            Member(architecture=one.architecture, seed=one.seed, steps=one.trained.steps, course=one.trained.course)
+            for one in made
+        ),
         season=plan.architecture.season,
         reasons=plan.reasons,
         frequency=panel.frequency.name,

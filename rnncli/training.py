@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli import heads, losses
+from rnncli import course, heads, losses
+from rnncli.card import Course
 from rnncli.config import Architecture, Training
 from rnncli.errors import TrainingError
 from rnncli.losses import Weighing
@@ -70,6 +71,7 @@ class Trained(NamedTuple):
     planned: int  # steps of the schedule
     seconds: float
     quantiles: np.ndarray  # (V, H, K, Q) at heads.LEVELS, in the data's units: forecasts of the validation windows
+    course: Course
 
 
 def run(task: Task, data: Sequences | Panel, device: torch.device, report: Callable[[Progress], None]) -> Trained:
@@ -84,14 +86,15 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
             reach = design.context + task.training.forks * design.segment
             windows = Windows(data, reach, design.horizon, device, dated=design.calendar)
             network = Network(design, windows.values.shape[1], task.told).to(device)
-            fitted = fit(network, windows, task, report)
+            fitted, went = fit(network, windows, task, report)
         quantiles = _quantiles(fitted.network, windows.of(design.context), task.validation)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
-    return Trained(weights, fitted.steps, fitted.planned, time.monotonic() - began, quantiles)
+    seconds = time.monotonic() - began
+    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, went)
 
 
 @torch.inference_mode()
@@ -120,7 +123,7 @@ class Fitted(NamedTuple):
     validation: float
 
 
-def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]) -> Fitted:
+def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]) -> tuple[Fitted, Course]:
     """The averaged weights that did best on the validation windows, or the last ones where there are none.
 
     Raises TrainingError, which names the step, where the loss is no number any more or a hundred times what it was.
@@ -133,18 +136,20 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
     optimiser, schedule = _optimiser(network, training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
-    seen = torch.zeros(steps, device=device)
+    seen, norms, checks = *torch.zeros(2, steps, device=device), list[tuple[int, float]]()
     held_out = list(windows.of(network.context).at(_some(task.validation), CHUNK))
     best = Fitted(network, 0, steps, math.inf)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
         network.train()
-        seen[step - 1] = update(network, windows.batch(*sampler.draw(training.batch, generator)), optimiser, goal)
+        batch = windows.batch(*sampler.draw(training.batch, generator))
+        seen[step - 1], norms[step - 1] = update(network, batch, optimiser, goal)
         schedule.step()
         averaged.update_parameters(network)
         if step % every == 0 or step == steps:
             check_losses(seen[:step])
             checked = mean_loss(cast(Network, averaged.module), held_out, goal)
+            checks.append((step, checked))
             if math.isinf(checked):
                 raise TrainingError(f"the validation loss was no number at step {step}. {CALMER}")
             if checked < best.validation or math.isnan(checked):
@@ -158,7 +163,7 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
         if patience == 0:
             break
     best.network.eval()
-    return best
+    return best, course.thinned(seen[:step].cpu().numpy(), norms[:step].cpu().numpy(), checks)
 
 
 def _some(places: Cutoffs) -> Cutoffs:
@@ -176,7 +181,7 @@ def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:
     times = []
     for _ in range(TIMED):
         began = time.monotonic()
-        update(trial, batch, optimiser, goal).item()
+        update(trial, batch, optimiser, goal)[0].item()
         times.append(time.monotonic() - began)
     return int(np.clip(task.limit / float(np.median(times)), min(FEWEST, task.steps), task.steps))
 
@@ -187,15 +192,15 @@ def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.
     return optimiser, OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=WARM_UP)
 
 
-def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goal: Goal) -> Tensor:
-    """One step of the optimiser; the loss before it."""
+def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goal: Goal) -> tuple[Tensor, Tensor]:
+    """One step of the optimiser; the loss before it, and the norm that its gradient had."""
     optimiser.zero_grad(set_to_none=True)
     total, count = batch_loss(network, batch, goal)
     loss = total / count.clamp(min=1)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), goal.training.clip, foreach=True)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), goal.training.clip, foreach=True)
     optimiser.step()
-    return loss.detach()
+    return loss.detach(), norm
 
 
 def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli import backtest, choices, heads
+from rnncli import card as cards
 from rnncli.config import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
@@ -61,7 +62,9 @@ class Course(SimpleNamespace):
             error, best = self.course(task.steps)
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
-            trained = Trained({}, best, task.steps, 1.0, quantiles)
+            trained = Trained(
+                {}, best, task.steps, 1.0, quantiles, cards.Course(updates=1, losses=(1.0,), gradients=(1.0,))
+            )
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 
 

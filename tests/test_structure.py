@@ -16,6 +16,7 @@ ORDER = [
         "words",
         "config",
         "card",
+        "course",
         "files",
         "tables",
         "panel",

@@ -78,7 +78,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
         added, count = training.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
-    rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(total)
+    rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(2, total)
     bare.train()
     optimiser, plain = (AdamW(one.parameters(), rate, weight_decay=decay, foreach=True) for one in (network, bare))
     schedule = lr_scheduler.OneCycleLR(optimiser, rate, total, pct_start=0.25)
@@ -94,7 +94,8 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     def rnncli_step() -> None:
         network.train()
         batch = windows.batch(*sampler.draw(settings.batch, generator))
-        seen[schedule.last_epoch] = training.update(network, batch, optimiser, goal)
+        place = schedule.last_epoch
+        seen[0, place], seen[1, place] = training.update(network, batch, optimiser, goal)
         schedule.step()
         averaged.update_parameters(network)
 
