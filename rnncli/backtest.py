@@ -74,6 +74,17 @@ def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
     return Cutoffs(series[rows >= 1], rows[rows >= 1])
 
 
+def apart(panel: Panel, horizon: int, windows: int, most: int) -> Cutoffs:
+    """Up to so many windows of each series that do not overlap, at its end; of too many every second, third and so on.
+
+    None where no series has a horizon and a row before it.
+    """
+    fitting = max(0, int(panel.lengths.max()) - 1) // horizon
+    every = cutoffs(panel, horizon, min(windows, fitting), horizon)
+    some = slice(None, None, -(-len(every.rows) // most) or 1)
+    return Cutoffs(every.series[some], every.rows[some])
+
+
 class Scoring(NamedTuple):
     """What is to be told of every window."""
 

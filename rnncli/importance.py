@@ -46,12 +46,10 @@ def effects(model: Model, panel: Panel, device: torch.device) -> Iterator[Effect
 
 def _places(panel: Panel, horizon: int) -> Cutoffs:
     """Windows that do not overlap, at the end of each series."""
-    fitting = max(0, int(panel.lengths.max()) - 1) // horizon
-    every = backtest.cutoffs(panel, horizon, min(ORIGINS, fitting), horizon) if fitting else None
-    if every is None or len(every.rows) < 2:
+    every = backtest.apart(panel, horizon, ORIGINS, MOST_WINDOWS)
+    if len(every.rows) < 2:
         raise DataError(f"importance takes two windows at least, of {horizon} steps and a row before them")
-    some = slice(None, None, -(-len(every.rows) // MOST_WINDOWS))
-    return Cutoffs(every.series[some], every.rows[some])
+    return every
 
 
 def _error(

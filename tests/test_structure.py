@@ -46,6 +46,7 @@ ORDER = [
         "model",
         "backtest",
         "importance",
+        "health",
         "training",
         "crew",
         "workshop",

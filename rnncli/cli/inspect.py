@@ -1,4 +1,4 @@
-"""rnncli inspect: what a table or a model file holds. Without torch, so it answers at once."""
+"""rnncli inspect: what a table or a model file holds. Without torch, but for how well a model is."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnncli.card import Card
+    from rnncli.model import Model
     from rnncli.panel import Panel
 
 BAR, WIDTH = "█", 30
@@ -23,21 +24,32 @@ BAR, WIDTH = "█", 30
 def inspect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A table, a model file, or - for a table on stdin.")],
     asked: Asked,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="A table to examine the model FILE on: how well it is.")
+    ] = None,
     format: Annotated[
-        str | None, typer.Option(metavar="csv|tsv|parquet", help="What FILE is, if its name does not tell.")
+        str | None, typer.Option(metavar="csv|tsv|parquet", help="What the table is, if its name does not tell.")
     ] = None,
     importance: Annotated[
         str | None,
         typer.Option(metavar="DATA", help="Measure on this table what the forecasts of the model FILE live on."),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Give what MODEL DATA found as JSON.")] = False,
 ) -> None:
-    """What a table or a model file holds.
+    """What a table or a model file holds; of a model and a table, how well the model is.
 
     Of a table: its series, gaps and seasons, and what training on it would choose.
     """
     config = asked.over(Config())
+    if importance is not None and data is not None:
+        raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
+    if json and data is None:
+        raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json")
     if importance is not None and _is_model(Path(file)):
         _show_importance(Path(file), importance, asked, format)
+        return
+    if data is not None:
+        _show_health(Path(file), data, asked, format, json)
         return
     if format is None and _is_model(Path(file)):
         from rnncli import card
@@ -98,11 +110,9 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
-    """How much worse the forecasts are with each part of what the model is told shuffled."""
+def _for_model(model: Path, data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
+    """A model, and a table as it takes it."""
     from rnncli import card as cards
-    from rnncli import device
-    from rnncli import importance as shuffling
     from rnncli.model import load
     from rnncli.panel import Expected, clock
 
@@ -110,8 +120,31 @@ def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -
     columns = reading.for_model(card, asked.over(Config(columns=card.config.columns)).columns)
     fitted = load(model)
     with about(data):
-        panel = reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
-        place = device.prepare("auto", device.work_per_forecast(card.members, panel.targets, shuffling.MOST_WINDOWS))
+        return fitted, reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
+
+
+def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool) -> None:
+    """How well the networks of a model are."""
+    from rnncli.cli import health
+
+    fitted, panel = _for_model(model, data, asked, format)
+    with about(data):
+        found = [one.health for one in health.examine(fitted, panel)]
+    if as_json:
+        print(health.as_json(fitted.card, found))
+    else:
+        health.show(fitted.card, found)
+
+
+def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
+    """How much worse the forecasts are with each part of what the model is told shuffled."""
+    from rnncli import device
+    from rnncli import importance as shuffling
+
+    fitted, panel = _for_model(model, data, asked, format)
+    with about(data):
+        work = device.work_per_forecast(fitted.card.members, panel.targets, shuffling.MOST_WINDOWS)
+        place = device.prepare("auto", work)
         count = sum(1 for _ in shuffling.parts(fitted))
         measured = screen.watched(shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1)
         found = sorted(measured, key=lambda effect: -effect.increase)

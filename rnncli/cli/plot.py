@@ -1,9 +1,21 @@
-"""A series and its forecast drawn in characters."""
+"""A series and its forecast, and curves, drawn in characters."""
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 66, 10
 PAST, MEDIAN, INTERVAL, NOW = "•", "●", "░", "│"
+
+MARKS = "•░"
+
+
+class Line(NamedTuple):
+    """A curve and its name."""
+
+    name: str
+    along: Sequence[float]
+    values: Sequence[float]
 
 
 def draw(
@@ -39,3 +51,29 @@ def _thinned(values: Sequence[float], length: int) -> list[float]:
     if len(values) <= length:
         return list(values)
     return [values[round(place * (len(values) - 1) / (length - 1))] for place in range(length)]
+
+
+def lines(title: str, along: str, curves: Sequence[Line], logarithmic: bool = False) -> str:
+    """Up to two curves, each by a mark of its own, over the same values `along`: 13 lines of 76 columns.
+
+    Without a logarithm of what is not above zero.
+    """
+    scale = math.log10 if logarithmic else float
+    points = [
+        (mark, x, scale(y))
+        for mark, curve in zip(MARKS, curves, strict=False)
+        for x, y in zip(curve.along, curve.values, strict=True)
+        if y == y and not (logarithmic and y <= 0)
+    ]
+    least, most = min(y for _, _, y in points), max(y for _, _, y in points)
+    first, last = min(x for _, x, _ in points), max(x for _, x, _ in points)
+    canvas = [[" "] * WIDTH for _ in range(HEIGHT)]
+    for mark, x, y in points:
+        column = round((x - first) / ((last - first) or 1.0) * (WIDTH - 1))
+        canvas[round((most - y) / ((most - least) or 1.0) * (HEIGHT - 1))][column] = mark
+    ends = [10**value if logarithmic else value for value in (most, least)]
+    labels = [f"{ends[0]:.3g}", *[""] * (HEIGHT - 2), f"{ends[1]:.3g}"]
+    body = [f"{label:>9} {''.join(line).rstrip()}" for label, line in zip(labels, canvas, strict=True)]
+    named = ", ".join(f"{mark} {curve.name}" for mark, curve in zip(MARKS, curves, strict=False))
+    below = f"{first:g}{f'{along} {last:g}':>{WIDTH - len(f'{first:g}')}}"
+    return "\n".join([f"{'':>9} {title}: {named}", *body, f"{'':>9} {below}"])

@@ -1,0 +1,87 @@
+"""rnncli inspect MODEL DATA: how well the networks of a model are, as a report or for a program."""
+
+import json
+from typing import TYPE_CHECKING
+
+from rnncli.cli import describe, plot, screen
+
+if TYPE_CHECKING:
+    from rnncli.card import Card, Course
+    from rnncli.health import Found, Health
+    from rnncli.model import Model
+    from rnncli.panel import Panel
+
+
+SEEN = 1e-4  # of the largest gradient: what is below is drawn no more
+
+
+def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
+    """Every network of a model, on windows of the panel."""
+    from rnncli import health
+
+    fitted.check(panel)
+    places = health.places(panel, fitted.card.horizon)
+    each = (health.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
+    return list(screen.watched(each, "networks", len(fitted.networks), lambda _found: 1))
+
+
+def show(card: "Card", found: list["Health"]) -> None:
+    """The first network in detail and as pictures, the others a line each."""
+    from rnncli.health.verdicts import findings
+
+    first = found[0]
+    of = "the network" if len(found) == 1 else f"the first of {len(found)} networks"
+    title = f"health of {of} ({describe.design_words(first.architecture)}), on {first.windows} windows"
+    screen.show_table(
+        ["measure", "found", "verdict"], [[*finding] for finding in findings(first, card, 0)], title=title
+    )
+    if len(found) > 1:
+        header = ["network", "gradient reaches", "memory", "radius", "saturated gates", "dead units", "drift"]
+        rows = [[str(number), *_line(health)] for number, health in enumerate(found, 1)]
+        screen.show_table(header, rows, title="networks")
+    _draw(first, card.members[0].course, card.members[0].trial)
+
+
+def _line(health: "Health") -> list[str]:
+    radii, shares = health.radii or {}, health.saturated or {}
+    gates = [share for name, share in shares.items() if name != "units"]
+    return [
+        f"{health.reach} of {health.architecture.context}",
+        f"{health.memory} of {health.architecture.context}",
+        f"{max(radii.values()):.2f}" if radii else "-",
+        f"{100 * max(gates):.0f} %" if gates else "-",
+        str(health.dead),
+        "-" if health.drift is None else f"{health.drift:.2f}",
+    ]
+
+
+def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> None:
+    """The gradient by lag and the losses of the training, in characters."""
+    lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
+    read = plot.Line("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
+    print("\n" + plot.lines("how much each past step moves the loss", "steps back", [read], logarithmic=True))
+    if course is None:
+        return
+    curves = [plot.Line("training loss", course.points, course.losses)]
+    held_out = trial or course
+    if held_out.checks:
+        name = "validation loss" if held_out is course else "validation loss of the trial before"
+        curves.append(plot.Line(name, held_out.checks, held_out.validations))
+    print("\n" + plot.lines("training", "updates", curves))
+
+
+def as_json(card: "Card", found: list["Health"]) -> str:
+    """All figures and verdicts of every network, for a program."""
+    from rnncli.health.verdicts import findings
+
+    def plain(number: int, health: "Health") -> dict[str, object]:
+        values = health._asdict() | {"architecture": health.architecture.model_dump()}
+        values |= {name: getattr(health, name).tolist() for name in ("read", "whole", "kept")}
+        values |= {"gap": None if health.gap is None else health.gap._asdict()}
+        said = {
+            finding.measure: {"found": finding.found, "verdict": finding.verdict}
+            for finding in findings(health, card, number)
+        }
+        return values | {"findings": said}
+
+    return json.dumps({"season": card.season, "networks": [plain(*one) for one in enumerate(found)]}, indent=1)

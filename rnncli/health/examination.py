@@ -1,0 +1,145 @@
+"""The figures of a network's health, measured on windows of a panel."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnncli import backtest
+from rnncli.config import Architecture
+from rnncli.errors import DataError
+from rnncli.health import activity, watching
+from rnncli.health.activity import Layer
+from rnncli.health.watching import Gap, Watched
+from rnncli.model import Model
+from rnncli.network import Network
+from rnncli.panel import Cutoffs, Panel
+from rnncli.windows import Windows
+
+MOST_WINDOWS = 128
+ORIGINS = 5  # windows of a series, at most
+FADED = 0.05  # share of what was there once, below which nothing is left
+SHUT, OPEN = 0.05, 0.95  # gates beyond are at their ends, where no gradient passes
+STILL = 1e-3  # deviation below which a unit tells nothing
+ROLLED = 10  # contexts in a row
+ROLLED_WINDOWS = 32
+
+
+class Health(NamedTuple):
+    """What was found of one network; None where its cell or decoder has no such thing."""
+
+    architecture: Architecture
+    windows: int  # that it was measured on
+    read: (
+        np.ndarray
+    )  # (N,) gradient of the loss by each segment that the encoder reads, the newest first, the largest 1
+    whole: np.ndarray  # (N,) by each segment in whatever way, in the same unit
+    reach: int  # steps back to the furthest of `read` that is not faded
+    kept: np.ndarray  # (N,) share of a change that is left so many segments later
+    memory: int  # steps until it has faded; the context where it never does
+    radii: dict[str, float] | None  # largest absolute eigenvalue of the recurrent weights of each part
+    saturated: dict[str, float] | None  # share of each gate's, and of the units', values at their ends
+    dead: int  # units of the last layer that never move
+    drift: float | None  # times the state has grown after many contexts in a row
+    gap: Gap | None
+
+
+class Found(NamedTuple):
+    """A network's health, and what it was told by."""
+
+    health: Health
+    watched: Watched
+    layers: list[Layer]  # none for cells that are not recurrent
+
+
+def places(panel: Panel, horizon: int) -> Cutoffs:
+    """Windows that do not overlap, at the end of each series. Raises DataError where there are none."""
+    found = backtest.apart(panel, horizon, ORIGINS, MOST_WINDOWS)
+    if not len(found.rows):
+        raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
+    return found
+
+
+def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
+    """One of a model's networks at some windows."""
+    cpu = torch.device("cpu")  # a GPU's kernels know no way back in evaluation
+    network, card = model.networks[number].to(cpu).eval(), model.card
+    windows = Windows(panel, card.context, card.horizon, cpu)
+    (given,) = windows.at(places, len(places.rows))
+    batch = watching.own(network, given)
+    if batch.past.isnan().all():
+        raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
+    watched = watching.watch(network, batch)
+    stack = recurrent(network)
+    layers = [] if stack is None else activity.layers(stack, watched.steps)
+    design = network.architecture
+    read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
+    largest = float(read.max()) or 1.0
+    kept = _kept(network, watched.steps)
+    health = Health(
+        design,
+        len(places.rows),
+        read / largest,
+        whole / largest,
+        design.segment * _last(read >= FADED * largest),
+        kept,
+        design.segment * _last(kept >= FADED),
+        None if stack is None else {name: _radius(weights) for name, weights in activity.recurrent(stack).items()},
+        _saturated(layers) if layers else None,
+        int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
+        None if stack is None else _drift(stack, watched.steps[:ROLLED_WINDOWS]),
+        watching.gap(network, batch),
+    )
+    return Found(health, watched, layers)
+
+
+def recurrent(network: Network) -> nn.RNNBase | None:
+    """The recurrent layers of a network, where its cell has a state that goes from step to step."""
+    stack: nn.Module = network.encoder.stack
+    return stack if isinstance(stack, nn.RNNBase) else None
+
+
+def _by_segment(lags: Tensor, segment: int) -> np.ndarray:
+    """Norms (B, L), the oldest step first, to the root mean square of each segment over windows, the newest first."""
+    squares = lags.square().mean(dim=0).reshape(-1, segment).mean(dim=1)  # (N,)
+    return squares.sqrt().flip(0).numpy()
+
+
+def _last(holds: np.ndarray) -> int:
+    """How many there are up to the last that holds."""
+    return int(np.flatnonzero(holds).max(initial=-1)) + 1
+
+
+@torch.no_grad()
+def _kept(network: Network, steps: Tensor) -> np.ndarray:
+    """How much an average first segment in place of their own still changes the outputs, as a share: (N,)."""
+    other = steps.clone()
+    other[:, 0] = steps.mean(dim=(0, 1))
+    changes = [network.encoder(one)[0] for one in (steps, other)]  # (B, N, hidden) each
+    left = (changes[0] - changes[1]).norm(dim=-1).mean(dim=0)  # (N,)
+    return (left / left[0].clamp(min=torch.finfo(left.dtype).tiny)).numpy()
+
+
+def _radius(weights: Tensor) -> float:
+    return float(torch.linalg.eigvals(weights.double()).abs().max())
+
+
+def _saturated(layers: list[Layer]) -> dict[str, float]:
+    """Of all layers together."""
+    names = list(layers[0].gates)
+    gates = {name: torch.stack([layer.gates[name] for layer in layers]) for name in names}
+    shares = {name: float(((gate < SHUT) | (gate > OPEN)).float().mean()) for name, gate in gates.items()}
+    units = torch.stack([layer.units for layer in layers]).abs()
+    return shares | {"units": float((units > OPEN).float().mean())}
+
+
+@torch.no_grad()
+def _drift(stack: nn.RNNBase, steps: Tensor) -> float:
+    """The norm of the state after many contexts in a row, as a multiple of that after one."""
+    norms, state = [], None
+    for _ in range(ROLLED):
+        _, state = stack(steps, state)
+        parts = state if isinstance(state, tuple) else (state,)
+        norms.append(float(torch.cat(parts).norm()))
+    return norms[-1] / max(norms[0], 1e-12)

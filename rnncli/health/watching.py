@@ -1,0 +1,103 @@
+"""What goes through a network while it forecasts: caught by hooks, so that the network knows nothing of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rnncli import heads, losses
+from rnncli.network import Network
+from rnncli.windows import Batch
+
+
+class Watched(NamedTuple):
+    """What went through a network at B windows of L steps in N segments."""
+
+    steps: Tensor  # (B, N, hidden) what the encoder was given
+    outputs: Tensor  # (B, N, hidden) what it gave
+    scaled: Tensor  # (B, L, K) the past at unit scale, NaN where missing
+    read: Tensor  # (B, L) norm of the loss's gradient by the values that the encoder reads, the oldest first
+    whole: Tensor  # (B, L) the same by whatever way: through base and bypass, too
+
+
+def own(network: Network, batch: Batch) -> Batch:
+    """The part of the windows that a network looks at."""
+    past = batch.past[:, -network.context :]
+    return batch._replace(past=past, beside=batch.beside.newest(network.context + network.architecture.horizon))
+
+
+@torch.enable_grad()
+def watch(network: Network, batch: Batch) -> Watched:
+    """One forecast with its loss, and the way back. network: in evaluation, on the CPU; batch: its own."""
+    caught: dict[str, Tensor] = {}
+
+    def scaled(given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor] | None:
+        if "scaled" in caught:
+            return None
+        caught["scaled"] = given[0].detach().requires_grad_()
+        return caught["scaled"], given[1]
+
+    def read(given: tuple[Tensor]) -> None:
+        caught.setdefault("read", given[0])
+
+    def steps(given: tuple[Tensor, ...]) -> None:
+        caught.setdefault("steps", given[0].detach())
+
+    with _before(network.base, scaled), _before(network.embedding, read), _before(network.encoder, steps):
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
+    total, _ = losses.loss(quantiles, scale, batch.future, None)
+    whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
+    design, (count, length, targets) = network.architecture, whole.shape
+    values = by_read[..., : design.segment * targets].reshape(count, length, targets)  # the embedding has them first
+    with torch.no_grad():
+        outputs, _ = network.encoder(caught["steps"])
+    return Watched(caught["steps"], outputs, caught["scaled"].detach(), values.norm(dim=-1), whole.norm(dim=-1))
+
+
+class Gap(NamedTuple):
+    """Mean absolute errors at unit scale, behind the first segment of the horizon."""
+
+    forced: float  # each segment forecast from the true ones before it
+    free: float  # from the network's own
+
+
+@torch.no_grad()
+def gap(network: Network, batch: Batch) -> Gap | None:
+    """What living with its own forecasts costs a network (Williams and Zipser 1989), as a recursive decoder has to.
+
+    None where nothing is fed back, or nothing is known of what followed.
+    """
+    design = network.architecture
+    if design.decoder != "recursive" or network.pieces == 1:
+        return None
+    free, scale = network(batch.past, batch.step, batch.beside)
+    actual = scale.apply(batch.future)  # (B, H, K)
+    truth = network.base(actual, batch.step + design.horizon)[0] if network.base.subtracted else actual
+    width, calls = design.segment * network.targets, 0
+
+    def told(given: tuple[Tensor]) -> tuple[Tensor] | None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:  # the past
+            return None
+        start = (calls - 2) * design.segment
+        known = truth[:, start : start + design.segment].reshape(len(truth), 1, width)
+        values = torch.where(known.isnan(), given[0][..., :width], known)
+        return (torch.cat([values, given[0][..., width:]], dim=-1),)
+
+    with _before(network.embedding, told):
+        forced, _ = network(batch.past, batch.step, batch.beside)
+    errors = [(one[..., heads.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)]
+    return Gap(*errors) if errors[0] == errors[0] else None
+
+
+@contextmanager
+def _before(module: nn.Module, look: Callable[[Any], Any]) -> Iterator[None]:
+    """Look at what a module is given, and give it something else where there is an answer."""
+    handle = module.register_forward_pre_hook(lambda _module, given: look(given))
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,68 @@
+"""rnncli inspect MODEL DATA at the prompt."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rnncli import device
+from tests.conftest import Command, hourly
+
+
+def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli("inspect", model, data)
+
+    assert outcome.code == 0
+    for measure in ("gradient reaches back", "effective memory", "spectral radius", "saturated", "dead units"):
+        assert measure in outcome.out
+    assert "on 15 windows" in outcome.out  # five of each series
+    assert "how much each past step moves the loss" in outcome.out
+    assert "validation loss of the trial before" in outcome.out
+
+
+def test_every_network_is_examined_for_a_person_and_for_a_program(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "free_cores", lambda: 1)  # it is no use to start processes for so little
+    options = ("--horizon", 6, "--steps", 5, "--hidden", 4, "--context", 24, "--season", 24, "--members", 2)
+    recursive = ("--segment", 3, "--decoder", "recursive", "--cell", "lstm", "--layers", 2)
+    assert rnncli("train", data, *options, *recursive, "--output", tmp_path / "m.rnn").code == 0
+
+    shown = rnncli("inspect", tmp_path / "m.rnn", data)
+    outcome = rnncli("inspect", tmp_path / "m.rnn", data, "--json")
+
+    assert [line.split()[0] for line in shown.out.split("drift")[1].splitlines()[2:4]] == ["1", "2"]
+
+    told = json.loads(outcome.out)
+    assert (outcome.code, told["season"], len(told["networks"])) == (0, 24, 2)
+    first = told["networks"][0]
+    assert first["architecture"]["cell"] == "lstm"
+    assert 0 < first["reach"] <= 24
+    assert len(first["read"]) == len(first["kept"]) == 8
+    assert first["gap"]["free"] > 0
+    assert first["findings"]["dead units"] == {"found": "0 of 4", "verdict": "every unit moves"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("MODEL", "daily.csv"), 3, "daily.csv: its clock steps by D, the model was trained on steps of h"),
+        (("MODEL", "short.csv"), 3, "short.csv: no series has the 7 rows that a window of horizon 6 needs"),
+        (("MODEL", "none.csv"), 3, "none.csv: there is no such file"),
+        (("short.csv", "short.csv"), 4, "short.csv is no model file"),
+        (("MODEL", "--json"), 2, "--json is of a model and a table"),
+        (("MODEL", "short.csv", "--importance", "short.csv"), 2, "--importance names its table itself"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    rnncli: Command, model: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    frame = hourly(series=1, days=12)
+    frame.head(6).to_csv(tmp_path / "short.csv", index=False)
+    frame.iloc[::24].to_csv(tmp_path / "daily.csv", index=False)
+
+    files = [model if part == "MODEL" else tmp_path / part if part.endswith("csv") else part for part in arguments]
+    outcome = rnncli("inspect", *files)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err

@@ -1,0 +1,142 @@
+"""A network set by hand, whose memory, radius and gradient are known in closed form, is found to have them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rnncli import heads
+from rnncli.config import Architecture, CellName
+from rnncli.health import activity, examination, watching
+from rnncli.network import Network
+from rnncli.windows import Batch, Beside
+
+SHARE = 0.8  # of its state that the network by hand keeps from step to step
+SEGMENT, COUNT = 2, 40
+
+
+def network(cell: CellName = "rnn", **changed: Any) -> Network:
+    design: dict[str, Any] = {"cell": cell, "horizon": 4, "context": SEGMENT * COUNT, "segment": SEGMENT, "hidden": 4}
+    design |= {"season": 1, "base": "none", "scale": "spread", "since": False, "calendar": False, "bypass": False}
+    torch.manual_seed(0)
+    return Network(Architecture.model_validate(design | changed), 1).eval()
+
+
+@torch.no_grad()
+def by_hand(**changed: Any) -> Network:
+    """A step's state is SHARE of the last one's and a little of the input: as good as linear."""
+    made = network(**changed)
+    stack = made.encoder.stack
+    nn.init.zeros_(made.embedding.bias)
+    nn.init.constant_(made.embedding.weight, 1e-3)
+    stack.get_parameter("weight_hh_l0").copy_(SHARE * torch.eye(4))
+    stack.get_parameter("weight_ih_l0").copy_(1e-3 * torch.eye(4))
+    return made
+
+
+def windows(made: Network, count: int = 6) -> Batch:
+    torch.manual_seed(1)
+    length, horizon = made.context, made.architecture.horizon
+    values = torch.randn(count, length + horizon, 1, dtype=torch.float64).cumsum(1)
+    nothing = Beside(values.new_zeros(count, length + horizon, 0), values.new_zeros(count, 0), None)
+    return Batch(values[:, :length], values[:, length:], torch.zeros(count, dtype=torch.int64), nothing, None)
+
+
+def test_the_gradient_fades_by_the_share_that_is_kept() -> None:
+    watched = watching.watch(made := by_hand(), windows(made))
+
+    lags = watched.read.double().square().mean(0).sqrt().flip(0).numpy()  # the newest first
+
+    np.testing.assert_allclose(lags[2:] / lags[:-2], SHARE, rtol=2e-3)  # a segment of two steps at a time
+    torch.testing.assert_close(watched.whole, watched.read)  # no base and no bypass: there is no other way
+
+
+def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
+    made = network("gru", bypass=True, base="last")
+    nn.init.normal_(made.bypass.weight, std=0.1)
+    nn.init.normal_(made.readout.weight)
+    watched = watching.watch(made, windows(made, 3))
+
+    assert (watched.whole.sum(1) > watched.read.sum(1)).all()
+    assert (watched.whole[:, -1] > 3 * watched.read[:, -1]).all()  # what is repeated is the last value
+
+
+def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
+    made = by_hand()
+    watched = watching.watch(made, windows(made))
+
+    kept = examination._kept(made, watched.steps)
+
+    np.testing.assert_allclose(kept, SHARE ** np.arange(COUNT), rtol=1e-2)
+    assert examination._last(kept >= examination.FADED) == int(np.log(examination.FADED) / np.log(SHARE)) + 1
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_orthogonal_weights_have_their_size_for_radius(cell: CellName) -> None:
+    made = network(cell)
+    for weights in (
+        made.encoder.stack.get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell])
+    ):
+        nn.init.orthogonal_(weights, gain=0.7)
+        assert examination._radius(weights) == pytest.approx(0.7, rel=1e-5)
+
+
+@torch.no_grad()
+def test_gates_and_units_at_their_ends_are_counted() -> None:
+    made = network("gru")
+    made.encoder.stack.get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
+    made.encoder.stack.get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
+    made.encoder.stack.get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
+    watched = watching.watch(made, windows(made))
+
+    shares = examination._saturated(activity.layers(made.encoder.stack, watched.steps))
+
+    assert shares["reset gate"] == shares["update gate"] == 1.0
+    assert 0.5 <= shares["units"] < 0.8
+
+
+@torch.no_grad()
+def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
+    adding, held = network("lstm"), by_hand()
+    stack = adding.encoder.stack
+    for parameter in stack.parameters():
+        nn.init.zeros_(parameter)
+    stack.get_parameter("bias_ih_l0")[:8] = (
+        50.0  # input and forget gates open: a cell takes in the same again and again
+    )
+    stack.get_parameter("bias_ih_l0")[8:12] = 1.0
+    stack.get_parameter("bias_ih_l0")[12:] = -50.0  # and lets out nothing
+    steps = torch.randn(3, COUNT, 4)
+
+    assert examination._drift(stack, steps) == pytest.approx(examination.ROLLED, rel=1e-4)
+    assert examination._drift(held.encoder.stack, steps) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("base", ["none", "cycle"])
+def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
+    made = network("gru", decoder="recursive", horizon=3 * SEGMENT, base=base, season=3)
+    if base == "cycle":
+        nn.init.normal_(made.base.values)  # type: ignore[arg-type]
+    batch = windows(made)
+    horizon = made.architecture.horizon
+
+    found = watching.gap(made, batch)
+
+    _, scale = made(batch.past, batch.step, batch.beside)
+    actual, errors = scale.apply(batch.future), []
+    longer = torch.cat([batch.past, batch.future], dim=1)
+    for start in (SEGMENT, 2 * SEGMENT):
+        more = longer[:, : made.context + start]
+        beside = Beside(longer.new_zeros(len(longer), more.shape[1] + horizon, 0), batch.beside.fixed, None)
+        forecast = made(more, batch.step + start, beside).quantiles[-len(longer) :]  # from the end of it all
+        errors.append((forecast[:, :SEGMENT, :, heads.MEDIAN] - actual[:, start : start + SEGMENT]).abs())
+    assert found is not None
+    assert found.forced == pytest.approx(torch.cat(errors).mean().item(), rel=1e-4)
+    assert found.free != pytest.approx(found.forced, rel=1e-3)
+
+
+def test_where_nothing_is_fed_back_there_is_no_gap() -> None:
+    for made in (network(), network(decoder="recursive", horizon=SEGMENT)):
+        assert watching.gap(made, windows(made)) is None

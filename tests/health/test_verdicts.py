@@ -1,0 +1,72 @@
+"""What figures mean is said in a sentence, with the option to turn."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnncli.card import Course
+from rnncli.config import Architecture
+from rnncli.health import verdicts
+from rnncli.health.watching import Gap
+
+
+def design(**changed: Any) -> Architecture:
+    usual: dict[str, Any] = {"cell": "gru", "horizon": 24, "context": 96, "segment": 1, "hidden": 8, "season": 24}
+    usual |= {"base": "none", "scale": "spread", "since": False, "calendar": False, "bypass": False}
+    return Architecture.model_validate(usual | changed)
+
+
+@pytest.mark.parametrize(
+    ("reach", "season", "changed", "said"),
+    [
+        (31, 168, {}, "the context is 96, your season is 168: raise --context"),
+        (31, 48, {}, "your season is 48: raise --segment"),
+        (31, 48, {"cell": "rnn"}, "your season is 48: raise --segment, or try --cell lstm or gru"),
+        (31, 48, {"bypass": True}, "your season is 48: raise --segment; only the bypass sees further"),
+        (31, 24, {}, "far enough: your season is 24"),
+        (96, 24, {}, "all that the network sees"),
+        (12, 1, {}, "the horizon is 24: raise --segment"),
+    ],
+)
+def test_how_far_back_a_gradient_should_reach(reach: int, season: int, changed: dict[str, Any], said: str) -> None:
+    assert verdicts._reach(reach, design(**changed), season) == said
+
+
+def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() -> None:
+    calm = Course(updates=30, losses=(1.0, 0.9, 0.8), gradients=(2.0, 1.0, 0.5))
+    wild = calm.model_copy(update={"gradients": (2.0, 500.0, 0.5)})
+    lost = calm.model_copy(update={"gradients": (2.0, None, 0.5)})
+
+    assert verdicts._steepest(calm, 1.0)[1:] == ("2 by update 10 of 30", "no explosion; --clip held it to 1")
+    assert verdicts._steepest(wild, 1.0).verdict.startswith("it exploded, 250 times the usual: lower --learning-rate")
+    assert verdicts._steepest(lost, 1.0).verdict.startswith("it exploded: lower --learning-rate")
+    assert verdicts._steepest(None, 1.0).verdict == "its training was not recorded: train it again"
+
+
+def test_gates_do_not_count_where_a_state_may_run_away() -> None:
+    assert verdicts._radii({"reset gate": 9.0, "candidate": 1.1}).verdict.startswith("about 1")
+    assert verdicts._radii({"reset gate": 1.0, "candidate": 3.0}).verdict.startswith("far above 1")
+    assert verdicts._radii({"state": 0.1}).verdict.startswith("far below 1")
+
+
+def test_what_is_stuck_is_named() -> None:
+    found = verdicts._saturated({"reset gate": 0.95, "update gate": 0.2, "units": 0.97})
+
+    assert found.found == "reset gate 95 %, update gate 20 %, units 97 %"
+    assert found.verdict.startswith("reset gate and units hardly move")
+
+
+def test_memory_drift_and_own_forecasts_have_a_verdict_each() -> None:
+    assert verdicts._memory(96, design(), 24).startswith("what comes first still tells")
+    assert verdicts._memory(1, design(), 24).startswith("forgets at once")
+    assert verdicts._memory(12, design(), 24) == "less than your season, 24: raise --segment"
+    assert (verdicts._drift(1.1), verdicts._drift(0.1)) == ("steady", "it dies away")
+    assert verdicts._drift(5.0).startswith("it grows on and on")
+    recursive = design(decoder="recursive")
+    assert verdicts._gap(None, design()).verdict == "the parallel decoder feeds none back"
+    assert verdicts._gap(Gap(1.0, 1.1), recursive)[1:] == (
+        "error 1.1, told the truth 1 (+10 %)",
+        "it lives with its own errors",
+    )
+    assert "--decoder parallel" in verdicts._gap(Gap(1.0, np.pi), recursive).verdict
