@@ -82,6 +82,7 @@ BORDERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "statsforecast": {"automatic"},
+    "matplotlib": {"cli"},
     "holidays": {"panel"},
 }
 
@@ -139,7 +140,7 @@ def test_help_and_wrong_options_import_no_heavy_library(arguments: list[str]) ->
 
 
 def test_inspecting_a_model_imports_neither_torch_nor_pandas(model: Path) -> None:
-    after_running(["inspect", str(model)], "not {'torch', 'pandas'} & set(sys.modules)")
+    after_running(["inspect", str(model)], "not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)")
 
 
 def test_inspecting_a_table_imports_no_torch(data: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from rnncli import files, gates
 from rnncli.cli import reading, screen, wishes
+from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, GateError, ModelFileError, RequestError, about
@@ -66,6 +67,10 @@ def evaluate(
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each metric is.")] = False,
     format: Annotated[str | None, typer.Option(metavar="|".join(wishes.FORMATS), help="Form of the scores.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the errors along the horizon, and the coverage: .png, .svg or .pdf."),
+    ] = None,
 ) -> None:
     """How good, against what a naive forecast would have done.
 
@@ -75,12 +80,18 @@ def evaluate(
     others = wishes.automatic(baselines)
     wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain, others)
     if model.is_dir() or files.kind_by_name(model):
-        refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
+        refused = {
+            "--windows": windows != 1,
+            "--step": step,
+            "--refit": refit != "never",
+            "--output": output,
+            "--plot": plot,
+        }
         wishes.forbid(refused, "forecasts made earlier are scored as they were made")
         _evaluate_archive(model, data, asked, reference, wished)
         return
     wishes.forbid({"--reference": reference}, "it is for forecasts made earlier")
-    _evaluate_model(model, data, asked, wished, Rolling(windows, step, wishes.every(refit), output))
+    _evaluate_model(model, data, asked, wished, Rolling(windows, step, wishes.every(refit), output, plot))
 
 
 class Rolling(NamedTuple):
@@ -90,6 +101,7 @@ class Rolling(NamedTuple):
     step: str | None
     every: int | None  # windows from one training to the next; None: the networks stay as they are
     output: Path | None
+    plot: Path | None
 
 
 def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes, rolling: Rolling) -> None:
@@ -102,11 +114,13 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
         raise RequestError(f"--windows {rolling.windows} is none. Give at least 1")
     if rolling.output is not None:
         files.check_writable(rolling.output, Path(data), model)
+    page.check(rolling.plot, Path(data), model)
     percents = config.forecast.level
     names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device
     from rnncli.cli import scores
+    from rnncli.cli.figures import scores as drawing
     from rnncli.model import load
     from rnncli.panel import Expected, clock
 
@@ -129,13 +143,15 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
         lying = backtest.windows(panel, places, horizon, apart)
         chunks = _chunks(fitted, panel, places, lying, rolling.every, scoring, where)
         kept = chunks if saved is None else saved.beside(panel, chunks)
-        found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon")
+        found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon" or rolling.plot is not None)
         grouping = scores.grouping(wished.by, panel, frame, found.places, horizon)
     if rolling.every is None:
         _say_what_was_scored(card, panel, places, rolling.windows * len(panel.ids))
     report = scores.report(found, backtest.windows(panel, found.places, horizon, apart), grouping)
     if saved is not None:
         saved.write()
+    if rolling.plot is not None:
+        drawing.draw(rolling.plot, found, report.own, report.metric, panel.frequency.name)
     scores.show(report, wished.kind, wished.explain)
     _pass(wanted, report)
 

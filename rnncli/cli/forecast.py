@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files
-from rnncli.cli import following, keeping, plot, reading, record, running, screen, wishes
+from rnncli.cli import following, keeping, reading, record, running, screen, wishes
+from rnncli.cli import plot as pictures
+from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Columns, Config, Forecasting
 from rnncli.errors import DataError, GateError, RequestError, about
@@ -41,6 +43,7 @@ class Target(NamedTuple):
     output: str
     format: str | None
     template: Path | None  # a table to be filled in is wanted in their place
+    plot: Path | None  # a picture of them
 
 
 @configured("columns", "forecast", "compute", "freshness")
@@ -66,6 +69,9 @@ def forecast(
         str | None,
         typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the first series and forecasts: .png, .svg or .pdf.")
+    ] = None,
 ) -> None:
     """The steps that follow each series, with intervals.
 
@@ -76,7 +82,7 @@ def forecast(
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     sources = Sources(model, data, future, state)
-    target = Target(output, format, future_template)
+    target = Target(output, format, future_template, plot)
     _check_request(sources, card, config, target)
     if follow:
         following.check(card, config, format, output)
@@ -104,6 +110,8 @@ def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> 
         return
     ends, kind = _places(panel, card, sources, config), _kind(target)
     made = _forecasts(fitted, panel, ends, config)
+    if target.plot is not None:
+        made = _drawn(target.plot, panel, made, config.forecast)
     with keeping.committed(sources.state, kept), about(sources.data), screen.timed("forecasting"):
         if kind == "table":
             _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
@@ -117,14 +125,16 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
         raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
     if sources.future == "-" == sources.data:
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if target.template is not None and (target.output != "-" or target.format is not None):
-        raise RequestError("--future-template forecasts nothing: leave out --output and --format")
+    if target.template is not None and (target.output != "-" or target.format or target.plot):
+        raise RequestError("--future-template forecasts nothing: leave out --output, --format and --plot")
     if sources.state is not None and config.freshness.as_of is not None:
         raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
     if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
         raise RequestError(running.NO_LOCK)
+    read = [Path(one) for one in sources if one]
+    page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
-        files.check_writable(Path(path), *(Path(one) for one in sources if one))
+        files.check_writable(Path(path), *read)
 
 
 def _places(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":
@@ -282,6 +292,16 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
         yield some, Forecast(made.point, made.quantiles[..., np.isin(needed, wanted)]), paths
 
 
+def _drawn(path: Path, panel: "Panel", made: Iterator["Made"], asked: Forecasting) -> Iterator["Made"]:
+    """The same forecasts, once the first of them are in a figure."""
+    from rnncli.cli.figures import forecasts
+
+    first = next(made)
+    forecasts.draw(path, panel, first[0], first[1], asked)
+    yield first
+    yield from made
+
+
 def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
     """The first series with its forecast and the widest interval."""
     number, horizon = int(cutoffs.series[0]), forecast.point.shape[1]
@@ -289,4 +309,4 @@ def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
     name = str(panel.ids[number]) or panel.found.roles.targets[0]
     lines = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
     title = f"{name}: the last {len(past)} steps and the next {horizon}"
-    print(plot.draw(title, past.tolist(), *(line.tolist() for line in lines)))
+    print(pictures.draw(title, past.tolist(), *(line.tolist() for line in lines)))

@@ -1,6 +1,7 @@
 """rnncli inspect MODEL DATA: how well the networks of a model are, as a report or for a program."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli.cli import describe, plot, screen
@@ -23,6 +24,14 @@ def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
     places = health.places(panel, fitted.card.horizon)
     each = (health.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
     return list(screen.watched(each, "networks", len(fitted.networks), lambda _found: 1))
+
+
+def draw(path: Path, card: "Card", found: "Found") -> None:
+    """A network at work, into a file."""
+    from rnncli.cli.figures import health
+    from rnncli.health.portrait import portrait
+
+    health.draw(path, card, found.health, portrait(found, card.season))
 
 
 def show(card: "Card", found: list["Health"]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnncli.cli import describe, reading, screen
+from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import DataError, RequestError, about
@@ -35,6 +36,10 @@ def inspect(
         typer.Option(metavar="DATA", help="Measure on this table what the forecasts of the model FILE live on."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Give what MODEL DATA found as JSON.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw a model's training, and with DATA its health: .png, .svg or .pdf."),
+    ] = None,
 ) -> None:
     """What a table or a model file holds; of a model and a table, how well the model is.
 
@@ -43,13 +48,16 @@ def inspect(
     config = asked.over(Config())
     if importance is not None and data is not None:
         raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
+    if importance is not None and plot is not None:
+        raise RequestError("--importance draws nothing: leave out --plot")
     if json and data is None:
         raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json")
     if importance is not None and _is_model(Path(file)):
         _show_importance(Path(file), importance, asked, format)
         return
+    page.check(plot, Path(file), *([Path(data)] if data else []))
     if data is not None:
-        _show_health(Path(file), data, asked, format, json)
+        _show_health(Path(file), data, asked, format, json, plot)
         return
     if format is None and _is_model(Path(file)):
         from rnncli import card
@@ -58,8 +66,10 @@ def inspect(
             _show_state(Path(file))
             return
 
-        _show_card(Path(file), card.read(Path(file)))
+        _show_card(Path(file), card.read(Path(file)), plot)
         return
+    if plot is not None:
+        raise RequestError("--plot is of a model: rnncli inspect MODEL --plot FILE, or MODEL DATA --plot FILE")
     if importance is not None:
         raise RequestError("--importance is of a model: rnncli inspect MODEL --importance DATA")
     with about(file):
@@ -123,17 +133,19 @@ def _for_model(model: Path, data: str, asked: Asked, format: str | None) -> tupl
         return fitted, reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
 
 
-def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool) -> None:
+def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
     """How well the networks of a model are."""
     from rnncli.cli import health
 
     fitted, panel = _for_model(model, data, asked, format)
     with about(data):
-        found = [one.health for one in health.examine(fitted, panel)]
+        found = health.examine(fitted, panel)
+    if plot is not None:
+        health.draw(plot, fitted.card, found[0])
     if as_json:
-        print(health.as_json(fitted.card, found))
+        print(health.as_json(fitted.card, [one.health for one in found]))
     else:
-        health.show(fitted.card, found)
+        health.show(fitted.card, [one.health for one in found])
 
 
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
@@ -191,7 +203,9 @@ def _show_choices(panel: "Panel", config: Config) -> None:
     screen.show_pairs(f"train{guess} would choose", _with_reasons(values, plan.reasons))
 
 
-def _show_card(path: Path, card: "Card") -> None:
+def _show_card(path: Path, card: "Card", plot: Path | None) -> None:
+    if plot is not None:
+        _draw_training(path, card, plot)
     columns, seen = card.config.columns, card.seen
     identifier = f'id "{columns.id}", ' if columns.id else ""
     clock = " on a clock of plain numbers" if card.integer_clock else f" in {card.zone}" if card.zone else ""
@@ -220,6 +234,14 @@ def _show_card(path: Path, card: "Card") -> None:
             [name, *(screen.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
         ]
         screen.show_table(["model", *metrics], rows, title="validation")
+
+
+def _draw_training(path: Path, card: "Card", plot: Path) -> None:
+    from rnncli.cli.figures import training
+
+    if all(member.course is None for member in card.members):
+        raise RequestError(f"{path} was trained by a version that kept no losses: train it again for --plot")
+    training.draw(plot, card)
 
 
 def _validation_words(card: "Card") -> str:

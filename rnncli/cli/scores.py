@@ -110,7 +110,7 @@ def report(found: Ledger, windows: Windows, grouped: Grouping | None, own: str =
 def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
     """A row for each group and method: the group, how many windows, the method, its scores."""
     size = len(grouped.labels)
-    if found.steps:
+    if grouped.by == "horizon":
         scores, counts = found.by_step(), np.full(size, len(found.places.rows))
     else:
         scores, counts = found.grouped(grouped.groups, size), np.bincount(grouped.groups, minlength=size)

@@ -20,6 +20,7 @@ class Watched(NamedTuple):
     scaled: Tensor  # (B, L, K) the past at unit scale, NaN where missing
     read: Tensor  # (B, L) norm of the loss's gradient by the values that the encoder reads, the oldest first
     whole: Tensor  # (B, L) the same by whatever way: through base and bypass, too
+    step: Tensor  # (B,) int64: the clock's as the future starts
 
 
 def own(network: Network, batch: Batch) -> Batch:
@@ -53,7 +54,8 @@ def watch(network: Network, batch: Batch) -> Watched:
     values = by_read[..., : design.segment * targets].reshape(count, length, targets)  # the embedding has them first
     with torch.no_grad():
         outputs, _ = network.encoder(caught["steps"])
-    return Watched(caught["steps"], outputs, caught["scaled"].detach(), values.norm(dim=-1), whole.norm(dim=-1))
+    lags = values.norm(dim=-1), whole.norm(dim=-1)
+    return Watched(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step)
 
 
 class Gap(NamedTuple):

@@ -1,0 +1,1 @@
+"""What is drawn into files. matplotlib, the extra `plots`, is imported where a file is asked for."""

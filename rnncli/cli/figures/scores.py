@@ -1,0 +1,61 @@
+"""The error along the horizon beside that of the baselines, and what the intervals held."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnncli.backtest import Ledger
+from rnncli.cli.figures import page
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OTHERS = (page.ORANGE, page.GREEN, page.PURPLE, page.YELLOW, page.SKY)
+DASHES = ("--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
+
+
+def draw(path: Path, found: Ledger, own: str, metric: str | None, step: str) -> None:
+    """Of a ledger with steps. metric: that methods are compared by; step: what a step of the clock is called."""
+    table = found.by_step()
+    named = metric or next((name for name in table[own] if not name.startswith("coverage")), None)
+    held = [name for name in table[own] if name.startswith("coverage")]
+    drawn = [name for name in (named, *held[:1]) if name is not None]
+    with page.page(path, 4.6 + 3.6 * (len(drawn) - 1), 3.6) as figure:
+        panels = page.grid(figure, len(drawn), 2)
+        for axes, name in zip(panels, drawn, strict=True):
+            if name in held:
+                _coverage(axes, table[own], held)
+            else:
+                _errors(axes, {method: row[name] for method, row in table.items()}, own, name)
+            axes.set_xlabel(f"steps ahead ({step})")
+            axes.margins(x=0.02)
+
+
+def _errors(axes: "Axes", rows: dict[str, np.ndarray], own: str, name: str) -> None:
+    """A line for each method (H,)."""
+    ahead = np.arange(1, len(rows[own]) + 1)
+    others = [method for method in rows if method != own]
+    mark = "." if len(ahead) <= 3 else ""
+    axes.plot(ahead, rows[own], color=page.BLUE, lw=2.0, marker=mark, label=own, zorder=3)
+    for place, method in enumerate(others):
+        look = {"color": OTHERS[place % len(OTHERS)], "ls": DASHES[place % len(DASHES)], "lw": 1.0, "marker": mark}
+        axes.plot(ahead, rows[method], label=method, **look)  # type: ignore[arg-type]
+    axes.set_title(f"{name} along the horizon")
+    axes.set_ylabel(name)
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.18), ncols=3, borderaxespad=0.0)
+
+
+def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: list[str]) -> None:
+    """What each interval held, beside what it says."""
+    for place, name in enumerate(held):
+        percent, shade = float(name.removeprefix("coverage-")), (page.BLUE, page.ORANGE, page.GREEN)[place % 3]
+        ahead = np.arange(1, len(row[name]) + 1)
+        mark = "." if len(ahead) <= 3 else ""
+        axes.plot(ahead, 100 * row[name], color=shade, marker=mark, label=f"the {percent:g} % interval")
+        axes.axhline(percent, color=shade, lw=0.8, ls="--")
+    axes.set_title("what the intervals held (dashed: as they say)")
+    axes.set_ylabel("of the values, %")
+    axes.set_ylim(top=101)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.18), ncols=3, borderaxespad=0.0)
