@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import seasons
-from rnncli.config import MOST_STEPS, Architecture, BaseName, Network, ScaleName, Training
+from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, calendar, clock, covariates
 from rnncli.panel.clock import Frequency
 from rnncli.panel.covariates import Told
 from rnncli.seasons import Sample
 from rnncli.split import Split, split
+from rnncli.values import MOST_STEPS
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)

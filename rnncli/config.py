@@ -4,10 +4,11 @@ A field is at the same time a command-line option (the text under it is the opti
 with --config, and an entry of the card in the model file. `None` means: chosen from the data.
 """
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from rnncli.values import Count, Names, Percents, Seconds, Shares, Steps, ahead, clock_and_way, steps_or_duration
 
 CellName = Literal["rnn", "lstm", "gru"]
 DecoderName = Literal["parallel", "direct", "recursive"]
@@ -18,71 +19,12 @@ MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
 PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
 Layout = Literal["auto", "long", "wide"]
-WAYS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 Decimal = Literal[".", ","]
 Duplicates = Literal["mean", "sum", "last"]
 Gaps = Literal["mask", "zero", "previous"]
 OnDrift = Literal["warn", "fail", "ignore"]
 Role = Literal["known", "past", "static"]
 LogFormat = Literal["text", "json"]
-
-
-def _split(value: Any) -> Any:
-    """`80,95` as it is typed on a command line; a list from a file stays as it is."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return (value,) if isinstance(value, int | float) else value
-
-
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError("names a column twice")
-    return names
-
-
-def _steps_or_duration(value: Any) -> Any:
-    """`24` is a number of steps; `7d` stays text until the clock of the data is known."""
-    if isinstance(value, str):
-        text = value.strip()
-        if text.isdecimal():
-            return int(text)
-        if not re.fullmatch(r"\d+\s*[A-Za-z]+", text):
-            raise ValueError('should be a number of steps, such as 24, or a duration, such as "7d"')
-        return text
-    return value
-
-
-def _ahead(horizon: int | str) -> int | str:
-    if isinstance(horizon, int) and horizon < 1:
-        raise ValueError("should be at least 1")
-    return horizon
-
-
-def _clock_and_way(asked: str) -> str:
-    if not re.fullmatch(rf"\s*\d*\s*[A-Za-z]*=({'|'.join(WAYS)})", asked):
-        raise ValueError(f'should be a frequency and one of {", ".join(WAYS)}, such as "1h=sum"')
-    return asked.strip()
-
-
-def _seconds(value: Any) -> Any:
-    """`90`, `90s`, `5m`, `1h` or `1d` in seconds."""
-    if not isinstance(value, str):
-        return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?", value.strip())
-    if found is None:
-        raise ValueError("should be a time such as 60s, 5m or 1h")
-    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[found[2] or "s"]
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
-Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
-Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
-Count = Annotated[int, Field(ge=1)]
-MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
-Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
 
 
 class Section(BaseModel):
@@ -132,7 +74,7 @@ class Columns(Section):
     """What to make of rows with one series and time that differ."""
     fill_gaps: Gaps | None = None
     """What a step without a row means: that nothing is known (mask), that it is zero, or that it is as before."""
-    resample: Annotated[str, AfterValidator(_clock_and_way)] | None = None
+    resample: Annotated[str, AfterValidator(clock_and_way)] | None = None
     """Bring rows onto a clock, such as 1h=sum, 1D=mean, 15min=last, W=max or h=count."""
     strict: bool = False
     """Take nothing for granted: what would be assumed of a table is an error."""
@@ -141,7 +83,7 @@ class Columns(Section):
 class Network(Section):
     """The network, as asked for."""
 
-    horizon: Annotated[int | str, BeforeValidator(_steps_or_duration), AfterValidator(_ahead)] | None = None
+    horizon: Annotated[int | str, BeforeValidator(steps_or_duration), AfterValidator(ahead)] | None = None
     """How far to forecast: a number of steps, or a duration such as 7d."""
     context: Steps | None = None
     """How many past steps the network sees."""

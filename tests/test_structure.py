@@ -14,6 +14,7 @@ ORDER = [
     *(
         "errors",
         "words",
+        "values",
         "config",
         "card",
         "course",

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli import gates
-from rnncli.config import MOST_STEPS
 from rnncli.errors import RequestError, did_you_mean
+from rnncli.values import MOST_STEPS
 
 if TYPE_CHECKING:
     from rnncli.panel.clock import Frequency
