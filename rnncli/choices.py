@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import seasons
-from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
+from rnncli import designs, honoured, seasons
+from rnncli.config import Architecture, BaseName, CellName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, calendar, clock, covariates
 from rnncli.panel.clock import Frequency
@@ -36,6 +36,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
 
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
+    honoured.check(network, training)
     reasons: dict[str, str] = {}
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:
@@ -51,6 +52,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     sample = Sample(panel, parts, horizon)
     _check_lengths(panel, network)
     _forbid_idle_holidays(panel, network)
+    _forbid_untold(panel, network)
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context = choose("context", network.context, _context(panel, horizon, season))
@@ -65,17 +67,20 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     since = scales[0] == "mean" if network.since is None else network.since
     if since and network.since is None:
         reasons["since"] = why
-    hidden = choose("hidden", network.hidden, _hidden(panel))
+    hidden = choose("hidden", network.hidden, designs.hidden(network.cell, panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
-    made["calendar"] = choose("calendar", network.calendar, _calendar(panel))
+    made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network.cell))
+    made["layers"] = network.layers or designs.layers(network.cell, context // segment)
+    made["initialisation"] = network.initialisation or designs.initialisation(network)
+    made["decoder"] = network.decoder or designs.decoder(network)
     steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays)
     rivals = _rivals(architecture, network, scales, cycles)
-    if network.calendar is None and told.calendar:
+    if network.calendar is None and told.calendar and network.cell != "esn":
         rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
     return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
 
@@ -205,17 +210,22 @@ def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
         raise RequestError(f"--holidays {countries} cannot be told with {why}. Leave out one")
 
 
-def _calendar(panel: Panel) -> tuple[bool, str]:
+def _forbid_untold(panel: Panel, network: Network) -> None:
+    names = [one.name for one, known in zip(panel.covariates.along, panel.covariates.known, strict=True) if known]
+    told = [f"--known {','.join(names)}"] if names else []
+    told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []
+    if told and network.cell == "esn":
+        raise RequestError(f"{told[0]} needs a cell that is trained, not esn: nothing else is told what is to come")
+
+
+def _calendar(panel: Panel, cell: CellName) -> tuple[bool, str]:
+    if cell == "esn":
+        return False, "a fixed reservoir is told nothing of the steps to come"
     if not calendar.size(panel.frequency, panel.covariates.holidays):
         return False, f"the calendar says nothing of steps of {panel.frequency.name}"
     if panel.covariates.known.any() or panel.covariates.holidays:
         return True, "columns known in advance often go by it; the network is tried without it, too"
     return False, "the past tells most of it; the network is tried with it, too"
-
-
-def _hidden(panel: Panel) -> tuple[int, str]:
-    count = int((~np.isnan(panel.values)).sum())
-    return (32 if count < 2_000 else 64), f"{count} values"
 
 
 def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:

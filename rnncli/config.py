@@ -10,8 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from rnncli.values import Count, Names, Percents, Seconds, Shares, Steps, ahead, clock_and_way, steps_or_duration
 
-CellName = Literal["rnn", "lstm", "gru"]
-DecoderName = Literal["parallel", "direct", "recursive"]
+CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
+Activation = Literal["tanh", "relu"]
+Initialisation = Literal["orthogonal", "xavier", "identity"]
+Normalisation = Literal["none", "layer", "batch"]
+DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
 ScaleName = Literal["spread", "log", "mean"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -100,15 +103,45 @@ class Network(Section):
     calendar: bool | None = None
     """Tell the network the time of day, the weekday, the time of the month and of the year."""
     cell: CellName = "gru"
-    """The recurrent cell."""
-    layers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Recurrent layers on top of one another."""
+    """rnn, lstm, gru: recurrent; esn: a fixed reservoir; tcn: temporal convolutions; transformer: causal attention."""
+    activation: Activation = "tanh"
+    """Of the cell rnn."""
+    layers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Layers on top of one another: 1 recurrent, else 2 or as many as see the whole context."""
     hidden: Annotated[int, Field(ge=1, le=65_536)] | None = None
-    """Units in a recurrent layer."""
+    """Units in a layer."""
+    bidirectional: bool = False
+    """Read the past both ways."""
+    residual: bool = False
+    """Add what a recurrent layer reads to what it says."""
+    convolution: Annotated[int, Field(ge=0, le=64)] = 0
+    """Width, in recurrent steps, of a convolution in front of the recurrent layers (0: none)."""
+    normalise: Normalisation = "none"
+    """layer: inside the recurrent cell; batch: what the encoder reads."""
+    initialisation: Initialisation | None = None
+    """How recurrent weights start: orthogonal, or for relu as the identity."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of units left out at random in training, between layers and before the head."""
-    decoder: DecoderName = "parallel"
-    """parallel: a recurrent step a segment, all at once; direct: no step at all; recursive: each segment fed back."""
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of what the encoder reads that is left out at random in training."""
+    variational: bool = False
+    """Leave out the same units at every step of a sequence, in front of layers."""
+    zoneout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the state's units that stay as they were at a step in training."""
+    radius: Annotated[float, Field(gt=0)] | None = None
+    """Spectral radius of the cell esn [0.9]."""
+    leak: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How much of a state of the cell esn is new at each step [0.5]."""
+    density: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the connections in the reservoir of the cell esn [0.1]."""
+    input_scale: Annotated[float, Field(gt=0)] | None = None
+    """Size of what the cell esn reads [1]."""
+    decoder: DecoderName | None = None
+    """parallel: a step a segment; direct: none; recursive: segments fed back; encoder-decoder: a second network's."""
+    decoder_segment: Steps | None = None
+    """Steps of the horizon in one step of the encoder-decoder's second network: those of the segment."""
+    attention: bool = False
+    """Let each step of the decoder look back at all states of the encoder."""
     bypass: bool = True
     """Add a linear map from context to horizon."""
 
@@ -124,12 +157,20 @@ class Architecture(Network):
     scale: ScaleName
     since: bool
     calendar: bool
+    layers: Count
     hidden: Count
+    initialisation: Initialisation = "orthogonal"
+    decoder: DecoderName
+
+    @property
+    def piece(self) -> int:
+        """Steps of the horizon in one step of the decoder."""
+        return self.decoder_segment or self.segment
 
     @property
     def read_at_once(self) -> int:
         """Steps of the horizon that are read from one state of the decoder."""
-        return self.horizon if self.decoder == "direct" else self.segment
+        return self.horizon if self.decoder == "direct" else self.piece
 
     @model_validator(mode="after")
     def _whole_segments(self) -> Self:

@@ -57,7 +57,8 @@ def available() -> list[str]:
 
 def work_per_step(architecture: Architecture, targets: int, batch: int) -> float:
     """Floating-point operations of a training step, roughly: three times those of the forward pass."""
-    gates = {"rnn": 1, "gru": 3, "lstm": 4}[architecture.cell]
+    # Of a layer, as square maps of its units in pairs: attention has eight such maps, two convolutions of three six.
+    gates = {"rnn": 1, "gru": 3, "lstm": 4, "esn": 0.5, "tcn": 3, "transformer": 4}[architecture.cell]
     steps = (architecture.context + architecture.horizon) / architecture.segment
     hidden = architecture.hidden
     recurrent = 2 * gates * 2 * hidden * hidden * architecture.layers

@@ -1,5 +1,6 @@
 """A fitted network with its card: forecast, save, load. Knows nothing of training."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,12 +227,12 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
     }
     if design.bypass:
         expected["bypass.weight"] = (design.horizon, design.context)
-    if design.decoder == "parallel":
-        expected["positions"] = (-(-design.horizon // design.segment), design.hidden)
+    if design.decoder in ("parallel", "encoder-decoder"):
+        expected["positions"] = (-(-design.horizon // design.piece), design.hidden)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]
     read = shapes.get("embedding.weight", (0, 0))
     if read[0] != design.hidden or read[1] < 2 * design.segment * targets:
         wrong.append("embedding.weight")
-    layers = {f"encoder.stack.weight_hh_l{layer}" for layer in range(design.layers)}
-    if wrong or not layers <= shapes.keys():
+    encoder = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith("encoder."))
+    if wrong or encoder < design.layers * design.hidden**2:  # no encoder has fewer
         raise ValueError(f"{wrong[0] if wrong else 'the encoder'} has another size")

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli import bases, heads, scaling
-from rnncli.cells import Encoder, State, fork, joined
+from rnncli import bases, cells, heads, scaling
+from rnncli.cells import BatchNorm, Dropout, State, fork, joined
 from rnncli.config import Architecture
+from rnncli.decoding import Attended, Second
 from rnncli.inputs import Features, Inputs, surprise
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
@@ -31,6 +32,14 @@ class Prediction(NamedTuple):
     scale: Scale
 
 
+class Trace(NamedTuple):
+    """A prediction, and how the network came to it."""
+
+    prediction: Prediction
+    activity: Tensor  # (B, 1, hidden) the encoder's last outputs
+    looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's, summing to 1
+
+
 class Steps(NamedTuple):
     """What a network reads of each of T steps."""
 
@@ -39,6 +48,15 @@ class Steps(NamedTuple):
     waited: Tensor | None  # (B, T, K) time since the last sale
     features: Tensor  # (B, T, R) of what is known beside the targets
     calendar: Tensor  # (B, T, D)
+
+
+class Past(NamedTuple):
+    """What an encoder came to, for F * B windows."""
+
+    output: Tensor  # (F * B, 1, hidden) the last one
+    state: State
+    every: Tensor | None  # (F * B, N, hidden) all of them, where they are looked back at
+    known: Tensor | None  # (F * B, N) whether the window's past reaches there
 
 
 class Ahead(NamedTuple):
@@ -54,6 +72,16 @@ class Ahead(NamedTuple):
         return Ahead(self.features[:, start:end], self.surprise[:, start:end], self.window)
 
 
+class View(NamedTuple):
+    """What a network knows of F * B windows before it decodes."""
+
+    scale: Scale
+    left: Tensor  # (F * B, L, K) the past, less what the base takes from it
+    expected: Tensor  # (F * B, H, K) the base forecast
+    ahead: Ahead
+    past: Past
+
+
 class Network(nn.Module):
     """Forecasts K targets together over H steps from the L before them."""
 
@@ -63,22 +91,26 @@ class Network(nn.Module):
         self.context = architecture.context
         self.targets = targets
         design, hidden = architecture, architecture.hidden
-        self.pieces = math.ceil(design.horizon / design.segment)  # segments of the horizon: M
+        self.pieces = math.ceil(design.horizon / design.piece)  # steps of the decoder: M
         per_step = targets * len(heads.LEVELS)
         self.base = bases.build(design, targets)
         self.inputs = Inputs(design, told)
         read = (3 if design.since else 2) * targets + self.inputs.read_width  # values of a step
         self.embedding = nn.Linear(read * design.segment + self.inputs.calendar, hidden)
-        self.encoder = Encoder(design.cell, hidden, hidden, design.layers, design.dropout)
+        self.encoder = cells.build(design, hidden)
         self.dropout = nn.Dropout(design.dropout)
         self.readout = nn.Linear(hidden, design.read_at_once * per_step)
-        if design.decoder == "parallel":
+        if design.decoder in ("parallel", "encoder-decoder"):
             self.positions = nn.Parameter(torch.randn(self.pieces, hidden) / math.sqrt(hidden))  # (M, hidden)
         if design.bypass:
             self.bypass = nn.Linear(design.context, design.horizon, bias=False)
             nn.init.zeros_(self.bypass.weight)
         self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None
         self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
+        self.second = Second(design) if design.decoder == "encoder-decoder" else None
+        self.attended = Attended(hidden) if design.attention else None
+        self.norm = BatchNorm(hidden) if design.normalise == "batch" else None
+        self.left_out = Dropout(design.input_dropout, design.variational)
 
     def forward(self, past: Tensor, step: Tensor, beside: Beside) -> Prediction:
         """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
@@ -87,6 +119,27 @@ class Network(nn.Module):
         encoder (forking sequences: Wen et al. 2017, MQ-RNN): the B windows that end first come first, F * B in all.
         Their scale is that of the first context, the part of the past that all of them know.
         """
+        return self.trace(past, step, beside).prediction
+
+    def trace(self, past: Tensor, step: Tensor, beside: Beside) -> Trace:
+        """The same, with what it came from."""
+        view = self.look(past, step, beside)
+        correction = self.correct(view.left, view.ahead)
+        centre = view.expected + correction
+        match self.architecture.decoder:
+            case "parallel" | "encoder-decoder":
+                parameters, looked = self.decode_together(view.past, view.ahead)
+            case "direct":
+                parameters, looked = self.read(view.past.output, view.past, view.ahead)
+            case "recursive":
+                around = correction if self.base.subtracted else centre
+                parameters, looked = self.decode_in_turn(view.past, around, view.ahead)
+            case _:
+                assert_never(self.architecture.decoder)
+        return Trace(Prediction(heads.quantiles(parameters, centre), view.scale), view.past.output, looked)
+
+    def look(self, past: Tensor, step: Tensor, beside: Beside) -> View:
+        """All that is known before anything is decoded, of F * B windows."""
         design, length = self.architecture, past.shape[1]
         scale = scaling.measure(past[:, : design.context], design.scale, design.season)
         scaled = scale.apply(past).to(self.embedding.weight.device)  # (B, T, K)
@@ -96,28 +149,17 @@ class Network(nn.Module):
         left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
         features = self.inputs(beside, design.context)
         ahead = self.ahead(features, starts)
-        correction = self.correct(left, ahead)
-        centre = expected + correction
         read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
         waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
         told = features.read[:, :length], features.calendar[:, :length]
         seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told)
-        output, state = self.encode(seen, ahead.window[: len(past)], len(starts))
-        match design.decoder:
-            case "parallel":
-                parameters = self.decode_together(state, ahead)
-            case "direct":
-                parameters = self.read(output, ahead)
-            case "recursive":
-                parameters = self.decode_in_turn(output, state, correction if self.base.subtracted else centre, ahead)
-            case _:
-                assert_never(design.decoder)
-        return Prediction(heads.quantiles(parameters, centre), scale.repeated(len(starts)))
+        come_to = self.encode(seen, ahead.window[: len(past)], len(starts))
+        return View(scale.repeated(len(starts)), left, expected, ahead, come_to)
 
     def ahead(self, features: Features, starts: range) -> Ahead:
         """What is known of the steps that follow each context, for F * B windows."""
         design = self.architecture
-        length, rest = design.context + design.horizon, self.pieces * design.segment - design.horizon
+        length, rest = design.context + design.horizon, self.pieces * design.piece - design.horizon
         foreseen = self.inputs.foreseen
         coming = torch.cat([features.ahead(start + design.context, start + length, foreseen) for start in starts])
         amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])
@@ -140,17 +182,23 @@ class Network(nn.Module):
             correction = correction + self.outlook.correction(ahead.surprise[:, :horizon])
         return correction
 
-    def encode(self, seen: Steps, window: Tensor, boundaries: int) -> tuple[Tensor, State]:
-        """The last outputs (F * B, 1, hidden) and states at the last boundaries of segments in the past of T steps."""
+    def encode(self, seen: Steps, window: Tensor, boundaries: int) -> Past:
+        """What the encoder came to at the last boundaries of segments in the past of T steps."""
         segments = self.embed(seen, window)  # (B, N, hidden)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])
-        outputs, states = [output[:, -1:]], [state]
+        outputs, states = [output], [state]
         for number in range(first, segments.shape[1]):
             output, state = self.encoder(segments[:, number : number + 1], state)
             outputs.append(output)
             states.append(state)
-        return torch.cat(outputs), joined(states)
+        last = torch.cat([one[:, -1:] for one in outputs])
+        if self.attended is None:
+            return Past(last, joined(states), None, None)
+        every = torch.cat(outputs, dim=1).repeat(boundaries, 1, 1)  # (F * B, N, hidden)
+        place = torch.arange(segments.shape[1], device=every.device)
+        ends = torch.arange(first, first + boundaries, device=every.device).repeat_interleave(len(window))
+        return Past(last, joined(states), every, place < ends.unsqueeze(1))
 
     def embed(self, steps: Steps, window: Tensor) -> Tensor:
         """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden).
@@ -163,18 +211,28 @@ class Network(nn.Module):
         if self.inputs.calendar:
             shape = batch, count, self.architecture.segment, self.inputs.calendar
             parts.append(steps.calendar.reshape(shape).mean(dim=2))
-        return functional.gelu(self.embedding(torch.cat(parts, dim=-1)) + window)
+        entered = self.embedding(torch.cat(parts, dim=-1)) + window
+        if self.architecture.cell == "esn":  # whose units have the only bend
+            return entered
+        if self.norm is not None:
+            entered = self.norm(entered)
+        return self.left_out(functional.gelu(entered))
 
-    def decode_together(self, state: State, ahead: Ahead) -> Tensor:
-        """One recurrent step from the past's last state for each segment of the horizon: (B, H, K, Q)."""
+    def decode_together(self, past: Past, ahead: Ahead) -> tuple[Tensor, Tensor | None]:
+        """One step from the past for each segment of the horizon: (B, H, K, Q), and what was looked at.
+
+        All of them from the encoder's last state, or one after another by a second network.
+        """
         batch = len(ahead.window)
         steps = self.positions + ahead.window  # (B, M, hidden)
         if self.outlook is not None:
             steps = steps + self.outlook.of_segments(ahead.features)
-        outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(state, self.pieces))
-        return self.read(outputs.reshape(batch, self.pieces, -1), ahead)
+        if self.second is not None:
+            return self.read(self.second(past.output, steps), past, ahead)
+        outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(past.state, self.pieces))
+        return self.read(outputs.reshape(batch, self.pieces, -1), past, ahead)
 
-    def decode_in_turn(self, output: Tensor, state: State, centre: Tensor, ahead: Ahead) -> Tensor:
+    def decode_in_turn(self, past: Past, centre: Tensor, ahead: Ahead) -> tuple[Tensor, Tensor | None]:
         """Segment after segment, each median around centre (B, H, K) fed back as if it had been observed: (B, H, K, Q).
 
         In training a value drawn from the forecast instead, so that the network learns to live with its own errors
@@ -182,10 +240,12 @@ class Network(nn.Module):
         """
         segment, width = self.architecture.segment, self.inputs.width
         centre = functional.pad(centre, (0, 0, 0, self.pieces * segment - self.architecture.horizon))
-        pieces = []
+        pieces, looked, output, state = list[Tensor](), list[Tensor](), past.output, past.state
         for number, start in enumerate(range(0, centre.shape[1], segment)):
             known = ahead.part(start, segment)
-            pieces.append(self.read(output, known, whole=True))  # (B, segment, K, Q)
+            piece, weights = self.read(output, past, known, whole=True)  # (B, segment, K, Q)
+            pieces.append(piece)
+            looked += [] if weights is None else [weights]
             if number + 1 < self.pieces:
                 value = self.fed_back(heads.quantiles(pieces[-1], centre[:, start : start + segment]))
                 waited = torch.zeros_like(value) if self.architecture.since else None
@@ -195,7 +255,8 @@ class Network(nn.Module):
                 )
                 taken = Steps(value, torch.ones_like(value), waited, *told)
                 output, state = self.encoder(self.embed(taken, ahead.window), state)
-        return torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
+        together = torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
+        return together, torch.cat(looked, dim=1) if looked else None
 
     def fed_back(self, quantiles: Tensor) -> Tensor:
         """What the network takes for observed of its own forecast (B, segment, K, Q): (B, segment, K)."""
@@ -205,8 +266,14 @@ class Network(nn.Module):
         deviates = torch.randn_like(quantiles[:, :1, :, 0]).expand(quantiles.shape[:-1])
         return heads.drawn(quantiles, deviates.contiguous())
 
-    def read(self, outputs: Tensor, ahead: Ahead, whole: bool = False) -> Tensor:
-        """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q)."""
+    def read(self, outputs: Tensor, past: Past, ahead: Ahead, whole: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q).
+
+        And, where the decoder attends to the past, how much to which of its steps: (B, M, N).
+        """
+        looked = None
+        if self.attended is not None and past.every is not None and past.known is not None:
+            outputs, looked = self.attended(outputs, past.every, past.known)
         outputs = self.dropout(outputs)
         parameters = self.readout(outputs).reshape(len(outputs), -1, self.targets * len(heads.LEVELS))
         if self.outlook is not None:
@@ -214,7 +281,7 @@ class Network(nn.Module):
             known = ahead.part(0, length)
             parameters = parameters + self.outlook.of_steps(outputs, known.features, known.surprise)
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
-        return parameters if whole else parameters[:, : self.architecture.horizon]
+        return parameters if whole else parameters[:, : self.architecture.horizon], looked
 
 
 def since_positive(past: Tensor) -> Tensor:

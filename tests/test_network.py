@@ -20,6 +20,9 @@ def design(**changes: object) -> Architecture:
         "since": False,
         "calendar": False,
         "hidden": 8,
+        "layers": 1,
+        "initialisation": "orthogonal",
+        "decoder": "parallel",
     }
     return Architecture.model_validate(plain | changes)
 

@@ -79,10 +79,22 @@ def choice_lines(plan: "Plan") -> list[str]:
     design = plan.architecture
     values = {**design.model_dump(), "steps": plan.steps, "history": plan.split.history}
     lines = [f"chosen: {name} {values[name]} ({reason})" for name, reason in plan.reasons.items()]
-    decoder = f"{design.decoder} decoder" + (", linear bypass" if design.bypass else "")
-    cell = f"{design.layers}-layer {design.cell.upper()} of {design.hidden} units"
+    decoder = ("encoder-decoder" if design.decoder == "encoder-decoder" else f"{design.decoder} decoder") + (
+        (", attention" if design.attention else "") + (", linear bypass" if design.bypass else "")
+    )
+    cell = encoder_words(design)
     steps = f"{design.context // design.segment} steps of {design.segment}"
     return [*lines, f"network: {cell}, {steps} back, {design.horizon} ahead, {decoder}"]
+
+
+def encoder_words(design: "Architecture") -> str:
+    """What reads the past."""
+    if design.cell == "esn":
+        return f"reservoir (ESN) of {design.hidden} units"
+    front = f"convolution of width {design.convolution}, " if design.convolution else ""
+    kind = "".join(f"{name} " for name in ("bidirectional", "residual") if getattr(design, name))
+    called = "Transformer" if design.cell == "transformer" else design.cell.upper()
+    return f"{front}{design.layers}-layer {kind}{called} of {design.hidden} units"
 
 
 def member_lines(card: "Card") -> list[str]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, lr_scheduler, swa_utils
 
-from rnncli import cells, heads, losses, training
+from rnncli import heads, losses, training
 from rnncli.config import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
@@ -25,6 +25,8 @@ from rnncli.windows import Sampler, Windows
 
 SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
 NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")
+CHOSEN = {"season": SEASON, "base": "seasonal", "since": False, "calendar": False}
+CHOSEN |= {"layers": 1, "initialisation": "orthogonal", "decoder": "parallel"}
 SHAPES = (("gru", 336, 48, 24, 64, 256), ("gru", 168, 24, 12, 64, 256), ("lstm", 96, 24, 1, 64, 64))
 MIDDLE, LEVELS = heads.MEDIAN, torch.tensor(heads.LEVELS)
 
@@ -46,7 +48,9 @@ class Bare(nn.Module):
         """Segments beside their masks (B, N, 2 * segment) and past (B, L) to the quantile loss of future (B, H)."""
         _, state = self.recurrent(gelu(self.embedding(segments)))
         steps = self.positions.repeat(len(past), 1).unsqueeze(1)  # (B * M, 1, hidden)
-        outputs, _ = self.recurrent(steps, cells.fork(state, self.pieces))
+        parts = state if isinstance(state, tuple) else (state,)
+        parts = tuple(part.repeat_interleave(self.pieces, dim=1) for part in parts)
+        outputs, _ = self.recurrent(steps, parts if len(parts) > 1 else parts[0])
         parameters = self.readout(self.dropout(outputs)).reshape(len(past), -1, len(LEVELS))[:, : self.horizon]
         base = past[:, -SEASON:].repeat(1, -(-self.horizon // SEASON))[:, : self.horizon]
         median = parameters[..., MIDDLE : MIDDLE + 1] + (base + self.bypass(past)).unsqueeze(-1)
@@ -119,9 +123,7 @@ if __name__ == "__main__":
     print(("{:>9}" * 12).format(*NAMES, "bare ms", "rnncli", "ratio", "bare CPU", "rnncli", "ratio"))
     for shape in SHAPES:
         chosen = dict(zip(NAMES[:-1], shape[:-1], strict=True)) | {"scale": asked.scale}
-        design = Architecture.model_validate(
-            chosen | {"season": SEASON, "base": "seasonal", "since": False, "calendar": False}
-        )
+        design = Architecture.model_validate(chosen | CHOSEN)
         steps = both_steps(design, Training(batch=shape[-1]), TURN * asked.rounds)
         times = np.array([[[clocked(step) for _ in range(TURN)] for step in steps] for _ in range(asked.rounds)])
         clocks = np.median(times[asked.rounds // 10 :], axis=(0, 2)).T  # the first tenth warms up

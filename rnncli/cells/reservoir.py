@@ -1,0 +1,40 @@
+"""The echo state network's reservoir: recurrent weights that are drawn once and never trained."""
+
+import torch
+from torch import Tensor, nn
+
+from rnncli.cells.state import State
+from rnncli.config import Architecture
+
+RADIUS, LEAK, DENSITY = 0.9, 0.5, 0.1
+
+
+class Reservoir(nn.Module):
+    """Leaky tanh units (Jaeger 2001; Jaeger et al. 2007): x = (1 - leak) x + leak tanh(u + W x), u what is read.
+
+    W is sparse, its largest eigenvalue of the size asked for: below 1 the state forgets how it began, as an echo fades.
+    It is kept with the model, so that the bits do not depend on the machine.
+    """
+
+    def __init__(self, design: Architecture) -> None:
+        super().__init__()
+        self.radius, self.leak = design.radius or RADIUS, design.leak or LEAK
+        self.density = design.density or DENSITY
+        self.register_buffer("weights", torch.zeros(design.hidden, design.hidden))
+        self.weights: Tensor
+
+    def draw(self) -> None:
+        """Weights from the random numbers of the process."""
+        size = self.weights.shape
+        drawn = (2 * torch.rand(size, dtype=torch.float64) - 1) * (torch.rand(size) < self.density)
+        largest = torch.linalg.eigvals(drawn).abs().max().clamp(min=torch.finfo(torch.float32).tiny)
+        self.weights.copy_(self.radius / largest * drawn)
+
+    def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Steps (B, N, hidden) to states (B, N, hidden), and the last of them."""
+        unit = steps.new_zeros(len(steps), self.weights.shape[0]) if state is None else state[0][0]  # (B, hidden)
+        outputs = []
+        for read in steps.unbind(1):
+            unit = (1 - self.leak) * unit + self.leak * torch.tanh(read + unit @ self.weights.T)
+            outputs.append(unit)
+        return torch.stack(outputs, dim=1), (unit.unsqueeze(0),)

@@ -1,0 +1,40 @@
+"""What the parts of an encoder are where nothing is said of them. numpy only."""
+
+import numpy as np
+
+from rnncli.config import CellName, DecoderName, Initialisation, Network
+from rnncli.panel import Panel
+
+RESERVOIR = 300  # units: they cost no training, but a linear system of their size
+TCN_WIDTH = 3  # steps that a convolution of the TCN looks at
+BLOCKS = 2  # of a small Transformer
+
+
+def hidden(cell: CellName, panel: Panel) -> tuple[int, str]:
+    """Units of a layer, and why."""
+    if cell == "esn":
+        return RESERVOIR, "units that are not trained cost little"
+    count = int((~np.isnan(panel.values)).sum())
+    return (32 if count < 2_000 else 64), f"{count} values"
+
+
+def layers(cell: CellName, steps: int) -> int:
+    """Layers of an encoder that reads so many steps: of a TCN as many as let its last output depend on all of them."""
+    if cell == "transformer":
+        return BLOCKS
+    blocks = 1
+    while cell == "tcn" and 1 + 2 * (TCN_WIDTH - 1) * (2**blocks - 1) < steps:
+        blocks += 1
+    return blocks
+
+
+def initialisation(network: Network) -> Initialisation:
+    """Of recurrent weights: where units are not bounded, the identity neither grows nor shrinks what they carry."""
+    return "identity" if network.activation == "relu" else "orthogonal"
+
+
+def decoder(network: Network) -> DecoderName:
+    """The encoder itself read on, where that is possible: not where it reads from both ends, or is not trained."""
+    if network.cell == "esn":
+        return "direct"
+    return "encoder-decoder" if network.bidirectional or network.decoder_segment else "parallel"

@@ -1,0 +1,80 @@
+"""Which options go together. What a design asked for cannot honour is an error, never ignored in silence."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rnncli.config import Network, Section, Training
+from rnncli.errors import RequestError
+
+RECURRENT = ("rnn", "lstm", "gru")
+
+
+class Rule(NamedTuple):
+    """What an option that is not left as it was needs."""
+
+    option: str
+    needs: str
+    met: Callable[[Network, Training], bool]
+
+
+def _of(*cells: str) -> Callable[[Network, Training], bool]:
+    return lambda network, _: network.cell in cells
+
+
+def _trained(network: Network, _: Training) -> bool:
+    return network.cell != "esn"
+
+
+RULES = (
+    Rule("activation", "--cell rnn", _of("rnn")),
+    *(
+        Rule(option, "--cell rnn, lstm or gru", _of(*RECURRENT))
+        for option in ("bidirectional", "residual", "convolution", "zoneout", "initialisation", "variational")
+    ),
+    Rule("normalise", "--cell rnn, lstm or gru for layer", lambda n, _: n.normalise != "layer" or n.cell in RECURRENT),
+    Rule("initialisation", "--cell rnn for identity", lambda n, _: n.initialisation != "identity" or n.cell == "rnn"),
+    Rule(
+        "variational",
+        "--input-dropout, or --dropout and --layers 2 or more",
+        lambda n, _: n.input_dropout > 0 or (n.dropout > 0 and (n.layers or 1) > 1),
+    ),
+    *(Rule(option, "--cell esn", _of("esn")) for option in ("radius", "leak", "density", "input_scale")),
+    *(
+        Rule(option, "a cell that is trained, not esn", _trained)
+        for option in ("layers", "dropout", "input_dropout", "normalise", "attention", "calendar")
+    ),
+    *(
+        Rule(option, "a cell that is trained, not esn: its read-out is solved for, once", _trained)
+        for option in ("steps", "batch", "learning_rate", "weight_decay", "clip", "patience")
+    ),
+    Rule(
+        "decoder",
+        "a cell that is trained, not esn, or direct or recursive",
+        lambda n, t: _trained(n, t) or n.decoder in ("direct", "recursive"),
+    ),
+    Rule(
+        "decoder",
+        "--base none and --no-bypass to be recursive with --cell esn: it learns one segment ahead",
+        lambda n, t: _trained(n, t) or n.decoder != "recursive" or (n.base == "none" and not n.bypass),
+    ),
+    Rule(
+        "bidirectional",
+        "--decoder direct or encoder-decoder: what is read from both ends cannot be read on",
+        lambda n, _: n.decoder in (None, "direct", "encoder-decoder"),
+    ),
+    Rule("bidirectional", "--forks 0: each of them would be read again", lambda _, t: t.forks == 0),
+    Rule("decoder_segment", "--decoder encoder-decoder", lambda n, _: n.decoder in (None, "encoder-decoder")),
+)
+
+
+def check(network: Network, training: Training) -> None:
+    """Raise RequestError where an option was given that the others leave no room for."""
+    for rule in RULES:
+        section: Section = network if rule.option in type(network).model_fields else training
+        value, default = getattr(section, rule.option), type(section).model_fields[rule.option].default
+        if value not in (default, None) and not rule.met(network, training):
+            raise RequestError(f"--{rule.option.replace('_', '-')}{_said(value)} needs {rule.needs}")
+
+
+def _said(value: object) -> str:
+    return "" if isinstance(value, bool) else f" {value}"

@@ -1,0 +1,78 @@
+"""What a design cannot honour is an error that says what it needs."""
+
+from pathlib import Path
+
+import pytest
+
+from rnncli import honoured
+from rnncli.config import Network, Training
+from rnncli.errors import RequestError
+from tests.conftest import Command
+
+REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
+    ({"activation": "relu"}, {}, "--activation relu needs --cell rnn"),
+    ({"bidirectional": True, "cell": "tcn"}, {}, "--bidirectional needs --cell rnn, lstm or gru"),
+    ({"residual": True, "cell": "transformer"}, {}, "--residual needs --cell rnn, lstm or gru"),
+    ({"convolution": 3, "cell": "esn"}, {}, "--convolution 3 needs --cell rnn, lstm or gru"),
+    ({"zoneout": 0.1, "cell": "tcn"}, {}, "--zoneout 0.1 needs --cell rnn, lstm or gru"),
+    ({"initialisation": "xavier", "cell": "tcn"}, {}, "--initialisation xavier needs --cell rnn, lstm or gru"),
+    ({"initialisation": "identity"}, {}, "--initialisation identity needs --cell rnn for identity"),
+    ({"variational": True, "cell": "tcn"}, {}, "--variational needs --cell rnn, lstm or gru"),
+    ({"variational": True}, {}, "--variational needs --input-dropout"),
+    ({"normalise": "layer", "cell": "tcn"}, {}, "--normalise layer needs --cell rnn, lstm or gru"),
+    ({"radius": 0.8}, {}, "--radius 0.8 needs --cell esn"),
+    ({"leak": 0.8}, {}, "--leak 0.8 needs --cell esn"),
+    ({"density": 0.8}, {}, "--density 0.8 needs --cell esn"),
+    ({"input_scale": 0.8}, {}, "--input-scale 0.8 needs --cell esn"),
+    ({"cell": "esn", "layers": 2}, {}, "--layers 2 needs a cell that is trained"),
+    ({"cell": "esn", "dropout": 0.2}, {}, "--dropout 0.2 needs a cell that is trained"),
+    ({"cell": "esn", "input_dropout": 0.2}, {}, "--input-dropout 0.2 needs a cell that is trained"),
+    ({"cell": "esn", "normalise": "batch"}, {}, "--normalise batch needs a cell that is trained"),
+    ({"cell": "esn", "attention": True}, {}, "--attention needs a cell that is trained"),
+    ({"cell": "esn", "calendar": True}, {}, "--calendar needs a cell that is trained"),
+    ({"cell": "esn", "decoder": "parallel"}, {}, "--decoder parallel needs a cell that is trained"),
+    ({"cell": "esn", "decoder": "recursive"}, {}, "--decoder recursive needs --base none and --no-bypass"),
+    ({"cell": "esn"}, {"steps": 100}, "--steps 100 needs a cell that is trained"),
+    ({"cell": "esn"}, {"batch": 64}, "--batch 64 needs a cell that is trained"),
+    ({"cell": "esn"}, {"learning_rate": 0.1}, "--learning-rate 0.1 needs a cell that is trained"),
+    ({"cell": "esn"}, {"weight_decay": 0.1}, "--weight-decay 0.1 needs a cell that is trained"),
+    ({"cell": "esn"}, {"clip": 0.1}, "--clip 0.1 needs a cell that is trained"),
+    ({"cell": "esn"}, {"patience": 3}, "--patience 3 needs a cell that is trained"),
+    ({"bidirectional": True, "decoder": "parallel"}, {}, "--bidirectional needs --decoder direct or encoder-decoder"),
+    ({"bidirectional": True}, {"forks": 2}, "--bidirectional needs --forks 0"),
+    ({"decoder_segment": 4, "decoder": "direct"}, {}, "--decoder-segment 4 needs --decoder encoder-decoder"),
+]
+
+
+@pytest.mark.parametrize(("network", "training", "said"), REFUSED, ids=[said for _, _, said in REFUSED])
+def test_what_cannot_be_honoured_is_refused(network: dict[str, object], training: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        honoured.check(Network.model_validate(network), Training.model_validate(training))
+
+    assert str(caught.value).startswith(said)
+
+
+def test_every_rule_is_broken_by_one_of_these_alone_or_first() -> None:
+    broken = set()
+    for network, training, _ in REFUSED:
+        given = Network.model_validate(network), Training.model_validate(training)
+        broken |= {
+            (rule.option, rule.needs)
+            for rule in honoured.RULES
+            if rule.option in network | training and not rule.met(*given)
+        }
+
+    assert broken == {(rule.option, rule.needs) for rule in honoured.RULES}
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "esn", "tcn", "transformer"])
+def test_what_was_not_said_is_no_reason_to_refuse(cell: str) -> None:
+    honoured.check(Network.model_validate({"cell": cell}), Training())
+
+
+def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, "--horizon", 6, "--activation", "relu", "--output", tmp_path / "m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines()[-1] == "error: --activation relu needs --cell rnn"
+    assert list(tmp_path.iterdir()) == []

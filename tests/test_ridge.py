@@ -1,0 +1,118 @@
+"""The echo state network's read-out is the ridge regression of what it reads."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnncli import heads, ridge
+from rnncli.config import Columns
+from rnncli.errors import TrainingError
+from rnncli.network import Network
+from rnncli.panel import from_frame
+from rnncli.windows import Sampler, Windows
+from tests.test_network import design
+
+LENGTH = 300
+CPU = torch.device("cpu")
+
+
+def windows(values: np.ndarray, names: list[str], forks: int = 0) -> Windows:
+    """Two series of so many targets, cut for `design`."""
+    frame = pd.DataFrame(values.reshape(2 * LENGTH, -1), columns=names)
+    frame = frame.assign(id=np.repeat(["a", "b"], LENGTH), ds=np.tile(np.arange(LENGTH), 2))
+    panel = from_frame(frame, Columns(id="id", time="ds", target=tuple(names)))
+    return Windows(panel, 12 + 3 * forks, 5, CPU)
+
+
+def fitted(cut: Windows, targets: int, **changes: object) -> Network:
+    torch.manual_seed(0)
+    network = Network(design(cell="esn", hidden=20, **changes), targets)
+    sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
+    ridge.fit(network, cut, sampler, torch.Generator().manual_seed(0))
+    return network
+
+
+def waves(targets: int, noise: float = 0.1) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    phases = generator.uniform(0, 6, (2, 1, targets))
+    return np.sin(np.arange(LENGTH)[None, :, None] / 3 + phases) + noise * generator.normal(size=(2, LENGTH, targets))
+
+
+def test_a_penalised_regression_is_that_of_the_normal_equations() -> None:
+    generator = np.random.default_rng(1)
+    features, targets = generator.normal(3, 2, (40, 1, 6)), generator.normal(size=(40, 1, 4))
+
+    (found,) = ridge.solved(torch.from_numpy(features), torch.from_numpy(targets), np.array([0.1]))
+
+    x, y = features[:, 0] - features[:, 0].mean(0), targets[:, 0] - targets[:, 0].mean(0)
+    gram = x.T @ x / 40
+    expected = np.linalg.solve(gram + 0.1 * np.trace(gram) / 6 * np.eye(6), x.T @ y / 40)
+    assert np.allclose(found.weights.numpy(), expected)
+    assert np.allclose(found.of(torch.from_numpy(features)).mean(0).numpy(), targets.mean(0))
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("bypass", [True, False])
+def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bool) -> None:
+    cut = windows(waves(targets), ["y", "z"][:targets])
+    network = fitted(cut, targets, decoder="direct", bypass=bypass)
+    sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
+    places = ridge._places(network, sampler, torch.Generator())
+    batch = cut.batch(*places[:2])
+    with torch.no_grad():
+        system = ridge._system(network, cut, *places)
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
+        told = quantiles[..., heads.MEDIAN].mT - left
+        solutions = ridge.solved(system.features, system.targets, ridge.PENALTIES)
+        differences = [told - one.of(system.features) for one in solutions]
+
+    # But for its level, which is the median of the errors, it is the map for one of the penalties.
+    assert min(one.std(dim=0).max().item() for one in differences) < 1e-4
+    assert (quantiles.diff(dim=-1) > 0).all()
+
+
+def test_a_linear_process_is_forecast_exactly() -> None:
+    cut = windows(waves(1, noise=0), ["y"])
+    network = fitted(cut, 1, decoder="direct", base="none")
+    batch = cut.batch(torch.tensor([0, 1]), torch.tensor([250, 270]))
+
+    with torch.no_grad():
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
+
+    made = scale.undo(quantiles[..., heads.MEDIAN : heads.MEDIAN + 1]).squeeze(-1)
+    assert torch.allclose(made, batch.future, atol=2e-3)
+
+
+def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
+    cut = windows(waves(1, noise=0), ["y"], forks=4)
+    recursive = {"decoder": "recursive", "base": "none", "bypass": False, "segment": 1}
+    network = fitted(cut.of(16), 1, **recursive)
+    batch = cut.of(12).batch(torch.tensor([0, 1]), torch.tensor([250, 270]))
+
+    with torch.no_grad():
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
+
+    made = scale.undo(quantiles[..., heads.MEDIAN : heads.MEDIAN + 1]).squeeze(-1)
+    assert torch.allclose(made, batch.future, atol=0.05)
+
+
+def test_windows_with_gaps_are_left_out_and_without_any_other_there_is_an_error() -> None:
+    gone = np.where(np.arange(LENGTH)[None, :, None] % 4 == 0, np.nan, waves(1))
+
+    with pytest.raises(TrainingError, match="no window has all the values"):
+        fitted(windows(gone, ["y"]), 1, decoder="direct")
+
+
+def test_its_intervals_hold_what_they_say() -> None:
+    cut = windows(waves(1, noise=0.5), ["y"])
+    network = fitted(cut, 1, decoder="direct")
+    batch = cut.batch(torch.arange(40) % 2, 200 + torch.arange(40))
+
+    with torch.no_grad():
+        quantiles, scale = network(batch.past, batch.step, batch.beside)
+
+    actual = scale.apply(batch.future)
+    low, high = (quantiles[..., heads.LEVELS.index(level)] for level in (0.1, 0.9))
+    assert ((low <= actual) & (actual <= high)).float().mean().item() == pytest.approx(0.8, abs=0.12)
