@@ -13,6 +13,8 @@ from rnncli.values import Count, Names, Percents, Seconds, Shares, Steps, ahead,
 CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
 Activation = Literal["tanh", "relu"]
 Initialisation = Literal["orthogonal", "xavier", "identity"]
+OptimiserName = Literal["adamw", "adam", "sgd", "rmsprop"]
+ScheduleName = Literal["one-cycle", "constant", "step", "cosine", "plateau"]
 Normalisation = Literal["none", "layer", "batch"]
 DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
@@ -218,12 +220,30 @@ class Training(Section):
     """Updates of the weights, at most."""
     batch: Annotated[int, Field(ge=1, le=65_536)] = 128
     """Windows in one update."""
+    optimiser: OptimiserName = "adamw"
+    """What moves the weights along the gradient."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Of sgd and rmsprop: share of its last move that a weight goes on with [sgd: 0.9]."""
     learning_rate: Annotated[float, Field(gt=0)] = 5e-3
-    """Peak of the one-cycle schedule."""
+    """Peak of the schedule."""
+    find_rate: bool = False
+    """Find the learning rate by a short test that tries them all."""
+    schedule: ScheduleName = "one-cycle"
+    """one-cycle: up and down; step: a tenth each third; cosine: down to 0; plateau: a third where checks stall."""
+    warm_up: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Share of the steps in which the learning rate rises [one-cycle: 0.25, else 0]."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     """Pull of the weights towards zero, decoupled from the gradient."""
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of the gradient."""
+    clip_value: Annotated[float, Field(gt=0)] | None = None
+    """Largest size of each part of the gradient, before its norm is looked at."""
+    l1: Annotated[float, Field(ge=0)] = 0.0
+    """Price of the sum of the weights' sizes."""
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    """Price of the sum of the weights' squares."""
+    activation_penalty: Annotated[float, Field(ge=0)] = 0.0
+    """Price of the mean square of what the encoder says last."""
     forks: Annotated[int, Field(ge=0, le=64)] = 0
     """Further segments in each training window, with a forecast and a loss behind each of them."""
     history: Count | None = None

@@ -159,6 +159,12 @@ def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refit
     return Model(_card(panel, config, plan, made, networks, refitted), networks)
 
 
+def _rates(made: list[Made]) -> dict[str, str]:
+    """How the learning rates came about, where they were to be found."""
+    found = sorted({one.trained.rate for one in made if one.trained.rate is not None})
+    return {"learning_rate": f"a range test found {', '.join(f'{rate:g}' for rate in found)}"} if found else {}
+
+
 def _card(
     panel: Panel, config: Config, plan: Plan, made: list[Made], networks: tuple[Network, ...], refitted: bool
 ) -> Card:
@@ -173,7 +179,7 @@ def _card(
             for one in made
         ),
         season=plan.architecture.season,
-        reasons=plan.reasons,
+        reasons=plan.reasons | _rates(made),
         frequency=panel.frequency.name,
         integer_clock=panel.times.integer,
         zone=panel.times.zone,

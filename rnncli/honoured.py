@@ -45,8 +45,14 @@ RULES = (
     ),
     *(
         Rule(option, "a cell that is trained, not esn: its read-out is solved for, once", _trained)
-        for option in ("steps", "batch", "learning_rate", "weight_decay", "clip", "patience")
+        for option in (
+            *("steps", "batch", "patience", "optimiser", "momentum", "learning_rate", "find_rate", "schedule"),
+            *("warm_up", "weight_decay", "clip", "clip_value", "l1", "l2", "activation_penalty"),
+        )
     ),
+    Rule("momentum", "--optimiser sgd or rmsprop", lambda _, t: t.optimiser in ("sgd", "rmsprop")),
+    Rule("weight_decay", "--optimiser adamw, or use --l2", lambda _, t: t.optimiser == "adamw"),
+    Rule("learning_rate", "--no-find-rate: one of them says it", lambda _, t: not t.find_rate),
     Rule(
         "decoder",
         "a cell that is trained, not esn, or direct or recursive",

@@ -1,28 +1,27 @@
 """One network: the loop that fits it. No files, no printing: it reports its progress.
 
-AdamW (Loshchilov and Hutter 2019) on a one-cycle schedule (Smith and Topin 2018), gradients clipped by norm (Pascanu et
-al. 2013), weights averaged over the last steps (Polyak and Juditsky 1992), stopped early on windows that come after
-every training window.
+Weights averaged over the last steps (Polyak and Juditsky 1992), stopped early on windows that come after every training
+window.
 """
 
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rnncli import course, heads, losses, ridge
 from rnncli.card import Course
 from rnncli.config import Architecture, Training
+from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
 from rnncli.losses import Weighing
-from rnncli.network import Network
+from rnncli.network import Network, Prediction
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
 from rnncli.windows import Batch, Sampler, Sequences, Windows
@@ -32,7 +31,6 @@ CHECKS = 20  # validation checks in a full run
 CHECKED = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
 CHUNK = 1024  # windows forecast at once when validating
 DIVERGED = 100.0  # times the first losses
-WARM_UP = 0.25  # share of the steps in which the learning rate rises
 CALMER = "Use a smaller --learning-rate or --clip"
 SAMPLE = 512  # windows that tell what an error typically costs
 TIMED, FEWEST = 5, 30  # steps that tell the time of one, and steps made however little time there is
@@ -71,6 +69,7 @@ class Trained(NamedTuple):
     planned: int  # steps of the schedule
     seconds: float
     quantiles: np.ndarray  # (V, H, K, Q) at heads.LEVELS, in the data's units: forecasts of the validation windows
+    rate: float | None  # the learning rate, where it was to be found
     course: Course
 
 
@@ -94,7 +93,7 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
     seconds = time.monotonic() - began
-    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, went)
+    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
 
 
 @torch.inference_mode()
@@ -121,6 +120,7 @@ class Fitted(NamedTuple):
     steps: int
     planned: int
     validation: float
+    rate: float | None  # the learning rate, where it was to be found
 
 
 def _solved(
@@ -130,7 +130,7 @@ def _solved(
     sampler = Sampler(task.first, task.last, windows.values.device)
     ridge.fit(network, windows, sampler, torch.Generator().manual_seed(task.seed))
     report(Progress(task.steps, task.steps, math.nan, math.nan))
-    return Fitted(network, task.steps, task.steps, math.nan), Course(updates=0, losses=(), gradients=())
+    return Fitted(network, task.steps, task.steps, math.nan, None), Course(updates=0, losses=(), gradients=())
 
 
 def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]) -> tuple[Fitted, Course]:
@@ -144,17 +144,17 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
     steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
-    optimiser, schedule = _optimiser(network, training, steps)
+    rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
+    descent = Descent(network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
     seen, norms, checks = *torch.zeros(2, steps, device=device), list[tuple[int, float]]()
     held_out = list(windows.of(network.context).at(_some(task.validation), CHUNK))
-    best = Fitted(network, 0, steps, math.inf)
+    best = Fitted(network, 0, steps, math.inf, rate)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
         network.train()
         batch = windows.batch(*sampler.draw(training.batch, generator))
-        seen[step - 1], norms[step - 1] = update(network, batch, optimiser, goal)
-        schedule.step()
+        seen[step - 1], norms[step - 1] = update(network, batch, descent, goal)
         averaged.update_parameters(network)
         if step % every == 0 or step == steps:
             check_losses(seen[:step])
@@ -162,8 +162,9 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
             checks.append((step, checked))
             if math.isinf(checked):
                 raise TrainingError(f"the validation loss was no number at step {step}. {CALMER}")
+            descent.checked(checked)
             if checked < best.validation or math.isnan(checked):
-                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, steps, checked)
+                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, steps, checked, rate)
                 patience = training.patience
             else:
                 patience -= 1
@@ -187,41 +188,54 @@ def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:
     if math.isinf(task.limit):
         return task.steps
     trial = copy.deepcopy(network)
-    optimiser, _ = _optimiser(trial, goal.training, TIMED)
+    descent = Descent(trial, goal.training, TIMED)
     times = []
     for _ in range(TIMED):
         began = time.monotonic()
-        update(trial, batch, optimiser, goal)[0].item()
+        update(trial, batch, descent, goal)[0].item()
         times.append(time.monotonic() - began)
     return int(np.clip(task.limit / float(np.median(times)), min(FEWEST, task.steps), task.steps))
 
 
-def _optimiser(network: Network, training: Training, steps: int) -> tuple[torch.optim.AdamW, OneCycleLR]:
-    rate, decay = training.learning_rate, training.weight_decay
-    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, foreach=True)
-    return optimiser, OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=WARM_UP)
+def _rate(network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator, goal: Goal) -> float:
+    """The learning rate that a range test finds."""
+
+    def drawn() -> Iterator[Callable[[nn.Module], Tensor]]:
+        while True:
+            batch = windows.batch(*sampler.draw(goal.training.batch, generator))
+            yield lambda trial, batch=batch: priced(cast(Network, trial), batch, goal)  # type: ignore[misc]
+
+    return found_rate(network, goal.training, drawn())
 
 
-def update(network: Network, batch: Batch, optimiser: torch.optim.Optimizer, goal: Goal) -> tuple[Tensor, Tensor]:
-    """One step of the optimiser; the loss before it, and the norm that its gradient had."""
-    optimiser.zero_grad(set_to_none=True)
-    total, count = batch_loss(network, batch, goal)
-    loss = total / count.clamp(min=1)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(network.parameters(), goal.training.clip, foreach=True)
-    optimiser.step()
+def update(network: Network, batch: Batch, descent: Descent, goal: Goal) -> tuple[Tensor, Tensor]:
+    """One step downhill; the loss before it, and the norm that its gradient had."""
+    loss = priced(network, batch, goal)
+    norm = descent.step(loss)
     return loss.detach(), norm
+
+
+def priced(network: Network, batch: Batch, goal: Goal) -> Tensor:
+    """The mean loss of a batch, and what the encoder's activity costs (Merity et al. 2017)."""
+    trace = network.trace(batch.past, batch.step, batch.beside)
+    total, count = _compared(trace.prediction, network.architecture, batch, goal)
+    loss = total / count.clamp(min=1)
+    price = goal.training.activation_penalty
+    return loss + price * trace.activity.square().mean() if price else loss
 
 
 def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
-    design = network.architecture
-    quantiles, scale = network(batch.past, batch.step, batch.beside)
+    return _compared(network(batch.past, batch.step, batch.beside), network.architecture, batch, goal)
+
+
+def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
+    """Sum and count of the losses of a prediction beside what came."""
     future = batch.futures(design.context, design.segment)  # (F * B, H, K)
     weight = goal.weighing.weigh(batch.past[:, : design.context])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.loss(quantiles, scale, future, weight, batch.future_weights(design.context, design.segment))
+    return losses.loss(*prediction, future, weight, batch.future_weights(design.context, design.segment))
 
 
 @torch.inference_mode()

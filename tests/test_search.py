@@ -63,7 +63,7 @@ class Course(SimpleNamespace):
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             trained = Trained(
-                {}, best, task.steps, 1.0, quantiles, cards.Course(updates=1, losses=(1.0,), gradients=(1.0,))
+                {}, best, task.steps, 1.0, quantiles, None, cards.Course(updates=1, losses=(1.0,), gradients=(1.0,))
             )
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 

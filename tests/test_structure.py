@@ -52,6 +52,7 @@ ORDER = [
         "importance",
         "health",
         "ridge",
+        "descent",
         "training",
         "crew",
         "workshop",

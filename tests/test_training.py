@@ -1,13 +1,15 @@
 """Training through the command line: repeatable, blind to the future, and honest when it fails."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from rnncli import choices
+from rnncli import card as cards
+from rnncli import choices, training
 from rnncli.config import Columns, Network, Training
 from rnncli.errors import TrainingError
 from rnncli.panel import from_frame
@@ -83,8 +85,6 @@ def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data
 def test_weights_lost_in_the_last_step_are_a_failure_too(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnncli import training
-
     monkeypatch.setattr(training, "mean_loss", lambda *_: float("inf"))
 
     outcome = rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
@@ -101,6 +101,49 @@ def test_the_first_loss_that_is_no_number_is_named(broken: float) -> None:
 
 def test_a_loss_that_falls_is_no_failure() -> None:
     check_losses(torch.linspace(2, 0.1, 50))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--optimiser", "sgd", "--schedule", "plateau", "--warm-up", 0.1),
+        ("--l1", 1e-4, "--l2", 1e-4, "--clip-value", 0.1),
+        ("--schedule", "cosine", "--optimiser", "rmsprop", "--learning-rate", 1e-3),
+    ],
+    ids=str,
+)
+def test_each_way_of_training_makes_another_model(
+    rnncli: Command, data: Path, tmp_path: Path, model: Path, options: tuple[object, ...]
+) -> None:
+    assert rnncli("train", data, *QUICK, *options, "--output", tmp_path / "m.rnn").code == 0
+
+    one, two = (rnncli("forecast", path, data).table for path in (tmp_path / "m.rnn", model))
+    assert np.isfinite(one["rnncli"]).all()
+    assert (one["rnncli"] != two["rnncli"]).any()
+
+
+def test_a_rate_that_was_found_is_told_and_kept_in_the_card(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *QUICK, "--find-rate", "--output", tmp_path / "m.rnn")
+
+    reason = cards.read(tmp_path / "m.rnn").reasons["learning_rate"]
+    assert f"learning rate: {reason}" in outcome.err
+    assert 1e-6 < float(reason.removeprefix("a range test found ")) < 0.2
+
+
+def test_what_the_encoder_says_is_priced_by_its_mean_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    activity = torch.tensor([[[1.0, 3.0]]])
+    prediction = (torch.zeros(1, 1, 1, 9), None)
+    network = SimpleNamespace(trace=lambda *_: SimpleNamespace(prediction=prediction, activity=activity))
+    network.architecture = None
+    monkeypatch.setattr(training, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
+    batch = SimpleNamespace(past=None, step=None, beside=None)
+
+    def price(of: float) -> float:
+        goal = SimpleNamespace(training=Training(activation_penalty=of))
+        return float(training.priced(network, batch, goal))  # type: ignore[arg-type]
+
+    assert price(0.0) == pytest.approx(2)
+    assert price(0.1) == pytest.approx(2.5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

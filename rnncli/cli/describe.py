@@ -103,7 +103,8 @@ def member_lines(card: "Card") -> list[str]:
     lines = [f"{number} x {design}" if number > 1 else design for design, number in designs.items()]
     last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"
     networks = "network" if len(card.members) == 1 else "networks"
-    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines)]
+    rates = [f"  learning rate: {card.reasons['learning_rate']}"] if "learning_rate" in card.reasons else []
+    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *rates]
 
 
 def interval_line(card: "Card") -> str:

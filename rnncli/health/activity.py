@@ -11,6 +11,7 @@ from torch import Tensor, nn
 # The rows of the weights, in this order; a gate is what a sigmoid holds between 0 and 1.
 PARTS: dict[str, tuple[str, ...]] = {
     "RNN_TANH": ("state",),
+    "RNN_RELU": ("state",),
     "LSTM": ("input gate", "forget gate", "candidate", "output gate"),
     "GRU": ("reset gate", "update gate", "candidate"),
 }
@@ -67,6 +68,8 @@ def _layer(stack: nn.RNNBase, number: int, steps: Tensor) -> Layer:
             case "GRU":
                 unit = torch.tanh(given[2] + opened["reset gate"] * back[2])
                 state = opened["update gate"] * state + (1 - opened["update gate"]) * unit
+            case "RNN_RELU":
+                unit = state = torch.relu(given[0] + back[0])
             case _:
                 unit = state = torch.tanh(given[0] + back[0])
         rows.append([*opened.values(), unit, state])

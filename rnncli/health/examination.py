@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import backtest
+from rnncli.cells.recurrent import Recurrent
 from rnncli.config import Architecture
 from rnncli.errors import DataError
 from rnncli.health import activity, watching
@@ -96,8 +97,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
 
 def recurrent(network: Network) -> nn.RNNBase | None:
     """The recurrent layers of a network, where its cell has a state that goes from step to step."""
-    stack: nn.Module = network.encoder.stack
-    return stack if isinstance(stack, nn.RNNBase) else None
+    return network.encoder.stack if isinstance(network.encoder, Recurrent) else None
 
 
 def _by_segment(lags: Tensor, segment: int) -> np.ndarray:

@@ -7,6 +7,7 @@ missing, and averages no weights. Both start from the same weights and have to g
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable
 
@@ -15,9 +16,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
-from torch.optim import AdamW, lr_scheduler, swa_utils
+from torch.optim import AdamW, swa_utils
 
-from rnncli import heads, losses, training
+from rnncli import descent, heads, losses, training
 from rnncli.config import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
@@ -84,10 +85,12 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
     rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(2, total)
     bare.train()
-    optimiser, plain = (AdamW(one.parameters(), rate, weight_decay=decay, foreach=True) for one in (network, bare))
-    schedule = lr_scheduler.OneCycleLR(optimiser, rate, total, pct_start=0.25)
+    plain = AdamW(bare.parameters(), rate, weight_decay=decay, foreach=True)
+    own = descent.Descent(network, settings, total)
     average = swa_utils.get_ema_multi_avg_fn(training.AVERAGING)  # type: ignore[no-untyped-call]
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
+
+    numbers = itertools.count()
 
     def bare_step() -> None:
         plain.zero_grad(set_to_none=True)
@@ -98,9 +101,8 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     def rnncli_step() -> None:
         network.train()
         batch = windows.batch(*sampler.draw(settings.batch, generator))
-        place = schedule.last_epoch
-        seen[0, place], seen[1, place] = training.update(network, batch, optimiser, goal)
-        schedule.step()
+        place = next(numbers)
+        seen[0, place], seen[1, place] = training.update(network, batch, own, goal)
         averaged.update_parameters(network)
 
     return [bare_step, rnncli_step]

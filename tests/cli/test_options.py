@@ -34,7 +34,7 @@ def test_no_two_sections_have_a_field_of_one_name() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command, command: str) -> None:
-    flags = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", rnncli(command, "--help").out, re.MULTILINE))
+    flags = set(re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+)", rnncli(command, "--help").out, re.MULTILINE))
 
     expected = {f"--{name.replace('_', '-')}" for section in COMMANDS[command] for name in fields(section)}
     own = OWN - ({"--refit"} if command != "evaluate" else set())

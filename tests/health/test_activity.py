@@ -7,20 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnncli.cells import Encoder
-from rnncli.config import CellName
+from rnncli.cells.recurrent import Recurrent, RecurrentName
+from rnncli.config import Architecture
 from rnncli.health import activity
 
-CELLS: tuple[CellName, ...] = ("rnn", "lstm", "gru")
+CELLS: tuple[RecurrentName, ...] = ("rnn", "lstm", "gru")
+
+
+def recurrent(cell: RecurrentName, inputs: int, hidden: int, layers: int) -> Recurrent:
+    design = {"horizon": 1, "context": 1, "segment": 1, "season": 1, "base": "none", "scale": "spread", "since": False}
+    asked = {"calendar": False, "hidden": hidden, "dropout": 0.0, "cell": cell, "layers": layers, "decoder": "parallel"}
+    return Recurrent(Architecture.model_validate(design | asked), cell, inputs, layers)
 
 
 @given(st.sampled_from(CELLS), st.integers(1, 3), st.integers(1, 6), st.integers(1, 8), st.integers(0, 99))
 @settings(max_examples=60)
 def test_every_layer_gives_what_the_kernel_gives(
-    cell: CellName, layers: int, hidden: int, length: int, seed: int
+    cell: RecurrentName, layers: int, hidden: int, length: int, seed: int
 ) -> None:
     torch.manual_seed(seed)
-    encoder = Encoder(cell, 3, hidden, layers, dropout=0.0).eval()
+    encoder = recurrent(cell, 3, hidden, layers).eval()
     steps = 2 * torch.randn(4, length, 3)
     with torch.no_grad():
         outputs, state = encoder(steps)
@@ -58,8 +64,8 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
 
 
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
-def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: CellName, parts: int) -> None:
-    encoder = Encoder(cell, 2, 5, 2, dropout=0.0)
+def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: RecurrentName, parts: int) -> None:
+    encoder = recurrent(cell, 2, 5, 2)
 
     found = activity.recurrent(encoder.stack)
 

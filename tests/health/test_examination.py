@@ -19,16 +19,31 @@ SEGMENT, COUNT = 2, 40
 
 def network(cell: CellName = "rnn", **changed: Any) -> Network:
     design: dict[str, Any] = {"cell": cell, "horizon": 4, "context": SEGMENT * COUNT, "segment": SEGMENT, "hidden": 4}
-    design |= {"season": 1, "base": "none", "scale": "spread", "since": False, "calendar": False, "bypass": False}
+    design |= {
+        "season": 1,
+        "base": "none",
+        "scale": "spread",
+        "since": False,
+        "calendar": False,
+        "bypass": False,
+        "decoder": "parallel",
+        "layers": 1,
+    }
     torch.manual_seed(0)
     return Network(Architecture.model_validate(design | changed), 1).eval()
+
+
+def stack_of(made: Network) -> nn.RNNBase:
+    stack = examination.recurrent(made)
+    assert stack is not None
+    return stack
 
 
 @torch.no_grad()
 def by_hand(**changed: Any) -> Network:
     """A step's state is SHARE of the last one's and a little of the input: as good as linear."""
     made = network(**changed)
-    stack = made.encoder.stack
+    stack = stack_of(made)
     nn.init.zeros_(made.embedding.bias)
     nn.init.constant_(made.embedding.weight, 1e-3)
     stack.get_parameter("weight_hh_l0").copy_(SHARE * torch.eye(4))
@@ -76,9 +91,7 @@ def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_orthogonal_weights_have_their_size_for_radius(cell: CellName) -> None:
     made = network(cell)
-    for weights in (
-        made.encoder.stack.get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell])
-    ):
+    for weights in stack_of(made).get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell]):
         nn.init.orthogonal_(weights, gain=0.7)
         assert examination._radius(weights) == pytest.approx(0.7, rel=1e-5)
 
@@ -86,12 +99,12 @@ def test_orthogonal_weights_have_their_size_for_radius(cell: CellName) -> None:
 @torch.no_grad()
 def test_gates_and_units_at_their_ends_are_counted() -> None:
     made = network("gru")
-    made.encoder.stack.get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
-    made.encoder.stack.get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
-    made.encoder.stack.get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
+    stack_of(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
+    stack_of(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
+    stack_of(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
     watched = watching.watch(made, windows(made))
 
-    shares = examination._saturated(activity.layers(made.encoder.stack, watched.steps))
+    shares = examination._saturated(activity.layers(stack_of(made), watched.steps))
 
     assert shares["reset gate"] == shares["update gate"] == 1.0
     assert 0.5 <= shares["units"] < 0.8
@@ -100,7 +113,7 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
 @torch.no_grad()
 def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
     adding, held = network("lstm"), by_hand()
-    stack = adding.encoder.stack
+    stack = stack_of(adding)
     for parameter in stack.parameters():
         nn.init.zeros_(parameter)
     stack.get_parameter("bias_ih_l0")[:8] = (
@@ -111,7 +124,7 @@ def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
     steps = torch.randn(3, COUNT, 4)
 
     assert examination._drift(stack, steps) == pytest.approx(examination.ROLLED, rel=1e-4)
-    assert examination._drift(held.encoder.stack, steps) == pytest.approx(1.0, abs=0.01)
+    assert examination._drift(stack_of(held), steps) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize("base", ["none", "cycle"])

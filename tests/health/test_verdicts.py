@@ -13,7 +13,15 @@ from rnncli.health.watching import Gap
 
 def design(**changed: Any) -> Architecture:
     usual: dict[str, Any] = {"cell": "gru", "horizon": 24, "context": 96, "segment": 1, "hidden": 8, "season": 24}
-    usual |= {"base": "none", "scale": "spread", "since": False, "calendar": False, "bypass": False}
+    usual |= {
+        "base": "none",
+        "scale": "spread",
+        "since": False,
+        "calendar": False,
+        "bypass": False,
+        "decoder": "parallel",
+        "layers": 1,
+    }
     return Architecture.model_validate(usual | changed)
 
 
