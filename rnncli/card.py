@@ -55,6 +55,8 @@ class Seen(Section):
     """Where within a step its times lie."""
     sizes: dict[str, float] = Field(default_factory=dict)
     """Series to mean absolute value, where there are not too many."""
+    together: tuple[str, ...] = ()
+    """The series that the networks see side by side, in the order of their weights."""
     columns: tuple[Range, ...] = ()
     """Targets and amounts beside them."""
 

@@ -17,6 +17,7 @@ from rnncli.values import MOST_STEPS
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
 FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
+MOST_MIXED = 100  # series: each window brings along the past of all of them
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
 
 
@@ -74,14 +75,19 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made["layers"] = network.layers or designs.layers(network.cell, context // segment)
     made["initialisation"] = network.initialisation or designs.initialisation(network)
     made["decoder"] = network.decoder or designs.decoder(network)
+    together = _together(panel, network)
+    alone = (False, "most series are told by their own past; it is tried, too")
+    made["mix"] = choose("mix", network.mix, alone) if together else False
     steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
-    told = covariates.told(inputs, panel.frequency, panel.covariates.holidays)
+    told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
     rivals = _rivals(architecture, network, scales, cycles)
     if network.calendar is None and told.calendar and network.cell != "esn":
         rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
+    if network.mix is None and told.series and network.cell != "esn":
+        rivals.insert(FIRST_RIVALS - 1, architecture.model_copy(update={"mix": True}))
     return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
 
 
@@ -226,6 +232,22 @@ def _calendar(panel: Panel, cell: CellName) -> tuple[bool, str]:
     if panel.covariates.known.any() or panel.covariates.holidays:
         return True, "columns known in advance often go by it; the network is tried without it, too"
     return False, "the past tells most of it; the network is tried with it, too"
+
+
+def _together(panel: Panel, network: Network) -> int:
+    """How many series of a wide table may see one another; none where there are too many, or too few.
+
+    Raises RequestError where they were to, and may not.
+    """
+    count, wide = len(panel.ids), panel.found.roles.wide
+    if wide and 1 < count <= MOST_MIXED:
+        return count
+    if network.mix:
+        raise RequestError(
+            f"--mix takes a wide table, a row for each time and a column for each of 2 to {MOST_MIXED} series. "
+            f"Here are {count} series of a {'wide' if wide else 'long'} one: leave it out"
+        )
+    return 0
 
 
 def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:

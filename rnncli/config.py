@@ -104,6 +104,8 @@ class Network(Section):
     """Tell the network how long ago the last value above zero was: for what is sold now and then."""
     calendar: bool | None = None
     """Tell the network the time of day, the weekday, the time of the month and of the year."""
+    mix: bool | None = None
+    """Show each series of a wide table the others' past."""
     cell: CellName = "gru"
     """rnn, lstm, gru: recurrent; esn: a fixed reservoir; tcn: temporal convolutions; transformer: causal attention."""
     activation: Activation = "tanh"
@@ -160,6 +162,7 @@ class Architecture(Network):
     since: bool
     calendar: bool
     layers: Count
+    mix: bool = False
     hidden: Count
     initialisation: Initialisation = "orthogonal"
     decoder: DecoderName

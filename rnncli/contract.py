@@ -52,7 +52,7 @@ def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list
     newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
     ranges = [_range(column) for column in _columns(newest)]
     found = [*_jumps(trained, newest, ranges), *_silent(trained, ranges), *_unseen(newest), *_stale(panel, context)]
-    return [*found, *_unknown(trained, panel), *_shifted(trained, zone, panel)]
+    return [*found, *_unknown(trained, panel), *_missed(trained, panel), *_shifted(trained, zone, panel)]
 
 
 def _columns(panel: Panel) -> Iterator[Column]:
@@ -147,6 +147,13 @@ def _unknown(trained: Seen, panel: Panel) -> Iterator[str]:
     new = [str(name) for name in panel.ids if str(name) not in trained.sizes] if trained.sizes else []
     if new and "" not in new:
         yield f"{len(new)} series are new to the model{listed(new)}"
+
+
+def _missed(trained: Seen, panel: Panel) -> Iterator[str]:
+    """Series whose past the others were shown."""
+    missed = [name for name in trained.together if name not in set(map(str, panel.ids))]
+    if missed:
+        yield f"the others are forecast without {len(missed)} series that is not in the table{listed(missed)}"
 
 
 def _shifted(trained: Seen, zone: str | None, panel: Panel) -> Iterator[str]:

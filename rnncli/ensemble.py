@@ -165,6 +165,11 @@ def _rates(made: list[Made]) -> dict[str, str]:
     return {"learning_rate": f"a range test found {', '.join(f'{rate:g}' for rate in found)}"} if found else {}
 
 
+def _together(panel: Panel, made: list[Made]) -> tuple[str, ...]:
+    """The series that networks see side by side, where any does."""
+    return tuple(map(str, panel.ids)) if any(one.architecture.mix for one in made) else ()
+
+
 def _card(
     panel: Panel, config: Config, plan: Plan, made: list[Made], networks: tuple[Network, ...], refitted: bool
 ) -> Card:
@@ -183,7 +188,7 @@ def _card(
         frequency=panel.frequency.name,
         integer_clock=panel.times.integer,
         zone=panel.times.zone,
-        seen=contract.seen(panel),
+        seen=contract.seen(panel).model_copy(update={"together": _together(panel, made)}),
         parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
         validation=Validation(windows=len(plan.split.validation.rows), held_out=plan.split.held_out, refitted=refitted),
     )

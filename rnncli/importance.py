@@ -83,6 +83,8 @@ def parts(model: Model) -> Iterator[tuple[str, str, Alter]]:
     fixed = [one for one in card.inputs if one.role == "static"]
     yield from ((one.name, one.role, _along(place)) for place, one in enumerate(along))
     yield from ((one.name, one.role, _fixed(place)) for place, one in enumerate(fixed))
+    if card.seen.together:
+        yield "the other series", "target", _others
     if any(member.architecture.calendar for member in card.members):
         yield "calendar", "calendar", _calendar
 
@@ -118,6 +120,13 @@ def _fixed(place: int) -> Alter:
         return batch._replace(beside=batch.beside._replace(fixed=fixed))
 
     return alter
+
+
+def _others(batch: Batch, windows: Tensor) -> Batch:
+    """What all series were at another window's moment."""
+    others = batch.beside.others
+    moved = None if others is None else others._replace(moment=others.moment[windows])
+    return batch._replace(beside=batch.beside._replace(others=moved))
 
 
 def _calendar(batch: Batch, others: Tensor) -> Batch:

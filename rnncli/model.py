@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli import calibration, heads
+from rnncli import calibration, heads, mixing
 from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
@@ -72,7 +72,8 @@ class Model:
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         dated = any(member.architecture.calendar for member in self.card.members)
-        windows = Windows(panel, self.card.context, self.card.horizon, device, dated)
+        together = self._together(panel)
+        windows = Windows(panel, self.card.context, self.card.horizon, device, dated, together)
         needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk()
         for number, given in enumerate(windows.at(cutoffs, size)):
@@ -85,6 +86,13 @@ class Model:
                 Cutoffs(cutoffs.series[some], cutoffs.rows[some]),
                 Forecast(points, quantiles[..., np.isin(needed, levels)]),
             )
+
+    def _together(self, panel: Panel) -> np.ndarray | None:
+        """The panel's number of each series that the networks see side by side, -1 where it is not there: (S,)."""
+        if not self.card.seen.together:
+            return None
+        numbers = {str(name): number for number, name in enumerate(panel.ids)}
+        return np.array([numbers.get(name, -1) for name in self.card.seen.together])
 
     def paths(self, quantiles: np.ndarray, count: int) -> np.ndarray:
         """Futures (N, H, K, count) with errors that hang together as those of the validation windows did.
@@ -118,7 +126,8 @@ class Model:
             design = network.architecture
             values = (design.context + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
             states = (design.context + design.horizon) // design.segment * design.hidden * STATES
-            needs.append(values + states)
+            others = design.context * len(self.card.seen.together) if design.mix else 0
+            needs.append(values + states + others)
         return min(4096, max(1, VALUES_AT_ONCE // max(needs)))
 
     def check(self, panel: Panel) -> None:
@@ -158,7 +167,7 @@ class Model:
 def _forecast(network: Network, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
     """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
     past = batch.past[:, -network.context :]
-    beside = batch.beside.newest(network.context + network.architecture.horizon)
+    beside = batch.beside.newest(network.context, network.architecture.horizon)
     quantiles, scale = network(past, batch.step, beside)
     quantiles = quantiles.to(past.device).double()
     point = heads.point(scale.undo(quantiles), take_mean)
@@ -182,7 +191,8 @@ def load(path: Path) -> Model:
         tensors = load_tensors(path.read_bytes())
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
-        told = covariates.told(card.inputs, clock.parse(card.frequency), card.config.columns.holidays)
+        frequency, together = clock.parse(card.frequency), len(card.seen.together)
+        told = covariates.told(card.inputs, frequency, card.config.columns.holidays, together)
         networks = []
         for number, member in enumerate(card.members):
             prefix = f"{number}."
@@ -227,6 +237,8 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
     }
     if design.bypass:
         expected["bypass.weight"] = (design.horizon, design.context)
+    if design.mix:
+        expected["mixing.linear.weight"] = (design.horizon, mixing.MIXTURES * mixing.reach(design))
     if design.decoder in ("parallel", "encoder-decoder"):
         expected["positions"] = (-(-design.horizon // design.piece), design.hidden)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]

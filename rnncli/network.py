@@ -17,6 +17,7 @@ from rnncli.cells import BatchNorm, Dropout, State, fork, joined
 from rnncli.config import Architecture
 from rnncli.decoding import Attended, Second
 from rnncli.inputs import Features, Inputs, surprise
+from rnncli.mixing import Mixing
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
 from rnncli.scaling import Scale
@@ -48,6 +49,7 @@ class Steps(NamedTuple):
     waited: Tensor | None  # (B, T, K) time since the last sale
     features: Tensor  # (B, T, R) of what is known beside the targets
     calendar: Tensor  # (B, T, D)
+    mixed: Tensor | None = None  # (B, T, M) mixtures of the other series
 
 
 class Past(NamedTuple):
@@ -79,6 +81,7 @@ class View(NamedTuple):
     left: Tensor  # (F * B, L, K) the past, less what the base takes from it
     expected: Tensor  # (F * B, H, K) the base forecast
     ahead: Ahead
+    mixed: Tensor | None  # (B, T, M) mixtures of the other series
     past: Past
 
 
@@ -111,6 +114,7 @@ class Network(nn.Module):
         self.attended = Attended(hidden) if design.attention else None
         self.norm = BatchNorm(hidden) if design.normalise == "batch" else None
         self.left_out = Dropout(design.input_dropout, design.variational)
+        self.mixing = Mixing(design, told.series) if design.mix else None
 
     def forward(self, past: Tensor, step: Tensor, beside: Beside) -> Prediction:
         """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
@@ -124,7 +128,7 @@ class Network(nn.Module):
     def trace(self, past: Tensor, step: Tensor, beside: Beside) -> Trace:
         """The same, with what it came from."""
         view = self.look(past, step, beside)
-        correction = self.correct(view.left, view.ahead)
+        correction = self.correct(view.left, view.ahead, view.mixed)
         centre = view.expected + correction
         match self.architecture.decoder:
             case "parallel" | "encoder-decoder":
@@ -149,12 +153,13 @@ class Network(nn.Module):
         left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
         features = self.inputs(beside, design.context)
         ahead = self.ahead(features, starts)
+        mixed = None if self.mixing is None or beside.others is None else self.mixing(beside.others)  # (B, T, M)
         read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
         waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
         told = features.read[:, :length], features.calendar[:, :length]
-        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told)
+        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told, mixed)
         come_to = self.encode(seen, ahead.window[: len(past)], len(starts))
-        return View(scale.repeated(len(starts)), left, expected, ahead, come_to)
+        return View(scale.repeated(len(starts)), left, expected, ahead, mixed, come_to)
 
     def ahead(self, features: Features, starts: range) -> Ahead:
         """What is known of the steps that follow each context, for F * B windows."""
@@ -172,14 +177,21 @@ class Network(nn.Module):
             window.unsqueeze(1).repeat(len(starts), 1, 1),
         )
 
-    def correct(self, left: Tensor, ahead: Ahead) -> Tensor:
-        """What linear maps of the past (B, L, K) and of amounts known in advance add to the base: (B, H, K)."""
+    def correct(self, left: Tensor, ahead: Ahead, mixed: Tensor | None) -> Tensor:
+        """What linear maps of the past (F * B, L, K), of amounts known in advance and of other series add to the base.
+
+        mixed: (B, T, M). (F * B, H, K).
+        """
         horizon = self.architecture.horizon
         correction = left.new_zeros(len(left), horizon, self.targets)
         if self.architecture.bypass:
             correction = self.bypass(left.nan_to_num(0.0).mT).mT
         if self.outlook is not None:
             correction = correction + self.outlook.correction(ahead.surprise[:, :horizon])
+        if self.mixing is not None and mixed is not None:
+            ends = range(self.context, mixed.shape[1] + 1, self.architecture.segment)
+            views = torch.cat([mixed[:, end - self.context : end] for end in ends])  # (F * B, L, M)
+            correction = correction + self.mixing.correction(views)
         return correction
 
     def encode(self, seen: Steps, window: Tensor, boundaries: int) -> Past:
@@ -207,11 +219,14 @@ class Network(nn.Module):
         """
         batch, length, _ = steps.values.shape
         count = length // self.architecture.segment
-        parts = [part.reshape(batch, count, -1) for part in steps[:-1] if part is not None and part.shape[-1]]
+        told = steps.values, steps.observed, steps.waited, steps.features
+        parts = [part.reshape(batch, count, -1) for part in told if part is not None and part.shape[-1]]
         if self.inputs.calendar:
             shape = batch, count, self.architecture.segment, self.inputs.calendar
             parts.append(steps.calendar.reshape(shape).mean(dim=2))
         entered = self.embedding(torch.cat(parts, dim=-1)) + window
+        if self.mixing is not None and steps.mixed is not None:
+            entered = entered + self.mixing.of_segments(steps.mixed)
         if self.architecture.cell == "esn":  # whose units have the only bend
             return entered
         if self.norm is not None:

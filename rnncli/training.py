@@ -24,7 +24,7 @@ from rnncli.losses import Weighing
 from rnncli.network import Network, Prediction
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
-from rnncli.windows import Batch, Sampler, Sequences, Windows
+from rnncli.windows import Batch, Gatherer, Sampler, Sequences, Windows
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
 CHECKS = 20  # validation checks in a full run
@@ -83,7 +83,8 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
         with torch.random.fork_rng():
             torch.manual_seed(task.seed)
             reach = design.context + task.training.forks * design.segment
-            windows = Windows(data, reach, design.horizon, device, dated=design.calendar)
+            together = np.arange(len(task.first)) if design.mix else None
+            windows = Windows(data, reach, design.horizon, device, design.calendar, together)
             network = Network(design, windows.values.shape[1], task.told).to(device)
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report)
         quantiles = _quantiles(fitted.network, windows.of(design.context), task.validation)
@@ -140,7 +141,8 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     """
     training, device = task.training, windows.values.device
     generator = torch.Generator().manual_seed(task.seed)
-    sampler = Sampler(task.first, task.last, device)
+    mixing = task.architecture.mix
+    sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
     typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
     steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
@@ -197,7 +199,9 @@ def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:
     return int(np.clip(task.limit / float(np.median(times)), min(FEWEST, task.steps), task.steps))
 
 
-def _rate(network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator, goal: Goal) -> float:
+def _rate(
+    network: Network, windows: Windows, sampler: Sampler | Gatherer, generator: torch.Generator, goal: Goal
+) -> float:
     """The learning rate that a range test finds."""
 
     def drawn() -> Iterator[Callable[[nn.Module], Tensor]]:

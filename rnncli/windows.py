@@ -28,17 +28,28 @@ class Sequences(NamedTuple):
         return cls(panel.values, panel.offsets, panel.firsts, panel.covariates, panel.calendar(horizon))
 
 
+class Others(NamedTuple):
+    """S series side by side, at the U moments at which B windows end."""
+
+    past: Tensor  # (U, S, L, K) float64, NaN where missing
+    moment: Tensor  # (B,) int64: the one at which each window ends
+    place: Tensor  # (B,) int64: which of the series each window is of, -1 for one that is none of them
+
+
 class Beside(NamedTuple):
     """What is known beside the targets in B windows of L + H steps."""
 
     along: Tensor  # (B, L + H, C) float64, NaN where missing; what is not known in advance is not to be looked at
     fixed: Tensor  # (B, G) float64
     calendar: Tensor | None  # (B, L + H, D) float32
+    others: Others | None = None  # where anybody looks at them
 
-    def newest(self, steps: int) -> "Beside":
-        """The last so many steps."""
+    def newest(self, context: int, horizon: int) -> "Beside":
+        """The same of windows with a shorter past."""
+        steps = context + horizon
         calendar = None if self.calendar is None else self.calendar[:, -steps:]
-        return Beside(self.along[:, -steps:], self.fixed, calendar)
+        others = None if self.others is None else self.others._replace(past=self.others.past[:, :, -context:])
+        return Beside(self.along[:, -steps:], self.fixed, calendar, others)
 
 
 class Batch(NamedTuple):
@@ -70,9 +81,18 @@ class Windows:
     """
 
     def __init__(
-        self, panel: Panel | Sequences, context: int, horizon: int, device: torch.device, dated: bool = True
+        self,
+        panel: Panel | Sequences,
+        context: int,
+        horizon: int,
+        device: torch.device,
+        dated: bool = True,
+        together: np.ndarray | None = None,
     ) -> None:
-        """dated: whether anybody looks at the calendar."""
+        """dated: whether anybody looks at the calendar.
+
+        together: (S,) the panel's number of each series that is seen beside the others, -1 where it is not there.
+        """
         data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon)
         # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale.
         home = torch.device("cpu") if device.type == "mps" else device
@@ -82,6 +102,7 @@ class Windows:
         self.firsts = torch.from_numpy(data.firsts).to(home)  # (S,)
         self.context, self.horizon = context, horizon
         self._told = _Told(data, home, dated)
+        self._together = None if together is None else torch.from_numpy(together).to(home)  # (S,)
 
     def of(self, context: int) -> "Windows":
         """The same sequences cut with another context."""
@@ -100,15 +121,35 @@ class Windows:
 
     def batch(self, series: Tensor, cutoffs: Tensor) -> Batch:
         """The windows of series (B,) at cutoffs (B,)."""
-        start, end = self.starts[series].unsqueeze(1), self.ends[series].unsqueeze(1)  # (B, 1)
         reach = torch.arange(-self.context, self.horizon, device=self.values.device)
-        rows = start + cutoffs.unsqueeze(1) + reach  # (B, L + H)
-        inside = (rows >= start) & (rows < end)
-        values = self.values[rows.clamp(0, len(self.values) - 1)]  # (B, L + H, K)
-        values = values.masked_fill(~inside.unsqueeze(-1), torch.nan)
         places, step = cutoffs.unsqueeze(1) + reach, self.firsts[series] + cutoffs
+        values = self._cut(series, places)  # (B, L + H, K)
         beside, weights = self._told.at(series, places, self.firsts[series].unsqueeze(1) + places)
+        beside = beside._replace(others=self._others(series, step))
         return Batch(values[:, : self.context], values[:, self.context :], step, beside, weights)
+
+    def _cut(self, series: Tensor, places: Tensor) -> Tensor:
+        """Of series (B,) the rows at places (B, T), counted from each one's first: (B, T, K), NaN outside of it."""
+        start, end = self.starts[series].unsqueeze(1), self.ends[series].unsqueeze(1)  # (B, 1)
+        rows = start + places
+        inside = (rows >= start) & (rows < end)
+        values = self.values[rows.clamp(0, len(self.values) - 1)]
+        return values.masked_fill(~inside.unsqueeze(-1), torch.nan)
+
+    def _others(self, series: Tensor, step: Tensor) -> Others | None:
+        """All series that are seen together before the steps of the clock (B,) at which windows of series (B,) end."""
+        together = self._together
+        if together is None:
+            return None
+        moments, moment = torch.unique(step, return_inverse=True)  # (U,), (B,)
+        every = together.clamp(min=0).repeat(len(moments))  # (U * S,)
+        cutoffs = moments.repeat_interleave(len(together)) - self.firsts[every]
+        reach = torch.arange(-self.context, 0, device=self.values.device)
+        past = self._cut(every, cutoffs.unsqueeze(1) + reach).reshape(len(moments), len(together), self.context, -1)
+        past = past.masked_fill((together < 0).reshape(1, -1, 1, 1), torch.nan)
+        same = series.unsqueeze(1) == together  # (B, S)
+        place = torch.where(same.any(dim=1), same.int().argmax(dim=1), -1)
+        return Others(past, moment, place)
 
 
 class _Told:
@@ -170,3 +211,19 @@ class Sampler:
         picks = torch.randint(len(self.series), (size,), generator=generator).to(self.series.device)
         share = torch.rand(size, generator=generator, dtype=torch.float64).to(self.series.device)
         return self.series[picks], self.first[picks] + (share * self.count[picks]).long()
+
+
+class Gatherer:
+    """Draws moments of the clock, and of each all series that train there: what they see of one another is cut once."""
+
+    def __init__(self, first: np.ndarray, last: np.ndarray, firsts: Tensor) -> None:
+        """first, last: (S,) the range of cutoffs in each series; firsts: (S,) the clock's step at which it begins."""
+        self.sampler, self.firsts = Sampler(first, last, firsts.device), firsts
+
+    def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Series (B,) and cutoffs (B,), about `size` of them: whole moments."""
+        usable, first, count = self.sampler.series, self.sampler.first, self.sampler.count
+        series, cutoffs = self.sampler.draw(-(-size // len(usable)), generator)
+        every = (self.firsts[series] + cutoffs).unsqueeze(1) - self.firsts[usable]  # (U, S)
+        fitting = (every >= first) & (every < first + count)
+        return usable.expand_as(every)[fitting], every[fitting]

@@ -41,6 +41,7 @@ ORDER = [
         "bases",
         "inputs",
         "outlook",
+        "mixing",
         "cells",
         "decoding",
         "heads",

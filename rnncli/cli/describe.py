@@ -123,7 +123,7 @@ def design_words(design: "Architecture") -> str:
     base = "no base" if design.base == "none" else f"base {design.base}"
     if design.base in ("seasonal", "smoothing", "cycle"):
         base += f" {design.season}"
-    dated = ", calendar" if design.calendar else ""
+    dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
     return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}{dated}"
 
 

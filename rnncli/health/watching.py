@@ -26,7 +26,7 @@ class Watched(NamedTuple):
 def own(network: Network, batch: Batch) -> Batch:
     """The part of the windows that a network looks at."""
     past = batch.past[:, -network.context :]
-    return batch._replace(past=past, beside=batch.beside.newest(network.context + network.architecture.horizon))
+    return batch._replace(past=past, beside=batch.beside.newest(network.context, network.architecture.horizon))
 
 
 @torch.enable_grad()

@@ -24,11 +24,12 @@ class Told(NamedTuple):
 
     inputs: tuple[Input, ...] = ()
     calendar: int = 0  # features of the calendar
+    series: int = 0  # whose past each of them may be shown: S, or none
 
 
-def told(inputs: tuple[Input, ...], frequency: Frequency, countries: Sequence[str]) -> Told:
-    """These columns, and the calendar of a clock with the holidays of some countries."""
-    return Told(inputs, calendar.size(frequency, countries))
+def told(inputs: tuple[Input, ...], frequency: Frequency, countries: Sequence[str], series: int) -> Told:
+    """These columns, the calendar of a clock with the holidays of some countries, and so many series side by side."""
+    return Told(inputs, calendar.size(frequency, countries), series)
 
 
 @dataclass(frozen=True)
