@@ -102,22 +102,37 @@ class Scoring(NamedTuple):
         return [name for name in dict.fromkeys(needed) if name != metrics.OWA]
 
 
-def walk(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> Iterator[Chunk]:
-    """The windows, some at a time: there may be more than memory holds."""
+def walk(
+    model: Model,
+    panel: Panel,
+    places: Cutoffs,
+    scoring: Scoring,
+    device: torch.device,
+    others: Mapping[str, Model] | None = None,
+) -> Iterator[Chunk]:
+    """The windows, some at a time: there may be more than memory holds. others: further models, by name."""
     card = model.card
     methods = 1 + len(BASELINES)
     values = max(card.context, scoring.season) + card.horizon * (2 + methods) * len(interval_levels(scoring.percents))
     chunk = max(1, VALUES_AT_ONCE // (values * panel.targets))
     for start in range(0, len(places.rows), chunk):
         some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
-        yield Chunk(some, run(model, panel, some, scoring, device))
+        yield Chunk(some, run(model, panel, some, scoring, device, others))
 
 
-def run(model: Model, panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device) -> dict[str, Scored]:
-    """The model's and the baselines' forecasts at each cutoff, beside what happened."""
+def run(
+    model: Model,
+    panel: Panel,
+    places: Cutoffs,
+    scoring: Scoring,
+    device: torch.device,
+    others: Mapping[str, Model] | None = None,
+) -> dict[str, Scored]:
+    """The models' and the baselines' forecasts at each cutoff, beside what happened."""
     levels = interval_levels(scoring.percents)
-    forecast = model.forecast(panel, places, levels, device, scoring.point)
-    return laid_beside({POINT: forecast}, levels, panel, places, scoring)
+    models = {POINT: model} | dict(others or {})
+    made = {name: one.forecast(panel, places, levels, device, scoring.point) for name, one in models.items()}
+    return laid_beside(made, levels, panel, places, scoring)
 
 
 def laid_beside(

@@ -30,11 +30,26 @@ from rnncli.search import Search
 from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop
 
+CURRENT = "current"  # the method, in a ledger, that is the model in use
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
 
 
-def train(panel: Panel, config: Config, plan: Plan, crew: Crew, report: Callable[[State], None]) -> Model:
-    """A model of the panel with its validation scores.
+class Outcome(NamedTuple):
+    """What came of a training."""
+
+    model: Model
+    judged: Ledger | None  # its validation windows, where there are any, and how they were forecast
+
+
+def train(
+    panel: Panel,
+    config: Config,
+    plan: Plan,
+    crew: Crew,
+    report: Callable[[State], None],
+    current: Model | None = None,
+) -> Outcome:
+    """A model of the panel with its validation scores; current: the one to be compared with on the same windows.
 
     An interrupt ends the training, and what is done by then is kept; with nothing done it goes on as KeyboardInterrupt.
     Raises TrainingError.
@@ -53,7 +68,7 @@ def train(panel: Panel, config: Config, plan: Plan, crew: Crew, report: Callable
         if not kept and not members:
             raise
         workshop.interrupted()
-    return _model(panel, config, plan, kept, [members[place] for place in sorted(members)])
+    return _outcome(panel, config, plan, kept, [members[place] for place in sorted(members)], current)
 
 
 class Design(NamedTuple):
@@ -89,15 +104,17 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
     workshop.train("refit", tasks(), number, members)
 
 
-def _model(panel: Panel, config: Config, plan: Plan, kept: list[Made], members: list[Made]) -> Model:
+def _outcome(
+    panel: Panel, config: Config, plan: Plan, kept: list[Made], members: list[Made], current: Model | None
+) -> Outcome:
     """The members, or without any what was kept of the trials, with the scores and the calibration of those trials."""
     refitted = len(members) > 0
     trained = _assembled(panel, config, plan, members or kept, refitted)
     if not kept:
-        return trained
+        return Outcome(trained, None)
     judged = _assembled(panel, config, plan, kept, refitted)
     lesson = _Lesson(panel, plan, kept, trained.card.seen.nonnegative)
-    scored = _scored(judged, panel, lesson)
+    scored = _scored(judged, panel, lesson, {} if current is None else {CURRENT: current})
     back, origin = np.unique(panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
     own = scored.grouped(origin, len(back))[POINT]
     varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
@@ -105,9 +122,10 @@ def _model(panel: Panel, config: Config, plan: Plan, kept: list[Made], members: 
     validation = trained.card.validation.model_copy(update={"origins": len(back), "variation": known})
     trials = {made.architecture: made.trained.course for made in kept} if refitted else {}
     chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
-    told = {"members": tuple(chosen), "scores": scored.table(), "validation": validation}
+    scores = {name: row for name, row in scored.table().items() if name != CURRENT}
+    told = {"members": tuple(chosen), "scores": scores, "validation": validation}
     card = trained.card.model_copy(update=told)
-    return dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None)))
+    return Outcome(dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None))), scored)
 
 
 class _Lesson:
@@ -132,7 +150,7 @@ class _Lesson:
         return [half for half in (first, ~first) if half.any()]
 
 
-def _scored(judged: Model, panel: Panel, lesson: _Lesson) -> Ledger:
+def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Model]) -> Ledger:
     """The validation windows, each with the calibration that the other half of them taught."""
     scoring = backtest.Scoring(judged.card.season, judged.card.config.forecast.level)
     halves = lesson.halves()
@@ -141,7 +159,7 @@ def _scored(judged: Model, panel: Panel, lesson: _Lesson) -> Ledger:
         for half in halves:
             taught = dataclasses.replace(judged, calibration=lesson.of(~half) if len(halves) > 1 else None)
             places = Cutoffs(lesson.places.series[half], lesson.places.rows[half])
-            yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"))
+            yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"), others)
 
     return backtest.ledger(chunks(), scoring)
 

@@ -75,6 +75,24 @@ def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
             os.replace(made.name, path)
 
 
+def replaced_by(path: Path, content: bytes) -> Path:
+    """The file at `path` gets this content, and the one before stays as PATH.previous, where it was put first.
+
+    At every moment there is a whole file at `path`. Raises RequestError where this cannot be done.
+    """
+    path = path.resolve()
+    previous = path.with_name(f"{path.name}.previous")
+    with _complaints(path), _beside(path) as made:
+        made.write(content)
+        _finish(made, path)
+        with _beside(previous) as copy:
+            copy.write(path.read_bytes())
+            _finish(copy, path)
+            os.replace(copy.name, previous)
+        os.replace(made.name, path)
+    return previous
+
+
 @contextmanager
 def _complaints(path: Path) -> Iterator[None]:
     try:

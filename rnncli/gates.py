@@ -1,12 +1,19 @@
-"""What a user will not accept: conditions on scores, such as `mase > 1.0` or `worse than SeasonalNaive`. No numpy."""
+"""Conditions on scores, such as `mase > 1.0`. No numpy.
+
+Gates say what a user will not accept; conditions of a publication what a new model has to show before it takes the
+place of the one in use.
+"""
 
 import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    from rnncli.comparison import Difference
 
 COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -58,11 +65,68 @@ def parse(text: str, metrics: Sequence[str], methods: Sequence[str]) -> Gate:
     return Score(text, _known(text, score[1], metrics), score[2], value)
 
 
-def _known(text: str, name: str, known: Sequence[str]) -> str:
+class Against(NamedTuple):
+    """Asks for a metric that compares so with that of the model in use, and a little more or less."""
+
+    text: str
+    metric: str
+    sign: str
+    more: float
+
+
+class Better(NamedTuple):
+    """Asks for a model that can be told to be better than the one in use."""
+
+    text: str
+
+
+Condition = Score | Against | Better
+CONDITIONS = "'mase < current - 0.01', 'coverage-80 > 0.75' or 'better'"
+
+
+def condition(text: str, metrics: Sequence[str]) -> Condition:
+    """The condition of a publication that a text describes. Raises RequestError where it describes none."""
+    if text.strip().lower() == "better":
+        return Better(text)
+    pattern = r"\s*([A-Za-z]+(?:-[\d.]+)?)\s*(>=|<=|>|<)\s*(current)?\s*([-+]?\s*[.\d]+(?:[eE][-+]?\d+)?)?\s*"
+    found = re.fullmatch(pattern, text)
+    try:
+        if found is None or not (found[3] or found[4]):
+            raise ValueError
+        value = float((found[4] or "0").replace(" ", ""))
+    except ValueError:
+        raise RequestError(f'--publish-if "{text}" is no condition such as {CONDITIONS}') from None
+    kind = Against if found[3] else Score
+    return kind(text, _known(text, found[1], metrics, "--publish-if"), found[2], value)
+
+
+def unmet(
+    wanted: Condition, own: Mapping[str, float], current: Mapping[str, float] | None, difference: "Difference | None"
+) -> str | None:
+    """Why a condition does not hold, or None. Without a model in use only plain scores are asked for.
+
+    own, current: the scores of both models on the same windows; difference: of the new one from the one in use.
+    """
+    match wanted:
+        case Score(text, metric, sign, value):
+            return None if COMPARED[sign](own[metric], value) else f"{text}: {metric} is {own[metric]:.4g}"
+        case Against(text, metric, sign, more):
+            if current is None or COMPARED[sign](own[metric], current[metric] + more):
+                return None
+            return f"{text}: {metric} is {own[metric]:.4g}, the current model's {current[metric]:.4g}"
+        case Better(text):
+            if current is None or (difference is not None and difference.verdict == "better"):
+                return None
+            return (
+                f"{text}: {'nothing to compare by' if difference is None else difference.sentence('the current one')}"
+            )
+
+
+def _known(text: str, name: str, known: Sequence[str], option: str = "--fail-if") -> str:
     lowered = {one.lower(): one for one in known}
     if name.lower() not in lowered:
         raise RequestError(
-            f'--fail-if "{text}": "{name}" is none of {", ".join(known)}.{did_you_mean(name, list(known))}'
+            f'{option} "{text}": "{name}" is none of {", ".join(known)}.{did_you_mean(name, list(known))}'
         )
     return lowered[name.lower()]
 

@@ -50,7 +50,8 @@ def refitted(
         except (DataError, RequestError) as error:
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes)
-        yield replace(ensemble.train(part, config, plan, workers, watched), corrected=model.corrected), some
+        trained = ensemble.train(part, config, plan, workers, watched).model
+        yield replace(trained, corrected=model.corrected), some
 
 
 def _earliest(places: Cutoffs, panel: Panel) -> np.ndarray:

@@ -208,7 +208,7 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)
         workers = crew.Alone(Sequences.of(panel, 5), CPU)
-        model = ensemble.train(panel, config, choices.make(panel, network, training), workers, lambda _: None)
+        model = ensemble.train(panel, config, choices.make(panel, network, training), workers, lambda _: None).model
         made = model.forecast(wide(frame), places, np.array([0.5]), CPU)
         errors.append(np.abs(made.point - actual).mean())
         assert model.card.members[0].architecture.mix == (network.mix is None)

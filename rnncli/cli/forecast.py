@@ -92,7 +92,7 @@ def forecast(
     from rnncli.model import load
 
     fitted = load(model)
-    with keeping.alone(state, config.run.lock_wait):
+    with running.beside(state, config.run.lock_wait):
         if follow:
             following.follow(fitted, sources, reading.for_model(card, config.columns), format, config)
         else:

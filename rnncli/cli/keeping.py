@@ -1,12 +1,12 @@
 """The state file of `forecast --state`: taken up as a run begins, put down together with what it wrote."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli import files
-from rnncli.cli import record, running, screen
+from rnncli.cli import record, screen
 from rnncli.errors import RequestError
 from rnncli.words import counted
 
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.panel import Panel
     from rnncli.state import State
-
-
-def alone(path: Path | None, wait: float | None) -> AbstractContextManager[None]:
-    """Whoever works on a state does so alone: of two at once, one would lose its rows."""
-    if path is None:
-        return nullcontext()
-    files.check_writable(path)
-    return running.alone(path.with_name(f"{path.name}.lock"), wait or 0.0)
 
 
 def with_kept(path: Path, new: "Panel", card: "Card") -> "State":

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -15,7 +15,7 @@ from rnncli.config import Run
 from rnncli.errors import BusyError, RequestError
 
 NO_LOCK = "--lock-wait waits for a lock. Name one with --lock"
-LOCKING = ("forecast",)  # commands that may hold a lock of their own, and check that themselves
+LOCKING = ("forecast", "train")  # commands that may hold a lock of their own, and check that themselves
 GRACE = 10.0  # seconds to end in order once the time is up
 
 
@@ -66,6 +66,14 @@ def alone(path: Path, wait: float = 0.0) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def beside(path: Path | None, wait: float | None) -> AbstractContextManager[None]:
+    """Whoever changes the file at `path` after having read it does so alone: of two at once, one would be lost."""
+    if path is None:
+        return nullcontext()
+    files.check_writable(path)
+    return alone(path.with_name(f"{path.name}.lock"), wait or 0.0)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli import files
-from rnncli.cli import describe, reading, record, screen
+from rnncli import files, gates
+from rnncli.cli import describe, publishing, reading, record, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
@@ -16,6 +16,7 @@ from rnncli.errors import RequestError, about
 if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.choices import Plan
+    from rnncli.ensemble import Outcome
     from rnncli.model import Model
     from rnncli.panel import Panel
 
@@ -24,11 +25,20 @@ MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 
 @configured("columns", "network", "training", "compute", "freshness")
 def train(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, a folder of Parquet, or - (stdin).")],
+    asked: Asked,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes: a file, or - (stdout).")
     ],
-    asked: Asked,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="CSV, TSV, JSON, Parquet, a folder of Parquet, or - (stdin).")
+    ] = None,
+    publish_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help=f"Replace the model only where it holds: {gates.CONDITIONS}."),
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Put the model back that the last publication replaced; train nothing.")
+    ] = False,
     format: Annotated[
         str | None, typer.Option(metavar="csv|tsv|parquet", help="What DATA is, if its name does not tell.")
     ] = None,
@@ -38,29 +48,53 @@ def train(
     Whatever is not said is chosen from the data and printed. The end of every series is held out to validate on.
     """
     config = asked.over(Config())
+    if rollback:
+        if data is not None or publish_if:
+            raise RequestError("--rollback trains nothing: leave out DATA and --publish-if")
+        publishing.roll_back(output)
+        return
+    if data is None:
+        raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
+    _check(config, data, output, publish_if)
+    conditions = publishing.asked(publish_if or [], config.forecast.level)
+    lock = running.beside(output if conditions else None, config.run.lock_wait)
+    # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
+    from rnncli import choices
+
+    with lock:
+        with about(data):
+            series = reading.fresh(reading.whole_panel(data, config.columns, kind=format), config.freshness)
+            screen.notes(describe.panel_lines(data, series))
+            plan = choices.make(series, config.network, config.training)
+        screen.notes(describe.choice_lines(plan))
+        publication = publishing.prepared(conditions, output, series, plan.architecture.horizon)
+        with screen.timed("training"):
+            outcome = _fit(series, config, plan, publication.current)
+        publishing.decide(publication, outcome, series)
+        with screen.timed("writing"):
+            _write(outcome.model, output, keeping=bool(conditions))
+    _conclude(outcome.model, output)
+
+
+def _check(config: Config, data: str, output: Path, publish_if: list[str] | None) -> None:
+    """Raise RequestError for what cannot be done as asked."""
     if config.network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     if str(output) != "-":
         files.check_writable(output, Path(data))
+    elif publish_if:
+        raise RequestError("--publish-if compares with the model file in use. Name it with --output")
     elif sys.stdout.isatty():
         raise RequestError("a terminal cannot show a model. Send it on with > or name a file with --output")
-    # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import choices
-
-    with about(data):
-        series = reading.fresh(reading.whole_panel(data, config.columns, kind=format), config.freshness)
-        screen.notes(describe.panel_lines(data, series))
-        plan = choices.make(series, config.network, config.training)
-    screen.notes(describe.choice_lines(plan))
-    with screen.timed("training"):
-        model = _fit(series, config, plan)
-    with screen.timed("writing"):
-        _write(model, output)
-    _conclude(model, output)
+    if not publish_if and config.run.lock is None and config.run.lock_wait is not None:
+        raise RequestError(running.NO_LOCK)
 
 
-def _write(model: "Model", output: Path) -> None:
-    """The model to its file, or to standard output."""
+def _write(model: "Model", output: Path, keeping: bool) -> None:
+    """The model to its file, keeping the one there if so said, or to standard output."""
+    if keeping:
+        publishing.publish(model, output)
+        return
     if str(output) != "-":
         model.save(output)
         return
@@ -68,7 +102,7 @@ def _write(model: "Model", output: Path) -> None:
     sys.stdout.buffer.flush()
 
 
-def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
+def _fit(series: "Panel", config: Config, plan: "Plan", current: "Model | None") -> "Outcome":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
     import torch
 
@@ -81,11 +115,11 @@ def _fit(series: "Panel", config: Config, plan: "Plan") -> "Model":
     record.tell(device=str(place.device), seed=config.training.seed)
     data = Sequences.of(series, plan.architecture.horizon)
 
-    def on(where: torch.device) -> "Model":
+    def on(where: torch.device) -> "Outcome":
         workers = crew.gather(data, where, size)
         screen.note(f"device: {where} ({place.reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with screen.progress() as report:
-            return ensemble.train(series, config, plan, workers, report)
+            return ensemble.train(series, config, plan, workers, report, current)
 
     try:
         return on(place.device)

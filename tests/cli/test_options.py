@@ -38,7 +38,12 @@ def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command
 
     expected = {f"--{name.replace('_', '-')}" for section in COMMANDS[command] for name in fields(section)}
     own = OWN - ({"--refit"} if command != "evaluate" else set())
-    own |= {"forecast": {"--future", "--future-template", "--state"}, "inspect": {"--importance"}}.get(command, set())
+    own |= {
+        "forecast": {"--future", "--future-template", "--state", "--follow", "--plot"},
+        "inspect": {"--importance", "--plot", "--json"},
+        "evaluate": {"--plot"},
+        "train": {"--publish-if", "--rollback"},
+    }.get(command, set())
     assert flags - own == expected - ({"--quantiles", "--samples", "--on-drift"} if command == "evaluate" else set())
 
 
