@@ -8,8 +8,10 @@ import torch
 
 from rnncli import automatic, baselines, metrics
 from rnncli.baselines import BASELINES, Past
+from rnncli.card import Card
 from rnncli.comparison import Windows
 from rnncli.config import PointName
+from rnncli.errors import DataError
 from rnncli.metrics import Parts, Scored
 from rnncli.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
@@ -74,6 +76,15 @@ def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
     return Cutoffs(series[rows >= 1], rows[rows >= 1])
 
 
+def newest(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
+    """The same of so many windows, or of as many as there are. Raises DataError where no series has one."""
+    fitting = max(0, int(panel.lengths.max()) - horizon) // step + 1
+    found = cutoffs(panel, horizon, min(windows, fitting), step)
+    if not len(found.rows):
+        raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
+    return found
+
+
 def apart(panel: Panel, horizon: int, windows: int, most: int) -> Cutoffs:
     """Up to so many windows of each series that do not overlap, at its end; of too many every second, third and so on.
 
@@ -111,13 +122,17 @@ def walk(
     others: Mapping[str, Model] | None = None,
 ) -> Iterator[Chunk]:
     """The windows, some at a time: there may be more than memory holds. others: further models, by name."""
-    card = model.card
-    methods = 1 + len(BASELINES)
+    for some in pieces(model.card, 1 + len(others or {}), panel, places, scoring):
+        yield Chunk(some, run(model, panel, some, scoring, device, others))
+
+
+def pieces(card: Card, models: int, panel: Panel, places: Cutoffs, scoring: Scoring) -> Iterator[Cutoffs]:
+    """As many cutoffs at a time as so many models like this one may forecast at once, beside the baselines."""
+    methods = models + len(BASELINES)
     values = max(card.context, scoring.season) + card.horizon * (2 + methods) * len(interval_levels(scoring.percents))
     chunk = max(1, VALUES_AT_ONCE // (values * panel.targets))
     for start in range(0, len(places.rows), chunk):
-        some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
-        yield Chunk(some, run(model, panel, some, scoring, device, others))
+        yield Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
 
 
 def run(

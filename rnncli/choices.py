@@ -46,7 +46,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons[name] = chosen[1]
         return chosen[0]
 
-    horizon = _horizon(network, panel.frequency)
+    horizon = steps_ahead(network, panel.frequency)
     parts = split(panel, horizon, training.history)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
@@ -106,7 +106,8 @@ def _check_lengths(panel: Panel, network: Network) -> None:
             raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
 
 
-def _horizon(network: Network, frequency: Frequency) -> int:
+def steps_ahead(network: Network, frequency: Frequency) -> int:
+    """The horizon in steps of the clock. Raises RequestError where it was not said, or cannot be had."""
     if network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     horizon = network.horizon

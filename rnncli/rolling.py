@@ -7,7 +7,9 @@ import numpy as np
 import torch
 
 from rnncli import choices, crew, ensemble
+from rnncli.choices import Plan
 from rnncli.comparison import Windows
+from rnncli.config import Network, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
@@ -44,14 +46,25 @@ def refitted(
         some = Cutoffs(places.series[chosen], places.rows[chosen])
         if not len(some.rows):
             continue
-        part = panel.until(_earliest(some, panel))
         try:
-            plan = choices.make(part, config.network, config.training)
-        except (DataError, RequestError) as error:
+            part, plan = planned(panel, some, config.network, config.training)
+        except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes)
         trained = ensemble.train(part, config, plan, workers, watched).model
         yield replace(trained, corrected=model.corrected), some
+
+
+def planned(panel: Panel, places: Cutoffs, network: Network, training: Training) -> tuple[Panel, Plan]:
+    """The rows before the earliest of the cutoffs, and a training on them.
+
+    Raises DataError where they are too few, RequestError where what was asked for does not fit together.
+    """
+    part = panel.until(_earliest(places, panel))
+    try:
+        return part, choices.make(part, network, training)
+    except DataError as error:
+        raise DataError(f"before {panel.earliest(places)}: {error}, or fewer --windows") from error
 
 
 def _earliest(places: Cutoffs, panel: Panel) -> np.ndarray:

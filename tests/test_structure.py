@@ -62,6 +62,7 @@ ORDER = [
         "live",
         "rolling",
         "following",
+        "contest",
         "cli",
     ),
 ]

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from rnncli import files, gates
 from rnncli.cli import reading, screen, wishes
-from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config
-from rnncli.errors import DataError, GateError, ModelFileError, RequestError, about
+from rnncli.config import CellName, Config
+from rnncli.errors import GateError, ModelFileError, RequestError, about
 
 if TYPE_CHECKING:
     import torch
@@ -30,14 +29,29 @@ METRICS_HELP = (
 )
 
 
-@configured("columns", "forecast", "compute", without=("quantiles", "samples", "on_drift"))
+@configured(
+    *("columns", "network", "training", "forecast", "compute"),
+    without=("cell", "refit", "quantiles", "samples", "on_drift"),
+)
 def evaluate(
     model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A model file; or forecasts made earlier, a table or a folder."),
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A model file; or forecasts made earlier, a table or a folder. Not with --compare."
+        ),
     ],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")],
     asked: Asked,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help=f"In place of MODEL: train one of each of these cells ({', '.join(get_args(CellName))}) on the rows "
+            "before the windows, with the options of train.",
+        ),
+    ] = None,
     windows: Annotated[int, typer.Option(metavar="N", help="How many windows of each series are scored.")] = 1,
     step: Annotated[
         str | None, typer.Option(metavar="N", help="Steps, or a duration, from one window to the next; else a horizon.")
@@ -75,11 +89,29 @@ def evaluate(
     """How good, against what a naive forecast would have done.
 
     The ends of each series are held out and forecast from the rows before them. Given forecasts made earlier in place
-    of a model, as cron may have archived them, those are scored.
+    of a model, as cron may have archived them, those are scored; with --compare several cells, each trained alike.
     """
     others = wishes.automatic(baselines)
     wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain, others)
-    if model.is_dir() or files.kind_by_name(model):
+    if compare is not None:
+        refused = {
+            "MODEL beside DATA": data,
+            "--refit": refit != "never",
+            "--reference": reference,
+            "--fail-if": fail_if,
+        }
+        wishes.forbid(refused, "--compare trains its models itself")
+        from rnncli.cli import compare as comparing
+
+        comparing.compare(
+            wishes.cells(compare), model, asked, wished, wishes.Rolling(windows, step, None, output, plot)
+        )
+        return
+    wishes.forbid(asked.said("network", "training"), "it is for training: with --compare, or rnncli train")
+    if data is None:
+        raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
+    source = Path(model)
+    if source.is_dir() or files.kind_by_name(source):
         refused = {
             "--windows": windows != 1,
             "--step": step,
@@ -88,39 +120,24 @@ def evaluate(
             "--plot": plot,
         }
         wishes.forbid(refused, "forecasts made earlier are scored as they were made")
-        _evaluate_archive(model, data, asked, reference, wished)
+        _evaluate_archive(source, data, asked, reference, wished)
         return
     wishes.forbid({"--reference": reference}, "it is for forecasts made earlier")
-    _evaluate_model(model, data, asked, wished, Rolling(windows, step, wishes.every(refit), output, plot))
+    _evaluate_model(source, data, asked, wished, wishes.Rolling(windows, step, wishes.every(refit), output, plot))
 
 
-class Rolling(NamedTuple):
-    """Which windows to forecast, and by which networks."""
-
-    windows: int
-    step: str | None
-    every: int | None  # windows from one training to the next; None: the networks stay as they are
-    output: Path | None
-    plot: Path | None
-
-
-def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes, rolling: Rolling) -> None:
+def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes, rolling: wishes.Rolling) -> None:
     """Forecast windows of the data and score them."""
     from rnncli import card as cards
 
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    if rolling.windows < 1:
-        raise RequestError(f"--windows {rolling.windows} is none. Give at least 1")
-    if rolling.output is not None:
-        files.check_writable(rolling.output, Path(data), model)
-    page.check(rolling.plot, Path(data), model)
+    rolling.check(Path(data), model)
     percents = config.forecast.level
     names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device
     from rnncli.cli import scores
-    from rnncli.cli.figures import scores as drawing
     from rnncli.model import load
     from rnncli.panel import Expected, clock
 
@@ -131,10 +148,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
         frame = reading.table(data, columns)
         panel = reading.panel(frame, columns, Expected(clock.parse(card.frequency), card.inputs))
         apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
-        fitting = max(0, int(panel.lengths.max()) - horizon) // apart + 1
-        places = backtest.cutoffs(panel, horizon, min(rolling.windows, fitting), apart)
-        if not len(places.rows):
-            raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
+        places = backtest.newest(panel, horizon, rolling.windows, apart)
         scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
         work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
         where = device.prepare(config.compute.device, work).device
@@ -148,11 +162,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     if rolling.every is None:
         _say_what_was_scored(card, panel, places, rolling.windows * len(panel.ids))
     report = scores.report(found, backtest.windows(panel, found.places, horizon, apart), grouping)
-    if saved is not None:
-        saved.write()
-    if rolling.plot is not None:
-        drawing.draw(rolling.plot, found, report.own, report.metric, panel.frequency.name)
-    scores.show(report, wished.kind, wished.explain)
+    scores.hand_out(report, found, wished, rolling, saved, panel.frequency.name)
     _pass(wanted, report)
 
 

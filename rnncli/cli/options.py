@@ -42,6 +42,15 @@ class Asked(NamedTuple):
         except ValidationError as error:
             raise RequestError(self._complaint(error)) from error
 
+    def said(self, *sections: str) -> dict[str, bool]:
+        """The options of these sections that stand on the command line and not in the environment alone."""
+        return {
+            f"--{_flag(name)}": True
+            for section in sections
+            for name, value in self.options.get(section, {}).items()
+            if (there := os.environ.get(_variable(name))) is None or (isinstance(value, str) and value != there)
+        }
+
     def _complaint(self, error: ValidationError) -> str:
         problem = error.errors()[0]
         section, *rest = (str(part) for part in problem["loc"])

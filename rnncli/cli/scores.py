@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 from rnncli import comparison, metrics, tables
 from rnncli.backtest import Chunk, Ledger
 from rnncli.cli import screen
+from rnncli.cli.figures import scores as drawing
+from rnncli.cli.wishes import Rolling, Wishes
 from rnncli.comparison import Difference, Windows
 from rnncli.errors import DataError, did_you_mean
 from rnncli.panel import Cutoffs, Panel, written
@@ -38,11 +41,19 @@ class Report(NamedTuple):
     metric: str | None  # that methods are compared by
     differences: dict[str, Difference]  # of the model from each baseline
     broken_down: pd.DataFrame | None  # a row for each group and method
+    costs: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # what a method took, in further columns
 
     @property
     def columns(self) -> list[str]:
         """The scores that every method has."""
         return list(self.scores[self.own])
+
+    @property
+    def rows(self) -> dict[str, dict[str, float]]:
+        """The scores of each method with what it took, as far as that is known."""
+        names = list(dict.fromkeys(name for row in self.costs.values() for name in row))
+        nothing = dict.fromkeys(names, math.nan)
+        return {method: {**row, **nothing, **self.costs.get(method, {})} for method, row in self.scores.items()}
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -123,21 +134,33 @@ def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
     return every.iloc[np.argsort(place, kind="stable")][np.repeat(counts, len(tables)) > 0].reset_index(drop=True)
 
 
+def hand_out(
+    report: Report, found: Ledger, wished: Wishes, rolling: Rolling, saved: "Forecasts | None", freq: str
+) -> None:
+    """The files that were asked for, then the scores; freq: what a step of the clock is called."""
+    if saved is not None:
+        saved.write()
+    if rolling.plot is not None:
+        drawing.draw(rolling.plot, found, report.own, report.metric, freq)
+    show(report, wished.kind, wished.explain)
+
+
 def show(report: Report, kind: str, explained: bool) -> None:
     """Everything on stdout, but for what is said of differences and metrics, which goes beside it."""
     if report.metric is not None and kind != "json":
-        screen.notes([f"{report.metric}: {text}" for text in report.sentences.values()])
+        subject = report.metric if report.own == POINT else f"{report.metric}, {report.own}"
+        screen.notes([f"{subject}: {text}" for text in report.sentences.values()])
     match kind:
         case "table":
-            header = ["model", *next(iter(report.scores.values()))]
-            rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in report.scores.items()]
+            header = ["model", *next(iter(report.rows.values()))]
+            rows = [[name, *(screen.cell(value) for value in row.values())] for name, row in report.rows.items()]
             screen.show_table(header, rows)
             if report.broken_down is not None:
                 _show_broken_down(report.broken_down, report)
         case "json":
             print(json.dumps(_plain(report), indent=1))
         case _:
-            whole = pd.DataFrame([{"model": name} | row for name, row in report.scores.items()])
+            whole = pd.DataFrame([{"model": name} | row for name, row in report.rows.items()])
             tables.write(whole if report.broken_down is None else report.broken_down, "-", kind)
     if explained:
         screen.notes([f"{name}: {text}" for name, text in metrics.definitions(report.names).items()])
@@ -167,9 +190,7 @@ def _plain(report: Report) -> dict[str, object]:
     rows = [] if report.broken_down is None else json.loads(report.broken_down.to_json(orient="records"))
     return {
         "windows": report.windows,
-        "scores": {
-            method: {name: number(value) for name, value in row.items()} for method, row in report.scores.items()
-        },
+        "scores": {method: {name: number(value) for name, value in row.items()} for method, row in report.rows.items()},
         "compared_by": report.metric,
         "differences": {
             name: {key: number(getattr(one, key)) for key in one._fields} | {"verdict": one.verdict}
@@ -190,7 +211,7 @@ class Forecasts:
     def beside(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """The same chunks."""
         for chunk in chunks:
-            first = chunk.scored[POINT]
+            first = next(iter(chunk.scored.values()))
             methods = {name: (one.point, one.quantiles) for name, one in chunk.scored.items()}
             self.frames.append(
                 backtest_frame(

@@ -2,9 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from rnncli import gates
+from rnncli import files, gates
+from rnncli.cli.figures import page
+from rnncli.config import CellName
 from rnncli.errors import RequestError, did_you_mean
 from rnncli.values import MOST_STEPS
 
@@ -24,6 +27,24 @@ class Wishes(NamedTuple):
     fail_if: list[str]
     explain: bool
     automatic: tuple[str, ...]  # models of statsforecast to compare with
+
+
+class Rolling(NamedTuple):
+    """Which windows to forecast, by which networks, and what is kept of it."""
+
+    windows: int
+    step: str | None
+    every: int | None  # windows from one training to the next; None: the networks stay as they are
+    output: Path | None
+    plot: Path | None
+
+    def check(self, *inputs: Path) -> None:
+        """Raise RequestError for what cannot be had."""
+        if self.windows < 1:
+            raise RequestError(f"--windows {self.windows} is none. Give at least 1")
+        if self.output is not None:
+            files.check_writable(self.output, *inputs)
+        page.check(self.plot, *inputs)
 
 
 def kind(asked: str | None) -> str:
@@ -47,6 +68,18 @@ def every(asked: str) -> int | None:
     if not asked.isdecimal() or int(asked) < 1:
         raise RequestError(f'--refit "{asked}" is none of never, every, or a number of windows such as 5')
     return int(asked)
+
+
+def cells(asked: str) -> list[CellName]:
+    """The cells to compare."""
+    known = get_args(CellName)
+    names = [text.strip() for text in asked.split(",") if text.strip()]
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown or not names:
+        wrong = unknown[0] if unknown else asked
+        raise RequestError(f'--compare "{wrong}" is none of {", ".join(known)}.{did_you_mean(wrong, list(known))}')
+    wanted = [name.lower() for name in names]
+    return sorted((cell for cell in known if cell in wanted), key=wanted.index)
 
 
 def names(asked: str | None) -> list[str] | None:

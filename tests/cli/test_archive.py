@@ -58,7 +58,9 @@ def test_another_tools_forecasts_are_compared_with_one_another(rnncli: Command, 
 
     scores = outcome.table.set_index("model")["MAE"]
     assert scores[["AutoETS", "GRU"]].tolist() == pytest.approx([0.1, 1.0])
-    assert "MAE: no better than GRU can be told from these windows" in outcome.err  # three windows of three series
+    assert (
+        "MAE, AutoETS: no better than GRU can be told from these windows" in outcome.err
+    )  # three windows of three series
 
 
 def test_scores_are_set_beside_what_the_backtest_promised(

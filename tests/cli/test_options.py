@@ -10,12 +10,12 @@ from tests.conftest import Command
 COMMANDS = {
     "train": {"columns", "network", "training", "compute", "freshness", "run"},
     "forecast": {"columns", "forecast", "compute", "freshness", "run"},
-    "evaluate": {"columns", "forecast", "compute", "run"},
+    "evaluate": {"columns", "network", "training", "forecast", "compute", "run"},
     "inspect": {"columns", "network", "training", "run"},
 }
 OWN = {
     *("--step", "--metrics", "--output", "--format", "--windows", "--config", "--help"),
-    *("--refit", "--by", "--fail-if", "--explain", "--baselines", "--reference"),
+    *("--plot", "--refit", "--by", "--fail-if", "--explain", "--baselines", "--reference"),
 }
 
 
@@ -41,10 +41,11 @@ def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command
     own |= {
         "forecast": {"--future", "--future-template", "--state", "--follow", "--plot"},
         "inspect": {"--importance", "--plot", "--json"},
-        "evaluate": {"--plot"},
+        "evaluate": {"--plot", "--compare"},
         "train": {"--publish-if", "--rollback"},
     }.get(command, set())
-    assert flags - own == expected - ({"--quantiles", "--samples", "--on-drift"} if command == "evaluate" else set())
+    without = {"--cell", "--refit", "--quantiles", "--samples", "--on-drift"}
+    assert flags - own == expected - (without if command == "evaluate" else set())
 
 
 @pytest.mark.parametrize("section", Config.model_fields)

@@ -1,0 +1,88 @@
+"""Several cells on the same data, each trained as `train` would in the same time, and forecast on the same windows.
+
+No printing: it reports its progress.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+
+from rnncli import backtest, crew, ensemble, rolling
+from rnncli.backtest import Chunk, Scoring
+from rnncli.choices import Plan
+from rnncli.config import CellName, Config
+from rnncli.model import Model
+from rnncli.panel import Cutoffs, Panel
+from rnncli.windows import Sequences
+from rnncli.workshop import INTERRUPTED, State
+
+
+class Entry(NamedTuple):
+    """A cell that takes part, with nothing left open."""
+
+    name: CellName
+    config: Config
+    plan: Plan
+
+
+class Entrant(NamedTuple):
+    """The same, trained."""
+
+    name: CellName
+    model: Model
+    seconds: float  # that it took
+
+
+class Timed(NamedTuple):
+    """Some windows, and how long each model took to forecast them."""
+
+    chunk: Chunk
+    seconds: dict[str, float]
+
+
+def entries(panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellName]) -> tuple[Panel, list[Entry]]:
+    """The rows before all of the windows, and what is to be trained on them: all that can be wrong with it shows here.
+
+    Raises DataError where too few rows lie before the windows, RequestError where what was asked for does not fit.
+    """
+    made, part = list[Entry](), panel
+    for name in names:
+        own = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
+        part, plan = rolling.planned(panel, places, own.network, own.training)
+        made.append(Entry(name, own, plan))
+    return part, made
+
+
+def trained(
+    panel: Panel, entries: Sequence[Entry], device: torch.device, processes: int, report: Callable[[State], None]
+) -> Iterator[Entrant]:
+    """Each of them, one after another. Raises TrainingError; an interrupt ends it all."""
+    began = time.monotonic()
+    for number, entry in enumerate(entries):
+
+        def watched(at: State, number: int = number) -> None:
+            report(at._replace(share=(number + at.share) / len(entries), elapsed=time.monotonic() - began))
+            if at.phase == INTERRUPTED:  # who had less time is not to be compared
+                raise KeyboardInterrupt
+
+        started = time.monotonic()
+        workers = crew.gather(Sequences.of(panel, entry.plan.architecture.horizon), device, processes)
+        model = ensemble.train(panel, entry.config, entry.plan, workers, watched)
+        yield Entrant(entry.name, model, time.monotonic() - started)
+
+
+def walk(
+    entrants: Sequence[Entrant], panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device
+) -> Iterator[Timed]:
+    """The windows, some at a time, with every model's and the baselines' forecasts."""
+    levels = backtest.interval_levels(scoring.percents)
+    widest = max((one.model.card for one in entrants), key=lambda card: card.context)
+    for some in backtest.pieces(widest, len(entrants), panel, places, scoring):
+        forecasts, seconds = {}, {}
+        for one in entrants:
+            began = time.monotonic()
+            forecasts[str(one.name)] = one.model.forecast(panel, some, levels, device, scoring.point)
+            seconds[str(one.name)] = time.monotonic() - began
+        yield Timed(Chunk(some, backtest.laid_beside(forecasts, levels, panel, some, scoring)), seconds)

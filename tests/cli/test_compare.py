@@ -1,0 +1,89 @@
+"""rnncli evaluate --compare at the prompt."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import Command, hourly
+
+QUICK = ("--horizon", 6, "--steps", 10, "--hidden", 4, "--context", 48, "--season", 24, "--base", "last")
+
+
+def test_each_cell_is_trained_on_the_rows_before_the_windows_and_scored_on_them(
+    rnncli: Command, data: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(data)
+    early = frame.groupby("unique_id").cumcount(ascending=False) >= 12
+    frame[early].to_csv(tmp_path / "early.csv", index=False)
+    compared = rnncli("evaluate", "--compare", "lstm,GRU,lstm", data, *QUICK, "--windows", 2)
+
+    assert compared.code == 0
+    table = compared.table.set_index("model")
+    assert table.index.tolist() == ["lstm", "gru", "Naive", "SeasonalNaive", "Drift", "WindowAverage"]
+    for cell in ("lstm", "gru"):
+        assert rnncli("train", tmp_path / "early.csv", *QUICK, "--cell", cell, "-o", tmp_path / "m.rnn").code == 0
+        alone = rnncli("evaluate", tmp_path / "m.rnn", data, "--windows", 2).table.set_index("model")
+        both = pd.concat([alone.loc[["rnncli"]].rename({"rnncli": cell}), alone.loc[["Naive"]]])
+        pd.testing.assert_frame_equal(table[list(alone)].loc[[cell, "Naive"]], both)
+    costs = table[["weights", "train s", "forecast s"]]
+    assert (costs.loc[["lstm", "gru"]] > 0).all(axis=None)
+    assert costs.loc[["Naive", "Drift"]].isna().all(axis=None)
+    best = table.loc[["lstm", "gru"], "MASE"].idxmin()
+    assert f"MASE, {best}: " in compared.err
+
+
+def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    files = ("--output", tmp_path / "cv.csv", "--plot", tmp_path / "e.png")
+    outcome = rnncli("evaluate", "--compare", "rnn,gru", data, *QUICK, *files, "--format", "json", "--by", "series")
+
+    told = json.loads(outcome.out)
+    assert set(told["scores"]) >= {"rnn", "gru", "Naive"}
+    assert told["scores"]["gru"]["weights"] > told["scores"]["rnn"]["weights"]
+    assert told["scores"]["Naive"]["train s"] is None
+    assert {row["series"] for row in told["by"]} == {"s0", "s1", "s2"}
+    assert {"rnn", "gru", "gru-lo-80", "Naive", "y"} <= set(pd.read_csv(tmp_path / "cv.csv").columns)
+    assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--compare", "gruu", "DATA", "-H", 6), 2, '--compare "gruu" is none of rnn, lstm, gru.'),
+        (("--compare", "gru", "DATA"), 2, "how far to forecast is for you to say"),
+        (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL beside DATA cannot be had here"),
+        (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be had here"),
+        (("--compare", "gru", "DATA", "-H", 6, "--context", 10, "--segment", 3), 2, "is no multiple of --segment 3"),
+        (("--compare", "gru", "DATA", "-H", 400), 3, "before 2024-01-04 08:00: "),
+        (("--compare", "gru", "DATA", "-H", 500), 3, "no series has the 501 rows"),
+        (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be had here: it is for training"),
+        (("MODEL", "DATA", "--no-bypass"), 2, "--bypass cannot be had here: it is for training"),
+        (("MODEL",), 2, "evaluate takes MODEL and DATA, or --compare NAMES and DATA"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    rnncli: Command, model: Path, data: Path, arguments: tuple[object, ...], code: int, message: str
+) -> None:
+    places = {"MODEL": model, "DATA": data}
+
+    outcome = rnncli("evaluate", *(places.get(str(part), part) for part in arguments))
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err
+
+
+def test_what_the_environment_says_of_training_is_no_request_to_train(
+    rnncli: Command, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNCLI_HIDDEN", "8")
+    monkeypatch.setenv("RNNCLI_BYPASS", "0")
+
+    assert rnncli("evaluate", model, data).code == 0
+    assert rnncli("evaluate", model, data, "--hidden", 16).code == 2
+
+
+def test_folders_of_forecasts_are_not_trained_on(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    hourly(series=1).to_csv(tmp_path / "a.csv", index=False)
+
+    assert rnncli("evaluate", tmp_path, data, "--steps", 3).code == 2
