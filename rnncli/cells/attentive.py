@@ -47,11 +47,15 @@ class Block(nn.Module):
         distance = place[-count:, None] - place  # (N, R + N)
         seen = torch.cat([known[..., 0].T > 0, known.new_ones(batch, count) > 0], dim=1)  # (B, R + N)
         seen = seen.unsqueeze(1) & ((distance >= 0) & (distance <= self.reach))  # (B, N, R + N)
-        slopes = 2.0 ** (-8 * torch.arange(1, self.heads + 1, device=queries.device) / self.heads)
-        bias = (-slopes.reshape(-1, 1, 1) * distance).to(queries)  # (heads, N, R + N)
+        bias = (-slopes(self.heads).to(queries.device).reshape(-1, 1, 1) * distance).to(queries)  # (heads, N, R + N)
         bias = bias.masked_fill(~seen.unsqueeze(1), -torch.inf)  # (B, heads, N, R + N)
         mixed = functional.scaled_dot_product_attention(queries.reshape(split).transpose(1, 2), keys, values, bias)
         return mixed.transpose(1, 2).reshape(batch, count, hidden)
+
+
+def slopes(heads: int) -> Tensor:
+    """What each head takes from a score for each step of distance: (heads,)."""
+    return 2.0 ** (-8 * torch.arange(1, heads + 1) / heads)
 
 
 def newest(steps: Tensor, reach: int) -> Tensor:

@@ -21,7 +21,7 @@ def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
     from rnncli import health
 
     fitted.check(panel)
-    places = health.places(panel, fitted.card.horizon)
+    places = health.places(panel, fitted.card.members)
     each = (health.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
     return list(screen.watched(each, "networks", len(fitted.networks), lambda _found: 1))
 
@@ -69,7 +69,7 @@ def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> 
     lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
     read = plot.Line("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
     print("\n" + plot.lines("how much each past step moves the loss", "steps back", [read], logarithmic=True))
-    if course is None:
+    if course is None or not course.losses:
         return
     curves = [plot.Line("training loss", course.points, course.losses)]
     held_out = trial or course

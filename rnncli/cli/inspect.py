@@ -239,8 +239,8 @@ def _show_card(path: Path, card: "Card", plot: Path | None) -> None:
 def _draw_training(path: Path, card: "Card", plot: Path) -> None:
     from rnncli.cli.figures import training
 
-    if all(member.course is None for member in card.members):
-        raise RequestError(f"{path} was trained by a version that kept no losses: train it again for --plot")
+    if not any(member.course and member.course.losses for member in card.members):
+        raise RequestError(f"--plot: {path} has no losses (a version kept none, or nothing was trained step by step)")
     training.draw(plot, card)
 
 

@@ -1,24 +1,28 @@
 """The figures of a network's health, measured on windows of a panel."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rnncli import backtest
-from rnncli.cells.recurrent import Recurrent
+from rnncli.card import Member
+from rnncli.cells import Encoder
 from rnncli.config import Architecture
 from rnncli.errors import DataError
-from rnncli.health import activity, watching
+from rnncli.health import activity, attention, watching
 from rnncli.health.activity import Layer
 from rnncli.health.watching import Gap, Watched
-from rnncli.model import Model
+from rnncli.model import STATES, Model
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows import Windows
 
 MOST_WINDOWS = 128
+MOST_VALUES = 20_000_000  # of states on the way back, of all windows together
 ORIGINS = 5  # windows of a series, at most
 FADED = 0.05  # share of what was there once, below which nothing is left
 SHUT, OPEN = 0.05, 0.95  # gates beyond are at their ends, where no gradient passes
@@ -51,12 +55,16 @@ class Found(NamedTuple):
 
     health: Health
     watched: Watched
-    layers: list[Layer]  # none for cells that are not recurrent
+    layers: list[Layer]  # none for cells that are not recurrent, or that no kernel runs
+    looked: Tensor | None  # (B, M, N) how much each segment of the past is looked at, where there is attention
 
 
-def places(panel: Panel, horizon: int) -> Cutoffs:
+def places(panel: Panel, members: Sequence[Member]) -> Cutoffs:
     """Windows that do not overlap, at the end of each series. Raises DataError where there are none."""
-    found = backtest.apart(panel, horizon, ORIGINS, MOST_WINDOWS)
+    designs = [member.architecture for member in members]
+    horizon = designs[0].horizon
+    states = max(STATES * one.layers * one.hidden * (one.context // one.segment) for one in designs)
+    found = backtest.apart(panel, horizon, ORIGINS, max(1, min(MOST_WINDOWS, MOST_VALUES // states)))
     if not len(found.rows):
         raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
     return found
@@ -72,9 +80,8 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
     if batch.past.isnan().all():
         raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
     watched = watching.watch(network, batch)
-    stack = recurrent(network)
-    layers = [] if stack is None else activity.layers(stack, watched.steps)
     design = network.architecture
+    layers, weights = activity.layers(network.encoder, watched.steps), activity.recurrent(network.encoder)
     read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
     largest = float(read.max()) or 1.0
     kept = _kept(network, watched.steps)
@@ -86,18 +93,14 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         design.segment * _last(read >= FADED * largest),
         kept,
         design.segment * _last(kept >= FADED),
-        None if stack is None else {name: _radius(weights) for name, weights in activity.recurrent(stack).items()},
+        {name: _radius(one) for name, one in weights.items()} or None,
         _saturated(layers) if layers else None,
         int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
-        None if stack is None else _drift(stack, watched.steps[:ROLLED_WINDOWS]),
+        _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
         watching.gap(network, batch),
     )
-    return Found(health, watched, layers)
-
-
-def recurrent(network: Network) -> nn.RNNBase | None:
-    """The recurrent layers of a network, where its cell has a state that goes from step to step."""
-    return network.encoder.stack if isinstance(network.encoder, Recurrent) else None
+    looked = attention.looked(network.encoder, watched.steps) if watched.looked is None else watched.looked
+    return Found(health, watched, layers, looked)
 
 
 def _by_segment(lags: Tensor, segment: int) -> np.ndarray:
@@ -130,16 +133,16 @@ def _saturated(layers: list[Layer]) -> dict[str, float]:
     names = list(layers[0].gates)
     gates = {name: torch.stack([layer.gates[name] for layer in layers]) for name in names}
     shares = {name: float(((gate < SHUT) | (gate > OPEN)).float().mean()) for name, gate in gates.items()}
-    units = torch.stack([layer.units for layer in layers]).abs()
-    return shares | {"units": float((units > OPEN).float().mean())}
+    units = torch.stack([layer.units for layer in layers])
+    stuck = units.abs() > OPEN if layers[0].bounded else units <= 0  # where a ReLU passes no gradient
+    return shares | {"units": float(stuck.float().mean())}
 
 
 @torch.no_grad()
-def _drift(stack: nn.RNNBase, steps: Tensor) -> float:
+def _drift(encoder: Encoder, steps: Tensor) -> float:
     """The norm of the state after many contexts in a row, as a multiple of that after one."""
-    norms, state = [], None
+    norms, state = list[float](), None
     for _ in range(ROLLED):
-        _, state = stack(steps, state)
-        parts = state if isinstance(state, tuple) else (state,)
-        norms.append(float(torch.cat(parts).norm()))
+        _, state = encoder(steps, state)
+        norms.append(math.hypot(*(float(part.norm()) for part in state)))
     return norms[-1] / max(norms[0], 1e-12)

@@ -21,6 +21,8 @@ class Portrait(NamedTuple):
     explained: np.ndarray  # (2,) share of the variance
     hue: np.ndarray  # (P,) steps into the season, or steps before the cutoff
     seasonal: bool  # which of them it is
+    looked: np.ndarray | None  # (M, N) mean over windows of how much each segment of the past is looked at
+    lookers: str  # by what: blocks of a Transformer, or steps of the decoder
 
 
 def portrait(found: Found, season: int) -> Portrait:
@@ -45,6 +47,8 @@ def portrait(found: Found, season: int) -> Portrait:
         explained,
         hues.reshape(-1)[some],
         seasonal,
+        None if found.looked is None else found.looked.mean(dim=0).numpy(),
+        "step of the decoder" if watched.looked is not None else "block",
     )
 
 

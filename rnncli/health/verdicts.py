@@ -35,8 +35,11 @@ def findings(health: Health, card: Card, number: int) -> list[Finding]:
         _steepest(card.members[number].course, card.config.training.clip),
         Finding("effective memory", memory, _memory(health.memory, design, season)),
     ]
-    if health.radii is not None and health.saturated is not None and health.drift is not None:
-        every += [_radii(health.radii), _saturated(health.saturated)]
+    if health.radii is not None:
+        every.append(_radii(health.radii))
+    if health.saturated is not None:
+        every.append(_saturated(health.saturated))
+    if health.drift is not None:
         grown = f"{health.drift:.2f} times after {ROLLED} contexts"
         every.append(Finding("state in a long run", grown, _drift(health.drift)))
     share = health.dead / design.hidden
@@ -65,6 +68,8 @@ def _steepest(course: Course | None, clip: float) -> Finding:
     name = "largest gradient in training"
     if course is None:
         return Finding(name, "n/a", "its training was not recorded: train it again")
+    if not course.gradients:
+        return Finding(name, "n/a", "its read-out was solved for, without a gradient")
     known = [norm for norm in course.gradients if norm is not None]
     if len(known) < len(course.gradients):
         return Finding(name, "no number", f"it exploded: {CALMER}")

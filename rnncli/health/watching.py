@@ -21,6 +21,7 @@ class Watched(NamedTuple):
     read: Tensor  # (B, L) norm of the loss's gradient by the values that the encoder reads, the oldest first
     whole: Tensor  # (B, L) the same by whatever way: through base and bypass, too
     step: Tensor  # (B,) int64: the clock's as the future starts
+    looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's
 
 
 def own(network: Network, batch: Batch) -> Batch:
@@ -47,7 +48,8 @@ def watch(network: Network, batch: Batch) -> Watched:
         caught.setdefault("steps", given[0].detach())
 
     with _before(network.base, scaled), _before(network.embedding, read), _before(network.encoder, steps):
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        trace = network.trace(batch.past, batch.step, batch.beside)
+    quantiles, scale = trace.prediction
     total, _ = losses.loss(quantiles, scale, batch.future, None)
     whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
     design, (count, length, targets) = network.architecture, whole.shape
@@ -55,7 +57,8 @@ def watch(network: Network, batch: Batch) -> Watched:
     with torch.no_grad():
         outputs, _ = network.encoder(caught["steps"])
     lags = values.norm(dim=-1), whole.norm(dim=-1)
-    return Watched(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step)
+    looked = None if trace.looked is None else trace.looked.detach()
+    return Watched(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step, looked)
 
 
 class Gap(NamedTuple):

@@ -44,6 +44,28 @@ def test_every_network_is_examined_for_a_person_and_for_a_program(
 
 
 @pytest.mark.parametrize(
+    ("options", "lines", "missing"),
+    [
+        (("--cell", "esn"), ("reservoir 0.90", "its read-out was solved for"), "gate"),
+        (("--cell", "transformer", "--steps", 3), ("gradient reaches back", "effective memory"), "spectral radius"),
+        (("--cell", "gru", "--attention", "--normalise", "layer", "--steps", 3), ("reset gate",), "saturated"),
+    ],
+)
+def test_of_every_kind_of_encoder_what_it_has_is_told_and_drawn(
+    rnncli: Command, data: Path, tmp_path: Path, options: tuple[object, ...], lines: tuple[str, ...], missing: str
+) -> None:
+    shape = ("--horizon", 6, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 24, "--no-refit")
+    assert rnncli("train", data, *shape, *options, "--output", tmp_path / "m.rnn").code == 0
+
+    outcome = rnncli("inspect", tmp_path / "m.rnn", data, "--plot", tmp_path / "m.svg")
+
+    assert outcome.code == 0
+    assert all(line in outcome.out for line in lines)
+    assert missing not in outcome.out
+    assert (tmp_path / "m.svg").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (("MODEL", "daily.csv"), 3, "daily.csv: its clock steps by D, the model was trained on steps of h"),

@@ -1,41 +1,96 @@
 """Gates and units, written out, are those that torch's kernels compute inside."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
-from rnncli.cells.recurrent import Recurrent, RecurrentName
+from rnncli import cells
+from rnncli.cells.recurrent import Recurrent
 from rnncli.config import Architecture
 from rnncli.health import activity
 
-CELLS: tuple[RecurrentName, ...] = ("rnn", "lstm", "gru")
+KINDS: tuple[dict[str, Any], ...] = (
+    {"cell": "rnn"},
+    {"cell": "rnn", "activation": "relu"},
+    {"cell": "lstm"},
+    {"cell": "gru"},
+)
 
 
-def recurrent(cell: RecurrentName, inputs: int, hidden: int, layers: int) -> Recurrent:
-    design = {"horizon": 1, "context": 1, "segment": 1, "season": 1, "base": "none", "scale": "spread", "since": False}
-    asked = {"calendar": False, "hidden": hidden, "dropout": 0.0, "cell": cell, "layers": layers, "decoder": "parallel"}
-    return Recurrent(Architecture.model_validate(design | asked), cell, inputs, layers)
+def design(**chosen: Any) -> Architecture:
+    usual: dict[str, Any] = {"horizon": 4, "context": 8, "segment": 1, "season": 1, "base": "none", "scale": "spread"}
+    usual |= {"since": False, "calendar": False, "layers": 1, "hidden": 4, "dropout": 0.0, "decoder": "direct"}
+    return Architecture.model_validate(usual | chosen)
 
 
-@given(st.sampled_from(CELLS), st.integers(1, 3), st.integers(1, 6), st.integers(1, 8), st.integers(0, 99))
+def built(steps: Tensor, **chosen: Any) -> cells.Encoder:
+    encoder = cells.build(design(**chosen), steps.shape[2]).eval()
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return encoder
+
+
+@given(st.sampled_from(KINDS), st.integers(1, 3), st.integers(1, 6), st.integers(1, 8), st.integers(0, 99))
 @settings(max_examples=60)
 def test_every_layer_gives_what_the_kernel_gives(
-    cell: RecurrentName, layers: int, hidden: int, length: int, seed: int
+    kind: dict[str, Any], layers: int, hidden: int, length: int, seed: int
 ) -> None:
     torch.manual_seed(seed)
-    encoder = recurrent(cell, 3, hidden, layers).eval()
     steps = 2 * torch.randn(4, length, 3)
+    encoder = built(steps, layers=layers, hidden=hidden, **kind)
     with torch.no_grad():
-        outputs, state = encoder(steps)
-    last = state[0] if isinstance(state, tuple) else state  # (layers, B, hidden)
+        outputs, (last, *_) = encoder(steps)  # (layers, B, hidden)
 
-    found = activity.layers(encoder.stack, steps)
+    found = activity.layers(encoder, steps)
 
     torch.testing.assert_close(found[-1].outputs, outputs)
     torch.testing.assert_close(torch.stack([layer.outputs[:, -1] for layer in found]), last)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        ({"cell": "gru", "bidirectional": True, "layers": 2}, 2),
+        ({"cell": "lstm", "residual": True, "layers": 2}, 2),
+        ({"cell": "gru", "convolution": 3}, 1),
+        ({"cell": "gru", "normalise": "layer"}, 0),
+        ({"cell": "tcn"}, 0),
+        ({"cell": "transformer"}, 0),
+    ],
+)
+def test_of_all_encoders_the_layers_that_kernels_run_forwards_are_found(chosen: dict[str, Any], count: int) -> None:
+    torch.manual_seed(0)
+    steps = torch.randn(3, 8, 4)
+    encoder = built(steps, **chosen)
+
+    found = activity.layers(encoder, steps)
+
+    assert len(found) == count
+    if chosen.get("residual"):
+        with torch.no_grad():
+            torch.testing.assert_close(found[1].outputs + found[0].outputs + steps, encoder(steps)[0])
+    if chosen.get("convolution"):
+        torch.testing.assert_close(found[0].outputs, encoder(steps)[0].detach())
+
+
+def test_the_units_of_a_reservoir_are_told_from_its_states() -> None:
+    torch.manual_seed(0)
+    steps = torch.randn(2, 6, 4)
+    reservoir = cells.Reservoir(design(cell="esn", leak=0.3, density=1.0))
+    reservoir.draw()
+    states = reservoir(steps)[0].double().numpy()
+
+    (found,) = activity.layers(reservoir, steps)
+
+    before = np.concatenate([0 * states[:, :1], states[:, :-1]], axis=1)
+    expected = np.tanh(steps.double().numpy() + before @ reservoir.weights.double().numpy().T)
+    np.testing.assert_allclose(found.units.numpy(), expected, atol=1e-5)
+    assert list(activity.recurrent(reservoir)) == ["reservoir"]
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -44,9 +99,10 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
 
 def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
     torch.manual_seed(0)
-    stack = nn.GRU(2, 3, batch_first=True)
     steps = torch.randn(1, 5, 2)
-    weights = {name: value.detach().double().numpy() for name, value in stack.named_parameters()}
+    encoder = built(steps, cell="gru", hidden=3)
+    assert isinstance(encoder, Recurrent)
+    weights = {name: value.detach().double().numpy() for name, value in encoder.stack.named_parameters()}
     given, back = weights["weight_ih_l0"], weights["weight_hh_l0"]
     state, resets, updates = np.zeros(3), [], []
     for step in steps[0].double().numpy():
@@ -56,7 +112,7 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
         resets.append(reset)
         updates.append(update)
 
-    (found,) = activity.layers(stack, steps)
+    (found,) = activity.layers(encoder, steps)
 
     assert list(found.gates) == ["reset gate", "update gate"]
     np.testing.assert_allclose(found.gates["reset gate"][0].numpy(), resets, rtol=1e-5)
@@ -64,13 +120,14 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
 
 
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
-def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: RecurrentName, parts: int) -> None:
-    encoder = recurrent(cell, 2, 5, 2)
+def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: str, parts: int) -> None:
+    encoder = built(torch.zeros(1, 1, 4), cell=cell, layers=2)
+    assert isinstance(encoder, Recurrent)
 
-    found = activity.recurrent(encoder.stack)
+    found = activity.recurrent(encoder)
 
     assert len(found) == 2 * parts
     every = torch.cat(list(found.values()))
     torch.testing.assert_close(
-        every, torch.cat([encoder.stack.get_parameter(f"weight_hh_l{layer}") for layer in range(2)]).detach()
+        every, torch.cat([encoder.stack.get_parameter(f"weight_hh_l{n}") for n in (0, 1)]).detach()
     )

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from rnncli import heads
-from rnncli.config import Architecture, CellName
+from rnncli.cells.recurrent import Recurrent, RecurrentName
+from rnncli.config import Architecture
 from rnncli.health import activity, examination, watching
 from rnncli.network import Network
 from rnncli.windows import Batch, Beside
@@ -17,33 +18,24 @@ SHARE = 0.8  # of its state that the network by hand keeps from step to step
 SEGMENT, COUNT = 2, 40
 
 
-def network(cell: CellName = "rnn", **changed: Any) -> Network:
+def network(cell: RecurrentName = "rnn", **changed: Any) -> Network:
     design: dict[str, Any] = {"cell": cell, "horizon": 4, "context": SEGMENT * COUNT, "segment": SEGMENT, "hidden": 4}
-    design |= {
-        "season": 1,
-        "base": "none",
-        "scale": "spread",
-        "since": False,
-        "calendar": False,
-        "bypass": False,
-        "decoder": "parallel",
-        "layers": 1,
-    }
+    design |= {"layers": 1, "decoder": "parallel"}
+    design |= {"season": 1, "base": "none", "scale": "spread", "since": False, "calendar": False, "bypass": False}
     torch.manual_seed(0)
     return Network(Architecture.model_validate(design | changed), 1).eval()
 
 
-def stack_of(made: Network) -> nn.RNNBase:
-    stack = examination.recurrent(made)
-    assert stack is not None
-    return stack
+def recurrent(made: Network) -> nn.RNNBase:
+    assert isinstance(made.encoder, Recurrent)
+    return made.encoder.stack
 
 
 @torch.no_grad()
 def by_hand(**changed: Any) -> Network:
     """A step's state is SHARE of the last one's and a little of the input: as good as linear."""
     made = network(**changed)
-    stack = stack_of(made)
+    stack = recurrent(made)
     nn.init.zeros_(made.embedding.bias)
     nn.init.constant_(made.embedding.weight, 1e-3)
     stack.get_parameter("weight_hh_l0").copy_(SHARE * torch.eye(4))
@@ -89,9 +81,9 @@ def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_orthogonal_weights_have_their_size_for_radius(cell: CellName) -> None:
+def test_orthogonal_weights_have_their_size_for_radius(cell: RecurrentName) -> None:
     made = network(cell)
-    for weights in stack_of(made).get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell]):
+    for weights in recurrent(made).get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell]):
         nn.init.orthogonal_(weights, gain=0.7)
         assert examination._radius(weights) == pytest.approx(0.7, rel=1e-5)
 
@@ -99,12 +91,12 @@ def test_orthogonal_weights_have_their_size_for_radius(cell: CellName) -> None:
 @torch.no_grad()
 def test_gates_and_units_at_their_ends_are_counted() -> None:
     made = network("gru")
-    stack_of(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
-    stack_of(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
-    stack_of(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
+    recurrent(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
+    recurrent(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
+    recurrent(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
     watched = watching.watch(made, windows(made))
 
-    shares = examination._saturated(activity.layers(stack_of(made), watched.steps))
+    shares = examination._saturated(activity.layers(made.encoder, watched.steps))
 
     assert shares["reset gate"] == shares["update gate"] == 1.0
     assert 0.5 <= shares["units"] < 0.8
@@ -113,7 +105,7 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
 @torch.no_grad()
 def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
     adding, held = network("lstm"), by_hand()
-    stack = stack_of(adding)
+    stack = recurrent(adding)
     for parameter in stack.parameters():
         nn.init.zeros_(parameter)
     stack.get_parameter("bias_ih_l0")[:8] = (
@@ -123,8 +115,8 @@ def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
     stack.get_parameter("bias_ih_l0")[12:] = -50.0  # and lets out nothing
     steps = torch.randn(3, COUNT, 4)
 
-    assert examination._drift(stack, steps) == pytest.approx(examination.ROLLED, rel=1e-4)
-    assert examination._drift(stack_of(held), steps) == pytest.approx(1.0, abs=0.01)
+    assert examination._drift(adding.encoder, steps) == pytest.approx(examination.ROLLED, rel=1e-4)
+    assert examination._drift(held.encoder, steps) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize("base", ["none", "cycle"])

@@ -14,13 +14,13 @@ from rnncli.health.watching import Gap
 def design(**changed: Any) -> Architecture:
     usual: dict[str, Any] = {"cell": "gru", "horizon": 24, "context": 96, "segment": 1, "hidden": 8, "season": 24}
     usual |= {
+        "layers": 1,
+        "decoder": "parallel",
         "base": "none",
         "scale": "spread",
         "since": False,
         "calendar": False,
         "bypass": False,
-        "decoder": "parallel",
-        "layers": 1,
     }
     return Architecture.model_validate(usual | changed)
 
@@ -49,6 +49,8 @@ def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() 
     assert verdicts._steepest(calm, 1.0)[1:] == ("2 by update 10 of 30", "no explosion; --clip held it to 1")
     assert verdicts._steepest(wild, 1.0).verdict.startswith("it exploded, 250 times the usual: lower --learning-rate")
     assert verdicts._steepest(lost, 1.0).verdict.startswith("it exploded: lower --learning-rate")
+    solved = Course(updates=0, losses=(), gradients=())
+    assert verdicts._steepest(solved, 1.0).verdict == "its read-out was solved for, without a gradient"
     assert verdicts._steepest(None, 1.0).verdict == "its training was not recorded: train it again"
 
 

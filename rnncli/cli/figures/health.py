@@ -17,19 +17,26 @@ if TYPE_CHECKING:
 COLOURS = (page.BLUE, page.ORANGE, page.GREEN, page.PURPLE)
 ROUND = (page.BLUE, page.PURPLE, page.ORANGE, page.YELLOW, page.GREEN, page.BLUE)  # as a season ends, it begins
 FEW_STATES = 300  # larger points can be told apart
+MOST_TICKS = 8
 LEAST = 1e-4  # of the largest: what is below is not drawn
 
 
 def draw(path: Path, card: "Card", health: "Health", portrait: "Portrait") -> None:
-    """All of the first network."""
-    with page.page(path, 10.5, 8.2) as figure:
-        panels = page.grid(figure, 6, 2)
-        _lags(panels[0], health, card.season)
-        _memory(panels[1], health, card.season)
-        training.losses(panels[2], card.members[:1])
-        training.norms(panels[3], card.members[:1], card.config.training.clip)
-        _gates(panels[4], portrait)
-        _states(panels[5], portrait, card.season)
+    """All of the first network; what it does not have leaves no room."""
+    member, looks = card.members[0], portrait.looked is not None
+    learned = member.course is not None and len(member.course.losses) > 0
+    rows = 2 + learned + looks
+    with page.page(path, 10.5, 2.7 * rows) as figure:
+        places = figure.add_gridspec(rows, 2)
+        _lags(figure.add_subplot(places[0, 0]), health, card.season)
+        _memory(figure.add_subplot(places[0, 1]), health, card.season)
+        if learned:
+            training.losses(figure.add_subplot(places[1, 0]), [member])
+            training.norms(figure.add_subplot(places[1, 1]), [member], card.config.training.clip)
+        _gates(figure.add_subplot(places[1 + learned, 0]), portrait)
+        _states(figure.add_subplot(places[1 + learned, 1]), portrait, card.season)
+        if portrait.looked is not None:
+            _attention(figure.add_subplot(places[-1, :]), portrait.looked, portrait)
 
 
 def _lags(axes: "Axes", health: "Health", season: int) -> None:
@@ -102,3 +109,19 @@ def _states(axes: "Axes", portrait: "Portrait", season: int) -> None:
     bar.outline.set_visible(False)
     first, second = (f"component {place + 1} ({100 * share:.0f} %)" for place, share in enumerate(portrait.explained))
     page.titled(axes, "states, by their principal components", first, second)
+
+
+def _attention(axes: "Axes", looked: np.ndarray, portrait: "Portrait") -> None:
+    """A row for each of those that look (M, N)."""
+    segment = portrait.back[1] - portrait.back[0] if len(portrait.back) > 1 else 1
+    ends = (portrait.back[0] - segment / 2, portrait.back[-1] + segment / 2, len(looked) + 0.5, 0.5)
+    image = axes.imshow(100 * looked, cmap="Blues", vmin=0, aspect="auto", extent=ends, interpolation="nearest")
+    axes.set_yticks(range(1, len(looked) + 1, -(-len(looked) // MOST_TICKS)))
+    axes.grid(False)
+    figure = axes.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=15)
+    bar.set_label("looked at, %", size=8)
+    bar.outline.set_visible(False)
+    page.titled(axes, "attention over the past", "steps before the cutoff", portrait.lookers)
+    axes.margins(0)
