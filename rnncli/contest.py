@@ -69,7 +69,7 @@ def trained(
 
         started = time.monotonic()
         workers = crew.gather(Sequences.of(panel, entry.plan.architecture.horizon), device, processes)
-        model = ensemble.train(panel, entry.config, entry.plan, workers, watched)
+        model = ensemble.train(panel, entry.config, entry.plan, workers, watched).model
         yield Entrant(entry.name, model, time.monotonic() - started)
 
 
