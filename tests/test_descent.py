@@ -144,8 +144,8 @@ def test_clipping_by_value_limits_each_part_of_the_gradient_and_by_norm_its_leng
 def test_penalties_are_sums_of_sizes_and_of_squares() -> None:
     weights = [nn.Parameter(torch.tensor([1.0, -2.0])), nn.Parameter(torch.tensor([[3.0]]))]
 
-    assert float(penalty(weights, settings(l1=0.1))) == pytest.approx(0.6, abs=1e-5)
-    assert float(penalty(weights, settings(l2=0.1))) == pytest.approx(1.4, abs=1e-5)
+    assert torch.as_tensor(penalty(weights, settings(l1=0.1))).item() == pytest.approx(0.6, abs=1e-5)
+    assert torch.as_tensor(penalty(weights, settings(l2=0.1))).item() == pytest.approx(1.4, abs=1e-5)
     assert penalty(weights, settings()) == 0
 
 

@@ -163,14 +163,14 @@ def test_an_untrained_bypass_adds_nothing() -> None:
     assert Network(design(), 1).bypass.weight.abs().max() == 0
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "tcn", "transformer"])
 @pytest.mark.parametrize("base", ["none", "seasonal", "cycle"])
-@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
+@pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive", "encoder-decoder"])
 def test_a_boundary_is_forecast_as_if_the_past_ended_there(
     cell: CellName, base: BaseName, decoder: DecoderName
 ) -> None:
     """But for the scale, which is that of the first context, and for an encoder that has come from further back."""
-    built = network(cell=cell, base=base, decoder=decoder, layers=2)
+    built = network(cell=cell, base=base, decoder=decoder, layers=2, attention=True)
     past = torch.randn(4, 18, 1).double()
 
     quantiles, scale = forecast_of(built, past)
@@ -211,3 +211,25 @@ def test_a_network_told_of_the_last_sale_forecasts_otherwise_after_another(decod
 
     assert one.isfinite().all()
     assert not torch.allclose(one, other)
+
+
+def test_a_second_network_may_take_other_steps_through_the_horizon() -> None:
+    built = network(decoder="encoder-decoder", decoder_segment=2)
+    past = torch.randn(4, 12, 1).double()
+
+    assert built.positions.shape == (3, 8)
+    assert forecast_of(built, past).quantiles.shape == (4, 5, 1, len(heads.LEVELS))
+
+
+def test_what_is_looked_at_is_told_and_never_lies_behind_the_cutoff() -> None:
+    built = network(attention=True)
+    past = torch.randn(4, 18, 1).double()
+
+    with torch.no_grad():
+        looked = built.trace(past, torch.full((4,), 100), alone(past)).looked
+
+    assert looked is not None
+    assert looked.shape == (12, 2, 6)  # three boundaries; two segments ahead; six back
+    assert torch.allclose(looked.sum(dim=-1), torch.ones(12, 2), atol=1e-6)
+    assert not looked[:4, :, 4:].any() and not looked[4:8, :, 5:].any()
+    assert (looked[8:] > 0).all()
