@@ -1,5 +1,6 @@
 """What the user left open, chosen from the data, with the reason. numpy only: `inspect` tells it without training."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,6 +62,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
     context = _of_whole_segments(context, segment, network)
     scales, why = _scales(parts.training_values(panel, horizon))
+    if network.bptt is not None:
+        scales, why = ["global"], "a state that is carried over has to read the same value as the same number"
+        segment = _within_bptt(segment, network.bptt, network)
+        context = _of_whole_segments(context, segment, network)
     scale = choose("scale", network.scale, (scales[0], why))
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
@@ -86,7 +91,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     rivals = _rivals(architecture, network, scales, cycles)
     if network.calendar is None and told.calendar and network.cell != "esn":
         rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
-    if network.mix is None and told.series and network.cell != "esn":
+    if network.mix is None and told.series and network.cell != "esn" and network.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, architecture.model_copy(update={"mix": True}))
     return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
 
@@ -97,6 +102,12 @@ def _of_whole_segments(context: int, segment: int, network: Network) -> int:
     if context % segment:
         raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
     return context
+
+
+def _within_bptt(segment: int, bptt: int, network: Network) -> int:
+    if network.segment is not None and bptt % segment:
+        raise RequestError(f"--bptt {bptt} is no multiple of --segment {segment}. Change one of them")
+    return math.gcd(segment, bptt)
 
 
 def _check_lengths(panel: Panel, network: Network) -> None:
@@ -204,7 +215,8 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         if not segment or not length:
             continue
         context = -(-length // segment) * segment if asked.context is None else length
-        fits = chosen.base != "seasonal" or chosen.season <= context
+        fits = chosen.bptt is None or chosen.bptt % segment == 0
+        fits &= chosen.base != "seasonal" or chosen.season <= context
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
             designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
     return designs

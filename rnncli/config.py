@@ -18,7 +18,7 @@ ScheduleName = Literal["one-cycle", "constant", "step", "cosine", "plateau"]
 Normalisation = Literal["none", "layer", "batch"]
 DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
-ScaleName = Literal["spread", "log", "mean"]
+ScaleName = Literal["spread", "log", "mean", "global"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
 PointName = Literal["median", "mean"]
@@ -99,7 +99,7 @@ class Network(Section):
     base: BaseName | None = None
     """The simple forecast that the network corrects."""
     scale: ScaleName | None = None
-    """How a window is brought to unit scale: by its deviation, by that of its logarithm, or by its mean size."""
+    """Of a window to unit size: its deviation, that of its logarithm, or its mean size; global: one of all rows."""
     since: bool | None = None
     """Tell the network how long ago the last value above zero was: for what is sold now and then."""
     calendar: bool | None = None
@@ -146,6 +146,8 @@ class Network(Section):
     """Steps of the horizon in one step of the encoder-decoder's second network: those of the segment."""
     attention: bool = False
     """Let each step of the decoder look back at all states of the encoder."""
+    bptt: Steps | None = None
+    """Carry the state over from the beginning of each series, and cut the gradient after so many steps."""
     bypass: bool = True
     """Add a linear map from context to horizon."""
 
@@ -181,6 +183,8 @@ class Architecture(Network):
     def _whole_segments(self) -> Self:
         if self.context % self.segment:
             raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
+        if self.bptt is not None and self.bptt % self.segment:
+            raise ValueError(f"bptt {self.bptt} is no multiple of segment {self.segment}")
         if self.base == "seasonal" and self.season > self.context:
             raise ValueError(f"season {self.season} does not fit into context {self.context}")
         return self

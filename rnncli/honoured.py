@@ -69,6 +69,15 @@ RULES = (
         lambda n, _: n.decoder in (None, "direct", "encoder-decoder"),
     ),
     Rule("bidirectional", "--forks 0: each of them would be read again", lambda _, t: t.forks == 0),
+    Rule("bptt", "a cell that is trained, not esn", _trained),
+    Rule("bptt", "--scale global: windows have other scales", lambda n, _: n.scale in (None, "global")),
+    Rule("bptt", "a network that is not --bidirectional", lambda n, _: not n.bidirectional),
+    Rule("bptt", "--no-attention: it looks back at a window", lambda n, _: not n.attention),
+    Rule("bptt", "--no-since: it is measured in a window", lambda n, _: not n.since),
+    Rule("bptt", "--forks 0: there is a forecast behind each segment", lambda _, t: t.forks == 0),
+    Rule("bptt", "no --history: series are read from their beginning", lambda _, t: t.history is None),
+    Rule("bptt", "--no-mix: other series are seen in a window", lambda n, _: not n.mix),
+    Rule("bptt", "--no-find-rate", lambda _, t: not t.find_rate),
     Rule("decoder_segment", "--decoder encoder-decoder", lambda n, _: n.decoder in (None, "encoder-decoder")),
 )
 

@@ -43,6 +43,7 @@ class Inputs(nn.Module):
         super().__init__()
         along = [one for one in told.inputs if one.role != "static"]
         self.along, self.fixed = _Columns(along), _Columns([one for one in told.inputs if one.role == "static"])
+        self.carried = design.bptt is not None
         self.calendar = told.calendar if design.calendar else 0
         amounts, gaps = self.along.amounts, [one for one in self.along.amounts if one.gaps]
         self.known = [place for place, one in enumerate(amounts) if one.role == "known"]
@@ -65,7 +66,9 @@ class Inputs(nn.Module):
     def forward(self, beside: Beside, context: int) -> Features:
         """Of windows whose first `context` steps measure their amounts."""
         values = self.along.by_all(beside.along)  # (B, T + H, A)
-        level, spread = self.along.measure(values[:, :context])  # (B, 1, A) each
+        # A state that is carried over has to read the same amount as the same number, wherever a window begins.
+        # (B, 1, A) each
+        level, spread = _unmeasured(values) if self.carried else self.along.measure(values[:, :context])
         own, missing = _held((values - level) / spread), _picked(values.isnan(), self.with_gaps)
         fixed = beside.fixed.unsqueeze(1)  # (B, 1, G)
         amounts = self.fixed.by_all(fixed)
@@ -133,6 +136,12 @@ def _picked(values: Tensor, places: list[int]) -> Tensor:
 def _dimensions(column: Input) -> int:
     """Of the embedding of a column of kinds."""
     return min(8, 1 + math.isqrt(len(column.categories or ())))
+
+
+def _unmeasured(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Level 0 and spread 1 (B, 1, A): amounts (B, T, A) as all series measure them."""
+    level = values.new_zeros(len(values), 1, values.shape[2])
+    return level, level + 1
 
 
 def _held(values: Tensor) -> Tensor:

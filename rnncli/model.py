@@ -72,13 +72,14 @@ class Model:
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         dated = any(member.architecture.calendar for member in self.card.members)
-        together = self._together(panel)
-        windows = Windows(panel, self.card.context, self.card.horizon, device, dated, together)
+        rows = int(cutoffs.rows.max(initial=0))  # before the latest of them
+        seen = max(network.sees(rows) for network in networks)
+        windows = Windows(panel, seen, self.card.horizon, device, dated, self._together(panel))
         needed = np.union1d(levels, heads.LEVELS)
-        wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk()
+        wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
         for number, given in enumerate(windows.at(cutoffs, size)):
             batch = given if altered is None else altered(given)
-            every = [_forecast(network, batch, wanted, take_mean) for network in networks]
+            every = [_forecast(network, network.sees(rows), batch, wanted, take_mean) for network in networks]
             points = self._within(_median([point for point, _ in every]))
             quantiles = self._within(self._corrected(_median([read for _, read in every]), needed))
             some = slice(number * size, (number + 1) * size)
@@ -119,13 +120,13 @@ class Model:
         """Below zero only where the data was."""
         return values.clip(min=0) if self.card.seen.nonnegative else values
 
-    def _chunk(self) -> int:
-        """Windows forecast at once."""
+    def _chunk(self, rows: int) -> int:
+        """Windows forecast at once, where so many rows lie before the latest cutoff."""
         needs = []
         for network in self.networks:
-            design = network.architecture
-            values = (design.context + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
-            states = (design.context + design.horizon) // design.segment * design.hidden * STATES
+            design, seen = network.architecture, network.sees(rows)
+            values = (seen + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
+            states = (seen + design.horizon) // design.segment * design.hidden * STATES
             others = design.context * len(self.card.seen.together) if design.mix else 0
             needs.append(values + states + others)
         return min(4096, max(1, VALUES_AT_ONCE // max(needs)))
@@ -164,10 +165,10 @@ class Model:
             stream.write(self.content())
 
 
-def _forecast(network: Network, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
+def _forecast(network: Network, seen: int, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
     """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
-    past = batch.past[:, -network.context :]
-    beside = batch.beside.newest(network.context, network.architecture.horizon)
+    past = batch.past[:, -seen:]
+    beside = batch.beside.newest(seen, network.architecture.horizon)
     quantiles, scale = network(past, batch.step, beside)
     quantiles = quantiles.to(past.device).double()
     point = heads.point(scale.undo(quantiles), take_mean)

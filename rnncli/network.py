@@ -6,14 +6,15 @@ corrects a base forecast (Smyl 2020, ES-RNN), beside a linear bypass from contex
 """
 
 import math
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli import bases, cells, heads, scaling
-from rnncli.cells import BatchNorm, Dropout, State, fork, joined
+from rnncli.carrying import read_on
+from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
 from rnncli.decoding import Attended, Second
 from rnncli.inputs import Features, Inputs, surprise
@@ -21,68 +22,10 @@ from rnncli.mixing import Mixing
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
 from rnncli.scaling import Scale
+from rnncli.views import Ahead, Carried, Past, Prediction, Steps, Trace, View
 from rnncli.windows import Beside
 
 NOTHING = Told()
-
-
-class Prediction(NamedTuple):
-    """Quantiles of the future at unit scale, and the scale that brings them back to the data's units."""
-
-    quantiles: Tensor  # (B, H, K, Q) float32
-    scale: Scale
-
-
-class Trace(NamedTuple):
-    """A prediction, and how the network came to it."""
-
-    prediction: Prediction
-    activity: Tensor  # (B, 1, hidden) the encoder's last outputs
-    looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's, summing to 1
-
-
-class Steps(NamedTuple):
-    """What a network reads of each of T steps."""
-
-    values: Tensor  # (B, T, K) at unit scale, 0 where missing
-    observed: Tensor  # (B, T, K)
-    waited: Tensor | None  # (B, T, K) time since the last sale
-    features: Tensor  # (B, T, R) of what is known beside the targets
-    calendar: Tensor  # (B, T, D)
-    mixed: Tensor | None = None  # (B, T, M) mixtures of the other series
-
-
-class Past(NamedTuple):
-    """What an encoder came to, for F * B windows."""
-
-    output: Tensor  # (F * B, 1, hidden) the last one
-    state: State
-    every: Tensor | None  # (F * B, N, hidden) all of them, where they are looked back at
-    known: Tensor | None  # (F * B, N) whether the window's past reaches there
-
-
-class Ahead(NamedTuple):
-    """What is known of the M * segment steps to come."""
-
-    features: Tensor  # (B, M * segment, P)
-    surprise: Tensor  # (B, M * segment, N) amounts, less what the base repeats of them
-    window: Tensor  # (B, 1, hidden) what is known of the series
-
-    def part(self, start: int, length: int) -> "Ahead":
-        """Some of the steps."""
-        end = start + length
-        return Ahead(self.features[:, start:end], self.surprise[:, start:end], self.window)
-
-
-class View(NamedTuple):
-    """What a network knows of F * B windows before it decodes."""
-
-    scale: Scale
-    left: Tensor  # (F * B, L, K) the past, less what the base takes from it
-    expected: Tensor  # (F * B, H, K) the base forecast
-    ahead: Ahead
-    mixed: Tensor | None  # (B, T, M) mixtures of the other series
-    past: Past
 
 
 class Network(nn.Module):
@@ -96,6 +39,9 @@ class Network(nn.Module):
         design, hidden = architecture, architecture.hidden
         self.pieces = math.ceil(design.horizon / design.piece)  # steps of the decoder: M
         per_step = targets * len(heads.LEVELS)
+        if design.scale == "global":
+            self.register_buffer("level", torch.zeros(targets))
+            self.register_buffer("spread", torch.ones(targets))
         self.base = bases.build(design, targets)
         self.inputs = Inputs(design, told)
         read = (3 if design.since else 2) * targets + self.inputs.read_width  # values of a step
@@ -112,6 +58,8 @@ class Network(nn.Module):
         self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
         self.second = Second(design) if design.decoder == "encoder-decoder" else None
         self.attended = Attended(hidden) if design.attention else None
+        self.level: Tensor
+        self.spread: Tensor
         self.norm = BatchNorm(hidden) if design.normalise == "batch" else None
         self.left_out = Dropout(design.input_dropout, design.variational)
         self.mixing = Mixing(design, told.series) if design.mix else None
@@ -125,9 +73,14 @@ class Network(nn.Module):
         """
         return self.trace(past, step, beside).prediction
 
-    def trace(self, past: Tensor, step: Tensor, beside: Beside) -> Trace:
-        """The same, with what it came from."""
-        view = self.look(past, step, beside)
+    def trace(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried | None = None) -> Trace:
+        """The same, with what it came from.
+
+        Where states are carried over, the past is that of a whole series, forecast from its end alone; or, with what
+        was carried, the context before the newest F segments, which are read on from there and forecast from behind
+        each.
+        """
+        view = self.look(past, step, beside, carried)
         correction = self.correct(view.left, view.ahead, view.mixed)
         centre = view.expected + correction
         match self.architecture.decoder:
@@ -140,25 +93,27 @@ class Network(nn.Module):
                 parameters, looked = self.decode_in_turn(view.past, around, view.ahead)
             case _:
                 assert_never(self.architecture.decoder)
-        return Trace(Prediction(heads.quantiles(parameters, centre), view.scale), view.past.output, looked)
+        prediction = Prediction(heads.quantiles(parameters, centre), view.scale)
+        return Trace(prediction, view.past.output, view.past.last, looked)
 
-    def look(self, past: Tensor, step: Tensor, beside: Beside) -> View:
+    def look(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried | None = None) -> View:
         """All that is known before anything is decoded, of F * B windows."""
         design, length = self.architecture, past.shape[1]
-        scale = scaling.measure(past[:, : design.context], design.scale, design.season)
+        scale = self.scale(past[:, : design.context])
         scaled = scale.apply(past).to(self.embedding.weight.device)  # (B, T, K)
-        starts = range(0, length - design.context + 1, design.segment)
+        whole = design.bptt is not None and carried is None
+        starts = range(length - design.context if whole else 0, length - design.context + 1, design.segment)
         views = torch.cat([scaled[:, start : start + design.context] for start in starts])  # (F * B, L, K)
         steps = torch.cat([step - (starts[-1] - start) for start in starts])  # (F * B,)
         left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
         features = self.inputs(beside, design.context)
         ahead = self.ahead(features, starts)
         mixed = None if self.mixing is None or beside.others is None else self.mixing(beside.others)  # (B, T, M)
-        read = left if len(starts) == 1 else self.base(scaled, step)[0]  # (B, T, K)
+        read = left if length == design.context else self.base(scaled, step)[0]  # (B, T, K)
         waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
         told = features.read[:, :length], features.calendar[:, :length]
         seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told, mixed)
-        come_to = self.encode(seen, ahead.window[: len(past)], len(starts))
+        come_to = self.encode(seen, ahead.window[: len(past)], len(starts), carried)
         return View(scale.repeated(len(starts)), left, expected, ahead, mixed, come_to)
 
     def ahead(self, features: Features, starts: range) -> Ahead:
@@ -194,9 +149,33 @@ class Network(nn.Module):
             correction = correction + self.mixing.correction(views)
         return correction
 
-    def encode(self, seen: Steps, window: Tensor, boundaries: int) -> Past:
+    def scale(self, past: Tensor) -> Scale:
+        """Of windows, from their past (B, L, K), or the one of all rows that were trained on."""
+        if self.architecture.scale == "global":
+            level, spread = (one.to(past).expand(len(past), 1, -1) for one in (self.level, self.spread))
+            return Scale(level, spread, None)
+        return scaling.measure(past, self.architecture.scale, self.architecture.season)
+
+    def fix_scale(self, values: Tensor) -> None:
+        """Take the scale of all windows from these values (N, K) float64, NaN where missing."""
+        known = values.unsqueeze(0)
+        count = (~known.isnan()).sum(dim=1, keepdim=True)
+        self.level.copy_(scaling.mean(known, count).nan_to_num(0.0).flatten())
+        self.spread.copy_(scaling.deviation(known, count).flatten())
+
+    def sees(self, rows: int) -> int:
+        """Steps of the past that it is to be given, where so many lie before the cutoff."""
+        if self.architecture.bptt is None:
+            return self.context
+        return max(self.context, math.ceil(rows / self.architecture.segment) * self.architecture.segment)
+
+    def encode(self, seen: Steps, window: Tensor, boundaries: int, carried: Carried | None) -> Past:
         """What the encoder came to at the last boundaries of segments in the past of T steps."""
         segments = self.embed(seen, window)  # (B, N, hidden)
+        if self.architecture.bptt is not None:
+            known = seen.observed.reshape(*segments.shape[:2], -1).any(dim=-1)  # (B, N)
+            stepwise = self.architecture.decoder in ("parallel", "recursive")
+            return read_on(self.encoder, segments, known, boundaries, carried, stepwise)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])
         outputs, states = [output], [state]
@@ -206,11 +185,11 @@ class Network(nn.Module):
             states.append(state)
         last = torch.cat([one[:, -1:] for one in outputs])
         if self.attended is None:
-            return Past(last, joined(states), None, None)
+            return Past(last, joined(states), state, None, None)
         every = torch.cat(outputs, dim=1).repeat(boundaries, 1, 1)  # (F * B, N, hidden)
         place = torch.arange(segments.shape[1], device=every.device)
         ends = torch.arange(first, first + boundaries, device=every.device).repeat_interleave(len(window))
-        return Past(last, joined(states), every, place < ends.unsqueeze(1))
+        return Past(last, joined(states), state, every, place < ends.unsqueeze(1))
 
     def embed(self, steps: Steps, window: Tensor) -> Tensor:
         """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden).

@@ -59,6 +59,8 @@ def measure(past: Tensor, kind: ScaleName, season: int) -> Scale:
         case "mean":
             size = mean(past.abs(), count).nan_to_num(0.0)
             return Scale(torch.zeros_like(size), size, None)
+        case "global":
+            raise ValueError("one scale for all windows is none that a window tells")
     assert_never(kind)
 
 

@@ -17,13 +17,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rnncli import course, heads, losses, ridge
 from rnncli.card import Course
+from rnncli.cells import State
 from rnncli.config import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
 from rnncli.losses import Weighing
-from rnncli.network import Network, Prediction
+from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
+from rnncli.sources import Again, Drawn, Source, Walker
+from rnncli.views import Carried, Prediction
 from rnncli.windows import Batch, Gatherer, Sampler, Sequences, Windows
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
@@ -82,12 +85,15 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
     try:
         with torch.random.fork_rng():
             torch.manual_seed(task.seed)
-            reach = design.context + task.training.forks * design.segment
+            further = task.training.forks * design.segment if design.bptt is None else design.bptt - design.segment
+            reach = design.context + further
             together = np.arange(len(task.first)) if design.mix else None
             windows = Windows(data, reach, design.horizon, device, design.calendar, together)
             network = Network(design, windows.values.shape[1], task.told).to(device)
+            if design.scale == "global":
+                network.fix_scale(_trained_on(windows, task))
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report)
-        quantiles = _quantiles(fitted.network, windows.of(design.context), task.validation)
+        quantiles = _quantiles(fitted.network, _whole(windows, network, task.validation), task.validation)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
@@ -95,6 +101,18 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
     seconds = time.monotonic() - began
     return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
+
+
+def _trained_on(windows: Windows, task: Task) -> Tensor:
+    """All rows (N, K) that training windows reach into."""
+    starts, ends = windows.starts.cpu().numpy(), windows.ends.cpu().numpy()
+    end = np.where(task.last >= task.first, np.minimum(starts + task.last + task.architecture.horizon, ends), starts)
+    return torch.cat([windows.values[one:other] for one, other in zip(starts, end, strict=True)])
+
+
+def _whole(windows: Windows, network: Network, places: Cutoffs) -> Windows:
+    """The same windows with as much of the past as a forecast from these places is made from."""
+    return windows.of(network.sees(int(places.rows.max(initial=0))))
 
 
 @torch.inference_mode()
@@ -145,18 +163,25 @@ def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progre
     sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
     typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
-    steps = _affordable(network, windows.batch(*sampler.draw(training.batch, generator)), goal, task)
+    stride = network.architecture.bptt
+
+    def source() -> Source:
+        if stride is None:
+            return Drawn(windows, sampler, training.batch, generator)
+        return Walker(np.where(task.last >= task.first, task.last, 0), stride, training.batch, windows, generator)
+
+    steps = _affordable(network, source(), goal, task)
     rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
     descent = Descent(network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
     seen, norms, checks = *torch.zeros(2, steps, device=device), list[tuple[int, float]]()
-    held_out = list(windows.of(network.context).at(_some(task.validation), CHUNK))
+    held_out = list(_whole(windows, network, task.validation).at(_some(task.validation), CHUNK))
+    batches = source()
     best = Fitted(network, 0, steps, math.inf, rate)
     every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
     for step in range(1, steps + 1):
         network.train()
-        batch = windows.batch(*sampler.draw(training.batch, generator))
-        seen[step - 1], norms[step - 1] = update(network, batch, descent, goal)
+        seen[step - 1], norms[step - 1] = update(network, batches, descent, goal)
         averaged.update_parameters(network)
         if step % every == 0 or step == steps:
             check_losses(seen[:step])
@@ -185,8 +210,9 @@ def _some(places: Cutoffs) -> Cutoffs:
     return Cutoffs(places.series[::every], places.rows[::every])
 
 
-def _affordable(network: Network, batch: Batch, goal: Goal, task: Task) -> int:
+def _affordable(network: Network, source: Source, goal: Goal, task: Task) -> int:
     """The task's steps, or as many as its time allows, told by a few steps of a copy that is thrown away."""
+    batch = Again(*source.batch())
     if math.isinf(task.limit):
         return task.steps
     trial = copy.deepcopy(network)
@@ -207,25 +233,27 @@ def _rate(
     def drawn() -> Iterator[Callable[[nn.Module], Tensor]]:
         while True:
             batch = windows.batch(*sampler.draw(goal.training.batch, generator))
-            yield lambda trial, batch=batch: priced(cast(Network, trial), batch, goal)  # type: ignore[misc]
+            yield lambda trial, batch=batch: priced(cast(Network, trial), batch, goal)[0]  # type: ignore[misc]
 
     return found_rate(network, goal.training, drawn())
 
 
-def update(network: Network, batch: Batch, descent: Descent, goal: Goal) -> tuple[Tensor, Tensor]:
+def update(network: Network, source: Source, descent: Descent, goal: Goal) -> tuple[Tensor, Tensor]:
     """One step downhill; the loss before it, and the norm that its gradient had."""
-    loss = priced(network, batch, goal)
+    batch, carried = source.batch()
+    loss, state = priced(network, batch, goal, carried)
+    source.go_on(state)
     norm = descent.step(loss)
     return loss.detach(), norm
 
 
-def priced(network: Network, batch: Batch, goal: Goal) -> Tensor:
-    """The mean loss of a batch, and what the encoder's activity costs (Merity et al. 2017)."""
-    trace = network.trace(batch.past, batch.step, batch.beside)
+def priced(network: Network, batch: Batch, goal: Goal, carried: Carried | None = None) -> tuple[Tensor, State]:
+    """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it."""
+    trace = network.trace(batch.past, batch.step, batch.beside, carried)
     total, count = _compared(trace.prediction, network.architecture, batch, goal)
     loss = total / count.clamp(min=1)
     price = goal.training.activation_penalty
-    return loss + price * trace.activity.square().mean() if price else loss
+    return (loss + price * trace.activity.square().mean() if price else loss), trace.state
 
 
 def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
@@ -235,11 +263,13 @@ def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tens
 
 def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a prediction beside what came."""
-    future = batch.futures(design.context, design.segment)  # (F * B, H, K)
-    weight = goal.weighing.weigh(batch.past[:, : design.context])
+    boundaries = len(prediction.quantiles) // len(batch.past)
+    first = batch.past.shape[1] - (boundaries - 1) * design.segment  # steps before the first of them
+    future = batch.futures(first, design.segment)  # (F * B, H, K)
+    weight = goal.weighing.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.loss(*prediction, future, weight, batch.future_weights(design.context, design.segment))
+    return losses.loss(*prediction, future, weight, batch.future_weights(first, design.segment))
 
 
 @torch.inference_mode()

@@ -52,6 +52,14 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
     ({}, {"learning_rate": 0.5, "find_rate": True}, "--learning-rate 0.5 needs --no-find-rate"),
     ({"bidirectional": True, "decoder": "parallel"}, {}, "--bidirectional needs --decoder direct or encoder-decoder"),
     ({"bidirectional": True}, {"forks": 2}, "--bidirectional needs --forks 0"),
+    ({"bptt": 8, "cell": "esn"}, {}, "--bptt 8 needs a cell that is trained"),
+    ({"bptt": 8, "scale": "log"}, {}, "--bptt 8 needs --scale global"),
+    ({"bptt": 8, "bidirectional": True}, {}, "--bptt 8 needs a network that is not --bidirectional"),
+    ({"bptt": 8, "attention": True}, {}, "--bptt 8 needs --no-attention"),
+    ({"bptt": 8, "since": True}, {}, "--bptt 8 needs --no-since"),
+    ({"bptt": 8}, {"forks": 2}, "--bptt 8 needs --forks 0"),
+    ({"bptt": 8}, {"history": 20}, "--bptt 8 needs no --history"),
+    ({"bptt": 8}, {"find_rate": True}, "--bptt 8 needs --no-find-rate"),
     ({"decoder_segment": 4, "decoder": "direct"}, {}, "--decoder-segment 4 needs --decoder encoder-decoder"),
 ]
 

@@ -5,7 +5,8 @@ import torch
 
 from rnncli import heads
 from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
-from rnncli.network import Network, Prediction, Steps, since_positive
+from rnncli.network import Network, since_positive
+from rnncli.views import Prediction, Steps
 from rnncli.windows import Beside
 
 

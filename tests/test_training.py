@@ -133,14 +133,14 @@ def test_a_rate_that_was_found_is_told_and_kept_in_the_card(rnncli: Command, dat
 def test_what_the_encoder_says_is_priced_by_its_mean_square(monkeypatch: pytest.MonkeyPatch) -> None:
     activity = torch.tensor([[[1.0, 3.0]]])
     prediction = (torch.zeros(1, 1, 1, 9), None)
-    network = SimpleNamespace(trace=lambda *_: SimpleNamespace(prediction=prediction, activity=activity))
+    network = SimpleNamespace(trace=lambda *_: SimpleNamespace(prediction=prediction, activity=activity, state=()))
     network.architecture = None
     monkeypatch.setattr(training, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
     batch = SimpleNamespace(past=None, step=None, beside=None)
 
     def price(of: float) -> float:
         goal = SimpleNamespace(training=Training(activation_penalty=of))
-        return float(training.priced(network, batch, goal))  # type: ignore[arg-type]
+        return float(training.priced(network, batch, goal)[0])  # type: ignore[arg-type]
 
     assert price(0.0) == pytest.approx(2)
     assert price(0.1) == pytest.approx(2.5)

@@ -44,6 +44,7 @@ class Target(NamedTuple):
     format: str | None
     template: Path | None  # a table to be filled in is wanted in their place
     plot: Path | None  # a picture of them
+    follow: bool  # again and again
 
 
 @configured("columns", "forecast", "compute", "freshness")
@@ -82,7 +83,7 @@ def forecast(
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     sources = Sources(model, data, future, state)
-    target = Target(output, format, future_template, plot)
+    target = Target(output, format, future_template, plot, follow)
     _check_request(sources, card, config, target)
     if follow:
         following.check(card, config, format, output)
@@ -127,6 +128,12 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
     if target.template is not None and (target.output != "-" or target.format or target.plot):
         raise RequestError("--future-template forecasts nothing: leave out --output, --format and --plot")
+    carries = any(member.architecture.bptt is not None for member in card.members)
+    if carries and (sources.state or target.follow):
+        raise RequestError(
+            f"{sources.model} reads each series from its beginning (train --bptt), and cannot go on from its end: "
+            "leave out --state and --follow"
+        )
     if sources.state is not None and config.freshness.as_of is not None:
         raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
     if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
-from rnncli import descent, heads, losses, training
+from rnncli import descent, heads, losses, sources, training
 from rnncli.config import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
@@ -91,6 +91,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
 
     numbers = itertools.count()
+    drawn_windows = sources.Drawn(windows, sampler, settings.batch, generator)
 
     def bare_step() -> None:
         plain.zero_grad(set_to_none=True)
@@ -100,9 +101,8 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
 
     def rnncli_step() -> None:
         network.train()
-        batch = windows.batch(*sampler.draw(settings.batch, generator))
         place = next(numbers)
-        seen[0, place], seen[1, place] = training.update(network, batch, own, goal)
+        seen[0, place], seen[1, place] = training.update(network, drawn_windows, own, goal)
         averaged.update_parameters(network)
 
     return [bare_step, rnncli_step]
