@@ -280,8 +280,12 @@ def before(panel: Panel, places: Cutoffs, season: int) -> Before:
 
 def _firsts(panel: Panel, places: Cutoffs) -> tuple[np.ndarray, np.ndarray]:
     """The first value before each cutoff and the row of its series that it lies in: (N, K) each, NaN where none is."""
-    lines = np.arange(len(panel.values))[:, None]
-    first = np.minimum.reduceat(np.where(np.isnan(panel.values), len(lines), lines), panel.offsets[:-1])  # (S, K)
-    rows = (first - panel.offsets[:-1, None])[places.series]
-    values = np.take_along_axis(panel.values, first.clip(max=len(lines) - 1), axis=0)[places.series]
+    rows, values = np.empty((2, len(panel.ids), panel.targets))
+    for block in panel.blocks():
+        own = panel.values[block.rows]
+        lines = np.where(np.isnan(own), len(own), np.arange(len(own))[:, None])
+        first = np.minimum.reduceat(lines, block.begins)  # (s, K)
+        rows[block.series] = first - block.begins[:, None]
+        values[block.series] = np.take_along_axis(own, first.clip(max=len(own) - 1), axis=0)
+    rows, values = rows[places.series], values[places.series]
     return np.where(rows < places.rows[:, None], values, np.nan), rows

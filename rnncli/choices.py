@@ -1,6 +1,7 @@
 """What the user left open, chosen from the data, with the reason. numpy only: `inspect` tells it without training."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,12 +179,15 @@ def _base(season: int, context: int, scale: ScaleName, sample: Sample) -> tuple[
     return ("seasonal", comparison) if ratio < 1.0 else ("last", comparison)
 
 
-def _scales(values: np.ndarray) -> tuple[list[ScaleName], str]:
-    """The scales that the data allows, the likeliest first, and why it is."""
-    if (values > 0).all():
+def _scales(parts: Iterable[np.ndarray]) -> tuple[list[ScaleName], str]:
+    """The scales that the data allows, the likeliest first, and why it is; parts: all values."""
+    count = positive = zero = 0
+    for values in parts:
+        count, positive, zero = count + len(values), positive + (values > 0).sum(), zero + (values == 0).sum()
+    if positive == count:
         return ["log", "spread", "mean"], "all values are positive"
-    zeros = float((values == 0).mean())
-    if (values >= 0).all():
+    zeros = float(zero / count)
+    if positive + zero == count:
         if zeros > 0.2:
             return ["mean", "spread"], f"no value is negative and {zeros:.0%} are zero"
         scales: list[ScaleName] = ["spread", "mean", "log"] if zeros < FEW_ZEROS else ["spread", "mean"]
@@ -264,6 +268,6 @@ def _together(panel: Panel, network: Network) -> int:
 
 
 def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:
-    apart = int((~np.isnan(panel.values)).sum()) // (horizon * panel.targets)
+    apart = panel.observed // (horizon * panel.targets)
     steps = int(np.clip(EPOCHS * apart / batch, *STEPS))
     return steps, f"{apart} horizons do not overlap"

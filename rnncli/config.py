@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rnncli.values import Count, Names, Percents, Seconds, Shares, Steps, ahead, clock_and_way, steps_or_duration
+from rnncli.values import Bytes, Count, Names, Percents, Seconds, Shares, Steps, ahead, clock_and_way, steps_or_duration
 
 CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
 Activation = Literal["tanh", "relu"]
@@ -266,6 +266,8 @@ class Compute(Section):
 
     device: DeviceName = "auto"
     """Where to compute: auto takes a GPU where the work is large enough for it."""
+    memory: Bytes | None = None
+    """How much memory the numbers of the table may take, such as 500MB or 2GB: more are kept in temporary files."""
 
 
 class Forecasting(Section):

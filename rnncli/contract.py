@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncli.card import Range, Seen
 from rnncli.panel import Panel
+from rnncli.panel.blocks import blocks
 from rnncli.panel.covariates import UNSEEN
 from rnncli.panel.written import plain
 from rnncli.words import counted, listed
@@ -26,7 +27,7 @@ class Column(NamedTuple):
     """A column of amounts."""
 
     name: str
-    values: np.ndarray  # (N,)
+    parts: Iterator[np.ndarray]  # (R,) each: some series at a time
 
 
 def seen(panel: Panel) -> Seen:
@@ -40,7 +41,7 @@ def seen(panel: Panel) -> Seen:
         absent=panel.found.absent,
         first=first,
         last=last,
-        nonnegative=bool(np.nanmin(panel.values) >= 0),
+        nonnegative=not any((panel.values[block.rows] < 0).any() for block in panel.blocks()),
         phase=panel.phase,
         sizes=dict(zip(map(str, panel.ids), sizes.tolist(), strict=False)),
         columns=tuple(_range(column) for column in _columns(panel)),
@@ -57,33 +58,46 @@ def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list
 
 def _columns(panel: Panel) -> Iterator[Column]:
     """Targets, and amounts along the clock up to now."""
-    names = ("",) if panel.found.roles.wide else panel.found.roles.targets
-    yield from (Column(name, values) for name, values in zip(names, panel.values.T, strict=True))
-    beside = panel.covariates
-    rows = np.arange(len(beside.values)) - np.repeat(beside.offsets[:-1], beside.lengths)
-    now = rows < np.repeat(panel.lengths, beside.lengths)
+    wide, beside = panel.found.roles.wide, panel.covariates
+
+    def target(place: int) -> Iterator[np.ndarray]:
+        for block in panel.blocks():
+            yield panel.values[block.rows, place]
+
+    def amount(place: int) -> Iterator[np.ndarray]:
+        for block in blocks(beside.offsets):
+            yield beside.values[block.rows, place][block.before(panel.lengths)]
+
+    for place, name in enumerate(("",) if wide else panel.found.roles.targets):
+        yield Column(name, target(place))
     for place, one in enumerate(beside.along):
         if one.categories is None:
-            yield Column(one.name, beside.values[now, place])
+            yield Column(one.name, amount(place))
 
 
 def _range(column: Column) -> Range:
-    known = column.values[np.isfinite(column.values)]
-    missing = 1 - len(known) / max(1, len(column.values))
-    if not len(known):
+    rows, count, total, low, high = 0, 0, 0.0, np.inf, -np.inf
+    for values in column.parts:
+        known = values[np.isfinite(values)]
+        rows, count, total = rows + len(values), count + len(known), total + float(np.abs(known).sum())
+        low, high = min(low, known.min(initial=np.inf)), max(high, known.max(initial=-np.inf))
+    missing = 1 - count / max(1, rows)
+    if not count:
         return Range(name=column.name, low=0.0, high=0.0, typical=0.0, missing=missing)
-    low, high, typical = float(known.min()), float(known.max()), float(np.abs(known).mean())
-    return Range(name=column.name, low=low, high=high, typical=typical, missing=missing)
+    return Range(name=column.name, low=float(low), high=float(high), typical=total / count, missing=missing)
 
 
 def _sizes(panel: Panel) -> np.ndarray:
     """The mean absolute value (S,) of each series' first target; 0 where too few values tell it."""
-    values = np.abs(panel.values[:, 0])
-    known = np.isfinite(values)
-    number = np.repeat(np.arange(len(panel.ids)), panel.lengths)[known]
-    count = np.bincount(number, minlength=len(panel.ids))
-    enough = np.bincount(number, values[known] > 0, len(panel.ids)) >= FEWEST
-    return np.where(enough, np.bincount(number, values[known], len(panel.ids)) / np.maximum(count, 1), 0.0)
+    sizes = [np.empty(0)]
+    for block in panel.blocks():
+        values, series = np.abs(panel.values[block.rows, 0]), len(block.lengths)
+        known = np.isfinite(values)
+        number, values = block.number[known], values[known]
+        count = np.bincount(number, minlength=series)
+        enough = np.bincount(number, values > 0, series) >= FEWEST
+        sizes.append(np.where(enough, np.bincount(number, values, series) / np.maximum(count, 1), 0.0))
+    return np.concatenate(sizes)
 
 
 def _jumps(trained: Seen, newest: Panel, ranges: list[Range]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Which windows of a panel train and which validate: the end of every series is held out. numpy only."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,11 +46,12 @@ class Split(NamedTuple):
         """(S,) rows of each series before what is held out."""
         return np.where(self.last >= self.first, self.last + horizon, 0)
 
-    def training_values(self, panel: Panel, horizon: int) -> np.ndarray:
-        """All values observed before what is held out."""
-        ends = panel.offsets[:-1] + self.ends(horizon)
-        values = panel.values[np.arange(len(panel.values)) < np.repeat(ends, panel.lengths)]
-        return values[~np.isnan(values)]
+    def training_values(self, panel: Panel, horizon: int) -> Iterator[np.ndarray]:
+        """All values observed before what is held out, those of some series at a time."""
+        ends = self.ends(horizon)
+        for block in panel.blocks():
+            values = panel.values[block.rows][block.before(ends)]
+            yield values[~np.isnan(values)]
 
 
 def split(panel: Panel, horizon: int, history: int | None) -> Split:

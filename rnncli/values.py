@@ -57,6 +57,16 @@ def _seconds(value: Any) -> Any:
     return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[found[2] or "s"]
 
 
+def _bytes(value: Any) -> Any:
+    """`500MB`, `2GB` or `2GiB` in bytes."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", value.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError("should be a size such as 500MB, 2GB or 2GiB")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** ("KMGT".index(found[2].upper()) + 1))
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
 Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
 Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
@@ -64,3 +74,4 @@ Count = Annotated[int, Field(ge=1)]
 MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]

@@ -11,6 +11,7 @@ from torch import Tensor
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.calendar import Calendar
 from rnncli.panel.covariates import Covariates
+from rnncli.panel.stored import Stored
 
 
 class Sequences(NamedTuple):
@@ -94,8 +95,10 @@ class Windows:
         together: (S,) the panel's number of each series that is seen beside the others, -1 where it is not there.
         """
         data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon)
-        # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale.
-        home = torch.device("cpu") if device.type == "mps" else device
+        # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale. So it
+        # does where it is too much for memory.
+        stays = device.type == "mps" or isinstance(data.values, Stored)
+        home = torch.device("cpu") if stays else device
         self.values = torch.from_numpy(data.values).to(home)  # (N, K)
         self.starts = torch.from_numpy(data.offsets[:-1]).to(home)  # (S,)
         self.ends = torch.from_numpy(data.offsets[1:]).to(home)  # (S,)

@@ -70,11 +70,12 @@ ORDER = [
     ),
 ]
 INSIDE_PANEL = [
-    *("clock", "written", "timestamps", "calendar", "columns", "covariates"),
+    *("clock", "written", "timestamps", "calendar", "blocks", "columns", "covariates"),
     *(
         "cells",
         "hints",
         "sequences",
+        "stored",
         "rows",
         "layout",
         "build",

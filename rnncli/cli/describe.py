@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rnncli.choices import Plan
     from rnncli.config import Architecture
     from rnncli.panel import Panel
+    from rnncli.panel.stored import Store
 
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:
@@ -66,12 +67,16 @@ def beside_words(covariates: Sequence[tuple[str, str]], weight: str | None) -> s
 def covariate_lines(panel: "Panel") -> list[str]:
     """Where a covariate is empty: a line for each."""
     told = panel.covariates
-    shares = (told.values != told.values).mean(axis=0) if told.along else []
     return [
         f'missing: "{column.name}" has no value in {share:.1%} of the steps; it is masked there'
-        for column, share in zip(told.along, shares, strict=True)
+        for column, share in zip(told.along, told.missing(), strict=True)
         if share > 0
     ]
+
+
+def store_lines(store: "Store") -> list[str]:
+    """Where the numbers are, if not in memory."""
+    return [f"memory: {store.seen / 1e6:.0f} MB of numbers are read from {store.folder}"] if store.full else []
 
 
 def choice_lines(plan: "Plan") -> list[str]:

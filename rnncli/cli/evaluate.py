@@ -31,7 +31,7 @@ METRICS_HELP = (
 
 @configured(
     *("columns", "network", "training", "forecast", "compute"),
-    without=("cell", "refit", "quantiles", "samples", "on_drift"),
+    without=("cell", "refit", "quantiles", "samples", "on_drift", "memory"),
 )
 def evaluate(
     model: Annotated[

@@ -47,7 +47,7 @@ class Target(NamedTuple):
     follow: bool  # again and again
 
 
-@configured("columns", "forecast", "compute", "freshness")
+@configured("columns", "forecast", "compute", "freshness", without=("memory",))
 def forecast(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.config import Columns
     from rnncli.panel import Expected, Panel
+    from rnncli.panel.stored import Store
 
 
 def assumed(columns: "Columns") -> Assume:
@@ -43,7 +44,11 @@ def table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataF
 
 
 def whole_panel(
-    source: str, columns: "Columns", expected: "Expected | None" = None, kind: str | None = None
+    source: str,
+    columns: "Columns",
+    expected: "Expected | None" = None,
+    kind: str | None = None,
+    store: "Store | None" = None,
 ) -> "Panel":
     """The sequences in a file, a pipe, or a folder, of which some files are read at a time."""
     from rnncli import tables
@@ -52,7 +57,7 @@ def whole_panel(
     assume = assumed(columns)
     with screen.timed("reading"):
         parts = tables.read_parts(source, kind, columns.decimal, assume)
-        found = from_parts(parts, lambda: tables.read(source, kind, columns.decimal), columns, expected, assume)
+        found = from_parts(parts, lambda: tables.read(source, kind, columns.decimal), columns, expected, assume, store)
     _tell(found)
     return found
 

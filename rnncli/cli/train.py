@@ -60,11 +60,13 @@ def train(
     lock = running.beside(output if conditions else None, config.run.lock_wait)
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices
+    from rnncli.panel.stored import Store
 
-    with lock:
+    with lock, Store(config.compute.memory) as store:
         with about(data):
-            series = reading.fresh(reading.whole_panel(data, config.columns, kind=format), config.freshness)
-            screen.notes(describe.panel_lines(data, series))
+            series = reading.whole_panel(data, config.columns, kind=format, store=store)
+            series = reading.fresh(series, config.freshness)
+            screen.notes([*describe.panel_lines(data, series), *describe.store_lines(store)])
             plan = choices.make(series, config.network, config.training)
         screen.notes(describe.choice_lines(plan))
         publication = publishing.prepared(conditions, output, series, plan.architecture.horizon)

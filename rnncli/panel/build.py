@@ -64,7 +64,7 @@ def from_frame(
     if means != "mask":
         values, absent = _filled(values, laid, means), 0
     found = Found(roles, given, missing, absent, repeated, empty=())
-    times = times._replace(values=times.values[:0])
+    times = times._replace(values=times.values[:0].copy())  # a view would keep all of them
     beside = _covariates(frame, roles, asked, (rows, cells), laid, 0.0 if means == "mask" else 1.0)
     panel = Panel(values, laid.offsets, rows.ids, laid.firsts, laid.phases, frequency, times, beside, found)
     return _trimmed(_unfolded(panel) if roles.wide else panel)

@@ -4,8 +4,10 @@ They lie as the targets do, series behind one another and each from the step of 
 beyond the last target: what is known in advance is told for steps that are still to be forecast.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 from rnncli.config import Input
 from rnncli.errors import DataError
 from rnncli.panel import calendar
+from rnncli.panel.blocks import blocks
 from rnncli.panel.clock import Frequency
 
 UNSEEN = 0.0  # the number of a kind that is empty or that training did not know
@@ -61,6 +64,13 @@ class Covariates:
         """Which of the columns along the clock are known in advance: (C,)."""
         return np.array([one.role == "known" for one in self.along], dtype=bool)
 
+    def missing(self) -> np.ndarray:
+        """The share of the rows without a value, of each column along the clock: (C,)."""
+        empty = np.zeros(len(self.along))
+        for block in blocks(self.offsets):
+            empty += np.isnan(self.values[block.rows]).sum(axis=0)
+        return empty / max(1, len(self.values))
+
     def of(self, rows: np.ndarray, offsets: np.ndarray, series: np.ndarray) -> "Covariates":
         """Some rows of some series; rows: (M,) a mask, or places."""
         weights = None if self.weights is None else self.weights[rows]
@@ -78,32 +88,55 @@ class Covariates:
 
 def measured(covariates: Covariates, ends: np.ndarray) -> tuple[Input, ...]:
     """The columns with their levels and spreads, as the first `ends` (S,) rows of each series have them."""
-    inside = np.arange(len(covariates.values)) - np.repeat(covariates.offsets[:-1], covariates.lengths)
-    rows = inside < np.repeat(ends, covariates.lengths)
-    number = np.repeat(np.arange(len(ends)), covariates.lengths)[rows]
-    along = [_measured(one, covariates.values[rows, place], number) for place, one in enumerate(covariates.along)]
-    static = covariates.static[ends > 0]
-    return (*along, *(_measured(one, static[:, place], None) for place, one in enumerate(covariates.fixed)))
+
+    def before(place: int) -> Iterator[Column]:
+        for block in blocks(covariates.offsets):
+            rows = block.before(ends)
+            yield Column(covariates.values[block.rows, place][rows], block.number[rows])
+
+    def static(place: int) -> Iterator[Column]:
+        values = covariates.static[ends > 0, place]
+        yield Column(values, np.zeros(len(values), np.int64))
+
+    along = [_measured(one, partial(before, place)) for place, one in enumerate(covariates.along)]
+    return (*along, *(_measured(one, partial(static, place)) for place, one in enumerate(covariates.fixed)))
 
 
-def _measured(column: Input, values: np.ndarray, series: np.ndarray | None) -> Input:
-    """Its mean, its deviation, and the median over series (rows,) of their own deviations; 1 where nothing moves."""
+class Column(NamedTuple):
+    """Some rows of a column."""
+
+    values: np.ndarray  # (R,)
+    series: np.ndarray  # (R,) from 0 on
+
+    def known(self) -> "Column":
+        """Those with a value."""
+        known = np.isfinite(self.values)
+        return Column(self.values[known], self.series[known])
+
+
+def _measured(column: Input, parts: Callable[[], Iterator[Column]]) -> Input:
+    """Its mean, its deviation, and the median over series of their own deviations; 1 where nothing moves."""
     if column.categories is not None:
-        return column.model_copy(update={"gaps": bool((values == UNSEEN).any())})
-    known = np.isfinite(values)
-    column = column.model_copy(update={"gaps": not known.all()})
-    if not known.any():
+        return column.model_copy(update={"gaps": any((part.values == UNSEEN).any() for part in parts())})
+    rows, count, total = 0, 0, 0.0
+    for part in parts():
+        known = part.known().values
+        rows, count, total = rows + len(part.values), count + len(known), total + float(known.sum())
+    column = column.model_copy(update={"gaps": count < rows})
+    if not count:
         return column
-    level, spread = float(values[known].mean()), float(values[known].std())
+    level, squares, of_series = total / count, 0.0, []
+    for part in parts():
+        centred, series = part.known().values - level, part.known().series
+        squares += float((centred**2).sum())
+        own = np.maximum(np.bincount(series), 1)
+        mean = np.bincount(series, centred) / own
+        of_series.append(np.bincount(series, (centred - mean[series]) ** 2) / own)
+    spread = math.sqrt(squares / count)
     spread = spread if spread > 1e-9 * abs(level) else 1.0
-    within = spread
-    if series is not None:
-        centred, of = values[known] - level, series[known]
-        count = np.bincount(of)
-        mean = np.bincount(of, centred) / np.maximum(count, 1)
-        square = np.bincount(of, (centred - mean[of]) ** 2) / np.maximum(count, 1)
-        moving = np.sqrt(square[square > (1e-9 * spread) ** 2])
-        within = float(np.median(moving)) if len(moving) else spread
+    every = np.concatenate(of_series)
+    moving = np.sqrt(every[every > (1e-9 * spread) ** 2])
+    within = float(np.median(moving)) if len(moving) else spread
     return column.model_copy(update={"level": level, "spread": spread, "within": within})
 
 

@@ -11,6 +11,8 @@ from rnncli.errors import Assume, DataError, quietly
 from rnncli.panel.build import Expected, from_frame
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Panel
+from rnncli.panel.stored import Store
+from rnncli.tables import give_back
 
 
 def from_parts(
@@ -19,11 +21,13 @@ def from_parts(
     asked: Columns,
     expected: Expected | None = None,
     assume: Assume = quietly,
+    store: Store | None = None,
 ) -> Panel:
     """The panel in a table; `whole` is asked for all of it where parts alone do not tell it, as of a series in two.
 
-    Raises DataError as from_frame does.
+    Raises DataError as from_frame does, and RequestError where the store has no room for it.
     """
+    store = store or Store()
     panels: list[Panel] = []
     seen: set[str] = set()
     for frame in parts:
@@ -37,11 +41,17 @@ def from_parts(
         if not (seen.isdisjoint(names) and (not panels or _alike(panel, panels[0]))):
             break
         seen |= names
-        panels.append(panel)
+        panels.append(store.kept(panel))
+        del frame, panel
+        give_back()
     else:
-        return panels[0] if len(panels) == 1 else joined(panels)
+        every = panels[0] if len(panels) == 1 else store.only(joined(panels, store))
+        panels.clear()
+        give_back()
+        return every
     panels.clear()
-    return from_frame(whole(), asked, expected, assume=assume)
+    store.emptied()
+    return store.kept(from_frame(whole(), asked, expected, assume=assume))
 
 
 def _alike(one: Panel, other: Panel) -> bool:
@@ -49,7 +59,7 @@ def _alike(one: Panel, other: Panel) -> bool:
     return one.frequency == other.frequency and one.found.roles == other.found.roles
 
 
-def joined(panels: Sequence[Panel]) -> Panel:
+def joined(panels: Sequence[Panel], store: Store) -> Panel:
     """Panels of different series as one, its series in order."""
     first = panels[0]
     ids = np.concatenate([panel.ids for panel in panels])
@@ -62,53 +72,58 @@ def joined(panels: Sequence[Panel]) -> Panel:
         repeated=sum(panel.found.repeated for panel in panels),
         empty=tuple(name for panel in panels for name in panel.found.empty),
     )
-    values, offsets = _in_order([panel.values for panel in panels], [panel.lengths for panel in panels], order)
+    places = _Places([panel.lengths for panel in panels], order)
     return replace(
         first,
-        values=values,
-        offsets=offsets,
+        values=store.joined((panel.values for panel in panels), places.rows(), (places.count, first.targets)),
+        offsets=places.offsets,
         ids=ids[order],
         firsts=np.concatenate([panel.firsts for panel in panels])[order],
         phases=np.concatenate([panel.phases for panel in panels])[order],
         times=first.times if len(forms) == 1 else first.times._replace(form=None),
-        covariates=_covariates(panels, order),
+        covariates=_covariates(panels, order, store),
         found=found,
     )
 
 
-def _in_order(
-    parts: Sequence[np.ndarray], lengths: Sequence[np.ndarray], order: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of series behind one another in another order of series, and their offsets."""
-    values, every = np.concatenate(parts), np.concatenate(lengths)
-    offsets = np.concatenate([[0], every[order].cumsum()]).astype(np.int64)
-    if (order[1:] > order[:-1]).all():
-        return values, offsets
-    begins = np.concatenate([[0], every.cumsum()[:-1]])[order]
-    return values[np.repeat(begins - offsets[:-1], every[order]) + np.arange(len(values))], offsets
+class _Places:
+    """Where the rows of each part go when its series lie in order among those of all parts."""
+
+    def __init__(self, lengths: Sequence[np.ndarray], order: np.ndarray) -> None:
+        """lengths: of each part's series."""
+        self.lengths, every = lengths, np.concatenate(lengths)
+        self.offsets = np.concatenate([[0], every[order].cumsum()]).astype(np.int64)  # (S + 1,)
+        self.begins = np.empty(len(every), np.int64)
+        self.begins[order] = self.offsets[:-1]
+        self.count = int(self.offsets[-1])
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """The places of each part's rows."""
+        number = 0
+        for own in self.lengths:
+            begins, number = self.begins[number : number + len(own)], number + len(own)
+            yield np.repeat(begins - own.cumsum() + own, own) + np.arange(own.sum())
 
 
-def _covariates(panels: Sequence[Panel], order: np.ndarray) -> Covariates:
+def _covariates(panels: Sequence[Panel], order: np.ndarray, store: Store) -> Covariates:
     """Those of all panels, with one list of kinds for all of them."""
     parts = [panel.covariates for panel in panels]
     first = parts[0]
     along = [_one_list([part.along[place] for part in parts]) for place in range(len(first.along))]
     fixed = [_one_list([part.fixed[place] for part in parts]) for place in range(len(first.fixed))]
-    values = [_renumbered(part.values, part.along, along) for part in parts]
-    lengths = [part.lengths for part in parts]
-    rows, offsets = _in_order(values, lengths, order) if len(first.values) else (first.values, np.zeros(len(order) + 1))
-    weights, unit = None, first.unit
-    if first.weights is not None:
-        raw = [part.weights * part.unit for part in parts if part.weights is not None]
-        unit = float(np.average([part.unit for part in parts], weights=[panel.found.rows for panel in panels]))
-        weights = _in_order(raw, lengths, order)[0] / unit
     static = np.concatenate([_renumbered(part.static, part.fixed, fixed) for part in parts])[order]
+    places, weights, unit = _Places([part.lengths for part in parts], order), None, first.unit
+    values = (_renumbered(part.values, part.along, along) for part in parts)
+    if first.weights is not None:
+        unit = float(np.average([part.unit for part in parts], weights=[panel.found.rows for panel in panels]))
+        raw = (part.weights * part.unit / unit for part in parts if part.weights is not None)
+        weights = store.joined(raw, places.rows(), (places.count,))
     return replace(
         first,
         along=tuple(along),
         fixed=tuple(fixed),
-        values=rows,
-        offsets=offsets.astype(np.int64),
+        values=store.joined(values, places.rows(), (places.count, first.values.shape[1])),
+        offsets=places.offsets,
         static=static,
         weights=weights,
         unit=unit,

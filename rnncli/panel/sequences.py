@@ -5,6 +5,7 @@ an even clock; a missing row is NaN there, never joined up.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from rnncli.panel import calendar, timestamps, written
+from rnncli.panel.blocks import Block, blocks
 from rnncli.panel.calendar import Calendar
 from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
@@ -134,11 +136,24 @@ class Panel:
         """The earliest time that is forecast from these cutoffs, as a text."""
         return written.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
 
+    def blocks(self) -> Iterator[Block]:
+        """All series, some at a time."""
+        return blocks(self.offsets)
+
+    @property
+    def observed(self) -> int:
+        """Values that are there."""
+        return sum(int((~np.isnan(self.values[block.rows])).sum()) for block in self.blocks())
+
     def known_since(self, steps: int) -> np.ndarray:
         """Whether every target of a series has a value in its last so many steps: (S,)."""
-        rows = np.where(np.isnan(self.values), -1, np.arange(len(self.values))[:, None])
-        newest = np.maximum.reduceat(rows, self.offsets[:-1])  # (S, K)
-        return (newest >= (self.offsets[1:] - np.minimum(steps, self.lengths))[:, None]).all(axis=1)
+        known = [np.empty(0, bool)]
+        for block in self.blocks():
+            values, ends = self.values[block.rows], block.begins + block.lengths
+            rows = np.where(np.isnan(values), -1, np.arange(len(values))[:, None])
+            newest = np.maximum.reduceat(rows, block.begins)  # (s, K)
+            known.append((newest >= (ends - np.minimum(steps, block.lengths))[:, None]).all(axis=1))
+        return np.concatenate(known)
 
     def constant(self) -> list[str]:
         """Ids of the series that never change."""
@@ -155,13 +170,10 @@ def _rows_within(
     offsets: np.ndarray, first: np.ndarray, end: np.ndarray, kept: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which of the rows lie from first (S,) to end (S,) of the series kept, and the offsets of those that do."""
-    lengths = np.diff(offsets)
-    chosen = np.zeros(len(lengths), bool)
-    chosen[kept] = True
-    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    rows = np.repeat(chosen, lengths) & (place >= np.repeat(first, lengths)) & (place < np.repeat(end, lengths))
-    counts = (np.minimum(end, lengths) - first)[kept].clip(min=0)
-    return rows, np.concatenate([[0], counts.cumsum()]).astype(np.int64)
+    counts = (np.minimum(end, np.diff(offsets)) - first)[kept].clip(min=0)
+    within = np.concatenate([[0], counts.cumsum()]).astype(np.int64)
+    begins = (offsets[:-1] + first)[kept]
+    return np.repeat(begins - within[:-1], counts) + np.arange(within[-1]), within
 
 
 def called(identifier: object) -> str:

@@ -2,9 +2,11 @@
 
     python tests/benchmarks/scale.py [--series 1000 10000 50000] [--rows 200] [--steps 200] [--rounds 1] [--csv]
     python tests/benchmarks/scale.py --folder --series 100000 --preset fast       wanted: within 2 GB
+    python tests/benchmarks/scale.py --folder --series 100000 --preset fast --memory 50MB
 
 build: from the file to windows that can be drawn from, in a process of its own, without its imports
 train, forecast: the whole command with all of its processes; --folder writes Parquet files of 1000 series each
+own GB: of the memory that training held what the system cannot take back: all but the pages of files
 """
 
 # pandas and torch are imported in the children alone: Linux counts what a parent holds as a child's peak too.
@@ -29,6 +31,13 @@ class Cost(NamedTuple):
 
     seconds: float
     gigabytes: float  # the most memory held at once
+
+
+class Held(NamedTuple):
+    """The memory of some processes, in gigabytes; what they share is counted once."""
+
+    all: float
+    own: float  # without the pages of files, which the system takes back where it needs them
 
 
 def write_tables(path: Path, series: int, rows: int) -> None:
@@ -82,31 +91,33 @@ def build(path: Path) -> Cost:
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
 
 
-def run(*arguments: object) -> Cost:
-    """A command of rnncli, which has to succeed."""
+def run(*arguments: object) -> tuple[Cost, float]:
+    """A command of rnncli, which has to succeed, and the most memory of its own that it held."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    held = 0.0
+    held, own = 0.0, 0.0
     while child.poll() is None:
-        held = max(held, held_by(child.pid))
+        now = held_by(child.pid)
+        held, own = max(held, now.all), max(own, now.own)
         time.sleep(0.1)
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    return Cost(time.perf_counter() - start, held)
+    return Cost(time.perf_counter() - start, held), own
 
 
-def held_by(process: int) -> float:
-    """What a process and those it started hold now, in gigabytes; what they share is counted once. Linux alone."""
-    total, waiting = 0, [process]
+def held_by(process: int) -> Held:
+    """What a process and those it started hold now. Linux alone."""
+    total, files, waiting = 0, 0, [process]
     while waiting:
         number = waiting.pop()
         with suppress(OSError):  # it may have ended meanwhile
             lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            files += sum(int(line.split()[1]) for line in lines if line.startswith("Pss_File:"))
             for task in Path(f"/proc/{number}/task").iterdir():
                 waiting += [int(child) for child in (task / "children").read_text().split()]
-    return total * 1024 / 1e9
+    return Held(total * 1024 / 1e9, (total - files) * 1024 / 1e9)
 
 
 def gigabytes(usage: resource.struct_rusage) -> float:
@@ -124,9 +135,12 @@ def main() -> None:
     parser.add_argument("--csv", action="store_true", help="CSV instead of Parquet")
     parser.add_argument("--folder", action="store_true", help="a folder of files instead of one")
     parser.add_argument("--preset", help="of the training, in place of --steps")
+    parser.add_argument("--memory", help="of the training")
     asked = parser.parse_args()
-    training = ("--preset", asked.preset) if asked.preset else ("--steps", asked.steps)
-    print(("{:>12}" * 8).format("series", "file MB", *("build s", "GB", "train s", "GB", "forecast s", "GB")))
+    training = ["--preset", asked.preset] if asked.preset else ["--steps", asked.steps]
+    training += ["--memory", asked.memory] if asked.memory else []
+    titles = ("series", "file MB", "build s", "GB", "train s", "GB", "own GB", "forecast s", "GB")
+    print(("{:>12}" * len(titles)).format(*titles))
     for series in asked.series:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -134,16 +148,15 @@ def main() -> None:
             data, model = folder / name, folder / "days.rnn"
             apart = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
             apart.submit(write_tables, data, series, asked.rows).result()
-            costs = [
-                (
-                    apart.submit(build, data).result(),
-                    run("train", data, "-H", HORIZON, "--id", "unique_id", "--target", "y", *training, "-o", model),
-                    run("forecast", model, data, "-o", folder / f"next{data.suffix or '.parquet'}"),
-                )
-                for _ in range(asked.rounds)
-            ]
+            rounds = []
+            for _ in range(asked.rounds):
+                built = apart.submit(build, data).result()
+                to_train = ("-H", HORIZON, "--id", "unique_id", "--target", "y", *training)
+                trained, own = run("train", data, *to_train, "-o", model)
+                made, _ = run("forecast", model, data, "-o", folder / f"next{data.suffix or '.parquet'}")
+                rounds.append((*built, *trained, own, *made))
             apart.shutdown()
-            figures = [median(figure) for part in zip(*costs, strict=True) for figure in zip(*part, strict=True)]
+            figures = [median(figure) for figure in zip(*rounds, strict=True)]
             size = sum(path.stat().st_size for path in (data.rglob("*.parquet") if asked.folder else [data])) / 1e6
             print(f"{series:>12}{size:>12.1f}" + "".join(f"{figure:>12.2f}" for figure in figures))
 

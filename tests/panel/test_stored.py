@@ -1,0 +1,204 @@
+"""A table that takes more memory than it may is the same table, in files that are gone afterwards."""
+
+import errno
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from rnncli import card as cards
+from rnncli import choices, contract, device
+from rnncli.config import Network, Training
+from rnncli.panel import Panel, blocks
+from rnncli.panel.parts import from_parts
+from rnncli.panel.stored import PREFIX, Store, Stored
+from tests.conftest import Command, hourly
+from tests.panel.test_parts import ASKED, same, shops
+
+QUICK = ("--horizon", 6, "--hidden", 4, "--steps", 5, "--context", 48, "--season", 24)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files go."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Torch leaves a folder of its own there."""
+    return list(folder.glob(f"{PREFIX}*"))
+
+
+def table(folder: Path) -> Path:
+    """A folder of two files, which a part of a table is read from each, in no order; 230 KB of numbers."""
+    frame = hourly(series=6, days=200)
+    place = folder / "table"
+    place.mkdir()
+    for name, some in (("a", ["s4", "s1", "s0"]), ("b", ["s3", "s5", "s2"])):
+        frame[frame["unique_id"].isin(some)].to_parquet(place / f"{name}.parquet")
+    return place
+
+
+def read(limit: int | None, groups: tuple[str, ...] = ("fa", "dc", "be")) -> tuple[Store, Panel]:
+    frame, store = shops(), Store(limit)
+    parts = (frame[frame["shop"].isin(list(group))] for group in groups)
+    return store, from_parts(parts, lambda: frame, ASKED, store=store)
+
+
+@pytest.mark.parametrize("groups", [("fadcbe",), ("fa", "dc", "be"), ("abc", "def")])
+@pytest.mark.parametrize("limit", [1, 400, 1000])
+def test_a_table_in_files_is_the_table_in_memory(folder: Path, groups: tuple[str, ...], limit: int) -> None:
+    _, in_memory = read(None, groups)
+    store, stored = read(limit, groups)
+
+    with store:
+        same(stored, in_memory)
+        assert isinstance(stored.values, Stored)
+        assert isinstance(stored.covariates.values, Stored)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert len(files) == 3  # values, covariates and weights: what they were made of is gone
+    assert left_in(folder) == []
+
+
+def test_what_fits_stays_in_memory(folder: Path) -> None:
+    store, panel = read(1_000_000)
+
+    with store:
+        assert not isinstance(panel.values, Stored)
+        assert left_in(folder) == []
+
+
+def test_parts_that_do_not_tell_the_table_leave_no_files(folder: Path) -> None:
+    frame, store = shops(), Store(1)
+
+    with store:
+        same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED, store=store), read(None)[1])
+        assert len([path for path in folder.rglob("*") if path.is_file()]) == 3
+
+
+def test_another_process_gets_the_name_of_the_file_and_cuts_the_numbers_themselves(folder: Path) -> None:
+    store, panel = read(1)
+
+    with store:
+        sent = pickle.dumps(panel.values)
+        part = pickle.dumps(panel.values[3:5])
+        assert str(folder).encode() in sent
+        assert str(folder).encode() not in part
+        assert np.array_equal(pickle.loads(sent), panel.values, equal_nan=True)
+        assert np.array_equal(pickle.loads(part), panel.values[3:5], equal_nan=True)
+        assert np.array_equal(pickle.loads(pickle.dumps(panel.values * 2)), panel.values * 2, equal_nan=True)
+
+
+def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, panel = read(None)
+    network, training = Network(horizon=1), Training()
+    whole = (choices.make(panel, network, training), contract.seen(panel), panel.known_since(2), panel.observed)
+
+    monkeypatch.setattr(blocks, "ROWS", 9)
+
+    plan, seen, known, observed = (
+        choices.make(panel, network, training),
+        *whole[1:2],
+        panel.known_since(2),
+        panel.observed,
+    )
+    assert len(list(panel.blocks())) > 3
+    assert plan.architecture == whole[0].architecture
+    for one, other in zip(plan.told.inputs, whole[0].told.inputs, strict=True):
+        assert (one.name, one.categories, one.gaps) == (other.name, other.categories, other.gaps)
+        assert np.allclose([one.level, one.spread, one.within], [other.level, other.spread, other.within])
+    for column, same_column in zip(contract.seen(panel).columns, seen.columns, strict=True):
+        assert np.allclose(list(column.model_dump().values())[1:], list(same_column.model_dump().values())[1:])
+    assert contract.seen(panel).sizes == seen.sizes
+    assert np.array_equal(known, whole[2])
+    assert observed == whole[3]
+
+
+def test_the_model_is_the_same_to_the_bit_whoever_trains_it(
+    rnncli: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, models = table(tmp_path), []
+    for name, cores, options in (("free", 1, ()), ("bound", 2, ("--memory", "100KB"))):
+        monkeypatch.setattr(device, "free_cores", lambda cores=cores: cores)
+        model = tmp_path / f"{name}.rnn"
+        outcome = rnncli("train", data, *QUICK, "--members", 2, *options, "--output", model)
+        assert outcome.code == 0
+        assert ("memory: 0 MB of numbers are read from" in outcome.err) == (name == "bound")
+        assert ("2 processes" in outcome.err) == (cores == 2)
+        models.append((load(model.read_bytes()), cards.read(model).model_dump(exclude={"config"})))
+
+    (free, one), (bound, other) = models
+    assert one == other
+    assert free.keys() == bound.keys()
+    assert all(np.array_equal(free[key], bound[key]) for key in free)
+    assert left_in(folder) == []
+
+
+def test_a_full_disk_is_one_line(
+    rnncli: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: Path, _mode: str) -> BinaryIO:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    data = table(tmp_path)
+    monkeypatch.setattr(Path, "open", full)
+
+    outcome = rnncli("train", data, *QUICK, "--memory", "100KB", "--output", tmp_path / "m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"more than --memory, and {folder} cannot take it: No space left on device" in outcome.err
+    assert left_in(folder) == []
+
+
+@pytest.fixture
+def under_way(folder: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A training that goes on until it is told to end, its numbers in files."""
+    command = [sys.executable, "-m", "rnncli", "train", str(table(tmp_path)), *map(str, QUICK[:-6])]
+    command += ["--members", "2", "--memory", "100KB", "--output", str(tmp_path / "m.rnn"), "--steps", "1000000"]
+    child = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(folder)}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(folder.rglob("*.f64")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    yield child
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_is_ended_leaves_no_files(
+    under_way: "subprocess.Popen[bytes]", folder: Path, number: signal.Signals
+) -> None:
+    assert list(folder.rglob("*.f64"))
+
+    under_way.send_signal(number)
+
+    assert under_way.wait(60) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert left_in(folder) == []
+
+
+@pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29)])
+def test_sizes_are_read_as_they_are_written(text: str, size: int) -> None:
+    from rnncli.config import Compute
+
+    assert Compute.model_validate({"memory": text}).memory == size
+
+
+def test_a_size_without_a_unit_is_an_error(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *QUICK, "--memory", "2", "--output", tmp_path / "m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert '--memory "2" should be a size such as 500MB, 2GB or 2GiB' in outcome.err
