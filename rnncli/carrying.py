@@ -46,4 +46,7 @@ def _held(state: State, begun: Tensor) -> State:
 
 def passed_on(state: State | None, kept: Tensor) -> State | None:
     """A state (of B sequences) without its gradient, zeros for the sequences that are not kept (B,)."""
-    return None if state is None else _held(tuple(part.detach() for part in state), kept)
+    if state is None:
+        return None
+    # Laid out afresh: kernels round by how a tensor lies, and one that was kept on the disk lies otherwise.
+    return _held(tuple(part.detach().clone(memory_format=torch.contiguous_format) for part in state), kept)

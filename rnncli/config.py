@@ -8,7 +8,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rnncli.values import Bytes, Count, Names, Percents, Seconds, Shares, Steps, ahead, clock_and_way, steps_or_duration
+from rnncli.values import (
+    Bytes,
+    Count,
+    Names,
+    Pause,
+    Percents,
+    Seconds,
+    Shares,
+    Steps,
+    ahead,
+    clock_and_way,
+    steps_or_duration,
+)
 
 CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
 Activation = Literal["tanh", "relu"]
@@ -261,6 +273,15 @@ class Training(Section):
     """Start of the random numbers: the same seed gives the same model on a CPU."""
 
 
+class Resumption(Section):
+    """Trainings that did not come to their end."""
+
+    resume: bool = False
+    """Go on with a training of the same that was cut off."""
+    checkpoint: Pause = 60.0
+    """How often an unfinished training is brought to the disk beside the model, such as 1m; 0: never."""
+
+
 class Compute(Section):
     """The machine."""
 
@@ -327,5 +348,6 @@ class Config(Section):
     training: Training = Field(default_factory=Training)
     forecast: Forecasting = Field(default_factory=Forecasting)
     compute: Compute = Field(default_factory=Compute)
+    resumption: Resumption = Field(default_factory=Resumption, exclude=True)
     freshness: Freshness = Field(default_factory=Freshness, exclude=True)
-    run: Run = Field(default_factory=Run, exclude=True)  # these two are no part of a model, and not on its card
+    run: Run = Field(default_factory=Run, exclude=True)  # these three are no part of a model, and not on its card

@@ -16,7 +16,9 @@ from typing import Any, Protocol, Self
 
 import torch
 
-from rnncli import training
+from rnncli import checkpoint, training
+from rnncli.card import Course
+from rnncli.checkpoint import Folder
 from rnncli.errors import TrainingError
 from rnncli.training import Progress, Task, Trained
 from rnncli.windows import Sequences
@@ -30,6 +32,7 @@ class Crew(Protocol):
     """Trains networks. To be left with `with`, so that nobody goes on working."""
 
     size: int
+    recalled: float  # seconds that the networks took which an earlier run had trained already
 
     def __enter__(self) -> Self: ...
 
@@ -47,8 +50,10 @@ class Alone:
 
     size = 1
 
-    def __init__(self, data: Sequences, device: torch.device) -> None:
-        self.data, self.device = data, device
+    recalled = 0.0
+
+    def __init__(self, data: Sequences, device: torch.device, folder: Folder | None = None) -> None:
+        self.data, self.device, self.folder = data, device, folder
 
     def __enter__(self) -> Self:
         return self
@@ -63,19 +68,22 @@ class Alone:
             def tell(at: Progress, number: int = number) -> None:
                 report({number: at})
 
-            yield number, training.run(task, self.data, self.device, tell)
+            keeper = checkpoint.keeper(self.folder, task.name)
+            yield number, training.run(task, self.data, self.device, tell, keeper)
 
 
 class Processes:
     """Several at once, on processor cores."""
 
-    def __init__(self, data: Sequences, size: int) -> None:
+    recalled = 0.0
+
+    def __init__(self, data: Sequences, size: int, folder: Folder | None = None) -> None:
         self.size = size
         # Started afresh: a fork would inherit the locks of threads that it does not inherit.
         context = multiprocessing.get_context("spawn")
         self._stop = context.Event()
         self._seen = context.RawArray("d", size * len(Progress._fields))
-        self._pool = ProcessPoolExecutor(size, context, _begin, (data, self._stop, self._seen))
+        self._pool = ProcessPoolExecutor(size, context, _begin, (data, self._stop, self._seen, folder))
 
     def __enter__(self) -> Self:
         return self
@@ -122,9 +130,54 @@ class Processes:
         return Progress(int(step), int(steps), loss, validation)
 
 
-def gather(data: Sequences, device: torch.device, size: int) -> Crew:
-    """So many workers where the processor computes; one for a GPU, which is shared badly."""
-    return Alone(data, device) if size == 1 or device.type != "cpu" else Processes(data, size)
+class Remembering:
+    """A crew that trains nothing twice: what a run before this one had done is taken from its folder."""
+
+    def __init__(self, crew: Crew, folder: Folder) -> None:
+        self.size, self.recalled, self._crew, self._folder = crew.size, 0.0, crew, folder
+
+    def __enter__(self) -> Self:
+        self._crew.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._crew.__exit__(kind, error, trace)
+
+    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
+        """See Crew."""
+        numbers, names, known = list[int](), list[str](), list[tuple[int, Trained]]()
+
+        def unknown() -> Iterator[Task]:
+            for number, task in enumerate(tasks):
+                named = task._replace(name=self._folder.name(task._replace(limit=0.0)))
+                if (done := self._folder.done(named.name)) is not None:
+                    trained = Trained(**done | {"course": Course.model_validate(done["course"])})
+                    self.recalled += trained.seconds / self.size
+                    known.append((number, trained))
+                    continue
+                numbers.append(number)
+                names.append(named.name)
+                yield named
+
+        def tell(under_way: dict[int, Progress]) -> None:
+            report({numbers[place]: at for place, at in under_way.items()})
+
+        for place, trained in self._crew.run(unknown(), tell):
+            self._folder.keep(names[place], trained._asdict() | {"course": trained.course.model_dump()})
+            yield numbers[place], trained
+        yield from known
+
+
+def gather(data: Sequences, device: torch.device, size: int, folder: Folder | None = None) -> Crew:
+    """So many workers where the processor computes; one for a GPU, which is shared badly.
+
+    folder: where they keep what they have done, until all is done.
+    """
+    alone = size == 1 or device.type != "cpu"
+    crew: Crew = Alone(data, device, folder) if alone else Processes(data, size, folder)
+    return crew if folder is None else Remembering(crew, folder)
 
 
 @contextmanager
@@ -159,9 +212,9 @@ class _Stop(Exception):  # noqa: N818 - nothing went wrong
 _here: dict[str, Any] = {}  # what a worker was started with
 
 
-def _begin(data: Sequences, stop: Any, seen: Any) -> None:
+def _begin(data: Sequences, stop: Any, seen: Any, folder: Folder | None) -> None:
     """What a worker does first."""
-    _here.update(data=data, stop=stop, seen=seen)
+    _here.update(data=data, stop=stop, seen=seen, folder=folder)
     torch.set_num_threads(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
@@ -180,7 +233,8 @@ def _work(task: Task, place: int) -> Trained:
         if _here["stop"].is_set():
             raise _Stop
 
-    return training.run(task, _here["data"], torch.device("cpu"), report)
+    keeper = checkpoint.keeper(_here["folder"], task.name)
+    return training.run(task, _here["data"], torch.device("cpu"), report, keeper)
 
 
 def _note(seen: Any, place: int, at: Progress) -> None:

@@ -6,7 +6,7 @@ The gradient is clipped part by part where that was asked for, then by its norm 
 import copy
 import math
 from collections.abc import Callable, Iterator
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import torch
@@ -52,6 +52,17 @@ class Descent:
         self._lowest = min(loss, self._lowest)
         if self._stalled >= STALLED:
             self._cooled, self._stalled = self._cooled * COOLER, 0
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, but for the weights."""
+        own = {"cooled": self._cooled, "lowest": self._lowest, "stalled": self._stalled}
+        return own | {"optimiser": self.optimiser.state_dict(), "schedule": self._schedule.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._cooled, self._lowest, self._stalled = state["cooled"], state["lowest"], state["stalled"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self._schedule.load_state_dict(state["schedule"])
 
     def _scheduled(self, steps: int) -> LRScheduler:
         training = self._training

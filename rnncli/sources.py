@@ -1,6 +1,6 @@
 """Where the batches of a training come from: windows drawn at random, or all series walked through in order."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -38,6 +38,12 @@ class Drawn(NamedTuple):
 
     def go_on(self, _state: State) -> None:
         """See Source."""
+
+    def state(self) -> None:
+        """Nothing: it is all in the generator."""
+
+    def load(self, _state: object) -> None:
+        """Go on from there."""
 
 
 class Again(NamedTuple):
@@ -85,6 +91,15 @@ class Walker:
         others = self._usable[picks.to(self._usable.device)]
         self._series = torch.where(self._fresh, others, self._series)
         self._cutoffs = torch.where(self._fresh, self._begun_at(self._series), self._cutoffs)
+
+    def state(self) -> dict[str, Any]:
+        """Where the walk has come to."""
+        return {name: getattr(self, name) for name in ("_series", "_cutoffs", "_fresh", "_state")}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def _begun_at(self, series: Tensor) -> Tensor:
         """First cutoffs (B,), anywhere within a stride: so each step comes to lie at every place of one."""

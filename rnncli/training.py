@@ -8,7 +8,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from rnncli import course, heads, losses, ridge
 from rnncli.card import Course
 from rnncli.cells import State
+from rnncli.checkpoint import Keeper
 from rnncli.config import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
@@ -38,6 +39,7 @@ CALMER = "Use a smaller --learning-rate or --clip"
 SAMPLE = 512  # windows that tell what an error typically costs
 TIMED, FEWEST = 5, 30  # steps that tell the time of one, and steps made however little time there is
 RECENT = 10  # losses smoothed for display and for telling divergence
+KEPT = ("step", "steps", "rate", "_losses", "_norms", "_lowest", "_best_step", "_patience")  # of a loop, as they are
 
 
 class Progress(NamedTuple):
@@ -62,6 +64,7 @@ class Task(NamedTuple):
     first: np.ndarray  # (S,) earliest cutoff of a training window in each series
     last: np.ndarray  # (S,) latest; below `first` for series that are left out
     validation: Cutoffs  # windows to choose the weights by; without any the last ones are kept
+    name: str = ""  # what tells it from every other
 
 
 class Trained(NamedTuple):
@@ -76,7 +79,13 @@ class Trained(NamedTuple):
     course: Course
 
 
-def run(task: Task, data: Sequences | Panel, device: torch.device, report: Callable[[Progress], None]) -> Trained:
+def run(
+    task: Task,
+    data: Sequences | Panel,
+    device: torch.device,
+    report: Callable[[Progress], None],
+    keeper: Keeper = Keeper(),  # noqa: B008 - one that keeps nothing
+) -> Trained:
     """Train a network. The random numbers start at the seed, and those of the process are left as they were.
 
     Raises TrainingError.
@@ -92,7 +101,7 @@ def run(task: Task, data: Sequences | Panel, device: torch.device, report: Calla
             network = Network(design, windows.values.shape[1], task.told).to(device)
             if design.scale == "global":
                 network.fix_scale(_trained_on(windows, task))
-            fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report)
+            fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
         quantiles = _quantiles(fitted.network, _whole(windows, network, task.validation), task.validation)
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
@@ -143,7 +152,7 @@ class Fitted(NamedTuple):
 
 
 def _solved(
-    network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]
+    network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], _keeper: Keeper
 ) -> tuple[Fitted, Course]:
     """The network with its read-out solved for. Raises TrainingError."""
     sampler = Sampler(task.first, task.last, windows.values.device)
@@ -152,56 +161,144 @@ def _solved(
     return Fitted(network, task.steps, task.steps, math.nan, None), Course(updates=0, losses=(), gradients=())
 
 
-def fit(network: Network, windows: Windows, task: Task, report: Callable[[Progress], None]) -> tuple[Fitted, Course]:
+def fit(
+    network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], keeper: Keeper
+) -> tuple[Fitted, Course]:
     """The averaged weights that did best on the validation windows, or the last ones where there are none.
 
-    Raises TrainingError, which names the step, where the loss is no number any more or a hundred times what it was.
+    Goes on from where the keeper has it. Raises TrainingError, which names the step, where the loss is no number any
+    more or a hundred times what it was.
     """
-    training, device = task.training, windows.values.device
-    generator = torch.Generator().manual_seed(task.seed)
-    mixing = task.architecture.mix
+    training, generator = task.training, torch.Generator().manual_seed(task.seed)
+    before = keeper.found()
+    mixing, device = task.architecture.mix, windows.values.device
     sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
     typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
     stride = network.architecture.bptt
 
-    def source() -> Source:
+    def source() -> Drawn | Walker:
         if stride is None:
             return Drawn(windows, sampler, training.batch, generator)
         return Walker(np.where(task.last >= task.first, task.last, 0), stride, training.batch, windows, generator)
 
-    steps = _affordable(network, source(), goal, task)
-    rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
-    descent = Descent(network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps)
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
-    seen, norms, checks = *torch.zeros(2, steps, device=device), list[tuple[int, float]]()
+    if before is None:
+        steps = _affordable(network, source(), goal, task)
+        rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
+    else:
+        steps, rate = before["steps"], before["rate"]
     held_out = list(_whole(windows, network, task.validation).at(_some(task.validation), CHUNK))
-    batches = source()
-    best = Fitted(network, 0, steps, math.inf, rate)
-    every, patience, checked = max(1, steps // CHECKS), training.patience, math.nan  # checked: the newest validation
-    for step in range(1, steps + 1):
-        network.train()
-        seen[step - 1], norms[step - 1] = update(network, batches, descent, goal)
-        averaged.update_parameters(network)
-        if step % every == 0 or step == steps:
-            check_losses(seen[:step])
-            checked = mean_loss(cast(Network, averaged.module), held_out, goal)
-            checks.append((step, checked))
-            if math.isinf(checked):
-                raise TrainingError(f"the validation loss was no number at step {step}. {CALMER}")
-            descent.checked(checked)
-            if checked < best.validation or math.isnan(checked):
-                best = Fitted(cast(Network, copy.deepcopy(averaged.module)), step, steps, checked, rate)
-                patience = training.patience
-            else:
-                patience -= 1
-        if step % RECENT == 0 or step == steps:
-            check_losses(seen[:step])
-            report(Progress(step, steps, seen[max(0, step - RECENT) : step].mean().item(), checked))
-        if patience == 0:
-            break
-    best.network.eval()
-    return best, course.thinned(seen[:step].cpu().numpy(), norms[:step].cpu().numpy(), checks)
+    loop = Loop(network, source(), goal, held_out, generator, steps, rate)
+    if before is not None:
+        loop.load(before)
+    while not loop.ended:
+        loop.advance()
+        if loop.step % RECENT == 0 or loop.ended:
+            report(loop.progress())
+            keeper.offer(loop.state)
+    return loop.best(), course.thinned(*loop.went())
+
+
+class Loop:
+    """The fitting of one network, update after update; what it has come to can be kept, and taken up again."""
+
+    def __init__(
+        self,
+        network: Network,
+        source: Drawn | Walker,
+        goal: Goal,
+        held_out: list[Batch],
+        generator: torch.Generator,
+        steps: int,
+        rate: float | None,
+    ) -> None:
+        training, self.network, self.steps, self.rate = goal.training, network, steps, rate
+        self._source, self._goal, self._held_out, self._generator = source, goal, held_out, generator
+        self._descent = Descent(
+            network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps
+        )
+        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
+        self._averaged = averaged
+        self._losses, self._norms = torch.zeros(2, steps, device=next(network.parameters()).device)
+        self._checks = list[tuple[int, float]]()
+        self._best: dict[str, Tensor] | None = None
+        self._lowest, self._best_step, self._patience, self.step = math.inf, 0, training.patience, 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self.step == self.steps or self._patience == 0
+
+    def advance(self) -> None:
+        """One update, and a look at the validation windows where it is time for one. Raises TrainingError."""
+        self.step += 1
+        self.network.train()
+        self._losses[self.step - 1], self._norms[self.step - 1] = update(
+            self.network, self._source, self._descent, self._goal
+        )
+        self._averaged.update_parameters(self.network)
+        if self.step % max(1, self.steps // CHECKS) == 0 or self.step == self.steps:
+            self._check()
+        if self.step % RECENT == 0 or self.step == self.steps:
+            check_losses(self._losses[: self.step])
+
+    def _check(self) -> None:
+        """How the averaged weights do on the validation windows."""
+        check_losses(self._losses[: self.step])
+        averaged = cast(Network, self._averaged.module)
+        loss = mean_loss(averaged, self._held_out, self._goal)
+        self._checks.append((self.step, loss))
+        if math.isinf(loss):
+            raise TrainingError(f"the validation loss was no number at step {self.step}. {CALMER}")
+        self._descent.checked(loss)
+        if loss < self._lowest or math.isnan(loss):
+            self._best, self._lowest, self._best_step = copy.deepcopy(averaged.state_dict()), loss, self.step
+            self._patience = self._goal.training.patience
+        else:
+            self._patience -= 1
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        recent = self._losses[max(0, self.step - RECENT) : self.step].mean().item()
+        return Progress(self.step, self.steps, recent, self._checks[-1][1] if self._checks else math.nan)
+
+    def went(self) -> tuple[np.ndarray, np.ndarray, list[tuple[int, float]]]:
+        """Losses and norms of the gradient of each update, and the validation losses."""
+        made = (one[: self.step].cpu().numpy() for one in (self._losses, self._norms))
+        return next(made), next(made), self._checks
+
+    def best(self) -> Fitted:
+        """The network with the weights that did best."""
+        if self._best is not None:
+            self.network.load_state_dict(self._best)
+        self.network.eval()
+        return Fitted(self.network, self._best_step, self.steps, self._lowest, self.rate)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next update depends on."""
+        return {
+            **{name: getattr(self, name) for name in KEPT},
+            "checks": self._checks,
+            "best": self._best,
+            "network": self.network.state_dict(),
+            "averaged": self._averaged.state_dict(),
+            "descent": self._descent.state(),
+            "source": self._source.state(),
+            "random": self._generator.get_state(),
+            "dropout": torch.get_rng_state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        for name in KEPT:
+            setattr(self, name, state[name])
+        self._checks, self._best = [tuple(one) for one in state["checks"]], state["best"]
+        self.network.load_state_dict(state["network"])
+        self._averaged.load_state_dict(state["averaged"])
+        self._descent.load(state["descent"])
+        self._source.load(state["source"])
+        self._generator.set_state(state["random"])
+        torch.set_rng_state(state["dropout"])
 
 
 def _some(places: Cutoffs) -> Cutoffs:

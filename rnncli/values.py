@@ -74,4 +74,5 @@ Count = Annotated[int, Field(ge=1)]
 MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
+Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]

@@ -56,8 +56,8 @@ class Workshop:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the work began."""
-        return time.monotonic() - self._began
+        """Seconds since the work began, those of an earlier run that is gone on with among them."""
+        return time.monotonic() - self._began + self.crew.recalled
 
     def left(self, share: float = 1.0) -> float:
         """Seconds until this share of the time is used up."""

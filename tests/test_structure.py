@@ -57,6 +57,7 @@ ORDER = [
         "health",
         "ridge",
         "descent",
+        "checkpoint",
         "training",
         "crew",
         "workshop",

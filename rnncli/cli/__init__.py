@@ -77,7 +77,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except typer.TyperException as error:
         return error.exit_code, f"{error.format_message()} See rnncli --help"
     except Terminated:
-        return TERMINATED, "terminated. No file was written"
+        return TERMINATED, f"terminated. No file was written{record.left()}"
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
@@ -89,7 +89,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
             return _reader_left()
         raise
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
-        return INTERRUPTED, "interrupted. No file was written"
+        return INTERRUPTED, f"interrupted. No file was written{record.left()}"
     return int(code), None
 
 

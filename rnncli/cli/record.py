@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    hint: Callable[[], str | None] = lambda: None
 
 
 _record = Record()
@@ -54,6 +55,16 @@ def asked(command: str, run: Run) -> None:
 def tell(**facts: Any) -> None:
     """Something that is worth knowing about the run, by its name."""
     _record.facts |= facts
+
+
+def leave(hint: Callable[[], str | None]) -> None:
+    """What to tell whoever the run was cut off for."""
+    _record.hint = hint
+
+
+def left() -> str:
+    """What is left behind for another run, in words."""
+    return f". {said}" if (said := _record.hint()) else ""
 
 
 def warned(text: str) -> None:

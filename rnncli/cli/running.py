@@ -41,7 +41,7 @@ def as_asked(command: str, run: Run) -> Iterator[None]:
                 stack.enter_context(alone(Path(run.lock), run.lock_wait or 0.0))
             yield
     except TimeUp:
-        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. No file was written") from None
+        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. No file was written{record.left()}") from None
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli import files, gates
-from rnncli.cli import describe, publishing, reading, record, running, screen
+from rnncli.cli import describe, publishing, reading, record, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
 
 if TYPE_CHECKING:
     from rnncli.card import Card
+    from rnncli.checkpoint import Folder
     from rnncli.choices import Plan
     from rnncli.ensemble import Outcome
     from rnncli.model import Model
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 
 
-@configured("columns", "network", "training", "compute", "freshness")
+@configured("columns", "network", "training", "compute", "freshness", "resumption")
 def train(
     asked: Asked,
     output: Annotated[
@@ -71,10 +72,12 @@ def train(
         screen.notes(describe.choice_lines(plan))
         publication = publishing.prepared(conditions, output, series, plan.architecture.horizon)
         with screen.timed("training"):
-            outcome = _fit(series, config, plan, publication.current)
+            unfinished = resuming.folder(output, config.resumption, series)
+            outcome = _fit(series, config, plan, publication.current, unfinished)
         publishing.decide(publication, outcome, series)
         with screen.timed("writing"):
             _write(outcome.model, output, keeping=bool(conditions))
+        resuming.conclude(unfinished)
     _conclude(outcome.model, output)
 
 
@@ -104,7 +107,9 @@ def _write(model: "Model", output: Path, keeping: bool) -> None:
     sys.stdout.buffer.flush()
 
 
-def _fit(series: "Panel", config: Config, plan: "Plan", current: "Model | None") -> "Outcome":
+def _fit(
+    series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "Folder | None"
+) -> "Outcome":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
     import torch
 
@@ -118,7 +123,7 @@ def _fit(series: "Panel", config: Config, plan: "Plan", current: "Model | None")
     data = Sequences.of(series, plan.architecture.horizon)
 
     def on(where: torch.device) -> "Outcome":
-        workers = crew.gather(data, where, size)
+        workers = crew.gather(data, where, size, unfinished)
         screen.note(f"device: {where} ({place.reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with screen.progress() as report:
             return ensemble.train(series, config, plan, workers, report, current)

@@ -12,7 +12,6 @@ import pandas as pd
 from dateutil import tz as dateutil_tz
 
 from rnncli.errors import DataError, RequestError
-from rnncli.panel.blocks import blocks
 from rnncli.panel.sequences import Panel
 
 SECOND = 1_000_000
@@ -21,7 +20,7 @@ SECOND = 1_000_000
 def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each."""
     rows = np.empty(len(panel.ids), np.int64)
-    for block in blocks(panel.offsets):
+    for block in panel.blocks():
         known = np.where(np.isnan(panel.values[block.rows]).all(axis=1), -1, np.arange(block.lengths.sum()))
         rows[block.series] = np.maximum.reduceat(known, block.begins) - block.begins
     shown = panel.stamps(np.arange(len(panel.ids)), rows)

@@ -8,7 +8,7 @@ from rnncli.config import Config, Section
 from tests.conftest import Command
 
 COMMANDS = {
-    "train": {"columns", "network", "training", "compute", "freshness", "run"},
+    "train": {"columns", "network", "training", "compute", "freshness", "resumption", "run"},
     "forecast": {"columns", "forecast", "compute", "freshness", "run"},
     "evaluate": {"columns", "network", "training", "forecast", "compute", "run"},
     "inspect": {"columns", "network", "training", "run"},

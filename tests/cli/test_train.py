@@ -109,7 +109,7 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--cell", "gruu"), '--cell "gruu" is none of rnn, lstm, gru. Did you mean "gru"?'),
+        (("--cell", "gruu"), '--cell "gruu" is none of rnn, lstm, gru, esn, tcn, transformer. Did you mean "gru"?'),
         (("--dropout", "1.5"), '--dropout "1.5" should be less than 1'),
         (("--layers", "two"), '--layers "two" should be a valid integer'),
         (("--horizon", "soon"), '--horizon "soon" should be a number of steps'),

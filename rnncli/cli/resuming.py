@@ -1,0 +1,38 @@
+"""A training that was cut off: what it leaves beside the model, and what the next one makes of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnncli.cli import record, screen
+
+if TYPE_CHECKING:
+    from rnncli.checkpoint import Folder
+    from rnncli.config import Resumption
+    from rnncli.panel import Panel
+
+
+def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None":
+    """Where the training is kept until it is done: beside the model that it is to become."""
+    from rnncli.checkpoint import Folder
+
+    if str(output) == "-" or not output.parent.is_dir():
+        return None
+    path = output.with_name(f"{output.name}.unfinished")
+    kept = Folder(path, asked.checkpoint, panel.fingerprint())
+    if asked.resume and not path.exists():
+        screen.note(f"there is no {path} to go on with: the training begins anew")
+    elif not asked.resume and path.exists():
+        screen.note(f"{path} is of a training that was cut off: it begins anew (--resume goes on with it)")
+        kept.clear()
+    record.leave(lambda: f"What is done is in {path}: train --resume goes on with it" if path.exists() else None)
+    return kept if asked.checkpoint > 0 or asked.resume else None
+
+
+def conclude(kept: "Folder | None") -> None:
+    """The model is written: what was kept of its training is not needed any more."""
+    record.leave(lambda: None)
+    if kept is None:
+        return
+    kept.clear()
+    if kept.problem is not None:
+        screen.warn(f"meanwhile the training could not be kept for --resume: {kept.problem}")

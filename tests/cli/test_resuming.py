@@ -1,0 +1,115 @@
+"""train --resume: a training that was cut off goes on, to the same bits."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rnncli import training
+from tests.conftest import Command, hourly
+
+ALL = ("--horizon", "6", "--hidden", "8", "--context", "48", "--season", "24", "--checkpoint", "0.0001")
+CUT = ("--members", "2", "--steps", "300")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--steps", "60"),
+        ("--steps", "60", "--cell", "lstm", "--schedule", "plateau", "--optimiser", "sgd", "--learning-rate", "1e-3"),
+        ("--steps", "60", "--bptt", "12", "--segment", "6", "--dropout", "0.2", "--normalise", "batch"),
+        ("--steps", "60", "--find-rate", "--schedule", "cosine"),
+    ],
+)
+@pytest.mark.parametrize("cut", [11, 45])
+def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], cut: int
+) -> None:
+    train = ("train", data, *ALL, *options, "--output")
+    assert rnncli(*train, tmp_path / "undisturbed.rnn").code == 0
+    advance, made = training.Loop.advance, 0
+
+    def killed(loop: training.Loop) -> None:
+        nonlocal made
+        made += 1
+        if made == cut:
+            raise SystemExit
+        advance(loop)
+
+    monkeypatch.setattr(training.Loop, "advance", killed)
+    with pytest.raises(SystemExit):
+        rnncli(*train, tmp_path / "m.rnn")
+    assert list((tmp_path / "m.rnn.unfinished").iterdir())
+    assert not (tmp_path / "m.rnn").exists()
+    steps = 0
+
+    def counted(loop: training.Loop) -> None:
+        nonlocal steps
+        steps += 1
+        advance(loop)
+
+    monkeypatch.setattr(training.Loop, "advance", counted)
+    assert rnncli(*train, tmp_path / "m.rnn", "--resume").code == 0
+
+    assert (tmp_path / "m.rnn").read_bytes() == (tmp_path / "undisturbed.rnn").read_bytes()
+    assert not (tmp_path / "m.rnn.unfinished").exists()
+    assert steps < 2 * 60 - (cut - cut % 10) + 1 + 10
+
+
+def test_a_killed_training_of_processes_goes_on_and_says_how(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    train = ["train", str(data), *ALL, *CUT, "--output"]
+    assert rnncli(*train, tmp_path / "undisturbed.rnn").code == 0
+    for way, said in ((signal.SIGKILL, ""), (signal.SIGTERM, "train --resume goes on with it")):
+        command = [sys.executable, "-m", "rnncli", *train, str(tmp_path / "m.rnn"), "--resume"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            kept = tmp_path / "m.rnn.unfinished"
+            before = len(list(kept.glob("*"))) if kept.exists() else 0
+            while process.poll() is None and len(list(kept.glob("*"))) <= before:
+                time.sleep(0.01)
+            process.send_signal(way)
+            assert said in (process.communicate()[1] or "")
+
+    assert rnncli(*train, tmp_path / "m.rnn", "--resume").code == 0
+
+    assert (tmp_path / "m.rnn").read_bytes() == (tmp_path / "undisturbed.rnn").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"m.rnn", "undisturbed.rnn"}
+
+
+def test_with_nothing_to_go_on_with_it_begins_and_says_so(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *ALL, "--steps", 3, "--output", tmp_path / "m.rnn", "--resume")
+
+    assert outcome.code == 0
+    assert "m.rnn.unfinished to go on with: the training begins anew" in outcome.err
+
+
+def test_what_was_kept_of_other_rows_is_not_taken(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = (*ALL, "--steps", "60", "--output", tmp_path / "m.rnn")
+    advance = training.Loop.advance
+
+    def killed(loop: training.Loop) -> None:
+        if loop.step == 40:
+            raise SystemExit
+        advance(loop)
+
+    monkeypatch.setattr(training.Loop, "advance", killed)
+    with pytest.raises(SystemExit):
+        rnncli("train", data, *train)
+    monkeypatch.setattr(training.Loop, "advance", advance)
+    hourly(seed=5).to_csv(tmp_path / "other.csv", index=False)
+    assert rnncli("train", tmp_path / "other.csv", *train, "--resume").code == 0
+    resumed = (tmp_path / "m.rnn").read_bytes()
+
+    assert rnncli("train", tmp_path / "other.csv", *train).code == 0
+    assert resumed == (tmp_path / "m.rnn").read_bytes()
+
+
+def test_a_short_training_leaves_nothing_behind_while_it_runs(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *ALL[:-2], "--steps", 3, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["m.rnn"]

@@ -1,0 +1,60 @@
+"""An unfinished training on the disk: given back as it was, or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncli import checkpoint
+
+PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
+TREES = st.recursive(
+    PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.integers(0, 9) | st.text(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_a_tree_comes_back_as_it_went(tmp_path_factory: Any, tree: checkpoint.Tree) -> None:
+    path = tmp_path_factory.getbasetemp() / "tree" / "t.part"
+
+    checkpoint.write(path, tree)
+
+    assert checkpoint.read(path) == tree
+
+
+def test_tensors_and_arrays_come_back_with_their_types(tmp_path: Path) -> None:
+    tree = {
+        "weights": {0: torch.arange(6.0).reshape(2, 3).T, "state": (torch.tensor(3, dtype=torch.uint8), None)},
+        "seen": np.array([1.5, np.nan]),
+        "lowest": float("inf"),
+    }
+
+    checkpoint.write(tmp_path / "t.part", tree)
+    back = checkpoint.read(tmp_path / "t.part")
+
+    assert back is not None
+    assert torch.equal(back["weights"][0], tree["weights"][0])  # type: ignore[index]
+    assert back["weights"]["state"][0].dtype == torch.uint8
+    assert isinstance(back["seen"], np.ndarray)
+    assert back["seen"].tobytes() == np.array([1.5, np.nan]).tobytes()
+    assert back["lowest"] == float("inf")
+
+
+def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.part"
+    checkpoint.write(path, {"weights": torch.ones(1000)})
+    content = path.read_bytes()
+
+    for part in (b"", content[:7], content[:100], content[:-1], b"\x80" + content[1:]):
+        path.write_bytes(part)
+        assert checkpoint.read(path) is None
+    assert checkpoint.read(tmp_path / "none") is None
