@@ -165,7 +165,8 @@ def _unknown(trained: Seen, panel: Panel) -> Iterator[str]:
 
 def _missed(trained: Seen, panel: Panel) -> Iterator[str]:
     """Series whose past the others were shown."""
-    missed = [name for name in trained.together if name not in set(map(str, panel.ids))]
+    there = set(map(str, panel.ids)) if trained.together else set()
+    missed = [name for name in trained.together if name not in there]
     if missed:
         yield f"the others are forecast without {len(missed)} series that is not in the table{listed(missed)}"
 

@@ -57,9 +57,12 @@ def from_frame(
         rows, cells = rows.at(rows.firsts), cells.reduced(rows.firsts, how)
     rows, frequency = layout.clocked(rows, times, asked, expected.frequency if expected else None)
     laid = layout.lay_out(rows, frequency)
-    values = np.full((laid.offsets[-1], len(roles.targets)), np.nan)
-    values[laid.place] = np.stack(list(cells.targets.values()), axis=1)
-    missing, absent = int(np.isnan(values[laid.place]).sum()), int(laid.offsets[-1]) - len(laid.place)
+    given_values = np.stack(list(cells.targets.values()), axis=1)  # (R, K)
+    missing, absent = int(np.isnan(given_values).sum()), int(laid.offsets[-1]) - len(laid.place)
+    values = given_values
+    if absent:
+        values = np.full((laid.offsets[-1], len(roles.targets)), np.nan)
+        values[laid.place] = given_values
     means = _meaning(asked, how)
     if means != "mask":
         values, absent = _filled(values, laid, means), 0

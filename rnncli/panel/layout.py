@@ -139,12 +139,16 @@ def lay_out(rows: Rows, frequency: Frequency) -> Layout:
             f"from {rows.when(begins[number])} to {rows.when(ends[number])}. Mend the time, or give a coarser --freq"
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    place = offsets[rows.codes] + steps - steps[begins][rows.codes]
+    if offsets[-1] == len(steps):  # a row for each step
+        return Layout(offsets, steps[begins], phases[begins], np.arange(len(steps)))
+    place = steps + (offsets[:-1] - steps[begins])[rows.codes]
     return Layout(offsets, steps[begins], phases[begins], place)
 
 
 def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> None:
     begins = rows.begins
+    if (phases == phases[0]).all() and phases[0] >= 0:
+        return
     weekend = (phases < 0) & (frequency.unit == "business")
     off = np.flatnonzero((phases != phases[begins][rows.codes]) | weekend)
     if len(off):

@@ -102,9 +102,8 @@ def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) ->
     instants = times.values
     same = codes[1:] == codes[:-1]
     if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
-        order = np.arange(len(codes))
-    else:
-        order = np.lexsort((instants, codes))
+        return Rows(np.arange(len(codes)), codes, ids, instants, column)
+    order = np.lexsort((instants, codes))
     return Rows(order, codes[order], ids, instants[order], column)
 
 

@@ -15,7 +15,7 @@ from rnncli.tables import numbers
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
 DELIMITERS = ",;\t|"
-SAMPLE = 1_000_000  # bytes that tell what the columns are
+SAMPLE = 250_000  # bytes that tell what the columns are
 CHUNK = 16_000_000  # bytes looked at together
 TEXT = pa.dictionary(pa.int32(), pa.string())
 MOST_NOTES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
