@@ -159,7 +159,7 @@ class Network(Section):
     attention: bool = False
     """Let each step of the decoder look back at all states of the encoder."""
     bptt: Steps | None = None
-    """Carry the state over from the beginning of each series, and cut the gradient after so many steps."""
+    """Carry the state over from the beginning of each series; cut the gradient after so many steps."""
     bypass: bool = True
     """Add a linear map from context to horizon."""
 

@@ -17,7 +17,7 @@ from rnncli.losses import OUTLIER
 from rnncli.network import Network
 from rnncli.windows import Sampler, Windows
 
-MOST_WINDOWS = 4096  # solved for: more change nothing
+MOST_WINDOWS = 4096  # forecasts solved for
 MOST_VALUES = 40_000_000  # of the linear system, at once
 CHUNK = 64  # windows that the reservoir reads at once
 HELD_OUT = 0.2  # share of the windows, the newest, that choose the penalty and tell the errors
@@ -54,7 +54,7 @@ def fit(network: Network, windows: Windows, sampler: Sampler, generator: torch.G
     network.encoder.draw()
     network.embedding.weight.mul_(network.architecture.input_scale or 1.0)
     network.eval()
-    system = _system(network, windows, *_places(network, sampler, generator))
+    system = _system(network, windows, *_places(network, windows, sampler, generator))
     newest = int(np.ceil(HELD_OUT * len(system.age)))
     early = system.age > system.age[-newest] + network.architecture.horizon  # whose futures end before
     if 2 * int(early.sum()) < len(early):  # short series leave no room between
@@ -81,11 +81,14 @@ def solved(features: Tensor, targets: Tensor, penalties: np.ndarray) -> list[Sol
     return solutions
 
 
-def _places(network: Network, sampler: Sampler, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _places(
+    network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Series, cutoffs and ages (N,) of the windows to solve for, the oldest first: all of them, or some of too many."""
     design = network.architecture
     width = network.targets * (network.targets * design.hidden + design.context)
-    most = max(1, min(MOST_WINDOWS, MOST_VALUES // width))
+    forks = 1 + (windows.context - design.context) // design.segment  # forecasts in each window
+    most = max(1, min(MOST_WINDOWS, MOST_VALUES // width) // forks)
     if int(sampler.count.sum()) <= most:
         series = sampler.series.repeat_interleave(sampler.count)
         begin = (sampler.count.cumsum(0) - sampler.count).repeat_interleave(sampler.count)

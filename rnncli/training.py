@@ -175,20 +175,13 @@ def fit(
     sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
     typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
     goal = Goal(losses.weighing(training.metric, task.season, typical), training)
-    stride = network.architecture.bptt
-
-    def source() -> Drawn | Walker:
-        if stride is None:
-            return Drawn(windows, sampler, training.batch, generator)
-        return Walker(np.where(task.last >= task.first, task.last, 0), stride, training.batch, windows, generator)
-
     if before is None:
-        steps = _affordable(network, source(), goal, task)
+        steps = _affordable(network, _source(windows, sampler, task, generator), goal, task)
         rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
     else:
         steps, rate = before["steps"], before["rate"]
     held_out = list(_whole(windows, network, task.validation).at(_some(task.validation), CHUNK))
-    loop = Loop(network, source(), goal, held_out, generator, steps, rate)
+    loop = Loop(network, _source(windows, sampler, task, generator), goal, held_out, generator, steps, rate)
     if before is not None:
         loop.load(before)
     while not loop.ended:
@@ -299,6 +292,14 @@ class Loop:
         self._source.load(state["source"])
         self._generator.set_state(state["random"])
         torch.set_rng_state(state["dropout"])
+
+
+def _source(windows: Windows, sampler: Sampler | Gatherer, task: Task, generator: torch.Generator) -> Drawn | Walker:
+    """Where the batches come from: windows, or with states carried over the series in order."""
+    stride, size = task.architecture.bptt, task.training.batch
+    if stride is None:
+        return Drawn(windows, sampler, size, generator)
+    return Walker(np.where(task.last >= task.first, task.last, 0), stride, size, windows, generator)
 
 
 def _some(places: Cutoffs) -> Cutoffs:

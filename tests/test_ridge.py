@@ -58,7 +58,7 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
     cut = windows(waves(targets), ["y", "z"][:targets])
     network = fitted(cut, targets, decoder="direct", bypass=bypass)
     sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
-    places = ridge._places(network, sampler, torch.Generator())
+    places = ridge._places(network, cut, sampler, torch.Generator())
     batch = cut.batch(*places[:2])
     with torch.no_grad():
         system = ridge._system(network, cut, *places)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.conftest import Command
@@ -58,3 +59,35 @@ def test_an_echo_state_network_is_told_nothing_of_the_steps_to_come(
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--known price needs a cell that is trained, not esn" in outcome.err
+
+
+CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--steps", 5)
+
+
+def test_with_states_carried_over_the_whole_past_is_read_and_nothing_after_the_cutoff(
+    rnncli: Command, data: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(data)
+    place = frame.groupby("unique_id").cumcount()
+    for name, touched in (("first", place == 0), ("last", place == 479)):
+        frame.assign(y=frame["y"].where(~touched, frame["y"] + 5)).to_csv(tmp_path / f"{name}.csv", index=False)
+    trained = rnncli("train", data, *CARRIED, "--cell", "tcn", "--layers", 9, "--output", tmp_path / "m.rnn")
+    assert trained.code == 0, trained.err
+    assert "chosen: scale global" in trained.err
+
+    backtest = ("--windows", 1, "--format", "json", "--output")
+    for name, table in (("plain", data), ("last", tmp_path / "last.csv"), ("first", tmp_path / "first.csv")):
+        assert rnncli("evaluate", tmp_path / "m.rnn", table, *backtest, tmp_path / f"{name}.parquet").code == 0
+
+    plain, last, first = (
+        pd.read_parquet(tmp_path / f"{name}.parquet")["rnncli"] for name in ("plain", "last", "first")
+    )
+    assert plain.equals(last)
+    assert (plain != first).any()
+
+
+def test_segments_that_do_not_fit_between_cuts_are_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, *CARRIED, "--segment", 5, "--context", 25, "--output", tmp_path / "m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--bptt 24 is no multiple of --segment 5. Change one of them" in outcome.err
