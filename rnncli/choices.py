@@ -78,19 +78,18 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network.cell))
-    made["layers"] = network.layers or designs.layers(network.cell, context // segment)
-    made["initialisation"] = network.initialisation or designs.initialisation(network)
-    made["decoder"] = network.decoder or designs.decoder(network)
+    made |= designs.encoder(network, context // segment)
     together = _together(panel, network)
     alone = (False, "most series are told by their own past; it is tried, too")
     made["mix"] = choose("mix", network.mix, alone) if together else False
-    steps = choose("steps", training.steps, _steps(panel, horizon, training.batch))
+    solved = network.cell == "esn"  # once
+    steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
     rivals = _rivals(architecture, network, scales, cycles)
-    if network.calendar is None and told.calendar and network.cell != "esn":
+    if network.calendar is None and told.calendar and not solved:
         rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
     if network.mix is None and told.series and network.cell != "esn" and network.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, architecture.model_copy(update={"mix": True}))
@@ -214,7 +213,7 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         changes += [(2 * chosen.segment, chosen.context), (chosen.segment // 2, chosen.context)]
     if asked.context is None:
         changes += [(chosen.segment, chosen.context // 2), (chosen.segment, 2 * chosen.context)]
-    designs = []
+    found = []
     for segment, length in changes:
         if not segment or not length:
             continue
@@ -222,8 +221,9 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         fits = chosen.bptt is None or chosen.bptt % segment == 0
         fits &= chosen.base != "seasonal" or chosen.season <= context
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
-            designs.append(chosen.model_copy(update={"segment": segment, "context": context}))
-    return designs
+            layers = asked.layers or designs.layers(chosen.cell, context // segment)
+            found.append(chosen.model_copy(update={"segment": segment, "context": context, "layers": layers}))
+    return found
 
 
 def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
@@ -239,6 +239,9 @@ def _forbid_untold(panel: Panel, network: Network) -> None:
     told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []
     if told and network.cell == "esn":
         raise RequestError(f"{told[0]} needs a cell that is trained, not esn: nothing else is told what is to come")
+    if panel.covariates.weights is not None and network.cell == "esn":
+        name = panel.found.roles.weight
+        raise RequestError(f"--weight {name} needs a cell that is trained, not esn: its windows count alike")
 
 
 def _calendar(panel: Panel, cell: CellName) -> tuple[bool, str]:

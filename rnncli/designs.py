@@ -18,6 +18,15 @@ def hidden(cell: CellName, panel: Panel) -> tuple[int, str]:
     return (32 if count < 2_000 else 64), f"{count} values"
 
 
+def encoder(network: Network, steps: int) -> dict[str, object]:
+    """What is open of an encoder that reads so many steps, and of how the horizon is told from it."""
+    return {
+        "layers": network.layers or layers(network.cell, steps),
+        "initialisation": network.initialisation or initialisation(network),
+        "decoder": network.decoder or decoder(network),
+    }
+
+
 def layers(cell: CellName, steps: int) -> int:
     """Layers of an encoder that reads so many steps: of a TCN as many as let its last output depend on all of them."""
     if cell == "transformer":

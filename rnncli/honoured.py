@@ -41,7 +41,10 @@ RULES = (
     *(Rule(option, "--cell esn", _of("esn")) for option in ("radius", "leak", "density", "input_scale")),
     *(
         Rule(option, "a cell that is trained, not esn", _trained)
-        for option in ("layers", "dropout", "input_dropout", "normalise", "attention", "calendar", "mix")
+        for option in (
+            *("layers", "dropout", "input_dropout", "normalise"),
+            *("attention", "calendar", "decoder_segment", "mix"),
+        )
     ),
     *(
         Rule(option, "a cell that is trained, not esn: its read-out is solved for, once", _trained)

@@ -127,6 +127,8 @@ class Model:
             design, seen = network.architecture, network.sees(rows)
             values = (seen + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
             states = (seen + design.horizon) // design.segment * design.hidden * STATES
+            if design.cell == "transformer" and design.decoder == "parallel":  # each step of it looks at its own copy
+                states *= math.ceil(design.horizon / design.segment)
             others = design.context * len(self.card.seen.together) if design.mix else 0
             needs.append(values + states + others)
         return min(4096, max(1, VALUES_AT_ONCE // max(needs)))

@@ -180,3 +180,40 @@ def test_neighbours_fit_as_well(length: int) -> None:
         assert design.context % design.segment == 0
         assert design.context + design.horizon <= length
         assert design != chosen
+
+
+def test_a_temporal_network_has_layers_for_all_that_it_reads_in_other_contexts_too() -> None:
+    panel = single(wave(600, 7))
+    asked = Network(horizon=6, cell="tcn", segment=2, context=16)
+    found = choices.neighbours(plan(panel, cell="tcn", segment=2, context=16).architecture, Network(cell="tcn"), 600)
+
+    assert plan(panel, **asked.model_dump(exclude_defaults=True)).architecture.layers == 2  # 13 of 8 segments
+    assert {one.context // one.segment: one.layers for one in found} == {4: 1, 16: 3}
+
+
+@pytest.mark.parametrize(
+    ("asked", "decoder"),
+    [
+        ({}, "parallel"),
+        ({"cell": "tcn"}, "parallel"),
+        ({"cell": "esn"}, "direct"),
+        ({"bidirectional": True}, "encoder-decoder"),
+        ({"decoder_segment": 2}, "encoder-decoder"),
+    ],
+)
+def test_the_decoder_is_one_that_the_encoder_leaves_room_for(asked: dict[str, object], decoder: str) -> None:
+    assert plan(single(wave(300, 7)), **asked).architecture.decoder == decoder
+
+
+def test_rectified_units_start_at_the_identity() -> None:
+    made = plan(single(wave(300, 7)), cell="rnn", activation="relu").architecture
+
+    assert made.initialisation == "identity"
+
+
+def test_with_states_carried_over_one_scale_is_all_there_is() -> None:
+    made = plan(single(wave(300, 7)), bptt=12)
+
+    assert {design.scale for design in (made.architecture, *made.rivals)} == {"global"}
+    assert 12 % made.architecture.segment == 0
+    assert made.architecture.context % made.architecture.segment == 0

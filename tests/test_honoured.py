@@ -31,6 +31,7 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
     ({"cell": "esn", "attention": True}, {}, "--attention needs a cell that is trained"),
     ({"cell": "esn", "mix": True}, {}, "--mix needs a cell that is trained"),
     ({"cell": "esn", "calendar": True}, {}, "--calendar needs a cell that is trained"),
+    ({"cell": "esn", "decoder_segment": 2}, {}, "--decoder-segment 2 needs a cell that is trained"),
     ({"cell": "esn", "decoder": "parallel"}, {}, "--decoder parallel needs a cell that is trained"),
     ({"cell": "esn", "decoder": "recursive"}, {}, "--decoder recursive needs --base none and --no-bypass"),
     ({"cell": "esn"}, {"steps": 100}, "--steps 100 needs a cell that is trained"),

@@ -45,20 +45,19 @@ def test_an_echo_state_network_is_the_same_from_the_same_seed_and_better_than_na
     assert "better (" in done.err
 
 
-def test_an_echo_state_network_is_told_nothing_of_the_steps_to_come(
-    rnncli: Command, data: Path, tmp_path: Path
+@pytest.mark.parametrize("role", ["known", "weight"])
+def test_an_echo_state_network_refuses_what_it_cannot_be_told(
+    rnncli: Command, data: Path, tmp_path: Path, role: str
 ) -> None:
-    table = Path(data).read_text().splitlines()
-    priced = [table[0] + ",price", *(f"{line},{place % 7}" for place, line in enumerate(table[1:]))]
-    (tmp_path / "priced.csv").write_text("\n".join(priced))
+    pd.read_csv(data).assign(price=1.5).to_csv(tmp_path / "priced.csv", index=False)
 
     outcome = rnncli(
         *("train", tmp_path / "priced.csv", *SMALL, "--cell", "esn"),
-        *("--known", "price", "--output", tmp_path / "m.rnn"),
+        *(f"--{role}", "price", "--output", tmp_path / "m.rnn"),
     )
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--known price needs a cell that is trained, not esn" in outcome.err
+    assert f"--{role} price needs a cell that is trained, not esn" in outcome.err
 
 
 CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--steps", 5)
@@ -71,7 +70,7 @@ def test_with_states_carried_over_the_whole_past_is_read_and_nothing_after_the_c
     place = frame.groupby("unique_id").cumcount()
     for name, touched in (("first", place == 0), ("last", place == 479)):
         frame.assign(y=frame["y"].where(~touched, frame["y"] + 5)).to_csv(tmp_path / f"{name}.csv", index=False)
-    trained = rnncli("train", data, *CARRIED, "--cell", "tcn", "--layers", 9, "--output", tmp_path / "m.rnn")
+    trained = rnncli("train", data, *CARRIED, "--cell", "tcn", "--layers", 5, "--output", tmp_path / "m.rnn")
     assert trained.code == 0, trained.err
     assert "chosen: scale global" in trained.err
 
