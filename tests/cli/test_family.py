@@ -60,7 +60,7 @@ def test_an_echo_state_network_refuses_what_it_cannot_be_told(
     assert f"--{role} price needs a cell that is trained, not esn" in outcome.err
 
 
-CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--steps", 5)
+CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--segment", 6, "--steps", 5)
 
 
 def test_with_states_carried_over_the_whole_past_is_read_and_nothing_after_the_cutoff(
