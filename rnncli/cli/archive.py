@@ -32,11 +32,16 @@ class Scores(NamedTuple):
     """What the forecasts came to."""
 
     report: scores.Report
+    found: Ledger
+    step: str  # of the clock, by name
     drift: str | None  # how the model left the band that its backtest had promised
 
 
-def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | None) -> Scores:
-    """The forecasts in a file or a folder against a table with what happened; card: of the model that made them."""
+def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | None, by_step: bool) -> Scores:
+    """The forecasts in a file or a folder against a table with what happened; card: of the model that made them.
+
+    by_step: whether somebody looks at each step ahead.
+    """
     files = sorted(filter(_readable, source.rglob("*"))) if source.is_dir() else [source]
     if not files:
         raise DataError(f"{source} holds no tables")
@@ -54,10 +59,10 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
     with about(data):
         grouped = scores.grouping(wished.by, panel, frame, made.places, horizon)
         weeks = None if panel.times.integer else scores.grouping("week", panel, frame, made.places, horizon)
-    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step=wished.by == "horizon")
+    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step or wished.by == "horizon")
     own = POINT if POINT in made.points else next(iter(made.points))
     report = scores.report(found, _lying(made, panel, horizon), grouped, own)
-    return Scores(report, _drift(found, report, weeks, card, own))
+    return Scores(report, found, panel.frequency.name, _drift(found, report, weeks, card, own))
 
 
 def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame]]:

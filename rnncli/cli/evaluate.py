@@ -112,15 +112,9 @@ def evaluate(
         raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
     source = Path(model)
     if source.is_dir() or files.kind_by_name(source):
-        refused = {
-            "--windows": windows != 1,
-            "--step": step,
-            "--refit": refit != "never",
-            "--output": output,
-            "--plot": plot,
-        }
+        refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
         wishes.forbid(refused, "forecasts made earlier are scored as they were made")
-        _evaluate_archive(source, data, asked, reference, wished)
+        _evaluate_archive(source, data, asked, reference, wished, wishes.Rolling(1, None, None, None, plot))
         return
     wishes.forbid({"--reference": reference}, "it is for forecasts made earlier")
     _evaluate_model(source, data, asked, wished, wishes.Rolling(windows, step, wishes.every(refit), output, plot))
@@ -192,7 +186,9 @@ def _chunks(
             yield from backtest.walk(model, panel, some, scoring, device)
 
 
-def _evaluate_archive(source: Path, data: str, asked: Asked, reference: Path | None, wished: "wishes.Wishes") -> None:
+def _evaluate_archive(
+    source: Path, data: str, asked: Asked, reference: Path | None, wished: wishes.Wishes, rolling: wishes.Rolling
+) -> None:
     """Score forecasts made earlier."""
     from rnncli import card as cards
 
@@ -202,13 +198,14 @@ def _evaluate_archive(source: Path, data: str, asked: Asked, reference: Path | N
     config = asked.over(Config(columns=card.config.columns) if card else Config())
     if card is None and any(text.strip().lower() == gates.DRIFT for text in wished.fail_if):
         raise RequestError("--fail-if drift needs the model whose backtest to compare with: --reference MODEL")
+    rolling.check(Path(data), source)
     # The heavy imports wait until wrong requests are answered.
     from rnncli.cli import archive, scores
 
-    scored = archive.score(source, data, config, wished, card)
+    scored = archive.score(source, data, config, wished, card, by_step=rolling.plot is not None)
     report = scored.report
     wanted = [gates.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
-    scores.show(report, wished.kind, wished.explain)
+    scores.hand_out(report, scored.found, wished, rolling, None, scored.step)
     _pass(wanted, report, scored.drift)
 
 

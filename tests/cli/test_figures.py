@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rnncli import card as cards
-from rnncli.cli.figures import page
+from rnncli.cli.figures import page, scores
 from tests.conftest import Command, hourly
 
 HEADS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
@@ -90,6 +90,22 @@ def test_scores_are_drawn_along_the_horizon(
     assert rnncli("evaluate", model, data, *options, "--by", "series", "--plot", tmp_path / "e.svg").out == plain
 
 
+def test_forecasts_made_earlier_are_drawn_as_those_of_the_model(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, drawn: list[Any]
+) -> None:
+    options = ("--windows", 3, "--metrics", "mae,coverage")
+    made = ("--output", tmp_path / "made.parquet")
+    assert rnncli("evaluate", model, data, *options, *made, "--plot", tmp_path / "m.png").code == 0
+    assert rnncli("evaluate", tmp_path / "made.parquet", data, *options[2:], "--plot", tmp_path / "a.png").code == 0
+
+    of_model, of_archive = (lines(figure.axes[0])["rnncli"].get_ydata() for figure in drawn)
+    np.testing.assert_allclose(of_archive, of_model)
+
+
+def test_a_dozen_methods_look_each_their_own_way() -> None:
+    assert len({str(scores._look(place)) for place in range(12)}) == 12
+
+
 def test_a_training_and_a_network_at_work_are_drawn(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, drawn: list[Any]
 ) -> None:
@@ -122,7 +138,7 @@ def test_the_same_figure_is_the_same_file_of_its_kind(rnncli: Command, model: Pa
         (("forecast", "MODEL", "DATA", "--plot", "f.gif"), "a figure's name ends in .png, .svg or .pdf"),
         (("forecast", "MODEL", "DATA", "--plot", "none/f.png"), "there is no folder"),
         (("forecast", "MODEL", "DATA", "--future-template", "t.csv", "--plot", "f.png"), "--future"),
-        (("evaluate", "DATA", "DATA", "--plot", "f.png"), "--plot cannot be had here"),
+        (("evaluate", "DATA", "DATA", "--plot", "f.gif"), "a figure's name ends in .png, .svg or .pdf"),
         (("inspect", "DATA", "--plot", "f.png"), "--plot is of a model"),
         (("inspect", "MODEL", "--importance", "DATA", "--plot", "f.png"), "--importance draws nothing"),
     ],

@@ -1,7 +1,7 @@
 """The error along the horizon beside that of the baselines, and what the intervals held."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def draw(path: Path, found: Ledger, own: str, metric: str | None, step: str) -> 
         panels = page.grid(figure, len(drawn), 2)
         for axes, name in zip(panels, drawn, strict=True):
             if name in held:
-                _coverage(axes, table[own], held)
+                _coverage(axes, table[own], held, own)
             else:
                 _errors(axes, {method: row[name] for method, row in table.items()}, own, name)
             axes.set_xlabel(f"steps ahead ({step})")
@@ -39,15 +39,20 @@ def _errors(axes: "Axes", rows: dict[str, np.ndarray], own: str, name: str) -> N
     mark = "." if len(ahead) <= 3 else ""
     axes.plot(ahead, rows[own], color=page.BLUE, lw=2.0, marker=mark, label=own, zorder=3)
     for place, method in enumerate(others):
-        look = {"color": OTHERS[place % len(OTHERS)], "ls": DASHES[place % len(DASHES)], "lw": 1.0, "marker": mark}
-        axes.plot(ahead, rows[method], label=method, **look)  # type: ignore[arg-type]
+        axes.plot(ahead, rows[method], label=method, lw=1.0, marker=mark, **_look(place))
     axes.set_title(f"{name} along the horizon")
     axes.set_ylabel(name)
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.18), ncols=3, borderaxespad=0.0)
 
 
-def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: list[str]) -> None:
+def _look(place: int) -> dict[str, Any]:
+    """Colour and dashes of the methods beside one's own: no two have both the same."""
+    dash = (place + place // len(OTHERS)) % len(DASHES)
+    return {"color": OTHERS[place % len(OTHERS)], "ls": DASHES[dash]}
+
+
+def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: list[str], own: str) -> None:
     """What each interval held, beside what it says."""
     for place, name in enumerate(held):
         percent, shade = float(name.removeprefix("coverage-")), (page.BLUE, page.ORANGE, page.GREEN)[place % 3]
@@ -55,7 +60,7 @@ def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: list[str]) -> None
         mark = "." if len(ahead) <= 3 else ""
         axes.plot(ahead, 100 * row[name], color=shade, marker=mark, label=f"the {percent:g} % interval")
         axes.axhline(percent, color=shade, lw=0.8, ls="--")
-    axes.set_title("what the intervals held (dashed: as they say)")
+    axes.set_title(f"what the intervals of {own} held (dashed: as they say)")
     axes.set_ylabel("of the values, %")
     axes.set_ylim(top=101)
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.18), ncols=3, borderaxespad=0.0)
