@@ -74,7 +74,7 @@ class Model:
         dated = any(member.architecture.calendar for member in self.card.members)
         rows = int(cutoffs.rows.max(initial=0))  # before the latest of them
         seen = max(network.sees(rows) for network in networks)
-        windows = Windows(panel, seen, self.card.horizon, device, dated, self._together(panel))
+        windows = Windows(panel, seen, self.card.horizon, device, dated, self.together(panel))
         needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
         for number, given in enumerate(windows.at(cutoffs, size)):
@@ -88,7 +88,7 @@ class Model:
                 Forecast(points, quantiles[..., np.isin(needed, levels)]),
             )
 
-    def _together(self, panel: Panel) -> np.ndarray | None:
+    def together(self, panel: Panel) -> np.ndarray | None:
         """The panel's number of each series that the networks see side by side, -1 where it is not there: (S,)."""
         if not self.card.seen.together:
             return None

@@ -47,7 +47,9 @@ def watch(network: Network, batch: Batch) -> Watched:
     def steps(given: tuple[Tensor, ...]) -> None:
         caught.setdefault("steps", given[0].detach())
 
-    with _before(network.base, scaled), _before(network.embedding, read), _before(network.encoder, steps):
+    # All segments of the past pass through what leaves some of them out in training, before any encoder cuts them up.
+    entry = network.encoder if network.architecture.cell == "esn" else network.left_out
+    with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
         trace = network.trace(batch.past, batch.step, batch.beside)
     quantiles, scale = trace.prediction
     total, _ = losses.loss(quantiles, scale, batch.future, None)

@@ -1,0 +1,58 @@
+"""What is watched is the forecast itself, whatever the network is made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnncli import health
+from rnncli import model as models
+from rnncli.health import watching
+from rnncli.panel import Expected, clock, from_frame
+from rnncli.windows import Windows
+from tests.conftest import Command
+
+SHAPE = ("--horizon", 4, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 12, "--no-refit")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """Three series side by side that move together."""
+    generator = np.random.default_rng(0)
+    wave = np.sin(np.arange(160) * 2 * np.pi / 12)
+    columns = {name: 5 + wave + 0.1 * generator.standard_normal(160) for name in "abc"}
+    return pd.DataFrame({"date": pd.date_range("2024-01-01", periods=160, freq="D"), **columns})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--mix", "--steps", 5),
+        ("--bptt", 24, "--steps", 5),
+        ("--bptt", 24, "--decoder", "direct", "--cell", "lstm", "--steps", 5),
+        ("--attention", "--normalise", "batch", "--input-dropout", 0.2, "--steps", 5),
+        ("--cell", "esn"),
+        ("--cell", "tcn", "--decoder", "recursive", "--steps", 5),
+    ],
+    ids=str,
+)
+def test_the_encoder_comes_to_the_same_as_in_a_forecast(
+    rnncli: Command, table: pd.DataFrame, tmp_path: Path, options: tuple[object, ...]
+) -> None:
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
+    model = models.load(tmp_path / "m.rnn")
+    panel = from_frame(table, model.card.config.columns, Expected(clock.parse("D"), model.card.inputs))
+    places = health.places(panel, model.card.members)
+    windows = Windows(panel, 24, 4, torch.device("cpu"), together=model.together(panel))
+    (batch,) = windows.at(places, len(places.rows))
+
+    own = watching.own(model.networks[0], batch)
+
+    found = health.examined(model, 0, panel, places)
+
+    with torch.no_grad():
+        trace = model.networks[0].trace(own.past, own.step, own.beside)
+    torch.testing.assert_close(found.watched.outputs[:, -1:], trace.activity)
