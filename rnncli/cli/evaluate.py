@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 METRICS_HELP = (
     "Which of MAE, MSE, RMSE, MASE, RMSSE, sMAPE, WQL, OWA, coverage, width, MSIS; the first is what methods are "
-    "compared by. [default: MASE,MAE,RMSE,sMAPE,WQL,coverage]"
+    "compared by. [default: MASE,MAE,RMSE,sMAPE,WQL,coverage; with --compare MASE,coverage]"
 )
 
 

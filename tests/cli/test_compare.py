@@ -17,14 +17,15 @@ def test_each_cell_is_trained_on_the_rows_before_the_windows_and_scored_on_them(
     frame = pd.read_csv(data)
     early = frame.groupby("unique_id").cumcount(ascending=False) >= 12
     frame[early].to_csv(tmp_path / "early.csv", index=False)
-    compared = rnncli("evaluate", "--compare", "lstm,GRU,lstm", data, *QUICK, "--windows", 2)
+    all_of_them = ("--metrics", "MASE,MAE,WQL,coverage,MSIS")
+    compared = rnncli("evaluate", "--compare", "lstm,GRU,lstm", data, *QUICK, "--windows", 2, *all_of_them)
 
     assert compared.code == 0
     table = compared.table.set_index("model")
     assert table.index.tolist() == ["lstm", "gru", "Naive", "SeasonalNaive", "Drift", "WindowAverage"]
     for cell in ("lstm", "gru"):
         assert rnncli("train", tmp_path / "early.csv", *QUICK, "--cell", cell, "-o", tmp_path / "m.rnn").code == 0
-        alone = rnncli("evaluate", tmp_path / "m.rnn", data, "--windows", 2).table.set_index("model")
+        alone = rnncli("evaluate", tmp_path / "m.rnn", data, "--windows", 2, *all_of_them).table.set_index("model")
         both = pd.concat([alone.loc[["rnncli"]].rename({"rnncli": cell}), alone.loc[["Naive"]]])
         pd.testing.assert_frame_equal(table[list(alone)].loc[[cell, "Naive"]], both)
     costs = table[["weights", "train s", "forecast s"]]
@@ -32,6 +33,16 @@ def test_each_cell_is_trained_on_the_rows_before_the_windows_and_scored_on_them(
     assert costs.loc[["Naive", "Drift"]].isna().all(axis=None)
     best = table.loc[["lstm", "gru"], "MASE"].idxmin()
     assert f"MASE, {best}: " in compared.err
+
+
+def test_its_table_fits_into_eighty_columns(rnncli: Command, data: Path) -> None:
+    outcome = rnncli("evaluate", "--compare", "transformer", data, *QUICK[:4], "--hidden", 4, "--format", "table")
+
+    assert outcome.code == 0
+    assert max(len(line.rstrip()) for line in outcome.out.splitlines()) <= 80
+    assert [
+        name for name in ("MASE", "coverage-95", "weights", "train s", "forecast s") if name not in outcome.out
+    ] == []
 
 
 def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data: Path, tmp_path: Path) -> None:

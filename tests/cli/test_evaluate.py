@@ -122,11 +122,12 @@ def test_wrong_steps_and_metrics_are_refused(
 
 def test_the_help_names_every_metric() -> None:
     from rnncli import metrics
+    from rnncli.cli import compare
     from rnncli.cli.evaluate import METRICS_HELP
 
     every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
     assert METRICS_HELP.startswith(f"Which of {', '.join(every)};")
-    assert METRICS_HELP.endswith(f"[default: {','.join(metrics.USUAL)}]")
+    assert METRICS_HELP.endswith(f"[default: {','.join(metrics.USUAL)}; with --compare {','.join(compare.NAMES)}]")
 
 
 def test_the_overall_weighted_average_is_relative_to_naive2(rnncli: Command, model: Path, data: Path) -> None:

@@ -36,7 +36,7 @@ def built(steps: Tensor, **chosen: Any) -> cells.Encoder:
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 3), st.integers(1, 6), st.integers(1, 8), st.integers(0, 99))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_layer_gives_what_the_kernel_gives(
     kind: dict[str, Any], layers: int, hidden: int, length: int, seed: int
 ) -> None:
