@@ -1,6 +1,7 @@
 """rnncli inspect MODEL DATA: how well the networks of a model are, as a report or for a program."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> 
     """The gradient by lag and the losses of the training, in characters."""
     lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
     read = plot.Line("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
-    print("\n" + plot.lines("how much each past step moves the loss", "steps back", [read], logarithmic=True))
+    if health.reach:
+        print("\n" + plot.lines("how much each past step moves the loss", "steps back", [read], logarithmic=True))
     if course is None or not course.losses:
         return
     curves = [plot.Line("training loss", course.points, course.losses)]
@@ -93,4 +95,18 @@ def as_json(card: "Card", found: list["Health"]) -> str:
         }
         return values | {"findings": said}
 
-    return json.dumps({"season": card.season, "networks": [plain(*one) for one in enumerate(found)]}, indent=1)
+    told = {"season": card.season, "networks": [plain(*one) for one in enumerate(found)]}
+    return json.dumps(_finite(told), indent=1)
+
+
+def _finite(value: object) -> object:
+    """The same with null for numbers that JSON has not: what ran away has no size."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {name: _finite(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_finite(part) for part in value]
+        case _:
+            return value

@@ -36,9 +36,7 @@ class Health(NamedTuple):
 
     architecture: Architecture
     windows: int  # that it was measured on
-    read: (
-        np.ndarray
-    )  # (N,) gradient of the loss by each segment that the encoder reads, the newest first, the largest 1
+    read: np.ndarray  # (N,) the loss's gradient by each segment that the encoder reads, the newest first, at most 1
     whole: np.ndarray  # (N,) by each segment in whatever way, in the same unit
     reach: int  # steps back to the furthest of `read` that is not faded
     kept: np.ndarray  # (N,) share of a change that is left so many segments later
@@ -90,7 +88,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         len(places.rows),
         read / largest,
         whole / largest,
-        design.segment * _last(read >= FADED * largest),
+        design.segment * _last((read >= FADED * largest) & (read > 0)),
         kept,
         design.segment * _last(kept >= FADED),
         {name: _radius(one) for name, one in weights.items()} or None,

@@ -1,11 +1,13 @@
 """rnncli inspect MODEL DATA at the prompt."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from rnncli import device
+from rnncli.cli import health
 from tests.conftest import Command, hourly
 
 
@@ -63,6 +65,25 @@ def test_of_every_kind_of_encoder_what_it_has_is_told_and_drawn(
     assert all(line in outcome.out for line in lines)
     assert missing not in outcome.out
     assert (tmp_path / "m.svg").exists()
+
+
+def test_series_that_never_move_give_no_gradient_and_no_picture_of_it(
+    rnncli: Command, model: Path, tmp_path: Path
+) -> None:
+    hourly().assign(y=5.0).to_csv(tmp_path / "flat.csv", index=False)
+
+    outcome = rnncli("inspect", model, tmp_path / "flat.csv", "--plot", tmp_path / "flat.png")
+
+    assert outcome.code == 0
+    assert "0 of 48 steps" in outcome.out
+    assert "how much each past step" not in outcome.out
+    assert (tmp_path / "flat.png").exists()
+
+
+def test_what_ran_away_is_null_for_a_program() -> None:
+    told = {"drift": math.inf, "read": [1.0, math.nan], "gap": (0.5, 2), "name": "rnn", "radii": None}
+
+    assert health._finite(told) == {"drift": None, "read": [1.0, None], "gap": [0.5, 2], "name": "rnn", "radii": None}
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def _lags(axes: "Axes", health: "Health", season: int) -> None:
     back = [segment * place for place in range(1, count + 1)]
     axes.plot(back, _seen(health.whole), color=page.ORANGE, ls="--", label="with base and bypass")
     axes.plot(back, _seen(health.read), color=page.BLUE, label="through the state")
+    page.logarithmic(axes)
     if health.reach < health.architecture.context:
         axes.axvline(health.reach, color=page.BLUE, lw=0.8, ls="--")
-    page.logarithmic(axes)
     _seasons(axes, season, back[-1])
     page.titled(axes, "gradient by lag", "steps back", "norm (1: the largest through the state)")
     page.legend(axes)
@@ -59,9 +59,9 @@ def _seen(shares: np.ndarray) -> np.ndarray:
 def _memory(axes: "Axes", health: "Health", season: int) -> None:
     after = [health.architecture.segment * place for place in range(len(health.kept))]
     axes.plot(after, 100 * _seen(health.kept), color=page.BLUE)
+    page.logarithmic(axes)
     axes.axhline(5, color=page.FAINT, lw=0.8, ls="--")
     axes.annotate("5 %", (after[-1], 5), ha="right", va="bottom", color=page.FAINT, size=7.5)
-    page.logarithmic(axes)
     _seasons(axes, season, after[-1])
     page.titled(axes, "how long the state remembers a change", "steps later", "left of the change, %")
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rnncli import files
 from rnncli.errors import RequestError
@@ -107,9 +107,11 @@ def legend(axes: "Axes") -> None:
 
 
 def logarithmic(axes: "Axes") -> None:
-    """With plain numbers at the marks: a few in each power of ten."""
+    """With plain numbers at the marks: a few in each power of ten. Where nothing is above zero it stays as it was."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    if not any(value > 0 for line in axes.get_lines() for value in cast(Sequence[float], line.get_ydata())):
+        return
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     steps = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)

@@ -39,8 +39,8 @@ def norms(axes: "Axes", members: Sequence["Member"], clip: float) -> None:
         if member.course is not None:
             largest = [math.nan if norm is None else norm for norm in member.course.gradients]
             _curve(axes, number, member.course.points, largest, page.BLUE, "largest of each stretch")
-    axes.axhline(clip, color=page.FAINT, lw=0.8, ls="--", label=f"--clip {clip:g}")
     page.logarithmic(axes)
+    axes.axhline(clip, color=page.FAINT, lw=0.8, ls="--", label=f"--clip {clip:g}")
     page.titled(axes, "gradient in training", "updates", "norm before clipping")
     page.legend(axes)
 
