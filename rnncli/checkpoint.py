@@ -83,7 +83,9 @@ def _unpacked(packed: Any, tensor: Callable[[str], Tensor]) -> Tree:
 
 def _flat(parts: Iterable[object]) -> Iterator[object]:
     for part in parts:
-        if isinstance(part, tuple) and any(isinstance(one, np.ndarray) for one in part):
+        if isinstance(part, dict):
+            yield from part.values()
+        elif isinstance(part, tuple) and any(isinstance(one, np.ndarray) for one in part):
             yield from part
         else:
             yield part

@@ -9,7 +9,7 @@ import numpy as np
 from rnncli import designs, honoured, seasons
 from rnncli.config import Architecture, BaseName, CellName, Network, ScaleName, Training
 from rnncli.errors import RequestError
-from rnncli.panel import Panel, calendar, clock, covariates
+from rnncli.panel import Cutoffs, Panel, calendar, clock, covariates, freshness
 from rnncli.panel.clock import Frequency
 from rnncli.panel.covariates import Told
 from rnncli.seasons import Sample
@@ -18,6 +18,7 @@ from rnncli.values import MOST_STEPS
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
+AGAIN, FEWEST_AGAIN = 0.2, 50  # of the steps, and steps, that networks are trained on for
 FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
 MOST_MIXED = 100  # series: each window brings along the past of all of them
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
@@ -32,6 +33,19 @@ class Plan(NamedTuple):
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
+    starts: tuple["Start", ...] = ()  # networks to go on from; none: all begin anew
+
+    def start(self, design: Architecture, number: int) -> dict[str, np.ndarray] | None:
+        """The weights that the number-th network of a design begins with, in turn."""
+        own = [start.weights for start in self.starts if start.architecture == design]
+        return own[number % len(own)] if own else None
+
+
+class Start(NamedTuple):
+    """A network that was trained before."""
+
+    architecture: Architecture
+    weights: dict[str, np.ndarray]
 
 
 def make(panel: Panel, network: Network, training: Training) -> Plan:
@@ -94,6 +108,22 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     if network.mix is None and told.series and network.cell != "esn" and network.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, architecture.model_copy(update={"mix": True}))
     return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
+
+
+def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Training, seen: str) -> Plan:
+    """Networks as they are, trained on for a while.
+
+    seen: the time up to which they know the rows; they are judged by windows that came later alone. Raises DataError
+    where every series is too short.
+    """
+    designs = list(dict.fromkeys(start.architecture for start in starts))
+    horizon = designs[0].horizon
+    parts = split(panel, horizon, training.history)
+    later = freshness.later(panel, parts.validation, seen)
+    newer = Cutoffs(parts.validation.series[later], parts.validation.rows[later])
+    steps = training.steps or max(FEWEST_AGAIN, round(_steps(panel, horizon, training.batch)[0] * AGAIN))
+    reasons = {"steps": f"{AGAIN:.0%} of those that new networks would get"} if training.steps is None else {}
+    return Plan(designs[0], tuple(designs[1:]), told, steps, parts._replace(validation=newer), reasons, starts)
 
 
 def _of_whole_segments(context: int, segment: int, network: Network) -> int:

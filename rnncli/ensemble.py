@@ -89,7 +89,9 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
     """Train the designs on all rows, in turn, until there are members enough or the time is up."""
     plan = workshop.plan
     every = plan.split.over_all(panel, plan.architecture.horizon)
-    designs = designs or [Design(plan.architecture, plan.steps, 0.0)]  # too few rows to try anything
+    if not designs:  # too few rows to try anything
+        known = (plan.architecture, *(plan.rivals if plan.starts else ()))
+        designs = [Design(design, plan.steps, 0.0) for design in known]
     typical = float(np.mean([design.seconds for design in designs]))
     room = workshop.crew.size * max(1.0, workshop.left() / max(typical, 1e-3))
     number = int(min(workshop.enough, max(room, 1)))
@@ -126,6 +128,18 @@ def _outcome(
     told = {"members": tuple(chosen), "scores": scores, "validation": validation}
     card = trained.card.model_copy(update=told)
     return Outcome(dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None))), scored)
+
+
+def renewed(outcome: Outcome, before: Model) -> Outcome:
+    """The outcome of a training that went on from a model, with what only its validation windows could teach.
+
+    Those windows had come from more cutoffs, and none of its networks had seen them.
+    """
+    model, held = outcome.model, before.card
+    if outcome.judged is None:
+        told = {"scores": held.scores, "validation": held.validation}
+        model = dataclasses.replace(model, card=model.card.model_copy(update=told))
+    return Outcome(dataclasses.replace(model, calibration=before.calibration or model.calibration), outcome.judged)
 
 
 class _Lesson:

@@ -61,7 +61,7 @@ class Search:
         plan = self.workshop.plan
         trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
         while trials and self._try(trials):
-            trials = self._retimed() or self._nearby()
+            trials = [] if plan.starts else self._retimed() or self._nearby()
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first; of one design only the best."""

@@ -64,6 +64,7 @@ class Task(NamedTuple):
     first: np.ndarray  # (S,) earliest cutoff of a training window in each series
     last: np.ndarray  # (S,) latest; below `first` for series that are left out
     validation: Cutoffs  # windows to choose the weights by; without any the last ones are kept
+    start: dict[str, np.ndarray] | None = None  # weights to begin with; none: new ones
     name: str = ""  # what tells it from every other
 
 
@@ -101,6 +102,8 @@ def run(
             network = Network(design, windows.values.shape[1], task.told).to(device)
             if design.scale == "global":
                 network.fix_scale(_trained_on(windows, task))
+            if task.start is not None:
+                network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
         quantiles = _quantiles(fitted.network, _whole(windows, network, task.validation), task.validation)
     except (RuntimeError, MemoryError) as error:

@@ -5,6 +5,7 @@ Knows nothing of which designs are worth it.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  #
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
 TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
+GENTLER = 0.3  # of the learning rate: weights that were good are not to be thrown about
 TRIED = 0.55  # of the time, about, goes into trials
 INTERRUPTED = "interrupted"
 
@@ -50,9 +52,12 @@ class Workshop:
     def __init__(self, plan: Plan, training: Training, crew: Crew, report: Callable[[State], None]) -> None:
         self.plan, self.training, self.crew, self._report = plan, training, crew, report
         self._began = time.monotonic()
+        self._begun: Counter[tuple[str, Architecture]] = Counter()  # tasks of a design
         self.budget = math.inf if training.members else training.budget or BUDGETS[training.preset]
         preset = "best" if training.budget else training.preset
         self.trials, self.enough = training.members or TRIALS[preset], training.members or ENOUGH[preset]
+        if plan.starts:
+            self.enough = min(self.enough, len(plan.starts))
 
     @property
     def elapsed(self) -> float:
@@ -72,7 +77,12 @@ class Workshop:
         seed = int(np.random.SeedSequence([self.training.seed, PHASES.index(phase), number]).generate_state(1)[0])
         season = self.plan.architecture.season
         told, training = self.plan.told, self.training
-        return Task(design, told, training, season, seed, steps, limit, split.first, split.last, split.validation)
+        if self.plan.starts:
+            training = training.model_copy(update={"learning_rate": GENTLER * training.learning_rate})
+        start = self.plan.start(design, self._begun[phase, design])
+        self._begun[phase, design] += 1
+        places = split.first, split.last, split.validation
+        return Task(design, told, training, season, seed, steps, limit, *places, start)
 
     def train(self, phase: str, tasks: Iterator[Task], number: int, made: dict[int, Made]) -> None:
         """Train up to `number` tasks, each taken when somebody is free for it; into `made` by its place among them."""

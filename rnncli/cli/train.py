@@ -3,12 +3,13 @@
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from rnncli import card as cards
 from rnncli import files, gates
-from rnncli.cli import describe, publishing, reading, record, resuming, running, screen
+from rnncli.cli import describe, publishing, reading, record, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
@@ -33,6 +34,9 @@ def train(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help="CSV, TSV, JSON, Parquet, a folder of Parquet, or - (stdin).")
     ] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", metavar="MODEL", help="Go on with the networks of this model, for a while.")
+    ] = None,
     publish_if: Annotated[
         list[str] | None,
         typer.Option(metavar="CONDITION", help=f"Replace the model only where it holds: {gates.CONDITIONS}."),
@@ -48,7 +52,6 @@ def train(
 
     Whatever is not said is chosen from the data and printed. The end of every series is held out to validate on.
     """
-    config = asked.over(Config())
     if rollback:
         if data is not None or publish_if:
             raise RequestError("--rollback trains nothing: leave out DATA and --publish-if")
@@ -56,29 +59,52 @@ def train(
         return
     if data is None:
         raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
+    card = None if from_ is None else cards.read(from_)
+    config = asked.over(Config()) if card is None else renewing.configured(card, asked)
     _check(config, data, output, publish_if)
     conditions = publishing.asked(publish_if or [], config.forecast.level)
-    lock = running.beside(output if conditions else None, config.run.lock_wait)
+    with running.beside(output if conditions else None, config.run.lock_wait):
+        outcome = _trained(data, format, config, Wish(output, from_, conditions))
+    _conclude(outcome.model, output)
+
+
+class Wish(NamedTuple):
+    """What a training is for."""
+
+    output: Path
+    start: Path | None  # the model to go on from
+    conditions: list[gates.Condition]  # for the model to be written
+
+
+def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome":
+    """The model, trained and written."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import choices
+    from rnncli import choices, ensemble, model
     from rnncli.panel.stored import Store
 
-    with lock, Store(config.compute.memory) as store:
+    before = None if wish.start is None else model.load(wish.start)
+    columns = config.columns if before is None else reading.for_model(before.card, config.columns, weighed=True)
+    expected = None if before is None else renewing.expected(before.card)
+    with Store(config.compute.memory) as store:
         with about(data):
-            series = reading.whole_panel(data, config.columns, kind=format, store=store)
+            series = reading.whole_panel(data, columns, expected, format, store)
             series = reading.fresh(series, config.freshness)
             screen.notes([*describe.panel_lines(data, series), *describe.store_lines(store)])
-            plan = choices.make(series, config.network, config.training)
+            if before is None:
+                plan = choices.make(series, config.network, config.training)
+            else:
+                plan = renewing.plan(before, series, config)
         screen.notes(describe.choice_lines(plan))
-        publication = publishing.prepared(conditions, output, series, plan.architecture.horizon)
+        publication = publishing.prepared(wish.conditions, wish.output, series, plan.architecture.horizon)
         with screen.timed("training"):
-            unfinished = resuming.folder(output, config.resumption, series)
+            unfinished = resuming.folder(wish.output, config.resumption, series)
             outcome = _fit(series, config, plan, publication.current, unfinished)
         publishing.decide(publication, outcome, series)
+        outcome = outcome if before is None else ensemble.renewed(outcome, before)
         with screen.timed("writing"):
-            _write(outcome.model, output, keeping=bool(conditions))
+            _write(outcome.model, wish.output, keeping=bool(wish.conditions))
         resuming.conclude(unfinished)
-    _conclude(outcome.model, output)
+    return outcome
 
 
 def _check(config: Config, data: str, output: Path, publish_if: list[str] | None) -> None:

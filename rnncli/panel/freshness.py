@@ -12,7 +12,7 @@ import pandas as pd
 from dateutil import tz as dateutil_tz
 
 from rnncli.errors import DataError, RequestError
-from rnncli.panel.sequences import Panel
+from rnncli.panel.sequences import Cutoffs, Panel
 
 SECOND = 1_000_000
 
@@ -47,6 +47,11 @@ def moment(text: str, panel: Panel) -> int:
     if said.hasnans:
         raise RequestError(f'"{text}" is not a time such as 2026-11-20 18:00')
     return int(_moments(said, panel.times.zone)[0])
+
+
+def later(panel: Panel, places: Cutoffs, seen: str) -> np.ndarray:
+    """Whether all that follows cutoffs (N,) came after the time that a text says: (N,)."""
+    return _moments(panel.stamps(places.series, places.rows)) > moment(seen, panel)
 
 
 def ago(seconds: float, now: int | None, panel: Panel) -> int:

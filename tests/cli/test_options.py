@@ -46,7 +46,7 @@ def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command
         "forecast": {"--future", "--future-template", "--state", "--follow"},
         "inspect": {"--importance", "--json"},
         "evaluate": {"--compare"},
-        "train": {"--publish-if", "--rollback"},
+        "train": {"--publish-if", "--rollback", "--from"},
     }.get(command, set())
     own -= {"--plot"} if command == "train" else set()
     assert flags - own == expected - LEFT_OUT.get(command, set())

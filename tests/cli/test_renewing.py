@@ -1,0 +1,94 @@
+"""train --from: a model that learns from new rows, where it stands."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from rnncli import card
+from tests.conftest import Command, hourly
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """The table of the model, three days later."""
+    hourly(days=23).to_csv(tmp_path / "newer.csv", index=False)
+    return tmp_path / "newer.csv"
+
+
+def test_it_begins_with_the_weights_of_the_model(rnncli: Command, model: Path, newer: Path, tmp_path: Path) -> None:
+    outcome = rnncli(
+        *("train", newer, "--output", tmp_path / "m.rnn", "--from", model),
+        *("--steps", 1, "--learning-rate", 1e-12, "--weight-decay", 0),
+    )
+
+    assert outcome.code == 0
+    old, new = load_file(model), load_file(tmp_path / "m.rnn")
+    assert old.keys() == new.keys()
+    assert all(np.allclose(old[name], new[name], atol=1e-6) for name in old)
+    assert "goes on from: 1 networks that know the rows up to 2024-01-20 23:00, 1 updates" in outcome.err
+
+
+def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
+    rnncli: Command, model: Path, newer: Path, tmp_path: Path
+) -> None:
+    assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 60).code == 0
+
+    before, after = card.read(model), card.read(tmp_path / "m.rnn")
+    assert after.seen.last == "2024-01-23 23:00"
+    assert after.validation.windows < before.validation.windows
+    assert after.members[0].architecture == before.members[0].architecture
+    assert after.config.training.learning_rate == before.config.training.learning_rate
+    old, new = (rnncli("evaluate", one, newer).table.iloc[0]["MASE"] for one in (model, tmp_path / "m.rnn"))
+    assert new < old
+
+
+def test_without_newer_rows_scores_and_intervals_stay_as_they_were(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    outcome = rnncli("train", data, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 5)
+
+    assert outcome.code == 0
+    assert "warning: too few rows are newer than the model's to validate on" in outcome.err
+    before, after = card.read(model), card.read(tmp_path / "m.rnn")
+    assert (after.scores, after.validation) == (before.scores, before.validation)
+    names = [name for name in load_file(model) if name.startswith("calibration")]
+    assert names
+    assert all((load_file(model)[name] == load_file(tmp_path / "m.rnn")[name]).all() for name in names)
+
+
+def test_a_model_may_be_renewed_in_its_own_place_if_it_is_better(
+    rnncli: Command, model: Path, newer: Path, tmp_path: Path
+) -> None:
+    used = tmp_path / "m.rnn"
+    used.write_bytes(model.read_bytes())
+
+    outcome = rnncli("train", newer, "--output", used, "--from", used, "--steps", 80, "--publish-if", "mase < current")
+
+    assert outcome.code == 0
+    assert "trained on rows up to" not in outcome.err  # none of the windows was among them
+    assert (tmp_path / "m.rnn.previous").read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--hidden", 16), 2, "--hidden builds other networks than the model has"),
+        (("--horizon", 7), 2, "--horizon builds other networks"),
+        (("--target", "z"), 3, 'no column "z"'),
+        (("--freq", "2h"), 3, "off the clock"),
+    ],
+)
+def test_what_the_networks_cannot_become_is_refused(
+    rnncli: Command, model: Path, newer: Path, tmp_path: Path, options: tuple[object, ...], code: int, message: str
+) -> None:
+    outcome = rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, *options)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err
+    assert not (tmp_path / "m.rnn").exists()
+
+
+def test_a_file_that_is_no_model_is_refused(rnncli: Command, newer: Path, tmp_path: Path) -> None:
+    assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", newer).code == 4
