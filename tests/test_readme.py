@@ -1,5 +1,7 @@
 """What the README says can be pasted, and shows what comes out."""
 
+import configparser
+import json
 import os
 import re
 import shlex
@@ -7,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from tests.conftest import hourly
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -15,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 
 def commands() -> list[str]:
     """The lines with a prompt, in order."""
-    return re.findall(r"^\$ (rnncli .+)$", README, re.MULTILINE)
+    return re.findall(r"^\$ (.*\brnncli .+)$", README, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_of_the_readme_runs_in_order(folder: Path) -> None:
-    assert {line.split()[1] for line in commands()} == {"train", "forecast", "evaluate", "inspect"}
+    verbs = {re.findall(r"\brnncli (\w+)", line)[0] for line in commands()}
+    assert verbs == {"train", "forecast", "evaluate", "inspect"}
     for line in commands():
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", f'PATH="{folder}:$PATH"; {line}'],
@@ -45,7 +51,7 @@ def test_every_command_of_the_readme_runs_in_order(folder: Path) -> None:
 def test_every_command_and_exit_code_is_told() -> None:
     for name in ("train", "forecast", "evaluate", "inspect"):
         assert f"### {name}: " in README
-    for code in ("| 0 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130, 143 |"):
+    for code in ("| 0 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 7 |", "| 130, 143 |"):
         assert code in README
 
 
@@ -66,3 +72,67 @@ def test_the_set_up_lines_install_into_a_venv_and_go_on() -> None:
         ".venv/bin/pip install -q -e '.[test]'",
     ]
     assert [line.split(" && ")[1].split()[0] for line in lines] == [".venv/bin/rnncli", ".venv/bin/python"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What /srv/demand and /opt/rnncli hold: a table that is an hour old, a model of it, and rnncli."""
+    place = tmp_path_factory.mktemp("server")
+    (place / "bin").mkdir()
+    (place / "bin" / "rnncli").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m rnncli "$@"\n')
+    (place / "bin" / "rnncli").chmod(0o755)
+    hours = pd.date_range(end=pd.Timestamp.now().floor("h"), periods=480, freq="h")
+    hourly().assign(ds=[*hours] * 3).to_csv(place / "history.csv", index=False)
+    (place / "new.csv").write_bytes((place / "history.csv").read_bytes())
+    train = ["train", "history.csv", "--horizon", "24", "--steps", "5", "--hidden", "4", "--output", "demand.rnn"]
+    subprocess.run([place / "bin" / "rnncli", *train], cwd=place, check=True, capture_output=True)
+    return place
+
+
+def moved(line: str, server: Path) -> str:
+    return line.replace("/opt/rnncli/bin", str(server / "bin")).replace("/srv/demand", str(server))
+
+
+def test_the_line_for_cron_forecasts(server: Path) -> None:
+    (table,) = re.findall(r"```crontab\n(.*?)```", README, re.DOTALL)
+    *variables, line = table.strip().splitlines()
+    command = re.fullmatch(r"[\d*]+ [\d*]+ [\d*]+ [\d*]+ [\d*]+ (.+)", line)
+    assert command
+    assert not re.search(r"(?<!\\)%", line)  # a % ends the command, says crontab(5)
+    environment = dict(one.split("=") for one in variables)
+    said = moved(command[1], server).replace("\\%", "%").replace("300", "1")
+
+    done = subprocess.run(
+        [environment.pop("SHELL"), "-c", said],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/", **environment},  # as cron has it
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")  # cron writes a mail of anything else
+    assert len(pd.read_csv(server / "next.csv")) == 72
+    assert (server / "demand.state").exists()
+    assert json.loads((server / "forecast.json").read_text())["exit_code"] == 0
+
+
+def test_the_unit_for_systemd_trains(server: Path) -> None:
+    (text,) = re.findall(r"```ini\n(.*?)```", README, re.DOTALL)
+    units = configparser.ConfigParser(interpolation=None)
+    units.read_string(text)
+    service = units["Service"]
+    assert units["Timer"]["RandomizedDelaySec"]
+    before = (server / "demand.rnn").read_bytes()
+
+    done = subprocess.run(
+        shlex.split(moved(service["ExecStart"], server)),
+        cwd=moved(service["WorkingDirectory"], server),
+        env={"PATH": "/usr/bin:/bin", "RNNCLI_STEPS": "30", "RNNCLI_MEMBERS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode in (0, int(service["SuccessExitStatus"])), done.stderr
+    assert json.loads((server / "train.json").read_text())["exit_code"] == done.returncode
+    assert ((server / "demand.rnn").read_bytes() == before) == (done.returncode == 6)
