@@ -21,6 +21,7 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
     ("program", "options", "shown"),
     [
         ("training_step.py", ["--rounds", "1"], "ratio"),
+        ("family.py", ["adding", "--lengths", "4", "--steps", "2"], "adding    4 gru"),
         ("scale.py", ["--series", "20", "--rows", "60", "--steps", "3"], "forecast s"),
     ],
 )
