@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnncli.cli import describe, reading, screen
+from rnncli.cli import describe, reading, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
@@ -23,8 +23,10 @@ BAR, WIDTH = "█", 30
 
 @configured("columns", "network", "training")
 def inspect(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A table, a model file, or - for a table on stdin.")],
     asked: Asked,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A table, a model file, or - for a table on stdin.")
+    ] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="[DATA]", help="A table to examine the model FILE on: how well it is.")
     ] = None,
@@ -35,7 +37,10 @@ def inspect(
         str | None,
         typer.Option(metavar="DATA", help="Measure on this table what the forecasts of the model FILE live on."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Give what MODEL DATA found as JSON.")] = False,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Show every option of every command, and where its value comes from.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Give that, or what MODEL DATA found, as JSON.")] = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw a model's training, and with DATA its health: .png, .svg or .pdf."),
@@ -46,12 +51,19 @@ def inspect(
     Of a table: its series, gaps and seasons, and what training on it would choose.
     """
     config = asked.over(Config())
+    if show_config:
+        besides = {"FILE": file, "--format": format, "--importance": importance, "--plot": plot}
+        wishes.forbid(besides, "--show-config shows options, and looks at no file")
+        settings.show(asked, json)
+        return
+    if file is None:
+        raise RequestError("what to look at is missing: rnncli inspect FILE, or - for standard input")
     if importance is not None and data is not None:
         raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
     if importance is not None and plot is not None:
         raise RequestError("--importance draws nothing: leave out --plot")
     if json and data is None:
-        raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json")
+        raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json, or of --show-config")
     if importance is not None and _is_model(Path(file)):
         _show_importance(Path(file), importance, asked, format)
         return

@@ -2,8 +2,6 @@
 
 import functools
 import inspect
-import os
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +13,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from rnncli.cli import running
-from rnncli.config import Config, Section
+from rnncli.config import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
+PREFIX = "RNNCLI_"  # of an option's name in the environment
 
 
 class Asked(NamedTuple):
@@ -27,6 +26,7 @@ class Asked(NamedTuple):
     options: dict[str, dict[str, Any]]
     file: dict[str, Any]
     path: Path | None
+    environment: frozenset[str]  # the names of those options that stand there, and not on the command line
 
     def over(self, base: Config) -> Config:
         """The config with what was asked in place of what it has. Raises RequestError where a value is not allowed."""
@@ -45,10 +45,10 @@ class Asked(NamedTuple):
     def said(self, *sections: str) -> dict[str, bool]:
         """The options of these sections that stand on the command line and not in the environment alone."""
         return {
-            f"--{_flag(name)}": True
+            f"--{flag(name)}": True
             for section in sections
-            for name, value in self.options.get(section, {}).items()
-            if (there := os.environ.get(_variable(name))) is None or (isinstance(value, str) and value != there)
+            for name in self.options.get(section, {})
+            if name not in self.environment
         }
 
     def _complaint(self, error: ValidationError) -> str:
@@ -57,18 +57,17 @@ class Asked(NamedTuple):
         name = rest[0] if rest else ""
         if name in self.options.get(section, {}):
             given = self.options[section][name]
-            from_environment = os.environ.get(_variable(name)) == given and f"--{_flag(name)}" not in " ".join(sys.argv)
-            where = _variable(name) if from_environment else f"--{_flag(name)}"
+            where = variable(name) if name in self.environment else f"--{flag(name)}"
         else:
             where, given = (
                 f"{self.path}: {name} in [{section}]" if name else f"{self.path}: {section}",
                 problem["input"],
             )
         if problem["type"] == "extra_forbidden":
-            known = list(_section(section).model_fields) if name else list(Config.model_fields)
+            known = list(section_of(section).model_fields) if name else list(Config.model_fields)
             return f"{where}: there is no such key.{did_you_mean(name or section, known)} Known are {', '.join(known)}"
         if problem["type"] == "literal_error":
-            known = [str(value) for value in _literals(_section(section).model_fields[name].annotation)]
+            known = [str(value) for value in _literals(section_of(section).model_fields[name].annotation)]
             return f'{where} "{given}" is none of {", ".join(known)}.{did_you_mean(str(given), known)}'
         if problem["type"] == "model_type":
             return f"{self.path}: {section} should be a table: write its keys below a line [{section}]"
@@ -86,7 +85,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
         every = [
             (section, name, field)
             for section in (*sections, "run")
-            for name, field in _section(section).model_fields.items()
+            for name, field in section_of(section).model_fields.items()
         ]
         fields = [field for field in every if field[1] not in without]
         own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
@@ -94,18 +93,22 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
         file = inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CONFIG_FILE)
 
         @functools.wraps(command)
-        def wrapped(config_file: Path | None = None, **given: Any) -> None:
+        def wrapped(call: typer.Context, config_file: Path | None = None, **given: Any) -> None:
             options: dict[str, dict[str, Any]] = {}
             for section, name, _ in fields:
                 if (value := given.pop(name)) is not None:
                     options.setdefault(section, {})[name] = value
-            asked = Asked(options, _file(config_file), config_file)
-            with running.as_asked(command.__name__, asked.over(Config()).run):
+            asked = Asked(options, _file(config_file), config_file, _from_environment(call, options))
+            run = asked.over(Config()).run
+            if given.get("show_config"):  # nobody waits for a lock to see which one it is
+                run = Run(quiet=run.quiet, log_format=run.log_format)
+            with running.as_asked(command.__name__, run):
                 command(**given, asked=asked)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
-        wrapped.__signature__ = inspect.Signature([*own, *extra, file])  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {one.name: one.annotation for one in [*own, *extra, file]}
+        every_parameter = [CALL, *own, *extra, file]
+        wrapped.__signature__ = inspect.Signature(every_parameter)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {one.name: one.annotation for one in every_parameter}
         return wrapped
 
     return decorate
@@ -119,7 +122,17 @@ CONFIG_FILE = Annotated[
 ]
 
 
-def _section(name: str) -> type[Section]:
+CALL = inspect.Parameter("call", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def _from_environment(call: typer.Context, options: dict[str, dict[str, Any]]) -> frozenset[str]:
+    names = (name for said in options.values() for name in said)
+    sources = {name: call.get_parameter_source(name) for name in names}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "ENVIRONMENT")
+
+
+def section_of(name: str) -> type[Section]:
+    """The class of a section of Config."""
     section = Config.model_fields[name].annotation
     assert isinstance(section, type) and issubclass(section, Section)
     return section
@@ -128,13 +141,13 @@ def _section(name: str) -> type[Section]:
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """The command-line option of a field. Its text is checked by the field itself, in one place for all sources."""
     switch = bool in (field.annotation, *get_args(field.annotation))
-    flags = [f"--{_flag(name)}/--no-{_flag(name)}"] if switch else [f"--{_flag(name)}"]
+    flags = [f"--{flag(name)}/--no-{flag(name)}"] if switch else [f"--{flag(name)}"]
     option = typer.Option(
         *flags,
         *([SHORT[name]] if name in SHORT else []),
         metavar=None if switch else _metavar(field),
         help=f"{field.description} {_default(field)}".strip(),
-        envvar=_variable(name),
+        envvar=variable(name),
         show_envvar=False,
         show_default=False,
     )
@@ -142,11 +155,13 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _variable(name: str) -> str:
-    return f"RNNCLI_{name.upper()}"
+def variable(name: str) -> str:
+    """A field's name in the environment."""
+    return f"{PREFIX}{name.upper()}"
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """A field's name on the command line."""
     return name.replace("_", "-")
 
 
