@@ -1,7 +1,7 @@
 """What the user left open, chosen from the data, with the reason. numpy only: `inspect` tells it without training."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,9 @@ AGAIN, FEWEST_AGAIN = 0.2, 50  # of the steps, and steps, that networks are trai
 FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
 MOST_MIXED = 100  # series: each window brings along the past of all of them
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
+
+
+Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
 
 
 class Plan(NamedTuple):
@@ -72,15 +75,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     _forbid_untold(panel, network)
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
-    context = choose("context", network.context, _context(panel, horizon, season))
-    cycle = _shortest_cycle(season, panel.frequency)
-    segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
-    context = _of_whole_segments(context, segment, network)
+    context, segment = _lengths(panel, network, horizon, season, choose)
     scales, why = _scales(parts.training_values(panel, horizon))
     if network.bptt is not None:
         scales, why = ["global"], "a state that is carried over has to read the same value as the same number"
-        segment = _within_bptt(segment, network.bptt, network)
-        context = _of_whole_segments(context, segment, network)
     scale = choose("scale", network.scale, (scales[0], why))
     base = choose("base", network.base, _base(season, context, scale, sample))
     if base == "seasonal" and season > context:
@@ -103,11 +101,27 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
     rivals = _rivals(architecture, network, scales, cycles)
-    if network.calendar is None and told.calendar and not solved:
-        rivals.insert(FIRST_RIVALS, architecture.model_copy(update={"calendar": not architecture.calendar}))
-    if network.mix is None and told.series and network.cell != "esn" and network.bptt is None:
-        rivals.insert(FIRST_RIVALS - 1, architecture.model_copy(update={"mix": True}))
-    return Plan(architecture, tuple(rivals), told, steps, parts, reasons)
+    return Plan(architecture, tuple(_with_switches(rivals, architecture, network, told)), told, steps, parts, reasons)
+
+
+def _with_switches(rivals: list[Architecture], chosen: Architecture, asked: Network, told: Told) -> list[Architecture]:
+    """The rivals with those among them, early enough to be tried, that differ in what the network is told."""
+    trained = asked.cell != "esn"
+    if asked.calendar is None and told.calendar and trained:
+        rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
+    if asked.mix is None and told.series and trained and asked.bptt is None:
+        rivals.insert(FIRST_RIVALS - 1, chosen.model_copy(update={"mix": True}))
+    return rivals
+
+
+def _lengths(panel: Panel, network: Network, horizon: int, season: int, choose: Choose) -> tuple[int, int]:
+    """Context and segment, of which the first is made of whole ones."""
+    context = choose("context", network.context, _context(panel, horizon, season))
+    cycle = _shortest_cycle(season, panel.frequency)
+    segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
+    if network.bptt is not None:
+        segment = _within_bptt(segment, network.bptt, network)
+    return _of_whole_segments(context, segment, network), segment
 
 
 def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Training, seen: str) -> Plan:

@@ -20,7 +20,8 @@ from rnncli import checkpoint, training
 from rnncli.card import Course
 from rnncli.checkpoint import Folder
 from rnncli.errors import TrainingError
-from rnncli.training import Progress, Task, Trained
+from rnncli.fitting import Progress
+from rnncli.training import Task, Trained
 from rnncli.windows import Sequences
 
 GLANCE = 0.2  # seconds between looks at how far everybody is

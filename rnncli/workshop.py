@@ -14,8 +14,9 @@ import numpy as np
 from rnncli.choices import Plan
 from rnncli.config import Architecture, PresetName, Training
 from rnncli.crew import Crew
+from rnncli.fitting import Progress
 from rnncli.split import Split
-from rnncli.training import Progress, Task, Trained
+from rnncli.training import Task, Trained
 
 BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait

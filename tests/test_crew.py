@@ -18,8 +18,9 @@ from rnncli import choices, crew
 from rnncli.config import Columns, Network, Training
 from rnncli.crew import Crew
 from rnncli.errors import TrainingError
+from rnncli.fitting import Progress
 from rnncli.panel import Panel, from_frame
-from rnncli.training import Progress, Task, Trained
+from rnncli.training import Task, Trained
 from rnncli.windows import Sequences
 from tests.conftest import hourly
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import training
+from rnncli import fitting, training
 from rnncli.choices import make
 from rnncli.config import Architecture, BaseName, Columns, DecoderName, Input, Training
 from rnncli.config import Network as Asked
@@ -206,11 +206,11 @@ def test_rows_of_no_weight_cost_nothing() -> None:
     panel = from_frame(frame, Columns(weight="w"))
     asked, settings = Asked(horizon=6, hidden=8, context=24, segment=6, season=24), Training()
     built = Network(make(panel, asked, settings).architecture, 1)
-    goal = training.Goal(Weighing("quantiles", 24, ()), settings)
+    goal = fitting.Goal(Weighing("quantiles", 24, ()), settings)
 
     def count(row: int) -> float:
         (batch,) = Windows(panel, 24, 6, CPU, dated=False).at(Cutoffs(np.array([0]), np.array([row])), 1)
-        return float(training.batch_loss(built, batch, goal)[1])
+        return float(fitting.batch_loss(built, batch, goal)[1])
 
     assert count(110) == 0.0
     assert count(60) > count(97) > 0

@@ -58,6 +58,7 @@ ORDER = [
         "ridge",
         "descent",
         "checkpoint",
+        "fitting",
         "training",
         "crew",
         "workshop",

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from rnncli import card as cards
-from rnncli import choices, training
+from rnncli import choices, fitting, training
 from rnncli.config import Columns, Network, Training
 from rnncli.errors import TrainingError
+from rnncli.fitting import check_losses
 from rnncli.panel import from_frame
-from rnncli.training import check_losses
 from tests.conftest import Command, hourly
 
 QUICK = ("--horizon", 6, "--steps", 20, "--hidden", 8, "--context", 48, "--season", 24)
@@ -85,7 +85,7 @@ def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data
 def test_weights_lost_in_the_last_step_are_a_failure_too(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "mean_loss", lambda *_: float("inf"))
+    monkeypatch.setattr(fitting, "mean_loss", lambda *_: float("inf"))
 
     outcome = rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
 
@@ -135,12 +135,12 @@ def test_what_the_encoder_says_is_priced_by_its_mean_square(monkeypatch: pytest.
     prediction = (torch.zeros(1, 1, 1, 9), None)
     network = SimpleNamespace(trace=lambda *_: SimpleNamespace(prediction=prediction, activity=activity, state=()))
     network.architecture = None
-    monkeypatch.setattr(training, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
+    monkeypatch.setattr(fitting, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
     batch = SimpleNamespace(past=None, step=None, beside=None)
 
     def price(of: float) -> float:
         goal = SimpleNamespace(training=Training(activation_penalty=of))
-        return float(training.priced(network, batch, goal)[0])  # type: ignore[arg-type]
+        return float(fitting.priced(network, batch, goal)[0])  # type: ignore[arg-type]
 
     assert price(0.0) == pytest.approx(2)
     assert price(0.1) == pytest.approx(2.5)

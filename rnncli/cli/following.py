@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnncli.card import Card
-    from rnncli.cli.forecast import Sources
+    from rnncli.cli.continuing import Sources
     from rnncli.config import Columns, Config, Forecasting
     from rnncli.following import Follower, Step
     from rnncli.model import Model

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files
-from rnncli.cli import following, keeping, reading, record, running, screen, wishes
+from rnncli.cli import continuing, following, keeping, reading, record, running, screen, wishes
 from rnncli.cli import plot as pictures
+from rnncli.cli.continuing import Sources
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Columns, Config, Forecasting
-from rnncli.errors import DataError, GateError, RequestError, about
+from rnncli.config import Config, Forecasting
+from rnncli.errors import RequestError, about
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,20 +22,10 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
-    from rnncli.state import State
 
     Made = tuple[Cutoffs, Forecast, np.ndarray | None]
 
 SHOWN = 24  # rows of a table on a terminal
-
-
-class Sources(NamedTuple):
-    """What is read."""
-
-    model: Path
-    data: str
-    future: str | None  # what is known in advance of the steps to come
-    state: Path | None  # what earlier runs read
 
 
 class Target(NamedTuple):
@@ -103,13 +94,13 @@ def forecast(
 def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> None:
     """Forecast what follows the table as it is."""
     card = fitted.card
-    panel, kept = _panel(sources, reading.for_model(card, config.columns), card)
+    panel, kept = continuing.read(sources, reading.for_model(card, config.columns), card)
     with about(sources.data):
         panel = reading.fresh(panel, config.freshness)
     if target.template is not None:
         _write_template(panel, card.horizon, target.template)
         return
-    ends, kind = _places(panel, card, sources, config), _kind(target)
+    ends, kind = continuing.ends(panel, card, sources, config), _kind(target)
     made = _forecasts(fitted, panel, ends, config)
     if target.plot is not None:
         made = _drawn(target.plot, panel, made, config.forecast)
@@ -142,15 +133,6 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
         files.check_writable(Path(path), *read)
-
-
-def _places(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":
-    """The ends of the series that can be forecast, once what is odd about them is said."""
-    _check_like_training(panel, card, config.forecast.on_drift)
-    with about(sources.data):
-        ends = _ends(panel, card)
-    with about(sources.future or sources.data):
-        return _known(panel, ends, card.horizon)
 
 
 def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:
@@ -186,37 +168,6 @@ def _kind(target: Target) -> str:
     return tables.kind_of(Path(target.output)) if target.format in (None, "auto") else kind
 
 
-def _panel(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "State | None"]:
-    """The table to continue, behind the rows that were kept of it before, and what is to be kept of both."""
-    if sources.state is None:
-        return _table(sources.data, sources.future, columns, card), None
-    if columns.freq is None and columns.resample is None:  # a few new rows do not tell it
-        columns = columns.model_copy(update={"freq": card.frequency})
-    new = _table(sources.data, sources.future, columns, card)
-    with about(sources.data):
-        kept = keeping.with_kept(sources.state, new, card)
-    return kept.panel, kept
-
-
-def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
-    """The table, with what is known of its future."""
-    from rnncli.panel import Expected, clock
-    from rnncli.panel.columns import find
-    from rnncli.panel.future import joined
-
-    expected = Expected(clock.parse(card.frequency), card.inputs)
-    if future is None:
-        with about(data):
-            return reading.whole_panel(data, columns, expected)
-    with about(data):
-        frame = reading.table(data, columns)
-        roles = find(frame, columns)
-    with about(future):
-        frame = joined(frame, reading.table(future, columns), roles, columns.dayfirst)
-    with about(data):
-        return reading.panel(frame, columns, expected)
-
-
 def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
     from rnncli import tables
     from rnncli.panel import future
@@ -224,58 +175,6 @@ def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
     kind = tables.kind_of(path)
     tables.write(future.template(panel, horizon, text_times=kind not in tables.TYPED), str(path), kind)
     screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
-
-
-def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
-    """The ends of the series that go on. Raises DataError where what is known of them does not reach far enough."""
-    from rnncli.panel import Cutoffs, future
-    from rnncli.words import listed
-
-    ended = future.ended(panel, ends.series, horizon)
-    if ended.any() and not ended.all():
-        names = [str(name) for name in panel.ids[ends.series[ended]]]
-        screen.warn(
-            f"no forecast for {len(names)} series that ended, with nothing known of what follows{listed(names)}"
-        )
-        ends = Cutoffs(ends.series[~ended], ends.rows[~ended])
-    empty = future.forbid_lacking(panel, ends.series, horizon)
-    if empty:
-        screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
-    return ends
-
-
-def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
-    """Say what is not as it was in training. Raises GateError where that is asked for."""
-    from rnncli import contract
-
-    changes = contract.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
-    if changes and on_drift == "fail":
-        raise GateError(f"{'; '.join(changes)}. Mend the table, or forecast all the same with --on-drift warn")
-    for change in changes:
-        screen.warn(change)
-
-
-def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
-    """The end of each series of which something is known in the context. Raises DataError where that is none."""
-    import numpy as np
-
-    from rnncli.panel import Cutoffs
-    from rnncli.words import listed
-
-    known = panel.known_since(card.context)
-    if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
-        screen.warn(
-            "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
-        )
-    if not known.any():
-        raise DataError(f"no series has a value in its last {card.context} steps. There is nothing to forecast from")
-    if not known.all():
-        lost = listed([str(name) for name in panel.ids[~known]])
-        screen.warn(
-            f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
-        )
-    series = np.flatnonzero(known)
-    return Cutoffs(series, panel.lengths[series])
 
 
 def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) -> Iterator["Made"]:

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/training_step.py [--threads 1] [--rounds 40] [--scale log]
 
-rnncli's step is all that `training.fit` does in one. The bare loop has its input at unit scale, in memory, with nothing
+rnncli's step is all that `fitting.Loop` does in one. The bare loop has its input at unit scale, in memory, with nothing
 missing, and averages no weights. Both start from the same weights and have to give the same loss; they take turns.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
-from rnncli import descent, heads, losses, sources, training
+from rnncli import descent, fitting, heads, losses, sources
 from rnncli.config import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
@@ -72,7 +72,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     )
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
     sampler = Sampler(*ends, torch.device("cpu"))
-    goal = training.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
+    goal = fitting.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
     network, bare = Network(design, 1).eval(), Bare(design).eval()
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
@@ -81,13 +81,13 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
             network(drawn.past, drawn.step, drawn.beside).scale.apply(part).squeeze(-1) for part in drawn[:2]
         )
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
-        added, count = training.batch_loss(network, drawn, goal)
+        added, count = fitting.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
     rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(2, total)
     bare.train()
     plain = AdamW(bare.parameters(), rate, weight_decay=decay, foreach=True)
     own = descent.Descent(network, settings, total)
-    average = swa_utils.get_ema_multi_avg_fn(training.AVERAGING)  # type: ignore[no-untyped-call]
+    average = swa_utils.get_ema_multi_avg_fn(fitting.AVERAGING)  # type: ignore[no-untyped-call]
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
 
     numbers = itertools.count()
@@ -102,7 +102,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     def rnncli_step() -> None:
         network.train()
         place = next(numbers)
-        seen[0, place], seen[1, place] = training.update(network, drawn_windows, own, goal)
+        seen[0, place], seen[1, place] = fitting.update(network, drawn_windows, own, goal)
         averaged.update_parameters(network)
 
     return [bare_step, rnncli_step]

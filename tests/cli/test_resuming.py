@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnncli import training
+from rnncli import fitting
 from tests.conftest import Command, hourly
 
 ALL = ("--horizon", "6", "--hidden", "8", "--context", "48", "--season", "24", "--checkpoint", "0.0001")
@@ -30,28 +30,28 @@ def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
 ) -> None:
     train = ("train", data, *ALL, *options, "--output")
     assert rnncli(*train, tmp_path / "undisturbed.rnn").code == 0
-    advance, made = training.Loop.advance, 0
+    advance, made = fitting.Loop.advance, 0
 
-    def killed(loop: training.Loop) -> None:
+    def killed(loop: fitting.Loop) -> None:
         nonlocal made
         made += 1
         if made == cut:
             raise SystemExit
         advance(loop)
 
-    monkeypatch.setattr(training.Loop, "advance", killed)
+    monkeypatch.setattr(fitting.Loop, "advance", killed)
     with pytest.raises(SystemExit):
         rnncli(*train, tmp_path / "m.rnn")
     assert list((tmp_path / "m.rnn.unfinished").iterdir())
     assert not (tmp_path / "m.rnn").exists()
     steps = 0
 
-    def counted(loop: training.Loop) -> None:
+    def counted(loop: fitting.Loop) -> None:
         nonlocal steps
         steps += 1
         advance(loop)
 
-    monkeypatch.setattr(training.Loop, "advance", counted)
+    monkeypatch.setattr(fitting.Loop, "advance", counted)
     assert rnncli(*train, tmp_path / "m.rnn", "--resume").code == 0
 
     assert (tmp_path / "m.rnn").read_bytes() == (tmp_path / "undisturbed.rnn").read_bytes()
@@ -89,17 +89,17 @@ def test_what_was_kept_of_other_rows_is_not_taken(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = (*ALL, "--steps", "60", "--output", tmp_path / "m.rnn")
-    advance = training.Loop.advance
+    advance = fitting.Loop.advance
 
-    def killed(loop: training.Loop) -> None:
+    def killed(loop: fitting.Loop) -> None:
         if loop.step == 40:
             raise SystemExit
         advance(loop)
 
-    monkeypatch.setattr(training.Loop, "advance", killed)
+    monkeypatch.setattr(fitting.Loop, "advance", killed)
     with pytest.raises(SystemExit):
         rnncli("train", data, *train)
-    monkeypatch.setattr(training.Loop, "advance", advance)
+    monkeypatch.setattr(fitting.Loop, "advance", advance)
     hourly(seed=5).to_csv(tmp_path / "other.csv", index=False)
     assert rnncli("train", tmp_path / "other.csv", *train, "--resume").code == 0
     resumed = (tmp_path / "m.rnn").read_bytes()

@@ -1,0 +1,114 @@
+"""The table to continue, what is odd about it, and where its series end."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rnncli.cli import keeping, reading, screen
+from rnncli.config import Columns, Config
+from rnncli.errors import DataError, GateError, about
+
+if TYPE_CHECKING:
+    from rnncli.card import Card
+    from rnncli.panel import Cutoffs, Panel
+    from rnncli.state import State
+
+
+class Sources(NamedTuple):
+    """What is read."""
+
+    model: Path
+    data: str
+    future: str | None  # what is known in advance of the steps to come
+    state: Path | None  # what earlier runs read
+
+
+def read(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "State | None"]:
+    """The table to continue, behind the rows that were kept of it before, and what is to be kept of both."""
+    if sources.state is None:
+        return _table(sources.data, sources.future, columns, card), None
+    if columns.freq is None and columns.resample is None:  # a few new rows do not tell it
+        columns = columns.model_copy(update={"freq": card.frequency})
+    new = _table(sources.data, sources.future, columns, card)
+    with about(sources.data):
+        kept = keeping.with_kept(sources.state, new, card)
+    return kept.panel, kept
+
+
+def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
+    """The table, with what is known of its future."""
+    from rnncli.panel import Expected, clock
+    from rnncli.panel.columns import find
+    from rnncli.panel.future import joined
+
+    expected = Expected(clock.parse(card.frequency), card.inputs)
+    if future is None:
+        with about(data):
+            return reading.whole_panel(data, columns, expected)
+    with about(data):
+        frame = reading.table(data, columns)
+        roles = find(frame, columns)
+    with about(future):
+        frame = joined(frame, reading.table(future, columns), roles, columns.dayfirst)
+    with about(data):
+        return reading.panel(frame, columns, expected)
+
+
+def ends(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":
+    """The ends of the series that can be forecast, once what is odd about them is said."""
+    _check_like_training(panel, card, config.forecast.on_drift)
+    with about(sources.data):
+        places = _ends(panel, card)
+    with about(sources.future or sources.data):
+        return _known(panel, places, card.horizon)
+
+
+def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
+    """The ends of the series that go on. Raises DataError where what is known of them does not reach far enough."""
+    from rnncli.panel import Cutoffs, future
+    from rnncli.words import listed
+
+    ended = future.ended(panel, ends.series, horizon)
+    if ended.any() and not ended.all():
+        names = [str(name) for name in panel.ids[ends.series[ended]]]
+        screen.warn(
+            f"no forecast for {len(names)} series that ended, with nothing known of what follows{listed(names)}"
+        )
+        ends = Cutoffs(ends.series[~ended], ends.rows[~ended])
+    empty = future.forbid_lacking(panel, ends.series, horizon)
+    if empty:
+        screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
+    return ends
+
+
+def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
+    """Say what is not as it was in training. Raises GateError where that is asked for."""
+    from rnncli import contract
+
+    changes = contract.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
+    if changes and on_drift == "fail":
+        raise GateError(f"{'; '.join(changes)}. Mend the table, or forecast all the same with --on-drift warn")
+    for change in changes:
+        screen.warn(change)
+
+
+def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
+    """The end of each series of which something is known in the context. Raises DataError where that is none."""
+    import numpy as np
+
+    from rnncli.panel import Cutoffs
+    from rnncli.words import listed
+
+    known = panel.known_since(card.context)
+    if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
+        screen.warn(
+            "the model takes logarithms, for all values it was trained on were positive; here are some that are not"
+        )
+    if not known.any():
+        raise DataError(f"no series has a value in its last {card.context} steps. There is nothing to forecast from")
+    if not known.all():
+        lost = listed([str(name) for name in panel.ids[~known]])
+        screen.warn(
+            f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
+        )
+    series = np.flatnonzero(known)
+    return Cutoffs(series, panel.lengths[series])
