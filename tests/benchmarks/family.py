@@ -1,7 +1,7 @@
 """What the family of encoders and trainings is for: problems that tell one from another.
 
     python tests/benchmarks/family.py adding [--lengths 10,50,200] [--steps 2000]
-    python tests/benchmarks/family.py total [--steps 1600]
+    python tests/benchmarks/family.py total --steps 4000
     python tests/benchmarks/family.py chaos
     python tests/benchmarks/family.py sets --data FOLDER [--sets m4_hourly,tourism_monthly] [--preset fast]
 
