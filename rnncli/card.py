@@ -14,7 +14,8 @@ from rnncli import __version__
 from rnncli.config import Architecture, Config, Input, Section
 from rnncli.errors import ModelFileError
 
-FORMAT: Literal[4] = 4
+FORMAT: Literal[5] = 5
+OLDEST = 4  # that can be read: what came since has defaults that say how it was
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
 
@@ -114,7 +115,7 @@ class Member(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[4] = FORMAT
+    format: Literal[4, 5] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]
@@ -215,6 +216,6 @@ def _parse(content: Any, path: Path) -> Card:
             f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
             "Install a newer rnncli"
         )
-    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
+    if isinstance(content.get("format"), int) and content["format"] < OLDEST:
         raise ModelFileError(f"{path} has format {content['format']} of an older rnncli. Train it again")
     return Card.model_validate(content)

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,20 +78,36 @@ def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Pa
 def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
     card = card_of(model)
 
-    assert card["format"] == 4
+    assert card["format"] == 5
     assert card["members"][0]["architecture"]["context"] == 48  # type: ignore[index]
     assert set(card["scores"]) == {"rnncli", *BASELINES}  # type: ignore[call-overload]
     assert model.stat().st_size < 64 * 1024
 
 
 def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 5}))
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 6}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "has format 5" in outcome.err
+    assert "has format 6" in outcome.err
     assert "newer rnncli" in outcome.err
+
+
+def test_the_format_before_is_read_as_it_was(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    known = {
+        *("horizon", "context", "segment", "season", "base", "scale", "since", "calendar", "cell", "layers", "hidden"),
+        *("dropout", "decoder", "bypass"),
+    }
+    card: Any = card_of(model)
+    for member in card["members"]:
+        member["architecture"] = {name: value for name, value in member["architecture"].items() if name in known}
+        del member["course"], member["trial"]
+    del card["seen"]["together"]
+    card["config"]["network"] |= {"layers": 1, "decoder": "parallel"}
+    (tmp_path / "m.rnn").write_bytes(with_card(model, card | {"format": 4}))
+
+    assert rnncli("forecast", tmp_path / "m.rnn", data).out == rnncli("forecast", model, data).out != ""
 
 
 def test_an_older_format_is_to_be_trained_again(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:

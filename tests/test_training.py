@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rnncli import card as cards
-from rnncli import choices, fitting, training
+from rnncli import choices, fitting
 from rnncli.config import Columns, Network, Training
 from rnncli.errors import TrainingError
 from rnncli.fitting import check_losses
