@@ -130,9 +130,9 @@ class Folder:
             self.problem = str(error)
 
     def clear(self) -> None:
-        """Forget all of it."""
-        for path in self.path.glob(f"*.{DONE}"), self.path.glob(f"*.{UNDER_WAY}"):
-            for one in path:
+        """Forget all of it, and what a run that was killed was about to put there."""
+        for end in (DONE, UNDER_WAY):
+            for one in (*self.path.glob(f"*.{end}"), *self.path.glob(f".*.{end}.*")):
                 one.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

@@ -1,5 +1,6 @@
 """What a name says of a file; and a file appears whole or not at all."""
 
+import errno
 import os
 import re
 import stat
@@ -7,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from rnncli.errors import RequestError
 
@@ -24,6 +25,8 @@ SUFFIXES = {
     ".feather": "arrow",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+OPENED = Path("/proc/self/fd")
+NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)  # of file systems, and of old kernels
 
 
 def is_url(source: str) -> bool:
@@ -53,9 +56,9 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
             return
         path = path.resolve()  # a link stays a link; what it points to is replaced
         with _beside(path) as made:
-            yield made.file
+            yield made.stream
             _finish(made, path)
-            os.replace(made.name, path)
+            _put(made, path)
 
 
 @contextmanager
@@ -68,11 +71,11 @@ def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
     with ExitStack() as stack:
         with _complaints(path):
             made = stack.enter_context(_beside(path))
-            made.write(content)
+            made.stream.write(content)
             _finish(made, path)
         yield
         with _complaints(path):
-            os.replace(made.name, path)
+            _put(made, path)
 
 
 def replaced_by(path: Path, content: bytes) -> Path:
@@ -83,13 +86,13 @@ def replaced_by(path: Path, content: bytes) -> Path:
     path = path.resolve()
     previous = path.with_name(f"{path.name}.previous")
     with _complaints(path), _beside(path) as made:
-        made.write(content)
+        made.stream.write(content)
         _finish(made, path)
         with _beside(previous) as copy:
-            copy.write(path.read_bytes())
+            copy.stream.write(path.read_bytes())
             _finish(copy, path)
-            os.replace(copy.name, previous)
-        os.replace(made.name, path)
+            _put(copy, previous)
+        _put(made, path)
     return previous
 
 
@@ -101,23 +104,68 @@ def _complaints(path: Path) -> Iterator[None]:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+class _Made(NamedTuple):
+    """A file that is to take the place of another."""
+
+    stream: IO[bytes]
+    name: Path | None  # none yet: where its process is killed, nothing is left of it
+
+
 @contextmanager
-def _beside(path: Path) -> "Iterator[tempfile._TemporaryFileWrapper[bytes]]":
-    """A file beside the path, to be renamed; on any failure nothing is left of it."""
+def _beside(path: Path) -> Iterator[_Made]:
+    """A file beside the path, to be put there; on any failure nothing is left of it."""
+    if (nameless := _nameless(path.parent)) is not None:
+        with nameless:
+            yield _Made(nameless, None)
+        return
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
         try:
-            yield made
+            yield _Made(made.file, Path(made.name))
         except BaseException:
             with suppress(OSError):
                 os.unlink(made.name)
             raise
 
 
-def _finish(made: "tempfile._TemporaryFileWrapper[bytes]", path: Path) -> None:
+def _nameless(folder: Path) -> IO[bytes] | None:
+    """A file without a name; None where the system knows none (all but Linux), or the folder's file system does not."""
+    if not hasattr(os, "O_TMPFILE") or not OPENED.is_dir():
+        return None
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC), "wb")
+    except OSError as error:
+        if error.errno in NO_NAMELESS:
+            return None
+        raise
+
+
+def _put(made: _Made, path: Path) -> None:
+    """It takes the place of what is at the path, in one step."""
+    name = made.name or _named(made.stream.fileno(), path)
+    with suppress(*(() if made.name else (FileNotFoundError,))):  # another run has put it there already: see `_named`
+        os.replace(name, path)
+
+
+def _named(descriptor: int, path: Path) -> Path:
+    """The name that a whole file has for the moment before it takes the place of another.
+
+    A file of that name is of a run that was killed in that moment, or is in it now: it is put where it belongs.
+    """
+    name = path.with_name(f".{path.name}.new")
+    while True:
+        try:  # a folder is given, though the path is absolute: without one, Python links the link
+            os.link(OPENED / str(descriptor), name, src_dir_fd=descriptor)
+            return name
+        except FileExistsError:
+            with suppress(FileNotFoundError):
+                os.replace(name, path)
+
+
+def _finish(made: _Made, path: Path) -> None:
     """All of it on the disk, with the permissions that the path has."""
-    made.flush()
-    os.fchmod(made.fileno(), _mode(path))
-    os.fsync(made.fileno())
+    made.stream.flush()
+    os.fchmod(made.stream.fileno(), _mode(path))
+    os.fsync(made.stream.fileno())
 
 
 def check_writable(path: Path, *inputs: Path) -> None:

@@ -58,3 +58,14 @@ def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
         path.write_bytes(part)
         assert checkpoint.read(path) is None
     assert checkpoint.read(tmp_path / "none") is None
+
+
+def test_a_folder_is_cleared_of_what_a_killed_run_was_about_to_put_there(tmp_path: Path) -> None:
+    folder = checkpoint.Folder(tmp_path / "m.rnn.unfinished", 0.0, "")
+    folder.keep("a", {"weights": torch.ones(2)})
+    (folder.path / ".b.part.new").touch()
+    (folder.path / ".c.done.k3_x9").touch()
+
+    folder.clear()
+
+    assert not folder.path.exists()

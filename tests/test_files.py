@@ -1,6 +1,7 @@
 """A file appears whole or not at all."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from rnncli.errors import RequestError
-from rnncli.files import check_writable, written_whole
+from rnncli.files import check_writable, put_afterwards, replaced_by, written_whole
+
+
+@pytest.fixture(params=["nameless", "named"], autouse=True)
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Linux knows files that have no name while they are written; other systems do not."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    return str(request.param)
 
 
 def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:
@@ -65,6 +74,55 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
     assert "RequestError: cannot write" in done.stderr
     assert "File too large" in done.stderr
     assert (tmp_path / "f").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_two_files_of_one_name_are_written_and_the_last_one_stays(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "f") as one, written_whole(tmp_path / "f") as other:
+        one.write(b"one")
+        other.write(b"other")
+
+    assert (tmp_path / "f").read_bytes() == b"one"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+
+    with put_afterwards(tmp_path / "f", b"new"):
+        assert (tmp_path / "f").read_bytes() == b"old"
+
+    assert (tmp_path / "f").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+
+    assert replaced_by(tmp_path / "f", b"new") == tmp_path / "f.previous"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"f": b"new", "f.previous": b"old"}
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system knows no files without a name")
+@pytest.mark.parametrize("moment", ["os.fsync", "os.replace"])
+def test_a_killed_process_leaves_nothing_that_stays(tmp_path: Path, system: str, moment: str) -> None:
+    if system == "named":
+        pytest.skip("a file with a name stays")
+    (tmp_path / "f").write_bytes(b"old")
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom rnncli.files import written_whole\n"
+        f"{moment} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'killed')"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "f").read_bytes() == b"old"
+    with written_whole(tmp_path / "f") as stream:
+        assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.new"}
+        stream.write(b"new")
+    assert (tmp_path / "f").read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 

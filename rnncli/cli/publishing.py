@@ -80,11 +80,13 @@ def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None
 
 def publish(model: "Model", output: Path) -> None:
     """Put the model in the place of the one in use, which stays beside it."""
-    if output.exists():
-        previous = files.replaced_by(output, model.content())
-        screen.note(f"published: the model before is {previous.name}; train --rollback puts it back")
-    else:
+    if not output.exists():
         model.save(output)
+    elif output.read_bytes() == (content := model.content()):  # a run that was cut off behind this comes again
+        screen.note("published: the model in use is the same, and the one before stays the one before")
+    else:
+        previous = files.replaced_by(output, content)
+        screen.note(f"published: the model before is {previous.name}; train --rollback puts it back")
 
 
 def roll_back(output: Path) -> None:

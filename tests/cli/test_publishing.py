@@ -65,8 +65,22 @@ def test_a_model_that_does_not_show_what_was_asked_for_changes_nothing(
 
     assert (outcome.code, outcome.out) == (code, "")
     assert used.read_bytes() == before
-    assert names(tmp_path) == {"m.rnn", "m.rnn.lock"} | ({"m.rnn.previous"} if code == 0 else set())
+    assert names(tmp_path) == {"m.rnn", "m.rnn.lock"}
     assert code == 0 or f"error: {condition}: " in outcome.err
+
+
+def test_publishing_once_more_after_a_kill_keeps_the_model_before_that_one(
+    rnncli: Command, data: Path, used: Path
+) -> None:
+    before = used.read_bytes()
+    publication = ("train", data, *SMALL, "--steps", 2, "--no-refit", "--output", used, "--publish-if", "mase < 100")
+    assert rnncli(*publication).code == 0
+
+    again = rnncli(*publication)
+
+    assert again.code == 0
+    assert used.read_bytes() != before
+    assert used.with_name("m.rnn.previous").read_bytes() == before
 
 
 def test_without_a_model_in_use_the_first_one_is_published_if_its_own_scores_allow(
