@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -70,27 +71,40 @@ def run(
     Raises TrainingError.
     """
     design, began = task.architecture, time.monotonic()
-    try:
+    with within_memory(device):
         with torch.random.fork_rng():
-            torch.manual_seed(task.seed)
-            further = task.training.forks * design.segment if design.bptt is None else design.bptt - design.segment
-            reach = design.context + further
-            together = np.arange(len(task.first)) if design.mix else None
-            windows = Windows(data, reach, design.horizon, device, design.calendar, together)
-            network = Network(design, windows.values.shape[1], task.told).to(device)
-            if design.scale == "global":
-                network.fix_scale(_trained_on(windows, task))
-            if task.start is not None:
-                network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
+            windows, network = begun(task, data, device)
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
         quantiles = _quantiles(fitted.network, _whole(windows, network, task.validation), task.validation)
+    weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
+    seconds = time.monotonic() - began
+    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
+
+
+@contextmanager
+def within_memory(device: torch.device) -> Iterator[None]:
+    """Raise TrainingError where it does not suffice."""
+    try:
+        yield
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
-    weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
-    seconds = time.monotonic() - began
-    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
+
+
+def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Windows, Network]:
+    """The windows of a task and its network before the first update, whose weights are drawn from the task's seed."""
+    torch.manual_seed(task.seed)
+    design = task.architecture
+    further = task.training.forks * design.segment if design.bptt is None else design.bptt - design.segment
+    together = np.arange(len(task.first)) if design.mix else None
+    windows = Windows(data, design.context + further, design.horizon, device, design.calendar, together)
+    network = Network(design, windows.values.shape[1], task.told).to(device)
+    if design.scale == "global":
+        network.fix_scale(_trained_on(windows, task))
+    if task.start is not None:
+        network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
+    return windows, network
 
 
 def _trained_on(windows: Windows, task: Task) -> Tensor:
@@ -135,17 +149,14 @@ def fit(
     """
     training, generator = task.training, torch.Generator().manual_seed(task.seed)
     before = keeper.found()
-    mixing, device = task.architecture.mix, windows.values.device
-    sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
-    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
-    goal = Goal(losses.weighing(training.metric, task.season, typical), training)
+    sampler, goal = aim(network, windows, task, generator)
     if before is None:
-        steps = _affordable(network, _source(windows, sampler, task, generator), goal, task)
+        steps = _affordable(network, source_of(windows, sampler, task, generator), goal, task)
         rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
     else:
         steps, rate = before["steps"], before["rate"]
     held_out = list(_whole(windows, network, task.validation).at(_some(task.validation), CHUNK))
-    loop = Loop(network, _source(windows, sampler, task, generator), goal, held_out, generator, steps, rate)
+    loop = Loop(network, source_of(windows, sampler, task, generator), goal, held_out, generator, steps, rate)
     if before is not None:
         loop.load(before)
     while not loop.ended:
@@ -156,7 +167,15 @@ def fit(
     return loop.best(), course.thinned(*loop.went())
 
 
-def _source(windows: Windows, sampler: Sampler | Gatherer, task: Task, generator: torch.Generator) -> Drawn | Walker:
+def aim(network: Network, windows: Windows, task: Task, generator: torch.Generator) -> tuple[Sampler | Gatherer, Goal]:
+    """Which windows are drawn, and what is minimised over them."""
+    mixing, device = task.architecture.mix, windows.values.device
+    sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
+    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
+    return sampler, Goal(losses.weighing(task.training.metric, task.season, typical), task.training)
+
+
+def source_of(windows: Windows, sampler: Sampler | Gatherer, task: Task, generator: torch.Generator) -> Drawn | Walker:
     """Where the batches come from: windows, or with states carried over the series in order."""
     stride, size = task.architecture.bptt, task.training.batch
     if stride is None:
@@ -175,6 +194,12 @@ def _affordable(network: Network, source: Source, goal: Goal, task: Task) -> int
     batch = Again(*source.batch())
     if math.isinf(task.limit):
         return task.steps
+    seconds = seconds_a_step(network, batch, goal)
+    return int(np.clip(task.limit / seconds, min(FEWEST, task.steps), task.steps))
+
+
+def seconds_a_step(network: Network, batch: Again, goal: Goal) -> float:
+    """What an update takes, told by a few of them on a copy that is thrown away."""
     trial = copy.deepcopy(network)
     descent = Descent(trial, goal.training, TIMED)
     times = []
@@ -182,7 +207,7 @@ def _affordable(network: Network, source: Source, goal: Goal, task: Task) -> int
         began = time.monotonic()
         update(trial, batch, descent, goal)[0].item()
         times.append(time.monotonic() - began)
-    return int(np.clip(task.limit / float(np.median(times)), min(FEWEST, task.steps), task.steps))
+    return float(np.median(times))
 
 
 def _rate(

@@ -63,6 +63,7 @@ ORDER = [
         "crew",
         "workshop",
         "search",
+        "estimate",
         "ensemble",
         "live",
         "rolling",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files
-from rnncli.cli import continuing, following, keeping, reading, record, running, screen, wishes
+from rnncli.cli import continuing, following, keeping, reading, record, rehearsal, running, screen, wishes
 from rnncli.cli import plot as pictures
 from rnncli.cli.continuing import Sources
 from rnncli.cli.figures import page
@@ -36,6 +36,7 @@ class Target(NamedTuple):
     template: Path | None  # a table to be filled in is wanted in their place
     plot: Path | None  # a picture of them
     follow: bool  # again and again
+    dry: bool  # nowhere: it is only said what would be done
 
 
 @configured("columns", "forecast", "compute", "freshness", without=("memory",))
@@ -57,6 +58,10 @@ def forecast(
     follow: Annotated[
         bool, typer.Option("--follow", help="Forecast again as each step completes, for as long as rows come.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be forecast and written, and what it takes; write nothing."),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
@@ -74,7 +79,7 @@ def forecast(
     card = cards.read(model)
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     sources = Sources(model, data, future, state)
-    target = Target(output, format, future_template, plot, follow)
+    target = Target(output, format, future_template, plot, follow, dry_run)
     _check_request(sources, card, config, target)
     if follow:
         following.check(card, config, format, output)
@@ -84,7 +89,7 @@ def forecast(
     from rnncli.model import load
 
     fitted = load(model)
-    with running.beside(state, config.run.lock_wait):
+    with running.beside(state, config.run.lock_wait, dry_run):
         if follow:
             following.follow(fitted, sources, reading.for_model(card, config.columns), format, config)
         else:
@@ -98,10 +103,18 @@ def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> 
     with about(sources.data):
         panel = reading.fresh(panel, config.freshness)
     if target.template is not None:
-        _write_template(panel, card.horizon, target.template)
+        if target.dry:
+            rehearsal.results(sources, target, "the table to be filled in", None, config.run)
+        else:
+            _write_template(panel, card.horizon, target.template)
         return
     ends, kind = continuing.ends(panel, card, sources, config), _kind(target)
     made = _forecasts(fitted, panel, ends, config)
+    if target.dry:
+        with about(sources.data):
+            rehearsal.forecast(panel, ends, made)
+        rehearsal.results(sources, target, f"them, as {kind},", kept, config.run)
+        return
     if target.plot is not None:
         made = _drawn(target.plot, panel, made, config.forecast)
     with keeping.committed(sources.state, kept), about(sources.data), screen.timed("forecasting"):
@@ -119,6 +132,8 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
     if target.template is not None and (target.output != "-" or target.format or target.plot):
         raise RequestError("--future-template forecasts nothing: leave out --output, --format and --plot")
+    if target.follow and target.dry:
+        raise RequestError("--dry-run reads the table to its end, and that of --follow has none. Leave out one")
     carries = any(member.architecture.bptt is not None for member in card.members)
     if carries and (sources.state or target.follow):
         raise RequestError(

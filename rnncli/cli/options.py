@@ -102,7 +102,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             run = asked.over(Config()).run
             if given.get("show_config"):  # nobody waits for a lock to see which one it is
                 run = Run(quiet=run.quiet, log_format=run.log_format)
-            with running.as_asked(command.__name__, run):
+            with running.as_asked(command.__name__, run, dry=bool(given.get("dry_run"))):
                 command(**given, asked=asked)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]

@@ -27,6 +27,7 @@ class Record:
     arguments: list[str] = field(default_factory=list)
     command: str = ""
     asked: Run = field(default_factory=Run)
+    dry: bool = False  # nothing is to be written
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -44,9 +45,9 @@ def begin(arguments: list[str]) -> None:
     _record = Record(arguments)
 
 
-def asked(command: str, run: Run) -> None:
+def asked(command: str, run: Run, dry: bool = False) -> None:
     """Which command it is, and what is to be written of it. Raises RequestError where that cannot be."""
-    _record.command, _record.asked = command, run
+    _record.command, _record.asked, _record.dry = command, run, dry
     for target in (run.report, run.metrics_file):
         if target is not None:
             files.check_writable(Path(target))
@@ -74,7 +75,7 @@ def warned(text: str) -> None:
 
 def wanted() -> bool:
     """Whether anybody is to see it: some facts take time to find."""
-    return _record.asked.report is not None
+    return _record.asked.report is not None and not _record.dry
 
 
 @contextmanager
@@ -95,6 +96,8 @@ def timings() -> dict[str, float]:
 def close(code: int, problem: str | None) -> None:
     """Write what was asked for. Raises RequestError where that fails."""
     run, seconds = _record.asked, time.monotonic() - _record.began
+    if _record.dry:
+        return
     if run.report is not None:
         content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
         with files.written_whole(Path(run.report)) as stream:

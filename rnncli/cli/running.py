@@ -24,29 +24,29 @@ class TimeUp(BaseException):
 
 
 @contextmanager
-def as_asked(command: str, run: Run) -> Iterator[None]:
-    """Run something within its time, alone if that was asked for.
+def as_asked(command: str, run: Run, dry: bool = False) -> Iterator[None]:
+    """Run something within its time, alone if that was asked for; dry: without any file that is left behind.
 
     Raises BusyError where another run holds the lock or the time is up, RequestError where this cannot be had.
     """
     screen.behave(run)
     if run.lock_wait is not None and run.lock is None and command not in LOCKING:
         raise RequestError(NO_LOCK)
-    record.asked(command, run)
+    record.asked(command, run, dry)
     try:
         with ExitStack() as stack:
             if run.timeout is not None:
                 stack.enter_context(_within(run.timeout))
             if run.lock is not None:
-                stack.enter_context(alone(Path(run.lock), run.lock_wait or 0.0))
+                stack.enter_context(alone(Path(run.lock), run.lock_wait or 0.0, dry))
             yield
     except TimeUp:
         raise BusyError(f"the time is up: --timeout {run.timeout:g}s. No file was written{record.left()}") from None
 
 
 @contextmanager
-def alone(path: Path, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock that the file at `path` is, which whoever holds it may take again.
+def alone(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
+    """Hold the lock that the file at `path` is, which whoever holds it may take again; dry: where there is such a file.
 
     Raises BusyError where another process holds it for longer than `wait` seconds, RequestError where there can be no
     such file.
@@ -54,6 +54,9 @@ def alone(path: Path, wait: float = 0.0) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     files.check_writable(path)
+    if dry and not path.exists():
+        yield
+        return
     lock = FileLock(path, timeout=wait, is_singleton=True)
     try:
         lock.acquire()
@@ -68,12 +71,12 @@ def alone(path: Path, wait: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
-def beside(path: Path | None, wait: float | None) -> AbstractContextManager[None]:
+def beside(path: Path | None, wait: float | None, dry: bool = False) -> AbstractContextManager[None]:
     """Whoever changes the file at `path` after having read it does so alone: of two at once, one would be lost."""
     if path is None:
         return nullcontext()
     files.check_writable(path)
-    return alone(path.with_name(f"{path.name}.lock"), wait or 0.0)
+    return alone(path.with_name(f"{path.name}.lock"), wait or 0.0, dry)
 
 
 @contextmanager

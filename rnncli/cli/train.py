@@ -2,25 +2,31 @@
 
 import math
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
 from rnncli import card as cards
 from rnncli import files, gates
-from rnncli.cli import describe, publishing, reading, record, renewing, resuming, running, screen
+from rnncli.cli import describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
 
 if TYPE_CHECKING:
+    import torch
+
     from rnncli.card import Card
     from rnncli.checkpoint import Folder
     from rnncli.choices import Plan
     from rnncli.ensemble import Outcome
     from rnncli.model import Model
     from rnncli.panel import Panel
+
+T = TypeVar("T")
 
 MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 
@@ -44,6 +50,10 @@ def train(
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Put the model back that the last publication replaced; train nothing.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be chosen, trained and written, and what it takes; do nothing."),
+    ] = False,
     format: Annotated[
         str | None, typer.Option(metavar="csv|tsv|parquet", help="What DATA is, if its name does not tell.")
     ] = None,
@@ -53,8 +63,8 @@ def train(
     Whatever is not said is chosen from the data and printed. The end of every series is held out to validate on.
     """
     if rollback:
-        if data is not None or publish_if:
-            raise RequestError("--rollback trains nothing: leave out DATA and --publish-if")
+        if data is not None or publish_if or dry_run:
+            raise RequestError("--rollback trains nothing: leave out DATA, --publish-if and --dry-run")
         publishing.roll_back(output)
         return
     if data is None:
@@ -63,9 +73,10 @@ def train(
     config = asked.over(Config()) if card is None else renewing.configured(card, asked)
     _check(config, data, output, publish_if)
     conditions = publishing.asked(publish_if or [], config.forecast.level)
-    with running.beside(output if conditions else None, config.run.lock_wait):
-        outcome = _trained(data, format, config, Wish(output, from_, conditions))
-    _conclude(outcome.model, output)
+    with running.beside(output if conditions else None, config.run.lock_wait, dry_run):
+        outcome = _trained(data, format, config, Wish(output, from_, conditions, dry_run))
+    if outcome is not None:
+        _conclude(outcome.model, output)
 
 
 class Wish(NamedTuple):
@@ -74,10 +85,11 @@ class Wish(NamedTuple):
     output: Path
     start: Path | None  # the model to go on from
     conditions: list[gates.Condition]  # for the model to be written
+    dry: bool  # nothing but what it would be
 
 
-def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome":
-    """The model, trained and written."""
+def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome | None":
+    """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices, ensemble, model
     from rnncli.panel.stored import Store
@@ -96,6 +108,10 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
                 plan = renewing.plan(before, series, config)
         screen.notes(describe.choice_lines(plan))
         publication = publishing.prepared(wish.conditions, wish.output, series, plan.architecture.horizon)
+        if wish.dry:
+            _on_device(series, config, plan, partial(rehearsal.train, series, config, plan))
+            rehearsal.outputs(wish.output, publication, config)
+            return None
         with screen.timed("training"):
             unfinished = resuming.folder(wish.output, config.resumption, series)
             outcome = _fit(series, config, plan, publication.current, unfinished)
@@ -137,30 +153,38 @@ def _fit(
     series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "Folder | None"
 ) -> "Outcome":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
-    import torch
-
-    from rnncli import crew, device, ensemble
+    from rnncli import crew, ensemble
     from rnncli.windows import Sequences
 
-    work = device.work_per_step(plan.architecture, series.targets, config.training.batch)
-    place = device.prepare(config.compute.device, work)
-    size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
-    record.tell(device=str(place.device), seed=config.training.seed)
     data = Sequences.of(series, plan.architecture.horizon)
 
-    def on(where: torch.device) -> "Outcome":
+    def on(where: "torch.device", reason: str, size: int) -> "Outcome":
         workers = crew.gather(data, where, size, unfinished)
-        screen.note(f"device: {where} ({place.reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
+        screen.note(f"device: {where} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with screen.progress() as report:
             return ensemble.train(series, config, plan, workers, report, current)
 
+    return _on_device(series, config, plan, on)
+
+
+def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[torch.device, str, int], T]") -> T:
+    """What is done on a device, for a reason, by so many processes; on the processor where that fails."""
+    import torch
+
+    from rnncli import device
+
+    place = device.prepare(
+        config.compute.device, device.work_per_step(plan.architecture, series.targets, config.training.batch)
+    )
+    size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
+    record.tell(device=str(place.device), seed=config.training.seed)
     try:
-        return on(place.device)
+        return work(place.device, place.reason, size)
     except NotImplementedError as error:
         if place.device.type == "cpu":
             raise
         screen.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
-        return on(torch.device("cpu"))
+        return work(torch.device("cpu"), place.reason, size)
 
 
 def _conclude(model: "Model", output: Path) -> None:

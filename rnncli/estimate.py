@@ -1,0 +1,98 @@
+"""What a training would take, told by a few steps of it. Nothing is trained."""
+
+import math
+import resource
+import sys
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncli.choices import Plan
+from rnncli.config import Training
+from rnncli.crew import Alone
+from rnncli.fitting import priced
+from rnncli.panel import Panel
+from rnncli.search import FIRST_SHARE
+from rnncli.sources import Again
+from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory
+from rnncli.windows import Sequences
+from rnncli.workshop import TRIED, Workshop
+
+PROCESS = 400_000_000  # bytes of a process that has imported torch and its optimisers, and done nothing
+
+
+class Pace(NamedTuple):
+    """What a training goes by."""
+
+    seconds: float  # of an update
+    memory: int  # bytes that an update keeps for its gradient
+
+
+def pace(task: Task, data: Sequences, device: torch.device) -> Pace:
+    """Told by a few updates of a network that is thrown away. The process' random numbers are left as they were.
+
+    Raises TrainingError.
+    """
+    generator, kept = torch.Generator().manual_seed(task.seed), dict[int, int]()
+
+    def noted(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with within_memory(device), torch.random.fork_rng():
+        windows, network = begun(task, data, device)
+        sampler, goal = aim(network, windows, task, generator)
+        batch = Again(*source_of(windows, sampler, task, generator).batch())
+        with torch.autograd.graph.saved_tensors_hooks(noted, lambda tensor: tensor):
+            priced(network, batch.given, goal, batch.carried)
+        return Pace(seconds_a_step(network, batch, goal), sum(kept.values()))
+
+
+class Estimate(NamedTuple):
+    """Of a training by so many processes."""
+
+    trials: int  # networks at most, to tell designs apart
+    members: int  # at most, trained again on all rows
+    pace: Pace | None  # of the first design; None where it is not trained step by step
+    seconds: float | None  # in all, about
+    budget: float  # seconds at most, infinite where the number of networks is given
+    table: int  # bytes of it that each process holds
+    memory: int  # bytes in all, about
+
+
+def estimate(
+    panel: Panel, data: Sequences, plan: Plan, training: Training, device: torch.device, size: int
+) -> Estimate:
+    """What `ensemble.train` would take with so many processes."""
+    workshop = Workshop(plan, training, Alone(data, device), lambda _state: None)
+    trials = workshop.trials if len(plan.split.validation.rows) else 0
+    members = workshop.enough if training.refit or not trials else 0
+    split = plan.split if trials else plan.split.over_all(panel, plan.architecture.horizon)
+    task = workshop.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
+    found = None if plan.architecture.cell == "esn" else pace(task, data, device)
+    seconds = None if found is None else _seconds(found.seconds * plan.steps, trials, members, size, workshop.budget)
+    table = _held(data)
+    others = size if size > 1 else 0
+    memory = peak() + others * (PROCESS + table + (found.memory if found else 0))
+    return Estimate(trials, members, found, seconds, workshop.budget, table, memory)
+
+
+def _seconds(each: float, trials: int, members: int, size: int, budget: float) -> float:
+    """Of so many networks, side by side, that take so long each where their time allows it."""
+    tried = min(math.ceil(trials / size) * min(each, FIRST_SHARE * budget), TRIED * budget)
+    return min(tried + math.ceil(members / size) * each, budget)
+
+
+def _held(data: Sequences) -> int:
+    """Bytes in memory, and not in temporary files."""
+    beside = data.covariates
+    arrays = [data.values, data.offsets, data.firsts, beside.values, beside.static, beside.weights]
+    return sum(one.nbytes for one in arrays if one is not None and not isinstance(one, np.memmap))
+
+
+def peak() -> int:
+    """The most memory, in bytes, that this process has had so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

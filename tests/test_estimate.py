@@ -1,0 +1,94 @@
+"""What a training would take, told beforehand."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from rnncli import choices
+from rnncli.config import Columns, Network, Training
+from rnncli.estimate import Estimate, estimate, pace
+from rnncli.panel import Panel, from_frame
+from rnncli.training import Task
+from rnncli.windows import Sequences
+from tests.conftest import hourly
+
+CPU = torch.device("cpu")
+ASKED: dict[str, Any] = {"horizon": 6, "hidden": 8, "context": 48, "season": 24, "segment": 6}
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return from_frame(hourly(days=10), Columns())
+
+
+def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> Estimate:
+    settings = Training(**training)
+    plan = choices.make(panel, Network(**asked), settings)
+    return estimate(panel, Sequences.of(panel, plan.architecture.horizon), plan, settings, CPU, size)
+
+
+def task(panel: Panel, batch: int) -> Task:
+    settings = Training(batch=batch)
+    plan = choices.make(panel, Network(**ASKED), settings)
+    parts = plan.split
+    limits = parts.first, parts.last, parts.validation
+    return Task(plan.architecture, plan.told, settings, 24, 7, 30, math.inf, *limits)
+
+
+def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
+    data = Sequences.of(panel, 6)
+
+    small, middle, large = (pace(task(panel, batch), data, CPU).memory for batch in (16, 32, 64))
+
+    values = 48 * 4  # of a window, as the bypass reads it: the least that a gradient needs
+    assert large - middle == 2 * (middle - small) > 2 * 16 * values
+
+
+def test_measuring_leaves_the_random_numbers_as_they_were(panel: Panel) -> None:
+    before = torch.get_rng_state()
+
+    pace(task(panel, 16), Sequences.of(panel, 6), CPU)
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("training", "trials", "members", "budget"),
+    [
+        ({"preset": "fast"}, 4, 4, 25),
+        ({"preset": "best"}, 24, 24, 900),
+        ({"budget": 60}, 24, 24, 60),
+        ({"members": 3}, 3, 3, math.inf),
+        ({"members": 3, "refit": False}, 3, 0, math.inf),
+    ],
+)
+def test_it_counts_the_networks_that_there_may_be(
+    panel: Panel, training: dict[str, Any], trials: int, members: int, budget: float
+) -> None:
+    found = estimated(panel, **training)
+
+    assert (found.trials, found.members, found.budget) == (trials, members, budget)
+    assert found.seconds is not None
+    assert 0 < found.seconds <= budget
+
+
+def test_too_few_rows_to_try_anything_are_trained_on_all_the_same() -> None:
+    short = from_frame(hourly(series=1, days=1).head(12), Columns())
+
+    found = estimated(short, asked={"horizon": 6, "hidden": 8, "context": 6, "season": 1}, members=2, refit=False)
+
+    assert (found.trials, found.members) == (0, 2)
+
+
+def test_more_processes_take_more_memory(panel: Panel) -> None:
+    one, three = (estimated(panel, size, members=3) for size in (1, 3))
+
+    assert three.memory - one.memory > 2 * three.table
+
+
+def test_a_reservoir_is_not_trained_step_by_step(panel: Panel) -> None:
+    found = estimated(panel, asked=ASKED | {"cell": "esn", "hidden": 20}, members=1)
+
+    assert (found.pace, found.seconds) == (None, None)
