@@ -19,6 +19,7 @@ ORDER = [
         "card",
         "course",
         "files",
+        "header",
         "tables",
         "panel",
         "state",
@@ -92,7 +93,7 @@ INSIDE_PANEL = [
 ]
 BORDERS = {
     "pandas": {"tables", "panel", "cli"},
-    "pyarrow": {"tables"},
+    "pyarrow": {"header", "tables"},
     "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("bases") :]},
     "typer": {"cli"},
     "rich": {"cli"},

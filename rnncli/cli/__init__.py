@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 
 from rnncli import __version__
-from rnncli.cli import evaluate, forecast, inspect, record, screen, train
+from rnncli.cli import completing, evaluate, forecast, inspect, record, screen, train
 from rnncli.config import Run
 from rnncli.errors import RequestError, RnncliError
 
@@ -46,6 +46,7 @@ def _root(
 
 def run(arguments: list[str]) -> int:
     """The exit code of the command line with these arguments. A bug stays an exception."""
+    completing.prepare()
     record.begin(arguments)
     screen.behave(Run())
     try:

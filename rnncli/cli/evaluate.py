@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from rnncli import files, gates
-from rnncli.cli import reading, screen, wishes
+from rnncli.cli import completing, reading, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import CellName, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
@@ -50,6 +50,7 @@ def evaluate(
             metavar="NAME,...",
             help=f"In place of MODEL: train one of each of these cells ({', '.join(get_args(CellName))}) on the rows "
             "before the windows, with the options of train.",
+            autocompletion=completing.among(get_args(CellName), several=True),
         ),
     ] = None,
     windows: Annotated[int, typer.Option(metavar="N", help="How many windows of each series are scored.")] = 1,
@@ -57,16 +58,27 @@ def evaluate(
         str | None, typer.Option(metavar="N", help="Steps, or a duration, from one window to the next; else a horizon.")
     ] = None,
     refit: Annotated[
-        str, typer.Option(metavar="never|every|N", help="Train anew on the rows before every window, or every N.")
+        str,
+        typer.Option(
+            metavar="never|every|N",
+            help="Train anew on the rows before every window, or every N.",
+            autocompletion=completing.among(("never", "every")),
+        ),
     ] = "never",
-    metrics: Annotated[str | None, typer.Option(metavar="NAME,...", help=METRICS_HELP)] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help=METRICS_HELP, autocompletion=completing.metrics)
+    ] = None,
     baselines: Annotated[
         str | None,
         typer.Option(metavar="NAME,...", help="Compare with AutoETS, AutoTheta, AutoARIMA too (the extra baselines)."),
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="horizon|series|window|week|COLUMN", help="Break the scores down, also by a column."),
+        typer.Option(
+            metavar="horizon|series|window|week|COLUMN",
+            help="Break the scores down, also by a column.",
+            autocompletion=completing.columns(several=False, besides=("horizon", "series", "window", "week")),
+        ),
     ] = None,
     fail_if: Annotated[
         list[str] | None,
@@ -80,7 +92,14 @@ def evaluate(
         typer.Option(metavar="MODEL", help="The model that made these forecasts: what its backtest was."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each metric is.")] = False,
-    format: Annotated[str | None, typer.Option(metavar="|".join(wishes.FORMATS), help="Form of the scores.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(wishes.FORMATS),
+            help="Form of the scores.",
+            autocompletion=completing.among(wishes.FORMATS),
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the errors along the horizon, and the coverage: .png, .svg or .pdf."),

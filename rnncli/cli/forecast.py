@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from rnncli import files
-from rnncli.cli import continuing, following, keeping, reading, record, rehearsal, running, screen, wishes
+from rnncli.cli import completing, continuing, following, keeping, reading, record, rehearsal, running, screen, wishes
 from rnncli.cli import plot as pictures
 from rnncli.cli.continuing import Sources
 from rnncli.cli.figures import page
@@ -64,7 +64,11 @@ def forecast(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option(metavar="|".join(wishes.FORMATS), help="Its form. [default: by the file's name, CSV in a pipe]"),
+        typer.Option(
+            metavar="|".join(wishes.FORMATS),
+            help="Its form. [default: by the file's name, CSV in a pipe]",
+            autocompletion=completing.among(wishes.FORMATS),
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the first series and forecasts: .png, .svg or .pdf.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnncli.cli import describe, reading, screen, settings, wishes
+from rnncli.cli import completing, describe, reading, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
@@ -31,7 +31,12 @@ def inspect(
         str | None, typer.Argument(metavar="[DATA]", help="A table to examine the model FILE on: how well it is.")
     ] = None,
     format: Annotated[
-        str | None, typer.Option(metavar="csv|tsv|parquet", help="What the table is, if its name does not tell.")
+        str | None,
+        typer.Option(
+            metavar="csv|tsv|parquet",
+            help="What the table is, if its name does not tell.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
     importance: Annotated[
         str | None,

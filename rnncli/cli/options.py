@@ -12,11 +12,12 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from rnncli.cli import running
+from rnncli.cli import completing, running
 from rnncli.config import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
+COLUMNS = ("time", "id", "target", "known", "past", "static", "categorical", "weight")  # options that name some
 PREFIX = "RNNCLI_"  # of an option's name in the environment
 
 
@@ -150,9 +151,16 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         envvar=variable(name),
         show_envvar=False,
         show_default=False,
+        autocompletion=_completion(name, field),
     )
     annotation = Annotated[bool | None, option] if switch else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _completion(name: str, field: FieldInfo) -> completing.Completion | None:
+    if known := _literals(field.annotation):
+        return completing.among(known)
+    return completing.columns(tuple in _parts(field.annotation)) if name in COLUMNS else None
 
 
 def variable(name: str) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from rnncli import card as cards
 from rnncli import files, gates
-from rnncli.cli import describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
+from rnncli.cli import completing, describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
@@ -55,7 +55,12 @@ def train(
         typer.Option("--dry-run", help="Say what would be chosen, trained and written, and what it takes; do nothing."),
     ] = False,
     format: Annotated[
-        str | None, typer.Option(metavar="csv|tsv|parquet", help="What DATA is, if its name does not tell.")
+        str | None,
+        typer.Option(
+            metavar="csv|tsv|parquet",
+            help="What DATA is, if its name does not tell.",
+            autocompletion=completing.formats,
+        ),
     ] = None,
 ) -> None:
     """Learn from a table; write one model file.
