@@ -4,18 +4,17 @@ A model file is one safetensors file with the card as JSON in its metadata. Noth
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
 
-from rnncli import __version__
+from rnncli import __version__, seal
 from rnncli.config import Architecture, Config, Input, Section
 from rnncli.errors import ModelFileError
 
 FORMAT: Literal[5] = 5
-OLDEST = 4  # that can be read: what came since has defaults that say how it was
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
 
@@ -115,7 +114,7 @@ class Member(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[4, 5] = FORMAT
+    format: Literal[5] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]
@@ -165,33 +164,51 @@ class Card(Section):
         return 1 if self.config.columns.layout == "wide" else len(self.config.columns.target)
 
 
+class Whole(NamedTuple):
+    """A model file, all of it read at once."""
+
+    card: Card
+    content: bytes
+
+
 def read(path: Path) -> Card:
     """The card of a model file. Raises ModelFileError where there is none, or none that this version can read."""
+    return read_whole(path).card
+
+
+def read_whole(path: Path) -> Whole:
+    """The card with the content that it is of. Raises ModelFileError, as `read` does."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata: dict[str, str] = file.metadata() or {}
+        found = seal.read(path, KEY)
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
-    except (OSError, SafetensorError) as error:
+    except KeyError as error:
+        if is_state(path):
+            raise ModelFileError(
+                f"{path} is a state, which forecast keeps with --state. Name the model it belongs to"
+            ) from error
+        raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote") from error
+    except (OSError, ValueError) as error:
         raise ModelFileError(f"{path} is no model file, or a damaged one{_what_it_is(path)}") from error
-    if STATE_KEY in metadata:
-        raise ModelFileError(f"{path} is a state, which forecast keeps with --state. Name the model it belongs to")
-    if KEY not in metadata:
-        raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote")
     try:
-        return _parse(json.loads(metadata[KEY]), path)
+        return Whole(_parse(found, path), found.content)
     except (ValueError, RecursionError) as error:
         problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error
 
 
+def sealed(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
+    """What a model file with this card holds. save: the content with this metadata."""
+    return seal.sealed(save({KEY: seal.unsealed(card.model_dump_json())}))
+
+
 def is_state(path: Path) -> bool:
     """Whether a file says that it is the state of a forecast."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            return STATE_KEY in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        seal.read(path, STATE_KEY)
+    except (OSError, KeyError, ValueError):
         return False
+    return True
 
 
 def _what_it_is(path: Path) -> str:
@@ -208,7 +225,9 @@ def _what_it_is(path: Path) -> str:
     return ". Train it again"
 
 
-def _parse(content: Any, path: Path) -> Card:
+def _parse(found: seal.Sealed, path: Path) -> Card:
+    """Raises ValueError where it is no card, or the file another than was written."""
+    content = json.loads(found.text)
     if not isinstance(content, dict):
         raise ValueError("no JSON object")
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:
@@ -216,6 +235,8 @@ def _parse(content: Any, path: Path) -> Card:
             f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
             "Install a newer rnncli"
         )
-    if isinstance(content.get("format"), int) and content["format"] < OLDEST:
+    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
         raise ModelFileError(f"{path} has format {content['format']} of an older rnncli. Train it again")
-    return Card.model_validate(content)
+    if not found.intact:
+        raise ModelFileError(f"{path} is damaged: it is not what was written. Train it again, or copy it once more")
+    return Card.model_validate_json(found.text)  # which refuses halves of characters, too

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
-from rnncli import __version__
+from rnncli import __version__, seal
 from rnncli.errors import RequestError
 from rnncli.files import written_whole
 
@@ -33,15 +33,14 @@ def write(path: Path, tree: Tree) -> None:
     shape = json.dumps(_packed(tree, tensors))
     path.parent.mkdir(exist_ok=True)
     with written_whole(path) as stream:
-        stream.write(save(tensors, {KEY: shape}))
+        stream.write(seal.sealed(save(tensors, {KEY: seal.unsealed(shape)})))
 
 
 def read(path: Path) -> Tree | None:
     """What was written there; None where there is nothing, or nothing whole."""
     try:
-        with safe_open(path, framework="pt") as file:
-            shape = json.loads((file.metadata() or {})[KEY])
-            return _unpacked(shape, file.get_tensor)
+        found = seal.read(path, KEY)
+        return _unpacked(json.loads(found.text), load(found.content).__getitem__) if found.intact else None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
 

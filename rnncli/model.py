@@ -159,7 +159,7 @@ class Model:
                 f"calibration.{name}": torch.from_numpy(getattr(self.calibration, name)).float().contiguous()
                 for name in CALIBRATION
             }
-        return save_tensors(tensors, {cards.KEY: self.card.model_dump_json()})
+        return cards.sealed(self.card, lambda metadata: save_tensors(tensors, metadata))
 
     def save(self, path: Path) -> None:
         """Write the model file: it appears whole or not at all."""
@@ -189,9 +189,9 @@ def _median(members: list[Tensor]) -> np.ndarray:
 
 def load(path: Path) -> Model:
     """The model in a file. Raises ModelFileError where it is missing, damaged, or of another format."""
-    card = cards.read(path)
+    card, content = cards.read_whole(path)
     try:
-        tensors = load_tensors(path.read_bytes())
+        tensors = load_tensors(content)
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
         frequency, together = clock.parse(card.frequency), len(card.seen.together)
@@ -204,7 +204,7 @@ def load(path: Path) -> Model:
         learned = _calibration(card, tensors)
         if tensors:
             raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
-    except (OSError, SafetensorError, RuntimeError, ValueError, RequestError) as error:
+    except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(
             f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"

@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from rnncli import __version__
+from rnncli import __version__, seal
 from rnncli.card import STATE_KEY
 from rnncli.config import Input, Section
 from rnncli.errors import DataError
@@ -29,7 +29,7 @@ ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "
 class Kept(Section):
     """What a state file says of itself."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     rnncli: str = __version__
     """The version that wrote it."""
     steps: int
@@ -110,16 +110,17 @@ def content(state: State) -> bytes:
     )
     arrays = (panel.values, panel.offsets, panel.firsts, panel.phases, beside.values, beside.offsets, beside.static)
     tensors = {name: np.ascontiguousarray(array) for name, array in zip(ARRAYS, arrays, strict=True)}
-    return save(tensors, {STATE_KEY: kept.model_dump_json()})
+    return seal.sealed(save(tensors, {STATE_KEY: seal.unsealed(kept.model_dump_json())}))
 
 
 def read(path: Path) -> State:
     """The state in a file. Raises DataError where it is damaged, or of another format."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            kept = Kept.model_validate_json((file.metadata() or {})[STATE_KEY])
-            arrays = {name: file.get_tensor(name) for name in ARRAYS}
-        panel = _panel(kept, **arrays)
+        found = seal.read(path, STATE_KEY)
+        if not found.intact:
+            raise ValueError("not what was written")
+        kept, arrays = Kept.model_validate_json(found.text), load(found.content)
+        panel = _panel(kept, **{name: arrays[name] for name in ARRAYS})
     except (OSError, SafetensorError, KeyError, ValidationError, ValueError) as error:
         raise DataError(
             f"{path} is no state file of this rnncli, or a damaged one. Begin another, or start again from all rows"

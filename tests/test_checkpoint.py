@@ -54,7 +54,7 @@ def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
     checkpoint.write(path, {"weights": torch.ones(1000)})
     content = path.read_bytes()
 
-    for part in (b"", content[:7], content[:100], content[:-1], b"\x80" + content[1:]):
+    for part in (b"", content[:7], content[:100], content[:-1], b"\x80" + content[1:], content[:-1] + b"\1"):
         path.write_bytes(part)
         assert checkpoint.read(path) is None
     assert checkpoint.read(tmp_path / "none") is None

@@ -16,6 +16,7 @@ ORDER = [
         "words",
         "values",
         "config",
+        "seal",
         "card",
         "course",
         "files",

@@ -98,12 +98,13 @@ def inspect(
 
 
 def _is_model(path: Path) -> bool:
-    """By its name, or by the head of a safetensors file: a length of eight bytes, then JSON."""
+    """By its name, or by the head of a safetensors file: a length of eight bytes, then so much JSON."""
     if path.suffix == ".rnn":
         return True
     try:
         with path.open("rb") as stream:
-            return stream.read(10)[8:] == b'{"'
+            head = stream.read(10)
+            return head[8:] == b'{"' and int.from_bytes(head[:8], "little") < path.stat().st_size  # no eight characters
     except OSError:
         return False
 

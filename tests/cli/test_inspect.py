@@ -135,3 +135,12 @@ def test_no_table_with_a_few_bytes_changed_ends_in_a_traceback(text: str, draw: 
         file.write(content)
         file.flush()
         assert cli.run(["inspect", file.name, "--horizon", "1"]) in (0, 3)
+
+
+def test_a_table_whose_ninth_character_begins_an_object_is_a_table(rnncli: Command, tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('garbage\n{"ds": 1, "y": 2}\n')
+
+    outcome = rnncli("inspect", tmp_path / "t.ndjson")
+
+    assert outcome.code == 3
+    assert "line 1 is no JSON" in outcome.err

@@ -175,6 +175,14 @@ def test_a_damaged_state_is_refused(rnncli: Command, model: Path, kept: Path, le
     assert "no state file of this rnncli, or a damaged one" in outcome.err
 
 
+def test_a_state_with_another_value_is_refused(rnncli: Command, model: Path, kept: Path) -> None:
+    content = bytearray(kept.read_bytes())
+    content[-1000] ^= 1
+    kept.write_bytes(content)
+
+    assert rnncli("forecast", model, kept.with_name("old.csv"), "--state", kept).code == 3
+
+
 def test_inspect_shows_what_is_kept(rnncli: Command, kept: Path) -> None:
     out = " ".join(rnncli("inspect", kept).out.split())
 
