@@ -301,10 +301,10 @@ def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
 
     real = training.run
 
-    def lacking(task, data, where, report):  # type: ignore[no-untyped-def]
+    def lacking(task, data, where, *rest):  # type: ignore[no-untyped-def]
         if where.type != "cpu":
             raise NotImplementedError("The operator 'aten::_cool' is not implemented for the MPS device.\nMore.")
-        return real(task, data, where, report)
+        return real(task, data, where, *rest)
 
     monkeypatch.setattr(device, "available", lambda: ["cpu", "mps"])
     monkeypatch.setattr(training, "run", lacking)
