@@ -117,7 +117,7 @@ def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> 
     if target.dry:
         with about(sources.data):
             rehearsal.forecast(panel, ends, made)
-        rehearsal.results(sources, target, f"them, as {kind},", kept, config.run)
+        rehearsal.results(sources, target, f"the forecasts as {kind}", kept, config.run)
         return
     if target.plot is not None:
         made = _drawn(target.plot, panel, made, config.forecast)

@@ -35,7 +35,8 @@ def train(series: "Panel", config: "Config", plan: "Plan", device: "torch.device
     again = f"up to {counted(found.members, 'network')} on all rows, " if found.members else ""
     processes = f", {size} processes" if size > 1 else ""
     screen.note(f"device: {device} ({reason}){processes}")
-    screen.note(f"would train: {tried}{again}{counted(plan.steps, 'step')} each at first")
+    each = f"{counted(plan.steps, 'step')} each at first" if found.pace else "each a reservoir with its read-out"
+    screen.note(f"would train: {tried}{again}{each}")
     screen.notes([_time_line(found, config), _memory_line(found, config)])
 
 
@@ -112,7 +113,9 @@ def _time(seconds: float) -> str:
 
 
 def _size(count: float) -> str:
-    return f"{_short(count / 1e9)} GB" if count >= 1e9 else f"{_short(count / 1e6)} MB"
+    units = {"GB": 1e9, "MB": 1e6, "KB": 1e3}
+    unit = next((name for name, size in units.items() if count >= size), "KB")
+    return f"{_short(count / units[unit])} {unit}"
 
 
 def _short(value: float) -> str:

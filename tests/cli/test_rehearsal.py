@@ -37,7 +37,7 @@ def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, da
         r"device: cpu \(.+\)",
         "would train: up to 1 network to try designs, up to 1 network on all rows, 9 steps each at first",
         r"time: about [\d.e-]+ (s|min), with [\d.]+ ms a step of the first design",
-        r"memory: about [\d.]+ [MG]B; each process holds [\d.]+ MB of the table, [\d.]+ MB of a batch of 128 windows",
+        r"memory: about [\d.]+ [MG]B; each process holds [\d.]+ KB of the table, [\d.]+ [KM]B of a batch of 128 .+",
         f"{tmp_path}/m.rnn.unfinished is of a training that was cut off: it would begin anew .+",
         "would publish it only where this holds: mase < 1",
         f"would write: the model to {tmp_path}/m.rnn, which is new",
@@ -47,6 +47,15 @@ def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, da
     lines = outcome.err.splitlines()[-len(told) :]
     assert [bool(re.fullmatch(wanted, line)) for wanted, line in zip(told, lines, strict=True)] == [True] * len(told)
     assert chosen(rnncli(*asked).err) == chosen(outcome.err)
+
+
+def test_the_time_of_a_reservoir_is_not_known_beforehand(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    asked = ("--horizon", 6, "--cell", "esn", "--hidden", 20, "--preset", "fast", "--output", tmp_path / "m.rnn")
+    outcome = rnncli("train", data, *asked, "--dry-run")
+
+    assert outcome.code == 0
+    assert "time: not known beforehand, for a reservoir is solved for at once\n" in outcome.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_model_in_use_is_named(rnncli: Command, data: Path, model: Path) -> None:
@@ -110,7 +119,7 @@ def test_forecast_says_what_it_would_write_and_changes_no_file(
         r"memory: about [\d.]+ [MG]B",
         f"would draw: {tmp_path}/f.png, which is new",
         f"would keep: 3 series, of at most 48 steps, in {state}, in place of the one there",
-        f"would write: them, as parquet, to {tmp_path}/f.parquet, which is new",
+        f"would write: the forecasts as parquet to {tmp_path}/f.parquet, which is new",
         "dry run: nothing was written",
     ]
     lines = outcome.err.splitlines()
