@@ -1,0 +1,1 @@
+"""What is done to rnncli by tests/benchmarks/faults.py."""
