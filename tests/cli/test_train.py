@@ -323,7 +323,7 @@ def test_one_odd_series_does_not_spoil_the_training_of_all(rnncli: Command, tmp_
     frame.loc[odd, "y"] = 50 * frame.loc[odd, "y"]
     frame.loc[quiet, "y"] = 1e-7 * frame.loc[quiet, "y"]
     frame.to_parquet(tmp_path / "d.parquet")
-    arguments = ("--horizon", 6, "--hidden", 8, "--steps", 200, "--scale", "spread", "--output", tmp_path / "m.rnn")
+    arguments = ("--horizon", 6, "--hidden", 8, "--steps", 60, "--scale", "spread", "--output", tmp_path / "m.rnn")
 
     assert rnncli("train", tmp_path / "d.parquet", *arguments).code == 0
 
@@ -339,7 +339,7 @@ def test_an_end_with_nothing_to_measure_is_said_and_trains_on(
     frame.loc[frame.index[-200:], "y"] = end
     frame.to_csv(tmp_path / "d.csv", index=False)
 
-    outcome = rnncli("train", tmp_path / "d.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
+    outcome = rnncli("train", tmp_path / "d.csv", "--horizon", 6, *TINY, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
     assert "training on all rows: 1/1 networks" in outcome.err
