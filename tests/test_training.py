@@ -74,7 +74,9 @@ def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None
 
 
 def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data: Path, tmp_path: Path) -> None:
-    outcome = rnncli("train", data, *QUICK[:2], "--steps", 100, "--learning-rate", 1e9, "--clip", 1e9, "--output", tmp_path / "m.rnn")
+    outcome = rnncli(
+        "train", data, *QUICK[:2], "--steps", 100, "--learning-rate", 1e9, "--clip", 1e9, "--output", tmp_path / "m.rnn"
+    )
 
     assert outcome.code == 5
     assert "at step" in outcome.err

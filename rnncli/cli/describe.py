@@ -1,7 +1,7 @@
 """A table, and what was chosen for it, in words: what `train` and `inspect` say."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnncli.words import listed
@@ -147,3 +147,8 @@ def frequency_words(panel: "Panel") -> str:
     }
     known |= {"MS": "monthly", "ME": "monthly", "QS": "quarterly", "QE": "quarterly", "YS": "yearly", "YE": "yearly"}
     return f"{known[frequency.name]} ({frequency.name})" if frequency.name in known else f"every {frequency.name}"
+
+
+def with_reasons(values: Mapping[str, object], reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Choices, each with why it was made."""
+    return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]

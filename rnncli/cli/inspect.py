@@ -1,11 +1,11 @@
 """rnncli inspect: what a table or a model file holds. Without torch, but for how well a model is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completing, describe, reading, screen, settings, wishes
+from rnncli.cli import cards, completing, describe, reading, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
@@ -14,7 +14,6 @@ from rnncli.errors import DataError, RequestError, about
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.card import Card
     from rnncli.model import Model
     from rnncli.panel import Panel
 
@@ -80,10 +79,10 @@ def inspect(
         from rnncli import card
 
         if card.is_state(Path(file)):
-            _show_state(Path(file))
+            cards.show_state(Path(file))
             return
 
-        _show_card(Path(file), card.read(Path(file)), plot)
+        cards.show(Path(file), card.read(Path(file)), plot)
         return
     if plot is not None:
         raise RequestError("--plot is of a model: rnncli inspect MODEL --plot FILE, or MODEL DATA --plot FILE")
@@ -218,88 +217,4 @@ def _show_choices(panel: "Panel", config: Config) -> None:
         screen.show_pairs("train would refuse", [("", str(error))])
         return
     values = plan.architecture.model_dump() | {"steps": plan.steps, "history": plan.split.history}
-    screen.show_pairs(f"train{guess} would choose", _with_reasons(values, plan.reasons))
-
-
-def _show_card(path: Path, card: "Card", plot: Path | None) -> None:
-    if plot is not None:
-        _draw_training(path, card, plot)
-    columns, seen = card.config.columns, card.seen
-    identifier = f'id "{columns.id}", ' if columns.id else ""
-    clock = " on a clock of plain numbers" if card.integer_clock else f" in {card.zone}" if card.zone else ""
-    wide = columns.layout == "wide"
-    target = "and columns of numbers, each a series" if wide else f'target "{", ".join(columns.target)}"'
-    target += describe.beside_words([(one.name, one.role) for one in card.inputs], columns.weight)
-    target += f", holidays of {', '.join(columns.holidays)}" if columns.holidays else ""
-    screen.show_pairs(
-        str(path),
-        [
-            ("format", f"{card.format}, written by rnncli {card.rnncli}"),
-            ("size", f"{path.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"),
-            ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}{clock}'),
-            ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
-            ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
-            ("validated on", _validation_words(card)),
-            ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
-        ],
-    )
-    lead = card.members[0].architecture.model_dump()
-    screen.show_pairs("network" if len(card.members) == 1 else "first network", _with_reasons(lead, card.reasons))
-    _show_members(card)
-    if card.scores:
-        metrics = list(next(iter(card.scores.values())))
-        rows = [
-            [name, *(screen.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
-        ]
-        screen.show_table(["model", *metrics], rows, title="validation")
-
-
-def _draw_training(path: Path, card: "Card", plot: Path) -> None:
-    from rnncli.cli.figures import training
-
-    if not any(member.course and member.course.losses for member in card.members):
-        raise RequestError(f"--plot: {path} has no losses (a version kept none, or nothing was trained step by step)")
-    training.draw(plot, card)
-
-
-def _validation_words(card: "Card") -> str:
-    held = card.validation
-    if not held.windows:
-        return "nothing: too few rows"
-    last = ", then trained again on all rows" if held.refitted else ""
-    return f"the last {held.held_out} steps of each series, {held.windows} windows{last}"
-
-
-def _show_members(card: "Card") -> None:
-    header = ["member", "scale", "base", "context", "segment", "updates"]
-    designs = [(member.architecture, member.steps) for member in card.members]
-    rows = [
-        [str(number), one.scale, one.base, str(one.context), str(one.segment), str(steps)]
-        for number, (one, steps) in enumerate(designs, 1)
-    ]
-    screen.show_table(header, rows, title="members: the forecast is their median")
-
-
-def _show_state(path: Path) -> None:
-    """What forecasts keep of the past between runs."""
-    from rnncli import state as states
-
-    kept = states.read(path)
-    panel = kept.panel
-    first, last = panel.span()
-    screen.show_pairs(
-        str(path),
-        [
-            ("kept for", "rnncli forecast --state"),
-            ("series", f"{len(panel.ids)}, of {describe.length_words(panel)} of at most {kept.steps} steps"),
-            ("columns", describe.column_words(panel)),
-            ("span", f"{first} to {last}"),
-            ("frequency", describe.frequency_words(panel)),
-            ("runs", f"{kept.runs}, which brought {kept.rows} rows"),
-            ("size", f"{path.stat().st_size / 1024:.0f} KiB"),
-        ],
-    )
-
-
-def _with_reasons(values: dict[str, Any], reasons: dict[str, str]) -> list[tuple[str, str]]:
-    return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]
+    screen.show_pairs(f"train{guess} would choose", describe.with_reasons(values, plan.reasons))
