@@ -174,6 +174,8 @@ def test_what_is_not_known_is_null_in_json_and_comes_back_empty(tmp_path: Path) 
         ("t.ndjson", '{"a": {"b": 1}}', 'record 1: "a" holds several values'),
         ("t.json", '{"a": 1}', "no list of objects"),
         ("t.json", "[" * 100_000, "it is no JSON"),
+        ("t.json", '[{"a": "\\ud800"}]', "half a character"),
+        ("t.ndjson", '{"\\ud800": 1}', "half a character"),
         ("t.arrow", "ARROW1 and nothing", "cannot be read"),
     ],
 )

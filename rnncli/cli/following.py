@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KINDS = ("csv", "tsv", "ndjson")
 COMMITTED = 10.0  # seconds between one writing of the state and the next
+HOPELESS = 20  # lines at the beginning that are all no rows: then the header is wrong, and each more takes 20 ms
 TOLD = 3  # rows that are none: each of the first ones is said, the others are counted
 
 
@@ -108,6 +109,8 @@ def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Count
         def refuse(line: bytes, error: DataError, refused: list[DataError] = refused) -> None:
             refused.append(error)
             counts["refused"] += 1
+            if follower.state is None and len(refused) == HOPELESS:
+                raise refused[0]
             if follower.state is not None and counts["refused"] <= TOLD:
                 screen.warn(f"left out: {line.decode(errors='replace')[:80]}: {error}")
 

@@ -94,7 +94,13 @@ def _flat(records: list[Any]) -> pa.Table:
             column = columns.setdefault(name, [])
             column += [None] * (number - len(column))
             column.append(value)
-    return pa.table({name: _column(values + [None] * (len(records) - len(values))) for name, values in columns.items()})
+    try:
+        return pa.table(
+            {name: _column(values + [None] * (len(records) - len(values))) for name, values in columns.items()}
+        )
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise DataError(f"a text in it has half a character ({half}), which JSON can spell and no file hold") from error
 
 
 def _column(values: list[Any]) -> pa.Array:

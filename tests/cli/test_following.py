@@ -112,6 +112,25 @@ def test_rows_that_never_fit_are_an_error(rnncli: Command, model: Path) -> None:
     assert outcome.err.startswith("error: standard input: ") or "error: standard input: " in outcome.err
 
 
+def test_a_wrong_header_is_an_error_before_every_line_is_tried(rnncli: Command, model: Path) -> None:
+    lines = csv(TABLE).split(b"\n", 1)[1]
+
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=b"who,ds,y\n" + lines)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "followed: 0 rows, 20 that could not be read; 0 forecasts" in outcome.err
+
+
+def test_a_line_with_half_a_character_is_left_out(rnncli: Command, model: Path) -> None:
+    rows = [f'{{"unique_id": "s0", "ds": "2024-02-01 {hour:02d}:00", "y": {hour}}}' for hour in range(10)]
+    rows.insert(5, rows[4].replace("s0", "\\ud800"))
+
+    outcome = rnncli("forecast", model, "-", "--follow", stdin="\n".join(rows).encode())
+
+    assert outcome.code == 0
+    assert "10 rows, 1 that could not be read; 10 forecasts" in outcome.err
+
+
 @pytest.mark.parametrize(
     "options",
     [("--format", "parquet"), ("--output", "f.csv"), ("--samples", "3"), ("--as-of", "2024-01-03")],
