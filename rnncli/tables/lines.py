@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
+import pyarrow as pa
 
 from rnncli.config import Decimal
 from rnncli.errors import DataError
@@ -66,23 +67,33 @@ class Rows:
             lines = lines[1:]
             if head:
                 self.delimiter = max(DELIMITERS, key=head.count)
-                self.names = next(csv.reader([head], delimiter=self.delimiter))
+                self.names = self._cells(head)
                 return lines
         return lines
 
     def table(self, lines: list[bytes]) -> pd.DataFrame:
         """The rows in some lines. Raises DataError where one is none."""
         if self._lines:
-            table = records.read_lines(io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None))
+            try:
+                table = records.read_lines(io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None))
+            except (UnicodeDecodeError, pa.ArrowException) as error:
+                raise DataError(f"it cannot be read: {' '.join(str(error).split())}") from error
             frame = table.to_pandas()
             assert isinstance(frame, pd.DataFrame)
             return frame
         assert self.names is not None
         rows = []
         for line in lines:
-            cells = next(csv.reader([line.decode(errors="replace").rstrip("\r")], delimiter=self.delimiter), [])
+            cells = self._cells(line.decode(errors="replace").rstrip("\r"))
             if len(cells) != len(self.names):
                 raise DataError(f"{len(cells)} cells, where the header has {len(self.names)}")
             rows.append([cell.strip() or None for cell in cells])
         frame = pd.DataFrame(rows, columns=self.names, dtype=object)
         return frame.replace(",", ".", regex=True) if self.decimal == "," else frame
+
+    def _cells(self, line: str) -> list[str]:
+        """Raises DataError where it has signs that no line has: a carriage return in its midst."""
+        try:
+            return next(csv.reader([line], delimiter=self.delimiter), [])
+        except csv.Error as error:
+            raise DataError(f"it cannot be read: {error}") from error

@@ -121,14 +121,24 @@ def test_a_wrong_header_is_an_error_before_every_line_is_tried(rnncli: Command, 
     assert "followed: 0 rows, 20 that could not be read; 0 forecasts" in outcome.err
 
 
-def test_a_line_with_half_a_character_is_left_out(rnncli: Command, model: Path) -> None:
-    rows = [f'{{"unique_id": "s0", "ds": "2024-02-01 {hour:02d}:00", "y": {hour}}}' for hour in range(10)]
-    rows.insert(5, rows[4].replace("s0", "\\ud800"))
+@pytest.mark.parametrize("bad", [b'{"unique_id": "\\ud800", "ds": "2024-02-01 04:00", "y": 1}', b'{"y": "\xff"}', b"{"])
+def test_a_line_that_is_no_json_is_left_out(rnncli: Command, model: Path, bad: bytes) -> None:
+    rows = [f'{{"unique_id": "s0", "ds": "2024-02-01 {hour:02d}:00", "y": {hour}}}'.encode() for hour in range(10)]
 
-    outcome = rnncli("forecast", model, "-", "--follow", stdin="\n".join(rows).encode())
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*rows[:5], bad, *rows[5:]]))
 
     assert outcome.code == 0
     assert "10 rows, 1 that could not be read; 10 forecasts" in outcome.err
+
+
+@pytest.mark.parametrize("bad", [b"s0,2024-01-01\r,5", b"s0", b'"s0'])
+def test_a_line_that_is_no_row_is_left_out(rnncli: Command, model: Path, bad: bytes) -> None:
+    lines = csv(TABLE).splitlines()[:20]
+
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*lines[:9], bad, *lines[9:]]))
+
+    assert outcome.code == 0
+    assert "19 rows, 1 that could not be read; 19 forecasts" in outcome.err
 
 
 @pytest.mark.parametrize(
