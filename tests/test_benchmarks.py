@@ -32,6 +32,17 @@ def test_a_benchmark_runs(program: str, options: list[str], shown: str) -> None:
     assert shown in done.stdout
 
 
+def test_mutated_files_are_tried() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.faults", "--only", "models", "tables", "--share", "0.001"]
+    done = subprocess.run(command, cwd=FOLDER.parent.parent, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[:4] for line in done.stdout.splitlines()[1:]] == [
+        ["mutated", "models", "10", "0"],
+        ["mutated", "tables", "10", "0"],
+    ]
+
+
 def test_accuracy_and_calibration_run_on_any_set_of_their_layout(tmp_path: Path) -> None:
     folder = tmp_path / "tourism_monthly"
     folder.mkdir()
