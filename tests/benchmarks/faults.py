@@ -16,7 +16,6 @@ Exits with 1 where anything failed.
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,13 +47,13 @@ def main() -> None:
     tried: list[Tried] = []
     with tempfile.TemporaryDirectory() as name:
         place = Workplace.furnished(Path(name), asked.keep)
+        print(f"{'what':44}{'tried':>9}{'failed':>8}  found", flush=True)
         for part in asked.only:
             run, whole = PARTS[part]
-            tried += run(place, range(asked.seed, asked.seed + max(1, round(asked.share * whole))))
-            print(f"{part}: done", file=sys.stderr, flush=True)
-    print(f"{'what':44}{'tried':>9}{'failed':>8}  found")
-    for one in tried:
-        print(f"{one.what:44}{one.tried:>9}{len(one.failures):>8}  {one.found}")
+            rows = run(place, range(asked.seed, asked.seed + max(1, round(asked.share * whole))))
+            for one in rows:
+                print(f"{one.what:44}{one.tried:>9}{len(one.failures):>8}  {one.found}", flush=True)
+            tried += rows
     for one in tried:
         for failure in one.failures[:SHOWN]:
             print(f"FAILED {one.what}: {failure}")
