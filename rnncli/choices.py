@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     def start(self, design: Architecture, number: int) -> dict[str, np.ndarray] | None:
         """The weights that the number-th network of a design begins with, in turn."""
         own = [start.weights for start in self.starts if start.architecture == design]
-        return own[number % len(own)] if own else None
+        return own[number % len(own)] if own and design.cell != "esn" else None  # which is solved for anew
 
 
 class Start(NamedTuple):
@@ -77,6 +77,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context, segment = _lengths(panel, network, horizon, season, choose)
     scales, why = _scales(parts.training_values(panel, horizon))
+    if network.scale == "log" and "log" not in scales and "mean" not in scales:
+        raise RequestError(f"--scale log takes logarithms, and {why}. Leave it out, or use --scale spread")
     if network.bptt is not None:
         scales, why = ["global"], "a state that is carried over has to read the same value as the same number"
     scale = choose("scale", network.scale, (scales[0], why))

@@ -70,6 +70,8 @@ class Descent:
             # Smith and Topin (2018): the rate up and down again, Adam's own momentum down and up.
             cycled, rises = training.optimiser in ("adamw", "adam"), training.warm_up
             share = WARM_UP if rises is None else rises
+            if abs(share * steps - 1) < 1e-6:  # a rise of just one step: torch divides by its steps less one
+                share *= 1 + 1e-5
             peak = training.learning_rate
             return OneCycleLR(self.optimiser, peak, total_steps=steps, pct_start=share, cycle_momentum=cycled)
         rising = (training.warm_up or 0.0) * steps

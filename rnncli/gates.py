@@ -81,6 +81,7 @@ class Better(NamedTuple):
 
 
 Condition = Score | Against | Better
+NUMBER = r"[.\d]+(?:[eE][-+]?\d+)?"
 CONDITIONS = "'mase < current - 0.01', 'coverage-80 > 0.75' or 'better'"
 
 
@@ -88,12 +89,12 @@ def condition(text: str, metrics: Sequence[str]) -> Condition:
     """The condition of a publication that a text describes. Raises RequestError where it describes none."""
     if text.strip().lower() == "better":
         return Better(text)
-    pattern = r"\s*([A-Za-z]+(?:-[\d.]+)?)\s*(>=|<=|>|<)\s*(current)?\s*([-+]?\s*[.\d]+(?:[eE][-+]?\d+)?)?\s*"
+    pattern = rf"\s*([A-Za-z]+(?:-[\d.]+)?)\s*(>=|<=|>|<)\s*(?:(current)\s*([-+]\s*{NUMBER})?|([-+]?{NUMBER}))\s*"
     found = re.fullmatch(pattern, text)
     try:
-        if found is None or not (found[3] or found[4]):
+        if found is None:
             raise ValueError
-        value = float((found[4] or "0").replace(" ", ""))
+        value = float((found[4] or found[5] or "0").replace(" ", ""))
     except ValueError:
         raise RequestError(f'--publish-if "{text}" is no condition such as {CONDITIONS}') from None
     kind = Against if found[3] else Score

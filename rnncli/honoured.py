@@ -90,7 +90,8 @@ def check(network: Network, training: Training) -> None:
     for rule in RULES:
         section: Section = network if rule.option in type(network).model_fields else training
         value, default = getattr(section, rule.option), type(section).model_fields[rule.option].default
-        if value not in (default, None) and not rule.met(network, training):
+        said = value not in (default, None) and value is not False  # what was switched off is honoured by all
+        if said and not rule.met(network, training):
             raise RequestError(f"--{rule.option.replace('_', '-')}{_said(value)} needs {rule.needs}")
 
 

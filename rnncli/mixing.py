@@ -34,7 +34,9 @@ class Mixing(nn.Module):
         """The mixtures of each window's past: (B, T, M); nothing where it is of a series that is none of the S."""
         count, series, length, _ = others.past.shape
         past = others.past.reshape(count * series, length, -1)
-        scale = scaling.measure(past[:, : self.design.context], self.design.scale, self.design.season)
+        # One scale for all rows is of the series' own values; what others did is told by how it moved.
+        own = "spread" if self.design.scale == "global" else self.design.scale
+        scale = scaling.measure(past[:, : self.design.context], own, self.design.season)
         scaled = scale.apply(past).nan_to_num(0.0).to(self.shares)  # (U * S, T, 1)
         seen = scaled.reshape(count, series, length)[others.moment.to(scaled.device)]  # (B, S, T)
         place = others.place.to(scaled.device)

@@ -25,8 +25,8 @@ class Outlook(nn.Module):
         self.detail = nn.Sequential(nn.Linear(inputs.width + amounts + hidden, hidden), nn.GELU(), last)
         self.linked = design.horizon**2 * amounts * targets <= MOST_LINKED
         times = design.horizon if self.linked else 1
-        self.linear = nn.Linear(times * amounts, times * targets, bias=False)
-        for start in (self.linear.weight, last.weight, last.bias):
+        self.linear = nn.Linear(times * amounts, times * targets, bias=False) if amounts else None
+        for start in (*(self.linear.parameters() if self.linear else ()), last.weight, last.bias):
             nn.init.zeros_(start)
 
     def of_segments(self, steps: Tensor) -> Tensor:
@@ -41,6 +41,8 @@ class Outlook(nn.Module):
 
     def correction(self, surprise: Tensor) -> Tensor:
         """Amounts (B, H, N) to what they add to the forecast: (B, H, K)."""
+        if self.linear is None:
+            return surprise.new_zeros(*surprise.shape[:2], self.targets)
         if not self.linked:
             return self.linear(surprise)
         return self.linear(surprise.flatten(1)).reshape(-1, self.horizon, self.targets)

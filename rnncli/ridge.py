@@ -119,7 +119,9 @@ def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor,
         parts.append((_features(network, view.past.output[kept], view.left[kept]), targets[kept], ages[kept]))
     features, every, ages = (torch.cat(column) for column in zip(*parts, strict=True))
     if not len(features):
-        raise TrainingError("no window has all the values of its horizon, as --cell esn needs. Use another --cell")
+        raise TrainingError(
+            "no window has all the values of its horizon and a past that moves, as --cell esn needs. Use another --cell"
+        )
     order = ages.argsort(descending=True, stable=True)
     return System(features[order], every[order], ages[order])
 

@@ -24,9 +24,13 @@ class Sequences(NamedTuple):
     calendar: Calendar
 
     @classmethod
-    def of(cls, panel: Panel, horizon: int) -> "Sequences":
-        """Those of a panel, with the calendar of so many steps beyond its end."""
-        return cls(panel.values, panel.offsets, panel.firsts, panel.covariates, panel.calendar(horizon))
+    def of(cls, panel: Panel, horizon: int, back: int = 0) -> "Sequences":
+        """Those of a panel, with the calendar of so many steps beyond its end and before its beginning.
+
+        A window may reach further back than its series, and is to be told the same of that whatever lies beside it.
+        """
+        dates = panel.calendar(horizon, max(back, int(panel.lengths.max())))
+        return cls(panel.values, panel.offsets, panel.firsts, panel.covariates, dates)
 
 
 class Others(NamedTuple):
@@ -94,7 +98,7 @@ class Windows:
 
         together: (S,) the panel's number of each series that is seen beside the others, -1 where it is not there.
         """
-        data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon)
+        data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon, context)
         # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale. So it
         # does where it is too much for memory.
         stays = device.type == "mps" or isinstance(data.values, Stored)

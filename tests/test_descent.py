@@ -166,3 +166,15 @@ def test_a_range_test_finds_a_rate_that_descends_and_leaves_the_weights_alone() 
 
 def test_a_course_begins_at_its_peak() -> None:
     assert course("step", 0.0) == course("cosine", 0.0) == course("plateau", 0.0) == 1.0
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+@pytest.mark.parametrize("warm_up", [None, 0.2, 0.5])
+def test_a_rise_of_any_length_is_a_schedule(steps: int, warm_up: float | None) -> None:
+    network = nn.Linear(1, 1)
+    descent = Descent(network, Training(warm_up=warm_up), steps)
+
+    for _ in range(steps):
+        descent.step(network(torch.ones(1, 1)).sum())
+
+    assert all(parameter.isfinite().all() for parameter in network.parameters())

@@ -55,3 +55,9 @@ def test_worse_means_told_apart() -> None:
     assert gates.broken(gate, {}, {"Naive": "no better than Naive can be told from these windows"}) is None
     assert gates.broken(gate, {}, {"Naive": "better than Naive by 3 % (1 to 5)"}) is None
     assert gates.broken(gate, {}, {"Naive": "worse than Naive by 3 % (1 to 5)"}) is not None
+
+
+@pytest.mark.parametrize("text", ["mase < current 0.5", "mase <", "mase < - current", "mase current - 1"])
+def test_a_condition_without_its_sign_is_none(text: str) -> None:
+    with pytest.raises(RequestError, match="is no condition such as"):
+        gates.condition(text, ["MASE"])

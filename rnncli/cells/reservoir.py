@@ -5,8 +5,10 @@ from torch import Tensor, nn
 
 from rnncli.cells.state import State
 from rnncli.config import Architecture
+from rnncli.errors import TrainingError
 
 RADIUS, LEAK, DENSITY = 0.9, 0.5, 0.1
+TRIES, CYCLE = 100, 1e-3  # draws, and the least spectral radius of one, by its largest weight, that has a cycle
 
 
 class Reservoir(nn.Module):
@@ -24,11 +26,18 @@ class Reservoir(nn.Module):
         self.weights: Tensor
 
     def draw(self) -> None:
-        """Weights from the random numbers of the process."""
+        """Weights from the random numbers of the process.
+
+        Raises TrainingError where so few are connected that no unit hears of itself again: such a state fades at once.
+        """
         size = self.weights.shape
-        drawn = (2 * torch.rand(size, dtype=torch.float64) - 1) * (torch.rand(size) < self.density)
-        largest = torch.linalg.eigvals(drawn).abs().max().clamp(min=torch.finfo(torch.float32).tiny)
-        self.weights.copy_(self.radius / largest * drawn)
+        for _ in range(TRIES):
+            drawn = (2 * torch.rand(size, dtype=torch.float64) - 1) * (torch.rand(size) < self.density)
+            largest = torch.linalg.eigvals(drawn).abs().max()
+            if largest > CYCLE * drawn.abs().max():
+                self.weights.copy_(self.radius / largest * drawn)
+                return
+        raise TrainingError(f"a reservoir of {len(drawn)} units has no cycle: use a larger --hidden or --density")
 
     def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Steps (B, N, hidden) to states (B, N, hidden), and the last of them."""

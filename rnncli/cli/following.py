@@ -4,12 +4,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli import files
-from rnncli.cli import record, screen
+from rnncli.cli import keeping, record, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
 from rnncli.words import counted
 
@@ -50,7 +51,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     from rnncli.following import Follower
     from rnncli.panel.forecasts import levels
 
-    kept = _kept(sources.state) if sources.state and sources.state.exists() else None
+    kept = _kept(sources.state, model.card) if sources.state and sources.state.exists() else None
     place = device.prepare(config.compute.device, device.work_per_forecast(model.card.members, model.card.targets, 1))
     asked = config.forecast
     model = replace(model, corrected=asked.conformal)
@@ -72,13 +73,11 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
         _conclude(counts)
 
 
-def _kept(path: Path) -> "State":
-    from rnncli import state
-
-    kept = state.read(path)
+def _kept(path: Path, card: "Card") -> "State":
+    kept = keeping.taken(path, card)
     if kept.panel.ids.dtype != object:
         raise RequestError(f"{path} was kept for ids that are numbers; the ids of a stream are texts. Begin another")
-    return kept._replace(runs=kept.runs + 1)
+    return kept._replace(steps=max(kept.steps, card.context), runs=kept.runs + 1)
 
 
 def _frames(
@@ -121,6 +120,8 @@ def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Count
         for step in steps:
             _count(counts, step)
         yield steps
+    if follower.state is None:
+        raise DataError("no row came. A forecast needs rows")
 
 
 def _taken(
@@ -141,10 +142,14 @@ def _taken(
 
 
 def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
-    from rnncli.panel import Expected, clock, from_frame
+    from rnncli.panel import Expected, cells, clock, from_frame
 
     card = follower.model.card
     table = rows.table(lines)
+    if columns.layout == "wide":
+        for name in table.columns.drop(columns.time or [], errors="ignore"):
+            with suppress(DataError):  # what is no number is no series
+                table[name] = cells.numbers(table[name])
     if columns.id in table:
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:

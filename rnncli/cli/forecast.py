@@ -144,11 +144,21 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
             f"{sources.model} reads each series from its beginning (train --bptt), and cannot go on from its end: "
             "leave out --state and --follow"
         )
+    way = (config.columns.resample and "--resample") or (
+        config.columns.fill_gaps not in (None, "mask") and "--fill-gaps"
+    )
+    if way and (sources.state or target.follow):
+        raise RequestError(
+            f"{way} makes steps of rows that lie side by side, which rows that come in portions do not: leave out "
+            "--state and --follow, or bring the rows onto the clock before"
+        )
     if sources.state is not None and config.freshness.as_of is not None:
         raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
     if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
         raise RequestError(running.NO_LOCK)
     read = [Path(one) for one in sources if one]
+    written = [Path(one) for one in (target.template, target.plot, sources.state) if one]
+    record.keep_apart(read[:3], [*written, *([Path(target.output)] if target.output != "-" else [])])
     page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
         files.check_writable(Path(path), *read)

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from rnncli.state import State
 
 
+def taken(path: Path, card: "Card") -> "State":
+    """The state in a file. Raises RequestError where it was kept for another kind of model."""
+    from rnncli import state as states
+    from rnncli.panel import clock
+
+    kept = states.read(path)
+    own, other = ([one.name for one in inputs] for inputs in (kept.panel.covariates.inputs, card.inputs))
+    if own != other or kept.panel.targets != card.targets:
+        raise RequestError(f"{path} was kept for a model of other columns. Name another --state, or begin it anew")
+    if not clock.parse(card.frequency).same_pace(kept.panel.frequency):
+        pace = kept.panel.frequency.name
+        raise RequestError(f"{path} was kept for steps of {pace}, the model takes steps of {card.frequency}")
+    if kept.steps < card.context and (kept.panel.lengths >= kept.steps).any():
+        screen.warn(f"{path} keeps {kept.steps} steps of each series; the model looks {card.context} back")
+    return kept
+
+
 def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
     """The rows kept in the state, if there is one, and the new ones behind them.
 
@@ -26,12 +43,7 @@ def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
     if not path.exists():
         screen.note(f"state: {path} begins with {len(new.ids)} series")
         return states.begun(new, card.context)
-    kept = states.read(path)
-    own, other = ([one.name for one in inputs] for inputs in (kept.panel.covariates.inputs, new.covariates.inputs))
-    if own != other or kept.panel.targets != new.targets:
-        raise RequestError(f"{path} was kept for a model of other columns. Name another --state, or begin it anew")
-    if kept.steps < card.context and (kept.panel.lengths >= kept.steps).any():
-        screen.warn(f"{path} keeps {kept.steps} steps of each series; the model looks {card.context} back")
+    kept = taken(path, card)
     state, merged = kept.with_new(new, card.context)
     record.tell(state={name: value for name, value in merged._asdict().items() if name != "panel"})
     told = [

@@ -96,6 +96,7 @@ def roll_back(output: Path) -> None:
     """
     from rnncli import card
 
+    output = output.resolve()  # a link stays a link
     previous = output.with_name(f"{output.name}.previous")
     if not previous.exists():
         raise RequestError(f"there is no {previous} to put back. It is left there by train --publish-if")

@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 from rnncli import __version__, files
 from rnncli.config import Run
+from rnncli.errors import RequestError
 
 LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
 
@@ -51,6 +52,21 @@ def asked(command: str, run: Run, dry: bool = False) -> None:
     for target in (run.report, run.metrics_file):
         if target is not None:
             files.check_writable(Path(target))
+
+
+def keep_apart(read: Sequence[Path], written: Sequence[Path]) -> None:
+    """Raise RequestError where a file would be written twice, or over what is read."""
+    run = _record.asked
+    own = [Path(one) for one in (run.report, run.metrics_file, run.lock) if one is not None]
+    every = [one.resolve() for one in (*own, *written)]
+    twice = next((one for one in every if every.count(one) > 1), None)
+    over = next((one for one in own if one.resolve() in [path.resolve() for path in read]), None)
+    if twice is not None or over is not None:  # nor is it to be written now
+        _record.asked = run.model_copy(update={"report": None, "metrics_file": None})
+    if twice is not None:
+        raise RequestError(f"{twice} would be written twice. Name another file for one of them")
+    if over is not None:
+        raise RequestError(f"cannot write {over}: it is what is read. Choose another file")
 
 
 def tell(**facts: Any) -> None:
@@ -98,15 +114,20 @@ def close(code: int, problem: str | None) -> None:
     run, seconds = _record.asked, time.monotonic() - _record.began
     if _record.dry:
         return
-    if run.report is not None:
-        content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
-        with files.written_whole(Path(run.report)) as stream:
-            stream.write(content.encode() + b"\n")
-    if run.metrics_file is not None:
-        from rnncli.cli import prometheus
+    try:
+        if run.report is not None:
+            content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
+            with files.written_whole(Path(run.report)) as stream:
+                stream.write(content.encode() + b"\n")
+    except RequestError as error:
+        code = code or error.exit_code
+        raise
+    finally:
+        if run.metrics_file is not None:
+            from rnncli.cli import prometheus
 
-        figures = prometheus.Figures(_record.command, code, seconds, len(_record.warnings), _record.facts)
-        prometheus.write(Path(run.metrics_file), figures)
+            figures = prometheus.Figures(_record.command, code, seconds, len(_record.warnings), _record.facts)
+            prometheus.write(Path(run.metrics_file), figures)
 
 
 def _report(code: int, problem: str | None, seconds: float) -> dict[str, Any]:

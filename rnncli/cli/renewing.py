@@ -37,11 +37,12 @@ def expected(card: "Card") -> "Expected":
 
 def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
     """The networks of the model, to be trained on. Raises RequestError where the panel is not of its kind."""
-    from rnncli import choices
+    from rnncli import choices, honoured
     from rnncli.choices import Start
     from rnncli.panel import covariates
 
     card = before.card
+    honoured.check(config.network, config.training)
     try:
         before.check(panel)
     except DataError as error:

@@ -36,12 +36,12 @@ def findings(health: Health, card: Card, number: int) -> list[Finding]:
         Finding("effective memory", memory, _memory(health.memory, design, season)),
     ]
     if health.radii is not None:
-        every.append(_radii(health.radii))
+        every.append(_radii(health.radii, design))
     if health.saturated is not None:
-        every.append(_saturated(health.saturated))
+        every.append(_saturated(health.saturated, design))
     if health.drift is not None:
         grown = f"{health.drift:.2f} times after {ROLLED} contexts"
-        every.append(Finding("state in a long run", grown, _drift(health.drift)))
+        every.append(Finding("state in a long run", grown, _drift(health.drift, design)))
     share = health.dead / design.hidden
     idle = f"a smaller --hidden than {design.hidden} would do" if share > IDLE else "nearly every unit tells something"
     every.append(
@@ -90,12 +90,17 @@ def _memory(memory: int, design: Architecture, season: int) -> str:
     return "fades within the context: a longer one would hardly be used"
 
 
-def _radii(radii: dict[str, float]) -> Finding:
+def _calmer(design: Architecture) -> str:
+    """What keeps a state in bounds."""
+    return "lower --radius or --input-scale" if design.cell == "esn" else CALMER
+
+
+def _radii(radii: dict[str, float], design: Architecture) -> Finding:
     found = ", ".join(f"{name} {radius:.2f}" for name, radius in radii.items())
     # Gates are held between 0 and 1 whatever their weights: the state lives on the others.
     largest = max(radius for name, radius in radii.items() if "gate" not in name)
     if largest > RUNS:
-        verdict = f"far above 1: the state may run away; {CALMER}"
+        verdict = f"far above 1: the state may run away; {_calmer(design)}"
     elif largest < FADES:
         verdict = "far below 1: the state fades in a few steps"
     else:
@@ -103,16 +108,16 @@ def _radii(radii: dict[str, float]) -> Finding:
     return Finding("spectral radius", found, verdict)
 
 
-def _saturated(shares: dict[str, float]) -> Finding:
+def _saturated(shares: dict[str, float], design: Architecture) -> Finding:
     found = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
     stuck = [name for name, share in shares.items() if share > STUCK]
-    verdict = f"{' and '.join(stuck)} hardly move, and pass no gradient: {CALMER}" if stuck else "free to move"
+    verdict = f"{' and '.join(stuck)} hardly move, and pass no gradient: {_calmer(design)}" if stuck else "free to move"
     return Finding("saturated", found, verdict)
 
 
-def _drift(drift: float) -> str:
+def _drift(drift: float, design: Architecture) -> str:
     if drift > GREW:
-        return "it grows on and on: what lies far ahead may run away; raise --weight-decay"
+        return f"it grows on and on: what lies far ahead may run away; {_calmer(design)}"
     return "it dies away" if drift < 1 / GREW else "steady"
 
 

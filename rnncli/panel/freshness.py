@@ -4,6 +4,7 @@ Moments are whole numbers here: microseconds since 1970 in UTC, or what a clock 
 zone are taken to be the machine's own.
 """
 
+import re
 import time
 from datetime import tzinfo
 
@@ -37,7 +38,7 @@ def known_by(panel: Panel, now: int) -> np.ndarray:
 def moment(text: str, panel: Panel) -> int:
     """The moment that a text says, on this panel's clock. Raises RequestError where it says none."""
     if panel.times.integer:
-        if not text.strip().lstrip("-").isdecimal():
+        if not re.fullmatch(r"\s*-?\d+\s*", text):
             raise RequestError(f'"{text}" is not a whole number, as the times of the table are')
         return int(text)
     try:

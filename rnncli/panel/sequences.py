@@ -110,9 +110,9 @@ class Panel:
         instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
         return timestamps.as_users(instants, self.times, wall=self.frequency.by_days)
 
-    def calendar(self, ahead: int) -> Calendar:
-        """What the calendar says of every step, and of so many beyond the last."""
-        span = np.array([self.firsts.min(), (self.firsts + self.lengths).max() + ahead])
+    def calendar(self, ahead: int, back: int = 0) -> Calendar:
+        """What the calendar says of every step, of so many beyond the last, and of so many before the first."""
+        span = np.array([self.firsts.min() - back, (self.firsts + self.lengths).max() + ahead])
         zone = None if self.frequency.by_days else self.times.zone
         return calendar.calendar(self.frequency, self.phase, span, zone, self.covariates.holidays)
 

@@ -9,7 +9,7 @@ from rnncli.errors import DataError
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Panel, called
 
-MOST_BETWEEN = 100_000  # steps that a table of new rows may go on for before only its end is looked at
+MOST_BETWEEN = 100_000  # steps between the rows kept and new ones: more, and a time is taken to be wrong
 
 
 class Merged(NamedTuple):
@@ -44,7 +44,8 @@ def merged(kept: Panel, new: Panel, steps: int) -> Merged:
         ends[number] = np.maximum(ends[number], panel.firsts + panel.lengths)
         begins[number] = np.minimum(begins[number], panel.firsts)
         phases[number] = panel.phases
-    begins[numbers[0]] = _earliest_kept(kept, begins[numbers[0]], ends[numbers[0]], steps)
+    begins[numbers[0]] = np.maximum(begins[numbers[0]], kept.firsts + kept.lengths - steps)
+    _forbid_leaps(kept, new)
     offsets = _offsets(ends - begins)
     values = np.full((offsets[-1], kept.targets), np.nan)
     old, fresh = (
@@ -61,10 +62,17 @@ def merged(kept: Panel, new: Panel, steps: int) -> Merged:
     return Merged(tail(replace(whole, covariates=beside), steps), *counts)
 
 
-def _earliest_kept(kept: Panel, begins: np.ndarray, ends: np.ndarray, steps: int) -> np.ndarray:
-    """The first step (S,) that a row of each series kept is taken at; nothing before a long pause is of use."""
-    last = kept.firsts + kept.lengths
-    return np.where(ends - last > 2 * steps + MOST_BETWEEN, ends - steps, np.maximum(begins, last - steps))
+def _forbid_leaps(kept: Panel, new: Panel) -> None:
+    """Raise DataError where a series would go on so far ahead that its time is more likely wrong."""
+    _, own, other = np.intersect1d(kept.ids, new.ids, return_indices=True)
+    ahead = (new.firsts + new.lengths)[other] - (kept.firsts + kept.lengths)[own]
+    far = np.flatnonzero(ahead > MOST_BETWEEN + new.lengths[other])
+    if len(far):
+        place = far[0]
+        raise DataError(
+            f"{called(new.ids[other[place]])} goes on {ahead[place]} steps of {new.frequency.name} after the rows kept "
+            "before. Mend the time, or begin a new state"
+        )
 
 
 def _empty(values: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from rnncli.tables.reading import STANDARD_STREAM
 
 AT_ONCE = 1 << 18  # bytes read at a time at most: what has piled up is forecast together
 LONGEST = 1 << 20  # bytes of a line: more are no row
+COMMA = r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$"  # of a number; names have commas of their own
 DELIMITERS = ",;\t|"
 
 
@@ -89,7 +90,7 @@ class Rows:
                 raise DataError(f"{len(cells)} cells, where the header has {len(self.names)}")
             rows.append([cell.strip() or None for cell in cells])
         frame = pd.DataFrame(rows, columns=self.names, dtype=object)
-        return frame.replace(",", ".", regex=True) if self.decimal == "," else frame
+        return frame.replace(COMMA, r"\1.\2", regex=True) if self.decimal == "," else frame
 
     def _cells(self, line: str) -> list[str]:
         """Raises DataError where it has signs that no line has: a carriage return in its midst."""

@@ -13,7 +13,7 @@ from rnncli.tables.delimited import Manner, unpacked
 
 def read_lines(stream: BinaryIO, _manner: Manner) -> pa.Table:
     """A JSON object a line. Times stay texts, as they do in CSV."""
-    return _flat(_records(unpacked(stream).decode("utf-8-sig").splitlines()))
+    return _flat(_records(unpacked(stream).decode("utf-8-sig").split("\n")))
 
 
 def read_list(stream: BinaryIO, _manner: Manner) -> pa.Table:

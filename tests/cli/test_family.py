@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from tests.conftest import Command
 
@@ -90,3 +91,36 @@ def test_segments_that_do_not_fit_between_cuts_are_refused(rnncli: Command, data
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--bptt 24 is no multiple of --segment 5. Change one of them" in outcome.err
+
+
+def test_a_reservoir_has_the_radius_asked_for_or_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    train = ("train", data, "--horizon", 6, "--cell", "esn", "--radius", 0.7, "--output", tmp_path / "m.rnn")
+
+    assert rnncli(*train, "--hidden", 8, "--seed", 3).code == 0
+    (weights,) = [one for name, one in load_file(tmp_path / "m.rnn").items() if name.endswith("encoder.weights")]
+    assert np.abs(np.linalg.eigvals(weights.astype(float))).max() == pytest.approx(0.7, abs=1e-3)
+    outcome = rnncli(*train, "--hidden", 4, "--density", 1e-9)
+    assert (outcome.code, outcome.out) == (5, "")
+    assert "--density" in outcome.err
+
+
+def test_what_an_echo_state_network_never_has_may_be_switched_off(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    train = ("train", data, "--horizon", 6, "--cell", "esn", "--hidden", 20, "--output", tmp_path / "m.rnn")
+
+    assert rnncli(*train, "--no-calendar").code == 0
+    assert rnncli(*train, "--calendar").code == 2
+
+
+def test_the_calendar_of_a_short_series_is_its_own(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    options = ("--horizon", 6, "--context", 48, "--steps", 20, "--hidden", 8, "--calendar", "--output")
+    assert rnncli("train", data, *options, tmp_path / "m.rnn").code == 0
+    table = pd.read_csv(data)
+    short = table[(table["unique_id"] != "s0") | (table["ds"] >= "2024-01-20")]
+    short.to_csv(tmp_path / "beside.csv", index=False)
+    short[short["unique_id"] == "s0"].to_csv(tmp_path / "alone.csv", index=False)
+
+    beside, alone = (
+        rnncli("forecast", tmp_path / "m.rnn", tmp_path / f"{name}.csv").table for name in ("beside", "alone")
+    )
+
+    assert np.allclose(beside[beside["unique_id"] == "s0"]["rnncli"], alone["rnncli"], rtol=1e-5)

@@ -197,3 +197,40 @@ class following:  # noqa: N801 - reads as what it does
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def test_wide_rows_are_followed_as_a_wide_table_is_forecast(rnncli: Command, tmp_path: Path) -> None:
+    wide = hourly().pivot(index="ds", columns="unique_id", values="y").reset_index()
+    wide.to_csv(tmp_path / "w.csv", index=False)
+    short = ("--horizon", 3, "--steps", 3, "--hidden", 4, "--context", 24, "--output", tmp_path / "m.rnn")
+    assert rnncli("train", tmp_path / "w.csv", *short).code == 0
+
+    told = rnncli("forecast", tmp_path / "m.rnn", "-", "--follow", stdin=wide.to_csv(index=False).encode()).table
+
+    expected = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "w.csv").table
+    newest = told[told["cutoff"] == told["cutoff"].max()].sort_values(["unique_id", "ds"])
+    assert np.allclose(newest["rnncli"], expected["rnncli"], rtol=1e-6)
+
+
+def test_commas_are_of_numbers_alone(rnncli: Command, model: Path) -> None:
+    rows = TABLE[:30].assign(unique_id="Halle, Saale").drop_duplicates("ds")
+    content = rows.assign(y=[f"{y:.3f}".replace(".", ",") for y in rows["y"]]).to_csv(index=False).encode()
+
+    told = rnncli("forecast", model, "-", "--follow", "--decimal", ",", stdin=content)
+
+    assert told.code == 0
+    assert told.table["unique_id"].unique().tolist() == ["Halle, Saale"]
+
+
+def test_a_time_centuries_ahead_is_left_out(rnncli: Command, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "AT_ONCE", 100)
+    rows = csv(TABLE[:60]) + b"2200-01-01 00:00:00,s0,5\n".replace(b"2200-01-01 00:00:00,s0", b"s0,2200-01-01 00:00:00")
+
+    outcome = rnncli("forecast", model, "-", "--follow", stdin=rows + csv(TABLE[60:90]).split(b"\n", 1)[1])
+
+    assert outcome.table["ds"].max() < "2025"
+    assert "1 that could not be read; 90 forecasts" in outcome.err
+
+
+def test_a_stream_without_rows_is_no_table(rnncli: Command, model: Path) -> None:
+    assert rnncli("forecast", model, "-", "--follow", stdin=b"unique_id,ds,y\n").code == 3

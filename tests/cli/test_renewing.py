@@ -92,3 +92,12 @@ def test_what_the_networks_cannot_become_is_refused(
 
 def test_a_file_that_is_no_model_is_refused(rnncli: Command, newer: Path, tmp_path: Path) -> None:
     assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", newer).code == 4
+
+
+def test_options_that_do_not_go_together_are_refused_here_too(
+    rnncli: Command, model: Path, newer: Path, tmp_path: Path
+) -> None:
+    outcome = rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--momentum", 0.9)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--momentum 0.9 needs --optimiser sgd or rmsprop" in outcome.err

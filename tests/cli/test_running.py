@@ -203,3 +203,31 @@ def apart(*arguments: object) -> Outcome:
     process = start(*arguments)
     out, err = process.communicate()
     return Outcome(process.returncode, out, err)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--report", "{data}"),
+        ("--metrics-file", "{data}"),
+        ("--output", "{new}", "--report", "{new}"),
+        ("--output", "{new}", "--state", "{new}"),
+        ("--plot", "{new}.png", "--report", "{new}.png"),
+    ],
+)
+def test_no_file_is_written_over_another(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    before = data.read_bytes()
+
+    outcome = rnncli("forecast", model, data, *(one.format(data=data, new=tmp_path / "f.csv") for one in options))
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert data.read_bytes() == before
+    assert "would be written twice" in outcome.err or "it is what is read" in outcome.err
+
+
+def test_steps_made_of_several_rows_are_not_made_of_portions(rnncli: Command, model: Path, data: Path) -> None:
+    for options in (("--resample", "1h=sum"), ("--fill-gaps", "zero")):
+        outcome = rnncli("forecast", model, data, *options, "--state", data.with_name("s.state"))
+        assert (outcome.code, outcome.out) == (2, "")

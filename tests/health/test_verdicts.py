@@ -55,13 +55,14 @@ def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() 
 
 
 def test_gates_do_not_count_where_a_state_may_run_away() -> None:
-    assert verdicts._radii({"reset gate": 9.0, "candidate": 1.1}).verdict.startswith("about 1")
-    assert verdicts._radii({"reset gate": 1.0, "candidate": 3.0}).verdict.startswith("far above 1")
-    assert verdicts._radii({"state": 0.1}).verdict.startswith("far below 1")
+    assert verdicts._radii({"reset gate": 9.0, "candidate": 1.1}, design()).verdict.startswith("about 1")
+    assert verdicts._radii({"reset gate": 1.0, "candidate": 3.0}, design()).verdict.startswith("far above 1")
+    assert verdicts._radii({"state": 0.1}, design()).verdict.startswith("far below 1")
+    assert "lower --radius" in verdicts._radii({"reservoir": 3.0}, design(cell="esn", decoder="direct")).verdict
 
 
 def test_what_is_stuck_is_named() -> None:
-    found = verdicts._saturated({"reset gate": 0.95, "update gate": 0.2, "units": 0.97})
+    found = verdicts._saturated({"reset gate": 0.95, "update gate": 0.2, "units": 0.97}, design())
 
     assert found.found == "reset gate 95 %, update gate 20 %, units 97 %"
     assert found.verdict.startswith("reset gate and units hardly move")
@@ -71,8 +72,8 @@ def test_memory_drift_and_own_forecasts_have_a_verdict_each() -> None:
     assert verdicts._memory(96, design(), 24).startswith("what comes first still tells")
     assert verdicts._memory(1, design(), 24).startswith("forgets at once")
     assert verdicts._memory(12, design(), 24) == "less than your season, 24: raise --segment"
-    assert (verdicts._drift(1.1), verdicts._drift(0.1)) == ("steady", "it dies away")
-    assert verdicts._drift(5.0).startswith("it grows on and on")
+    assert (verdicts._drift(1.1, design()), verdicts._drift(0.1, design())) == ("steady", "it dies away")
+    assert verdicts._drift(5.0, design()).startswith("it grows on and on")
     recursive = design(decoder="recursive")
     assert verdicts._gap(None, design()).verdict == "the parallel decoder feeds none back"
     assert verdicts._gap(Gap(1.0, 1.1), recursive)[1:] == (

@@ -23,6 +23,7 @@ ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "nc
 ABOVE |= {"handlelength": 1.4, "columnspacing": 1.0}  # a panel, on the line of its title
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
+    "text.parse_math": False,  # a name may hold a dollar
     "savefig.dpi": 150,
     "font.size": 9,
     "axes.titlesize": 9,
