@@ -12,7 +12,7 @@ from rnncli import fitting
 from tests.conftest import Command, hourly
 
 ALL = ("--horizon", "6", "--hidden", "8", "--context", "48", "--season", "24", "--checkpoint", "0.0001")
-CUT = ("--members", "2", "--steps", "300")
+CUT = ("--members", "2", "--steps", "120")
 
 
 @pytest.mark.parametrize(
