@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from rnncli import files, gates
-from rnncli.cli import completing, reading, screen, wishes
+from rnncli.cli import completing, reading, record, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config import CellName, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
@@ -110,6 +110,7 @@ def evaluate(
     The ends of each series are held out and forecast from the rows before them. Given forecasts made earlier in place
     of a model, as cron may have archived them, those are scored; with --compare several cells, each trained alike.
     """
+    record.keep_apart((model, data, reference), (output, plot))
     others = wishes.automatic(baselines)
     wished = wishes.Wishes(wishes.kind(format), wishes.names(metrics), by, fail_if or [], explain, others)
     if compare is not None:

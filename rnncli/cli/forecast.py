@@ -144,9 +144,8 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
             f"{sources.model} reads each series from its beginning (train --bptt), and cannot go on from its end: "
             "leave out --state and --follow"
         )
-    way = (config.columns.resample and "--resample") or (
-        config.columns.fill_gaps not in (None, "mask") and "--fill-gaps"
-    )
+    made = {"--resample": config.columns.resample, "--fill-gaps": config.columns.fill_gaps not in (None, "mask")}
+    way = next((option for option, said in made.items() if said), None)
     if way and (sources.state or target.follow):
         raise RequestError(
             f"{way} makes steps of rows that lie side by side, which rows that come in portions do not: leave out "
@@ -157,8 +156,8 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
         raise RequestError(running.NO_LOCK)
     read = [Path(one) for one in sources if one]
-    written = [Path(one) for one in (target.template, target.plot, sources.state) if one]
-    record.keep_apart(read[:3], [*written, *([Path(target.output)] if target.output != "-" else [])])
+    written = target.output, target.template, target.plot, sources.state
+    record.keep_apart((sources.model, sources.data, sources.future), written)
     page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
         files.check_writable(Path(path), *read)

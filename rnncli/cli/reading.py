@@ -75,13 +75,15 @@ def panel(
 
 
 def _tell(panel: "Panel") -> None:
-    """What the table holds, for the record."""
+    """What the table holds, for the record: passes over all rows, where somebody is to read it."""
+    if not record.wanted():
+        return
     from rnncli.panel import freshness
 
     first, last = panel.span()
     newest = None if panel.times.integer else int(freshness.newest(panel)[1].max()) / freshness.SECOND
-    fingerprint = panel.fingerprint() if record.wanted() else None
-    record.tell(series=len(panel.ids), rows=panel.found.rows, first=first, last=last, newest=newest, data=fingerprint)
+    seen = {"series": len(panel.ids), "rows": panel.found.rows, "first": first, "last": last, "newest": newest}
+    record.tell(**seen, data=panel.fingerprint())
 
 
 def fresh(panel: "Panel", asked: Freshness) -> "Panel":

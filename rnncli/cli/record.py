@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,13 +54,16 @@ def asked(command: str, run: Run, dry: bool = False) -> None:
             files.check_writable(Path(target))
 
 
-def keep_apart(read: Sequence[Path], written: Sequence[Path]) -> None:
-    """Raise RequestError where a file would be written twice, or over what is read."""
+def keep_apart(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
+    """Raise RequestError where a file would be written twice, or what is kept of the run over what is read."""
     run = _record.asked
-    own = [Path(one) for one in (run.report, run.metrics_file, run.lock) if one is not None]
-    every = [one.resolve() for one in (*own, *written)]
+    own, sources, targets = (
+        [Path(one).resolve() for one in given if one is not None and str(one) != "-"]
+        for given in ((run.report, run.metrics_file, run.lock), read, written)
+    )
+    every = [*own, *targets]
     twice = next((one for one in every if every.count(one) > 1), None)
-    over = next((one for one in own if one.resolve() in [path.resolve() for path in read]), None)
+    over = next((one for one in own if one in sources), None)
     if twice is not None or over is not None:  # nor is it to be written now
         _record.asked = run.model_copy(update={"report": None, "metrics_file": None})
     if twice is not None:
@@ -91,7 +94,8 @@ def warned(text: str) -> None:
 
 def wanted() -> bool:
     """Whether anybody is to see it: some facts take time to find."""
-    return _record.asked.report is not None and not _record.dry
+    run = _record.asked
+    return not _record.dry and (run.report is not None or run.metrics_file is not None)
 
 
 @contextmanager

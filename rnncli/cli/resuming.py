@@ -1,5 +1,6 @@
 """A training that was cut off: what it leaves beside the model, and what the next one makes of it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
     if str(output) == "-" or not output.parent.is_dir():
         return None
     path = output.with_name(f"{output.name}.unfinished")
-    kept = Folder(path, asked.checkpoint, panel.fingerprint())
+    kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
     if asked.resume and not path.exists():
         screen.note(f"there is no {path} to go on with: the training begins anew")
     elif not asked.resume and path.exists():

@@ -134,7 +134,7 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     if str(output) != "-":
         files.check_writable(output, Path(data))
-        record.keep_apart([Path(data)], [output])
+        record.keep_apart((data,), (output,))
     elif publish_if:
         raise RequestError("--publish-if compares with the model file in use. Name it with --output")
     elif sys.stdout.isatty():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnncli import fitting
+from rnncli import checkpoint, fitting
 from tests.conftest import Command, hourly
 
 ALL = ("--horizon", "6", "--hidden", "8", "--context", "48", "--season", "24", "--checkpoint", "0.0001")
@@ -109,3 +109,14 @@ def test_a_short_training_leaves_nothing_behind_while_it_runs(rnncli: Command, d
 
     assert outcome.code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["m.rnn"]
+
+
+def test_a_training_that_goes_on_may_be_kept_from_being_kept(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[object] = []
+    monkeypatch.setattr(checkpoint, "write", lambda path, _tree: written.append(path))
+    train = ("train", data, *ALL[:-2], "--steps", 20, "--output", tmp_path / "m.rnn", "--resume")
+
+    assert rnncli(*train, "--checkpoint", 0).code == 0
+    assert written == []

@@ -231,3 +231,15 @@ def test_steps_made_of_several_rows_are_not_made_of_portions(rnncli: Command, mo
     for options in (("--resample", "1h=sum"), ("--fill-gaps", "zero")):
         outcome = rnncli("forecast", model, data, *options, "--state", data.with_name("s.state"))
         assert (outcome.code, outcome.out) == (2, "")
+
+
+@pytest.mark.parametrize("command", [("evaluate", "{model}", "{data}"), ("inspect", "{data}")])
+def test_no_command_writes_its_report_over_what_it_reads(
+    rnncli: Command, model: Path, data: Path, command: tuple[str, ...]
+) -> None:
+    before = data.read_bytes()
+
+    outcome = rnncli(*(one.format(model=model, data=data) for one in command), "--report", data)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert data.read_bytes() == before
