@@ -49,8 +49,9 @@ def from_frame(
     codes, ids = series_of(frame, roles.id)
     times, shown = _times(frame, roles, asked, codes, assume)
     rows = sort(codes, ids, times, frame[roles.time])
-    rows = rows if shown.all() else rows.only(shown[rows.order])
-    cells = read(frame, roles, asked, expected.inputs if expected else None).at(rows.order)
+    rows = rows if shown.all() else rows.only(rows.inline(shown))
+    cells = read(frame, roles, asked, expected.inputs if expected else None)
+    cells = cells if rows.order is None else cells.at(rows.order)
     rows, repeated = layout.floored(rows, times, asked), 0 if asked.resample else int((~rows.firsts).sum())
     how = _how(rows, cells, roles, asked, keep_first, assume)
     if how is not None:
@@ -58,7 +59,7 @@ def from_frame(
     rows, frequency = layout.clocked(rows, times, asked, expected.frequency if expected else None)
     laid = layout.lay_out(rows, frequency)
     given_values = np.stack(list(cells.targets.values()), axis=1)  # (R, K)
-    missing, absent = int(np.isnan(given_values).sum()), int(laid.offsets[-1]) - len(laid.place)
+    missing, absent = int(np.isnan(given_values).sum()), int(laid.offsets[-1]) - len(rows.codes)
     values = given_values
     if absent:
         values = np.full((laid.offsets[-1], len(roles.targets)), np.nan)
@@ -141,7 +142,7 @@ def _covariates(
         numbers = cells.beside[entry.name]
         if entry.role == "static":
             known = numbers if entry.categories is None else np.where(numbers == covariates.UNSEEN, np.nan, numbers)
-            single = covariates.once(known, rows.codes, rows.ids, frame[entry.name], rows.order)
+            single = covariates.once(known, rows.codes, rows.ids, frame[entry.name], rows.number)
             fixed.append((entry, single if entry.categories is None else np.nan_to_num(single, nan=covariates.UNSEEN)))
             continue
         spread = np.full(offsets[-1], np.nan)
@@ -167,7 +168,7 @@ def _weights(name: str, told: tuple[Rows, Cells], laid: Layout, filled: float) -
     if (given < 0).any():
         worst = int((given < 0).argmax())
         raise DataError(
-            f'row {rows.order[worst] + 1}: the weight "{name}" is {given[worst]:g}. It cannot be below zero'
+            f'row {rows.number(worst) + 1}: the weight "{name}" is {given[worst]:g}. It cannot be below zero'
         )
     if not given.any():
         raise DataError(f'every weight in "{name}" is zero or empty. There is nothing to learn from')
@@ -200,15 +201,16 @@ def _trimmed(panel: Panel) -> Panel:
     Where columns are known in advance, the steps after the last value are still to come.
     """
     begins, ends = panel.offsets[:-1], panel.offsets[1:]
-    places = np.flatnonzero(~np.isnan(panel.values).all(axis=1))
+    told = ~np.isnan(panel.values).all(axis=1)
+    if told[begins].all() and not panel.covariates.known.any():
+        return panel
+    places = np.flatnonzero(told)
     if not len(places):
         names = ", ".join(f'"{name}"' for name in panel.found.roles.targets[:3])
         raise DataError(f"{names}: every value is empty. There is nothing to learn from")
     first = np.append(places, len(panel.values))[np.searchsorted(places, begins)]  # (S,) of each series' first value
     last = np.append(places, -1)[np.searchsorted(places, ends) - 1] + 1 if panel.covariates.known.any() else ends
     kept = first < ends
-    if (first == begins).all() and (last == ends).all():
-        return panel
     coming = int(np.where(kept, ends - last, 0).sum())
     missing = panel.found.missing - coming * panel.targets  # but for steps without a row among them
     empty = tuple(str(name) for name in panel.ids[~kept])

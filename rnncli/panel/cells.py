@@ -93,9 +93,8 @@ def numbers(column: pd.Series) -> np.ndarray:
                 f'row {row}: "{column.name}" is "{column.iloc[row - 1]}", which is no number. Mend or empty it'
             )
         values = parsed.to_numpy(dtype=np.float64)
-    large = np.abs(values) > LARGEST
-    if large.any():
-        row = int(large.argmax()) + 1
+    if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > LARGEST:
+        row = int((np.abs(values) > LARGEST).argmax()) + 1
         raise DataError(
             f'row {row}: "{column.name}" is {values[row - 1]:g}, too large to compute with. Mend or empty it'
         )

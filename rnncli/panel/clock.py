@@ -62,7 +62,8 @@ class Frequency:
         match self.unit:
             case "integer" | "fixed":
                 steps = np.floor_divide(instants, self.every)
-                return steps, instants - steps * self.every
+                begins = steps * self.every
+                return steps, np.subtract(instants, begins, out=begins)
             case "business":
                 days, time = _days(instants)
                 steps = np.busday_count(np.datetime64(0, "D"), days)

@@ -170,10 +170,12 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def once(values: np.ndarray, series: np.ndarray, ids: np.ndarray, column: pd.Series, order: np.ndarray) -> np.ndarray:
+def once(
+    values: np.ndarray, series: np.ndarray, ids: np.ndarray, column: pd.Series, number: Callable[[int], int]
+) -> np.ndarray:
     """The one value (S,) that each series has in all its rows (rows,), sorted by series; NaN where it has none.
 
-    Raises DataError where a series has two.
+    number: of a row in the table, from 0. Raises DataError where a series has two.
     """
     known = ~np.isnan(values)
     found = np.full(len(ids), np.nan)
@@ -181,10 +183,10 @@ def once(values: np.ndarray, series: np.ndarray, ids: np.ndarray, column: pd.Ser
     differs = np.flatnonzero(known & (values != found[series]))
     if len(differs):
         place = differs[0]
-        first = np.flatnonzero(known & (series == series[place]))[0]
+        row, first = number(place), number(np.flatnonzero(known & (series == series[place]))[0])
         raise DataError(
-            f'"{column.name}" is static, but series "{ids[series[place]]}" has {column.iloc[order[first]]} in row '
-            f"{order[first] + 1} and {column.iloc[order[place]]} in row {order[place] + 1}. "
+            f'"{column.name}" is static, but series "{ids[series[place]]}" has {column.iloc[first]} in row '
+            f"{first + 1} and {column.iloc[row]} in row {row + 1}. "
             "Name it with --known or --past, or mend the rows"
         )
     return found

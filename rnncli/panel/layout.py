@@ -24,7 +24,7 @@ class Layout(NamedTuple):
     offsets: np.ndarray  # (S + 1,)
     firsts: np.ndarray  # (S,) the number of each series' first step
     phases: np.ndarray  # (S,) where within a step its instants lie
-    place: np.ndarray  # (R,)
+    place: np.ndarray | slice  # (R,), or all of them: a row for each step
 
 
 def floored(rows: Rows, times: Times, asked: Columns) -> Rows:
@@ -70,7 +70,7 @@ def _phase(frequency: Frequency, times: Times) -> int:
 def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:
     """As asked for, or of the commonest step, or as expected where that is hard to tell."""
     if asked.freq is None:
-        gaps = np.diff(rows.instants)[rows.neighbours]
+        gaps = rows.gaps
         if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, rows, expected):
             return clock.at_anchor(expected, rows.instants)
         frequency = clock.infer(gaps, rows.instants, times.integer)
@@ -123,7 +123,7 @@ def lay_out(rows: Rows, frequency: Frequency) -> Layout:
     begins = rows.begins
     ends = np.append(begins[1:], len(rows.codes)) - 1
     _forbid_off_clock(rows, frequency, phases)
-    repeated = np.flatnonzero(rows.neighbours & (np.diff(steps) == 0))
+    repeated = np.flatnonzero(rows.neighbours & (steps[1:] == steps[:-1]))
     if len(repeated):
         place = repeated[0]
         raise DataError(
@@ -140,7 +140,7 @@ def lay_out(rows: Rows, frequency: Frequency) -> Layout:
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     if offsets[-1] == len(steps):  # a row for each step
-        return Layout(offsets, steps[begins], phases[begins], np.arange(len(steps)))
+        return Layout(offsets, steps[begins], phases[begins], slice(None))
     place = steps + (offsets[:-1] - steps[begins])[rows.codes]
     return Layout(offsets, steps[begins], phases[begins], place)
 
@@ -155,7 +155,7 @@ def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> N
         place = off[0]
         start = rows.when(begins[rows.codes[place]])
         raise DataError(
-            f"row {rows.order[place] + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, "
+            f"row {rows.number(place) + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, "
             f"which starts at {start} and steps by {frequency.name}. Mend the row, give the right --freq, "
             "or bring the rows onto a clock, as with --resample 1h=sum"
         )

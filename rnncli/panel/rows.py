@@ -1,6 +1,7 @@
 """A table's rows by series and time: put in order, without what is no row, one for each instant."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,35 +14,58 @@ from rnncli.panel.timestamps import Times
 from rnncli.tables import MOST_NOTES
 from rnncli.words import counted
 
+BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory
+
 
 @dataclass(frozen=True)
 class Rows:
     """Rows by series and time."""
 
-    order: np.ndarray  # (R,) the number of each in the table, from 0
+    order: np.ndarray | None  # (R,) the number of each in the table, from 0; None: they lie there in order
     codes: np.ndarray  # (R,) the series of each
     ids: np.ndarray  # (S,)
     instants: np.ndarray  # (R,) int64
     column: pd.Series  # the table's own time column, for messages
 
-    @property
+    @cached_property
     def neighbours(self) -> np.ndarray:
         """(R - 1,) whether a row and the next are of one series."""
         return self.codes[1:] == self.codes[:-1]
 
-    @property
+    @cached_property
     def begins(self) -> np.ndarray:
         """(S,) the place of each series' first row."""
-        return np.searchsorted(self.codes, np.arange(len(self.ids)))
+        return np.flatnonzero(np.append(True, ~self.neighbours))
 
-    @property
+    @cached_property
     def firsts(self) -> np.ndarray:
         """(R,) whether a row is the first of its series and instant."""
-        return np.append(True, ~(self.neighbours & (np.diff(self.instants) == 0)))
+        return np.append(True, (self.instants[1:] != self.instants[:-1]) | ~self.neighbours)
+
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """The steps from row to row of one series; where all are the same, as on most clocks, that one repeated."""
+        if not self.neighbours.any():
+            return np.empty(0, np.int64)
+        first = int(self.neighbours.argmax())
+        usual = np.diff(self.instants[first : first + 2])
+        for start in range(0, len(self.neighbours), BLOCK):
+            gaps = np.diff(self.instants[start : start + BLOCK + 1])
+            if (gaps != usual)[self.neighbours[start : start + BLOCK]].any():
+                return np.diff(self.instants)[self.neighbours]
+        return np.broadcast_to(usual, int(self.neighbours.sum()))
 
     def when(self, place: int) -> object:
         """The time of a row as the user wrote it."""
-        return self.column.iloc[self.order[place]]
+        return self.column.iloc[self.number(place)]
+
+    def number(self, place: int) -> int:
+        """The number of a row in the table, from 0."""
+        return place if self.order is None else int(self.order[place])
+
+    def inline(self, values: np.ndarray) -> np.ndarray:
+        """Values of the table's rows as these lie."""
+        return values if self.order is None else values[self.order]
 
     def called(self, place: int) -> str:
         """The series of a row, by name."""
@@ -57,7 +81,8 @@ class Rows:
 
     def at(self, places: np.ndarray) -> "Rows":
         """Some of them; places: (R,) a mask."""
-        return replace(self, order=self.order[places], codes=self.codes[places], instants=self.instants[places])
+        order = np.flatnonzero(places) if self.order is None else self.order[places]
+        return replace(self, order=order, codes=self.codes[places], instants=self.instants[places])
 
 
 def without_notes(frame: pd.DataFrame, roles: Roles, assume: Assume) -> pd.DataFrame:
@@ -88,13 +113,22 @@ def series_of(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, 
     if column.isna().any():
         row = int(column.isna().to_numpy().argmax()) + 1
         raise DataError(f'row {row}: "{identifier}" is empty. Every row needs the name of its series')
-    codes, distinct = pd.factorize(column)
-    ids = pd.Index(distinct)
+    codes, ids = _numbered(column)
     known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
     rank = np.argsort(known, kind="stable")
     place = np.empty(len(rank), dtype=np.int64)
     place[rank] = np.arange(len(rank))
-    return place[codes], known[rank]
+    return codes if (place == rank).all() and (np.diff(rank) == 1).all() else place[codes], known[rank]
+
+
+def _numbered(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """The number of each row's name, and the names; texts come with them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        if np.bincount(codes, minlength=len(column.cat.categories)).all():
+            return codes, column.cat.categories
+    codes, distinct = pd.factorize(column)
+    return codes, pd.Index(distinct)
 
 
 def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) -> Rows:
@@ -102,7 +136,7 @@ def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) ->
     instants = times.values
     same = codes[1:] == codes[:-1]
     if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
-        return Rows(np.arange(len(codes)), codes, ids, instants, column)
+        return Rows(None, codes, ids, instants, column)
     order = np.lexsort((instants, codes))
     return Rows(order, codes[order], ids, instants[order], column)
 
@@ -113,7 +147,7 @@ def forbid_repeats(rows: Rows, roles: Roles, differ: np.ndarray) -> None:
         return
     place = int(differ.argmax())
     begin = int(np.flatnonzero(rows.firsts[: place + 1])[-1])
-    first, second = sorted((int(rows.order[begin]) + 1, int(rows.order[place]) + 1))
+    first, second = sorted((rows.number(begin) + 1, rows.number(place) + 1))
     more = f" ({int(differ.sum())} such rows in all)" if differ.sum() > 1 else ""
     cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
     day = rows.instants[place].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)

@@ -125,10 +125,9 @@ def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Tab
 
 def unpacked(stream: BinaryIO) -> bytes:
     """What a stream holds, unpacked if it is packed."""
-    start = stream.read(4)
-    stream.seek(0)
-    packed = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
-    return bytes(pa.CompressedInputStream(stream, packed).read()) if packed else stream.read()
+    data = stream.read()
+    packed = next((name for magic, name in MAGIC.items() if data.startswith(magic)), None)
+    return bytes(pa.CompressedInputStream(pa.BufferReader(data), packed).read()) if packed else data
 
 
 def _parsed(

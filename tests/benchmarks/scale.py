@@ -3,9 +3,11 @@
     python tests/benchmarks/scale.py [--series 1000 10000 50000] [--rows 200] [--steps 200] [--rounds 1] [--csv]
     python tests/benchmarks/scale.py --folder --series 100000 --preset fast       wanted: within 2 GB
     python tests/benchmarks/scale.py --folder --series 100000 --preset fast --memory 50MB
+    python tests/benchmarks/scale.py --reading --series 50000 --rounds 5          wanted: at most 3 times read_csv
 
 build: from the file to windows that can be drawn from, in a process of its own, without its imports
 train, forecast: the whole command with all of its processes; --folder writes Parquet files of 1000 series each
+reading: a CSV file to series that are checked, beside pyarrow's bare read_csv, in turns, a process each
 own GB: of the memory that training held what the system cannot take back: all but the pages of files
 """
 
@@ -91,6 +93,38 @@ def build(path: Path) -> Cost:
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
 
 
+def checked(path: Path) -> float:
+    """Seconds from a file to series that are checked."""
+    from rnncli import tables
+    from rnncli.config import Columns
+    from rnncli.panel import parts
+
+    start = time.perf_counter()
+    parts.from_parts(tables.read_parts(str(path)), lambda: tables.read(str(path)), Columns())
+    return time.perf_counter() - start
+
+
+def bare(path: Path) -> float:
+    """Seconds from a file to columns."""
+    from pyarrow import csv
+
+    start = time.perf_counter()
+    csv.read_csv(path)
+    return time.perf_counter() - start
+
+
+def reading(series: int, rows: int, rounds: int) -> None:
+    """Both ways to read a CSV file, in turns."""
+    apart = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
+    with tempfile.TemporaryDirectory() as folder, apart:
+        path = Path(folder) / "days.csv"
+        apart.submit(write_tables, path, series, rows).result()
+        times = [(apart.submit(checked, path).result(), apart.submit(bare, path).result()) for _ in range(rounds)]
+    for number, (ours, theirs) in enumerate(sorted(times, key=lambda pair: pair[0] / pair[1])):
+        middle = "  (median)" if number == rounds // 2 else ""
+        print(f"checked {ours:.2f} s, read_csv {theirs:.2f} s, ratio {ours / theirs:.2f}{middle}")
+
+
 def run(*arguments: object) -> tuple[Cost, float]:
     """A command of rnncli, which has to succeed, and the most memory of its own that it held."""
     start = time.perf_counter()
@@ -136,7 +170,12 @@ def main() -> None:
     parser.add_argument("--folder", action="store_true", help="a folder of files instead of one")
     parser.add_argument("--preset", help="of the training, in place of --steps")
     parser.add_argument("--memory", help="of the training")
+    parser.add_argument("--reading", action="store_true", help="reading a CSV file alone")
     asked = parser.parse_args()
+    if asked.reading:
+        for series in asked.series:
+            reading(series, asked.rows, asked.rounds)
+        return
     training = ["--preset", asked.preset] if asked.preset else ["--steps", asked.steps]
     training += ["--memory", asked.memory] if asked.memory else []
     titles = ("series", "file MB", "build s", "GB", "train s", "GB", "own GB", "forecast s", "GB")
