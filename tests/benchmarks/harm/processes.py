@@ -160,7 +160,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def _apart() -> Path:
-    return Path(os.environ.get("TMPDIR", "/tmp")) / f"faults-{os.getpid()}.said"
+    said = Path(os.environ.get("TMPDIR", "/tmp")) / f"faults-{os.getpid()}.said"
+    said.touch()  # a child may be killed before it opens it
+    return said
 
 
 def _text(said: Path) -> str:
