@@ -24,10 +24,10 @@ def read_on(
     begins = (known.cumsum(dim=1) > 0) | begun.unsqueeze(1)  # (B, N)
     count = segments.shape[1]
     first, outputs, states, start = count - boundaries, list[Tensor](), list[State](), 0
+    fresh = set(begins.int().argmax(dim=1)[begins.any(dim=1)].tolist())  # where a sequence begins
     while start < count:
-        end = start + 1  # one by one until all sequences have begun
-        if bool(begins[:, start].all()):
-            end = max(end, first + 1) if stepwise else count
+        end = max(start, first) + 1 if stepwise else count
+        end = min([end, *(place for place in fresh if place > start)])
         output, state = encoder(segments[:, start:end], state)
         state = _held(state, begins[:, end - 1])
         outputs += [output[:, place - start : place - start + 1] for place in range(max(start, first), end)]

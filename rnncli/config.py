@@ -136,6 +136,8 @@ class Network(Section):
     """layer: inside the recurrent cell; batch: what the encoder reads."""
     initialisation: Initialisation | None = None
     """How recurrent weights start: orthogonal, or for relu as the identity."""
+    remember: Steps | None = None
+    """Over how many steps, at most, units of an lstm or gru hold on to what they read as training begins."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of units left out at random in training, between layers and before the head."""
     input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -6,6 +6,7 @@ window. All that the next update depends on can be kept, and taken up again.
 
 import copy
 import math
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -58,6 +59,11 @@ class Fitted(NamedTuple):
     rate: float | None  # the learning rate, where it was to be found
 
 
+HeldOut = Callable[
+    [Network], Iterable[tuple[Batch, Carried | None]]
+]  # windows, and what a network brings along to them
+
+
 class Loop:
     """The fitting of one network, update after update; what it has come to can be kept, and taken up again."""
 
@@ -66,7 +72,7 @@ class Loop:
         network: Network,
         source: Drawn | Walker,
         goal: Goal,
-        held_out: list[Batch],
+        held_out: HeldOut,
         generator: torch.Generator,
         steps: int,
         rate: float | None,
@@ -105,7 +111,7 @@ class Loop:
         """How the averaged weights do on the validation windows."""
         check_losses(self._losses[: self.step])
         averaged = cast(Network, self._averaged.module)
-        loss = mean_loss(averaged, self._held_out, self._goal)
+        loss = mean_loss(averaged, self._held_out(averaged), self._goal)
         self._checks.append((self.step, loss))
         if math.isinf(loss):
             raise TrainingError(f"the validation loss was no number at step {self.step}. {CALMER}")
@@ -178,9 +184,10 @@ def priced(network: Network, batch: Batch, goal: Goal, carried: Carried | None =
     return (loss + price * trace.activity.square().mean() if price else loss), trace.state
 
 
-def batch_loss(network: Network, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
+def batch_loss(network: Network, batch: Batch, goal: Goal, carried: Carried | None = None) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
-    return _compared(network(batch.past, batch.step, batch.beside), network.architecture, batch, goal)
+    trace = network.trace(batch.past, batch.step, batch.beside, carried)
+    return _compared(trace.prediction, network.architecture, batch, goal)
 
 
 def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
@@ -195,10 +202,10 @@ def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: 
 
 
 @torch.inference_mode()
-def mean_loss(network: Network, held_out: list[Batch], goal: Goal) -> float:
+def mean_loss(network: Network, held_out: Iterable[tuple[Batch, Carried | None]], goal: Goal) -> float:
     """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
     network.eval()
-    parts = [batch_loss(network, batch, goal) for batch in held_out]
+    parts = [batch_loss(network, batch, goal, carried) for batch, carried in held_out]
     count = sum(part.item() for _, part in parts)
     total = sum(part.item() for part, _ in parts)
     if not count:

@@ -32,6 +32,7 @@ RULES = (
         for option in ("bidirectional", "residual", "convolution", "zoneout", "initialisation", "variational")
     ),
     Rule("normalise", "--cell rnn, lstm or gru for layer", lambda n, _: n.normalise != "layer" or n.cell in RECURRENT),
+    Rule("remember", "--cell lstm or gru, whose gates hold on to their state", _of("lstm", "gru")),
     Rule("initialisation", "--cell rnn for identity", lambda n, _: n.initialisation != "identity" or n.cell == "rnn"),
     Rule(
         "variational",

@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli import calibration, heads, mixing
+from rnncli import arrivals, calibration, heads, mixing
 from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
@@ -23,6 +23,7 @@ from rnncli.files import written_whole
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel, clock, covariates
 from rnncli.panel.covariates import Told
+from rnncli.views import Carried
 from rnncli.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
@@ -72,21 +73,23 @@ class Model:
         self.check(panel)
         networks = [network.to(device).eval() for network in self.networks]
         dated = any(member.architecture.calendar for member in self.card.members)
-        rows = int(cutoffs.rows.max(initial=0))  # before the latest of them
+        rows = (
+            int(cutoffs.rows.max(initial=0)) if altered else 0
+        )  # what is altered is read from the beginning of a series
         seen = max(network.sees(rows) for network in networks)
         windows = Windows(panel, seen, self.card.horizon, device, dated, self.together(panel))
         needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
         for number, given in enumerate(windows.at(cutoffs, size)):
-            batch = given if altered is None else altered(given)
-            every = [_forecast(network, network.sees(rows), batch, wanted, take_mean) for network in networks]
+            some = slice(number * size, (number + 1) * size)
+            places = Cutoffs(cutoffs.series[some], cutoffs.rows[some])
+            batch, every = given if altered is None else altered(given), []
+            for network in networks:
+                carried = None if altered else arrivals.brought_along(network, windows, places)
+                every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
             points = self._within(_median([point for point, _ in every]))
             quantiles = self._within(self._corrected(_median([read for _, read in every]), needed))
-            some = slice(number * size, (number + 1) * size)
-            yield (
-                Cutoffs(cutoffs.series[some], cutoffs.rows[some]),
-                Forecast(points, quantiles[..., np.isin(needed, levels)]),
-            )
+            yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])
 
     def together(self, panel: Panel) -> np.ndarray | None:
         """The panel's number of each series that the networks see side by side, -1 where it is not there: (S,)."""
@@ -167,14 +170,18 @@ class Model:
             stream.write(self.content())
 
 
-def _forecast(network: Network, seen: int, batch: Batch, levels: Tensor, take_mean: bool) -> tuple[Tensor, Tensor]:
+def _forecast(
+    network: Network, seen: int, batch: Batch, carried: Carried | None, levels: Tensor, take_mean: bool
+) -> tuple[Tensor, Tensor]:
     """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
     past = batch.past[:, -seen:]
     beside = batch.beside.newest(seen, network.architecture.horizon)
-    quantiles, scale = network(past, batch.step, beside)
+    quantiles, scale = network.trace(past, batch.step, beside, carried).prediction
     quantiles = quantiles.to(past.device).double()
     point = heads.point(scale.undo(quantiles), take_mean)
     unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
+    if carried is not None:
+        unseen = unseen & ~carried.begun.reshape(-1, 1, 1)
     read = scale.undo(heads.at_levels(quantiles, levels))
     return point.masked_fill(unseen, torch.nan), read.masked_fill(unseen.unsqueeze(-1), torch.nan)
 

@@ -110,11 +110,30 @@ class Network(nn.Module):
         ahead = self.ahead(features, starts)
         mixed = None if self.mixing is None or beside.others is None else self.mixing(beside.others)  # (B, T, M)
         read = left if length == design.context else self.base(scaled, step)[0]  # (B, T, K)
-        waited = since_positive(past).to(read) if design.since else None  # (B, T, K)
-        told = features.read[:, :length], features.calendar[:, :length]
-        seen = Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told, mixed)
+        seen = self.seen(past, read, features, mixed)
         come_to = self.encode(seen, ahead.window[: len(past)], len(starts), carried)
         return View(scale.repeated(len(starts)), left, expected, ahead, mixed, come_to)
+
+    def seen(self, past: Tensor, read: Tensor, features: Features, mixed: Tensor | None) -> Steps:
+        """What the encoder is shown of a past (B, T, K), given that less what the base takes from it, too."""
+        length = past.shape[1]
+        waited = since_positive(past).to(read) if self.architecture.since else None  # (B, T, K)
+        told = features.read[:, :length], features.calendar[:, :length]
+        return Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told, mixed)
+
+    def carry(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried) -> Carried:
+        """What is brought along to the end of a past, from what was brought along to its last segments.
+
+        These are one, and as many as lie behind its first context.
+        """
+        design = self.architecture
+        scaled = self.scale(past[:, : design.context]).apply(past).to(self.embedding.weight.device)
+        features = self.inputs(beside, design.context)
+        seen = self.seen(past, self.base(scaled, step)[0], features, None)
+        boundaries = (past.shape[1] - design.context) // design.segment + 1
+        come_to = self.encode(seen, self.of_series(features), boundaries, carried, stepwise=False)
+        known = seen.observed[:, -boundaries * design.segment :].flatten(1).any(dim=1)
+        return Carried(come_to.last, carried.begun | known.to(carried.begun.device))
 
     def ahead(self, features: Features, starts: range) -> Ahead:
         """What is known of the steps that follow each context, for F * B windows."""
@@ -124,13 +143,17 @@ class Network(nn.Module):
         coming = torch.cat([features.ahead(start + design.context, start + length, foreseen) for start in starts])
         amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])
         differing = surprise(amounts, design.context, self.base)
-        batch = len(features.window)
-        window = coming.new_zeros(batch, design.hidden) if self.window is None else self.window(features.window)
         return Ahead(
             functional.pad(coming, (0, 0, 0, rest)),
             functional.pad(differing, (0, 0, 0, rest)),
-            window.unsqueeze(1).repeat(len(starts), 1, 1),
+            self.of_series(features).repeat(len(starts), 1, 1),
         )
+
+    def of_series(self, features: Features) -> Tensor:
+        """What is known of the series: (B, 1, hidden)."""
+        if self.window is None:
+            return self.embedding.weight.new_zeros(len(features.window), 1, self.architecture.hidden)
+        return self.window(features.window).unsqueeze(1)
 
     def correct(self, left: Tensor, ahead: Ahead, mixed: Tensor | None) -> Tensor:
         """What linear maps of the past (F * B, L, K), of amounts known in advance and of other series add to the base.
@@ -169,12 +192,17 @@ class Network(nn.Module):
             return self.context
         return max(self.context, math.ceil(rows / self.architecture.segment) * self.architecture.segment)
 
-    def encode(self, seen: Steps, window: Tensor, boundaries: int, carried: Carried | None) -> Past:
-        """What the encoder came to at the last boundaries of segments in the past of T steps."""
+    def encode(
+        self, seen: Steps, window: Tensor, boundaries: int, carried: Carried | None, stepwise: bool = True
+    ) -> Past:
+        """What the encoder came to at the last boundaries of segments in the past of T steps.
+
+        stepwise: whether anything is decoded from each of them.
+        """
         segments = self.embed(seen, window)  # (B, N, hidden)
         if self.architecture.bptt is not None:
             known = seen.observed.reshape(*segments.shape[:2], -1).any(dim=-1)  # (B, N)
-            stepwise = self.architecture.decoder in ("parallel", "recursive")
+            stepwise = stepwise and self.architecture.decoder in ("parallel", "recursive")
             return read_on(self.encoder, segments, known, boundaries, carried, stepwise)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])

@@ -60,11 +60,15 @@ class Again(NamedTuple):
         """See Source."""
 
 
+STRETCH = 8  # updates, at least, for which a walk has a part of the rows to itself
+
+
 class Walker:
     """So many series side by side, so many steps further with each batch; one that ends makes room for another.
 
     Truncated backpropagation through time (Williams and Peng 1990): from one update to the next the state is kept and
-    its gradient cut, so a network learns from what lies further back than any window of it.
+    its gradient cut, so a network learns from what lies further back than any window of it. Where series are fewer and
+    long, several walks go through each: the first time from somewhere within it, as if it began there.
     """
 
     def __init__(self, last: np.ndarray, stride: int, most: int, windows: Windows, generator: torch.Generator) -> None:
@@ -74,7 +78,15 @@ class Walker:
         home = windows.values.device
         self._usable, self._last = torch.from_numpy(usable).to(home), torch.from_numpy(last).to(home)
         self._series = self._usable[torch.randperm(len(usable), generator=generator)[:most].to(home)]  # (B,)
-        self._cutoffs, self._fresh = self._begun_at(self._series), torch.ones_like(self._series, dtype=torch.bool)
+        self._cutoffs = self._begun_at(self._series)
+        further = min(most, int(last[usable].sum()) // (stride * STRETCH)) - len(usable)
+        if further > 0:
+            picks = torch.multinomial(self._last.double().cpu(), further, replacement=True, generator=generator)
+            share = torch.rand(further, generator=generator, dtype=torch.float64)
+            within = 1 + (share * self._last.cpu()[picks]).long()
+            self._series = torch.cat([self._series, picks.to(home)])
+            self._cutoffs = torch.cat([self._cutoffs, within.to(home)])
+        self._fresh = torch.ones_like(self._series, dtype=torch.bool)
         self._state: State | None = None
 
     def batch(self) -> tuple[Batch, Carried]:

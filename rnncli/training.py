@@ -5,19 +5,20 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli import course, heads, losses, ridge
+from rnncli import arrivals, course, heads, losses, ridge
 from rnncli.card import Course
 from rnncli.checkpoint import Keeper
 from rnncli.config import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
-from rnncli.fitting import RECENT, Fitted, Goal, Loop, Progress, priced, update
+from rnncli.fitting import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
@@ -75,7 +76,7 @@ def run(
         with torch.random.fork_rng():
             windows, network = begun(task, data, device)
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
-        quantiles = _quantiles(fitted.network, _whole(windows, network, task.validation), task.validation)
+        quantiles = _quantiles(fitted.network, windows, task.validation)
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
     seconds = time.monotonic() - began
     return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
@@ -114,17 +115,12 @@ def _trained_on(windows: Windows, task: Task) -> Tensor:
     return torch.cat([windows.values[one:other] for one, other in zip(starts, end, strict=True)])
 
 
-def _whole(windows: Windows, network: Network, places: Cutoffs) -> Windows:
-    """The same windows with as much of the past as a forecast from these places is made from."""
-    return windows.of(network.sees(int(places.rows.max(initial=0))))
-
-
 @torch.inference_mode()
 def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarray:
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
     parts = [np.empty((0, network.architecture.horizon, network.targets, len(heads.LEVELS)))]
-    for batch in windows.at(places, CHUNK):
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+    for batch, carried in arrivals.batches(network, windows, places, CHUNK):
+        quantiles, scale = network.trace(batch.past, batch.step, batch.beside, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -155,8 +151,8 @@ def fit(
         rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
     else:
         steps, rate = before["steps"], before["rate"]
-    held_out = list(_whole(windows, network, task.validation).at(_some(task.validation), CHUNK))
-    loop = Loop(network, source_of(windows, sampler, task, generator), goal, held_out, generator, steps, rate)
+    source, held_out = source_of(windows, sampler, task, generator), _held_out(network, windows, task)
+    loop = Loop(network, source, goal, held_out, generator, steps, rate)
     if before is not None:
         loop.load(before)
     while not loop.ended:
@@ -181,6 +177,15 @@ def source_of(windows: Windows, sampler: Sampler | Gatherer, task: Task, generat
     if stride is None:
         return Drawn(windows, sampler, size, generator)
     return Walker(np.where(task.last >= task.first, task.last, 0), stride, size, windows, generator)
+
+
+def _held_out(network: Network, windows: Windows, task: Task) -> HeldOut:
+    """The validation windows looked at in a check, and what is brought along to them with the weights of the time."""
+    cut = partial(arrivals.batches, windows=windows, places=_some(task.validation), chunk=CHUNK)
+    if task.architecture.bptt is not None:
+        return cut
+    once = list(cut(network))
+    return lambda _network: once
 
 
 def _some(places: Cutoffs) -> Cutoffs:

@@ -29,7 +29,7 @@ def windows(context: int) -> Windows:
 
 def network(**changes: object) -> Network:
     torch.manual_seed(0)
-    built = Network(design(bptt=6, scale="global", **changes), 1).eval()
+    built = Network(design(**{"bptt": 6, "scale": "global"} | changes), 1).eval()
     built.fix_scale(windows(12).values)
     return built
 
@@ -95,6 +95,16 @@ def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -
             assert torch.equal(cutoffs[~fresh], before[1][~fresh] + 6)
         before = series, cutoffs
         walker.go_on((torch.zeros(1, 2, 8),))
+
+
+def test_several_walks_go_through_a_long_series_from_different_places() -> None:
+    walker = Walker(np.array([2000, 0]), 6, 16, windows(12), torch.Generator().manual_seed(0))
+
+    assert walker._series.tolist() == 16 * [0]
+    assert len(set(walker._cutoffs.tolist())) == 16
+    assert walker._cutoffs[0] <= 6 < walker._cutoffs.max() <= 2000
+    batch, carried = walker.batch()
+    assert len(batch.past) == 16 and not carried.begun.any()
 
 
 def test_one_scale_for_all_rows_is_their_mean_and_deviation() -> None:

@@ -16,6 +16,7 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
     ({"convolution": 3, "cell": "esn"}, {}, "--convolution 3 needs --cell rnn, lstm or gru"),
     ({"zoneout": 0.1, "cell": "tcn"}, {}, "--zoneout 0.1 needs --cell rnn, lstm or gru"),
     ({"initialisation": "xavier", "cell": "tcn"}, {}, "--initialisation xavier needs --cell rnn, lstm or gru"),
+    ({"remember": 48, "cell": "rnn"}, {}, "--remember 48 needs --cell lstm or gru"),
     ({"initialisation": "identity"}, {}, "--initialisation identity needs --cell rnn for identity"),
     ({"variational": True, "cell": "tcn"}, {}, "--variational needs --cell rnn, lstm or gru"),
     ({"variational": True}, {}, "--variational needs --input-dropout"),

@@ -51,6 +51,7 @@ ORDER = [
         "heads",
         "losses",
         "network",
+        "arrivals",
         "sources",
         "device",
         "model",

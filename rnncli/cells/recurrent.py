@@ -32,6 +32,8 @@ class Recurrent(nn.Module):
             case _:
                 assert_never(cell)
         _initialise(self.stack, design.initialisation)
+        if design.remember is not None:
+            _hold_on(self.stack, design.remember / design.segment)
 
     def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Steps (B, N, inputs) to outputs (B, N, hidden) of the last layer and the state after the last step."""
@@ -59,6 +61,22 @@ def _initialise(stack: nn.RNNBase, recurrent: Initialisation) -> None:
             nn.init.zeros_(parameter)
             if isinstance(stack, nn.LSTM) and name.startswith("bias_ih"):
                 nn.init.ones_(parameter[hidden : 2 * hidden])  # gates lie in the order input, forget, cell, output
+
+
+def _hold_on(stack: nn.RNNBase, longest: float) -> None:
+    """Biases with which each unit forgets over a span of its own, drawn from 1 to so many recurrent steps.
+
+    Tallec and Ollivier (2018, chrono initialisation): a gate with the bias log(span) keeps span / (1 + span) of the
+    state at each step. An LSTM lets in as much as it forgets.
+    """
+    hidden = stack.hidden_size
+    for name, bias in stack.named_parameters():
+        if name.startswith("bias_ih"):
+            kept = torch.empty(hidden).uniform_(1, max(1.0, longest - 1)).log()
+            with torch.no_grad():
+                bias[hidden : 2 * hidden] = kept  # in both cells the gate that keeps comes second
+                if isinstance(stack, nn.LSTM):
+                    bias[:hidden] = -kept
 
 
 def _start(weights: Tensor, kind: Initialisation) -> None:

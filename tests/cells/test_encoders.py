@@ -261,6 +261,20 @@ def test_an_lstm_begins_by_remembering(changes: dict[str, object]) -> None:
     assert bias.tolist() == [0.0] * 8 + [1.0] * 8 + [0.0] * 16
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_units_asked_to_remember_begin_with_spans_up_to_there(cell: str) -> None:
+    torch.manual_seed(0)
+    encoder = cells.build(design(cell=cell, hidden=64, layers=2, segment=2, remember=400), 8)
+
+    for name, bias in encoder.named_parameters():
+        if "bias_ih" in name:
+            enter, keep, *_ = bias.detach().sigmoid().chunk(4 if cell == "lstm" else 3)
+            spans = 1 / (1 - keep)  # recurrent steps in which a unit forgets all but 1/e or so
+            assert 2 <= spans.min() < 20 and 150 < spans.max() <= 200
+            if cell == "lstm":
+                torch.testing.assert_close(enter, 1 - keep)
+
+
 def test_variational_dropout_leaves_out_the_same_units_at_every_step() -> None:
     ones = torch.ones(4, 50, 8)
     same, other = (cells.Dropout(0.5, variational).train()(ones) for variational in (True, False))
