@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from rnncli import __version__, seal
 from rnncli.config import Architecture, Config, Input, Section
 from rnncli.errors import ModelFileError
+from rnncli.files import address, is_url
 
 FORMAT: Literal[5] = 5
 KEY = "rnncli"
@@ -178,6 +179,8 @@ def read(path: Path) -> Card:
 
 def read_whole(path: Path) -> Whole:
     """The card with the content that it is of. Raises ModelFileError, as `read` does."""
+    if is_url(str(path)):
+        raise ModelFileError(f"{address(path)}: only tables are read from a URL. Copy the model to this machine first")
     try:
         found = seal.read(path, KEY)
     except FileNotFoundError as error:

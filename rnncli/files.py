@@ -34,6 +34,11 @@ def is_url(source: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]+:/", source) is not None
 
 
+def address(path: Path | str) -> str:
+    """A path or a URL as it was given: with the slash that a Path took from it. (file:/folder is right as it is.)"""
+    return re.sub(r"^(?!file:)([a-z][a-z0-9+.-]+:)/(?!/)", r"\1//", str(path))
+
+
 def kind_by_name(path: Path) -> str | None:
     """The format of a table, as the end of its name has it."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -169,12 +174,9 @@ def _finish(made: _Made, path: Path) -> None:
 
 
 def check_writable(path: Path, *inputs: Path) -> None:
-    """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read.
-
-    What a URL takes only shows when it is written to.
-    """
+    """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read."""
     if is_url(str(path)):
-        return
+        raise RequestError(f"cannot write {address(path)}: only tables go to a URL. Name a file on this machine")
     for source in inputs:
         if path.is_file() and source.exists() and path.samefile(source):
             raise RequestError(f"cannot write {path}: it is what is read. Choose another --output")
@@ -185,6 +187,12 @@ def check_writable(path: Path, *inputs: Path) -> None:
         raise RequestError(f"cannot write {path}: it is a folder. Name a file in it")
     if not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
         raise RequestError(f"cannot write {path}: {folder} is not writable. Choose another --output")
+
+
+def check_table(path: Path, *inputs: Path) -> None:
+    """The same for a table, which may go to a URL, too: what that takes only shows when it is written to."""
+    if not is_url(str(path)):
+        check_writable(path, *inputs)
 
 
 def _mode(path: Path) -> int:

@@ -408,6 +408,17 @@ def test_tables_lie_on_s3_as_they_do_on_a_disk(bucket: str, rnncli: Command, mod
         assert np.array_equal(made["rnncli"], expected["rnncli"])
 
 
+def test_what_was_forecast_of_each_window_lies_on_s3_too(
+    bucket: str, rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    archive = f"{bucket}/cv.csv"
+    assert rnncli("evaluate", model, data, "--output", archive).code == 0
+    assert rnncli("evaluate", model, data, "--output", tmp_path / "cv.csv").code == 0
+
+    pd.testing.assert_frame_equal(tables.read(archive), tables.read(str(tmp_path / "cv.csv")))
+    assert rnncli("evaluate", archive, data).out == rnncli("evaluate", tmp_path / "cv.csv", data).out != ""
+
+
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [("s3://bucket/nothing.csv", 3, "there is no such file"), ("ftp://host/t.csv", 2, "no such place can be reached")],

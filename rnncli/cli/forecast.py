@@ -160,7 +160,7 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     record.keep_apart((sources.model, sources.data, sources.future), written)
     page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
-        files.check_writable(Path(path), *read)
+        files.check_table(Path(path), *read)
 
 
 def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:

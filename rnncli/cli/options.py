@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from rnncli import files
 from rnncli.cli import completing, running
 from rnncli.config import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
@@ -211,6 +212,8 @@ def _default(field: FieldInfo) -> str:
 def _file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
+    if files.is_url(str(path)):
+        raise RequestError(f"--config {files.address(path)}: only tables are read from a URL. Name a file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -96,11 +96,11 @@ def roll_back(output: Path) -> None:
     """
     from rnncli import card
 
+    files.check_writable(output)
     output = output.resolve()  # a link stays a link
     previous = output.with_name(f"{output.name}.previous")
     if not previous.exists():
         raise RequestError(f"there is no {previous} to put back. It is left there by train --publish-if")
-    files.check_writable(output)
     before = card.read(previous)
     os.replace(previous, output)
     screen.note(f"{output} is again the model that was trained on rows up to {before.seen.last}")

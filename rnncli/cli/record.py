@@ -49,9 +49,14 @@ def begin(arguments: list[str]) -> None:
 def asked(command: str, run: Run, dry: bool = False) -> None:
     """Which command it is, and what is to be written of it. Raises RequestError where that cannot be."""
     _record.command, _record.asked, _record.dry = command, run, dry
-    for target in (run.report, run.metrics_file):
-        if target is not None:
+    for name in ("report", "metrics_file"):
+        if (target := getattr(run, name)) is None:
+            continue
+        try:
             files.check_writable(Path(target))
+        except RequestError:  # is not said again as the run ends
+            _record.asked = run.model_copy(update={name: None})
+            raise
 
 
 def keep_apart(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:

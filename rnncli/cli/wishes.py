@@ -43,7 +43,7 @@ class Rolling(NamedTuple):
         if self.windows < 1:
             raise RequestError(f"--windows {self.windows} is none. Give at least 1")
         if self.output is not None:
-            files.check_writable(self.output, *inputs)
+            files.check_table(self.output, *inputs)
         page.check(self.plot, *inputs)
 
 

@@ -8,18 +8,20 @@ import pyarrow as pa
 from pyarrow import fs
 
 from rnncli.errors import DataError, RequestError
+from rnncli.files import address
 
 ROWS = 1_000_000  # of a part, about, unless a file has more
 
 
 def located(source: str) -> tuple[Any, str]:
     """The file system that a URL is of, and the path in it. Raises RequestError where there is none."""
+    url = address(source)
     try:
-        return fs.FileSystem.from_uri(source)
+        return fs.FileSystem.from_uri(url)
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise RequestError(
-            f"{source}: no such place can be reached ({reason}). Known are s3://, gs://, hdfs://"
+            f"{url}: no such place can be reached ({reason}). Known are s3://, gs://, hdfs://"
         ) from error
 
 

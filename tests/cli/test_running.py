@@ -174,6 +174,49 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
     assert (outcome.code, outcome.out) == (2, "")
 
 
+@pytest.mark.parametrize("option", ["--report", "--metrics-file", "--lock", "--plot", "--state"])
+def test_what_only_a_file_can_be_is_no_url(
+    rnncli: Command, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    outcome = rnncli("forecast", model, "none.csv", option, "s3://bucket/f.png")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "error: cannot write s3://bucket/f.png: only tables go to a URL. Name a file on this machine\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [(), ("--rollback",)])
+def test_no_model_goes_to_a_url(rnncli: Command, options: tuple[str, ...]) -> None:
+    data = () if options else ("none.csv", "--horizon", 6)
+
+    outcome = rnncli("train", *data, *options, "--output", "s3://bucket/m.rnn")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: cannot write s3://bucket/m.rnn: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("forecast", "s3://bucket/f", "none.csv"), 4),
+        (("inspect", "s3://bucket/f.rnn"), 4),
+        (("train", "none.csv", "--horizon", 6, "--output", "m.rnn", "--from", "s3://bucket/f"), 4),
+        (("evaluate", "f.csv", "none.csv", "--reference", "s3://bucket/f"), 4),
+        (("inspect", "none.csv", "--config", "s3://bucket/f"), 2),
+    ],
+)
+def test_only_tables_are_read_from_a_url(rnncli: Command, arguments: tuple[object, ...], code: int) -> None:
+    outcome = rnncli(*arguments)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert "s3://bucket/f" in outcome.err
+    assert "only tables are read from a URL" in outcome.err
+
+
 def test_quiet_leaves_warnings(rnncli: Command, data: Path, tmp_path: Path) -> None:
     short = ("--horizon", 6, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
     assert rnncli("train", data, *short, "-q").err == ""
