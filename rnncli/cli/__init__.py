@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 
 from rnncli import __version__
-from rnncli.cli import completing, evaluate, forecast, inspect, record, screen, train
+from rnncli.cli import completing, evaluate, forecast, inspect, misread, record, screen, train
 from rnncli.config import Run
 from rnncli.errors import RequestError, RnncliError
 
@@ -55,6 +55,8 @@ def run(arguments: list[str]) -> int:
         record.close(1, repr(error))
         raise
     if problem is not None:
+        if not record.understood():
+            misread.make_out(arguments, [str(one.name) for one in app.registered_commands])
         screen.fail(problem)
     try:
         record.close(code, problem)

@@ -100,7 +100,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             for section, name, _ in fields:
                 if (value := given.pop(name)) is not None:
                     options.setdefault(section, {})[name] = value
-            asked = Asked(options, _file(config_file), config_file, _from_environment(call, options))
+            asked = Asked(options, configuration(config_file), config_file, _from_environment(call, options))
             run = asked.over(Config()).run
             if given.get("show_config"):  # nobody waits for a lock to see which one it is
                 run = Run(quiet=run.quiet, log_format=run.log_format)
@@ -209,7 +209,8 @@ def _default(field: FieldInfo) -> str:
     return f"[default: {str(field.default).lower()}]"
 
 
-def _file(path: Path | None) -> dict[str, Any]:
+def configuration(path: Path | None) -> dict[str, Any]:
+    """What a --config file says. Raises RequestError where it cannot be read."""
     if path is None:
         return {}
     if files.is_url(str(path)):

@@ -59,6 +59,11 @@ def asked(command: str, run: Run, dry: bool = False) -> None:
             raise
 
 
+def understood() -> bool:
+    """Whether it is known what is to be written."""
+    return bool(_record.command)
+
+
 def keep_apart(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
     """Raise RequestError where a file would be written twice, or what is kept of the run over what is read."""
     run = _record.asked
