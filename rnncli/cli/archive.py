@@ -15,7 +15,7 @@ from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
 from rnncli.config import Config
 from rnncli.device import free_cores
-from rnncli.errors import DataError, about
+from rnncli.errors import DataError, RequestError, about
 from rnncli.files import kind_by_name
 from rnncli.metrics import USUAL
 from rnncli.model import Forecast
@@ -37,11 +37,21 @@ class Scores(NamedTuple):
     drift: str | None  # how the model left the band that its backtest had promised
 
 
-def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | None, by_step: bool) -> Scores:
-    """The forecasts in a file or a folder against a table with what happened; card: of the model that made them.
+class Request(NamedTuple):
+    """What is to be scored, and how."""
 
-    by_step: whether somebody looks at each step ahead.
+    config: Config
+    percents: tuple[float, ...] | None  # the intervals; None: all there are
+    card: Card | None  # of the model that made them
+    by_step: bool  # whether somebody looks at each step ahead
+
+
+def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
+    """The forecasts in a file or a folder against a table with what happened.
+
+    Raises DataError where they do not fit, RequestError where an interval was asked for that none of them has.
     """
+    config, card = request.config, request.card
     files = sorted(filter(_readable, source.rglob("*"))) if source.is_dir() else [source]
     if not files:
         raise DataError(f"{source} holds no tables")
@@ -51,7 +61,7 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
     with about(str(source)):
         made = archived.read(list(_tables(source, files)), panel, config.columns)
     season = card.season if card else seasons.season_of(panel)
-    percents = tuple(sorted(_percents(made)))
+    percents = _chosen(_percents(made), request.percents)
     names = wished.names or list(NAMES)
     scoring = Scoring(season, percents, names, None, wished.automatic, free_cores())
     screen.notes(_found(made, files, season))
@@ -59,7 +69,7 @@ def score(source: Path, data: str, config: Config, wished: Wishes, card: Card | 
     with about(data):
         grouped = scores.grouping(wished.by, panel, frame, made.places, horizon)
         weeks = None if panel.times.integer else scores.grouping("week", panel, frame, made.places, horizon)
-    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, by_step or wished.by == "horizon")
+    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, request.by_step or wished.by == "horizon")
     own = POINT if POINT in made.points else next(iter(made.points))
     report = scores.report(found, _lying(made, panel, horizon), grouped, own)
     return Scores(report, found, panel.frequency.name, _drift(found, report, weeks, card, own))
@@ -79,11 +89,19 @@ def _readable(path: Path) -> bool:
 
 
 def _percents(made: Archived) -> list[float]:
-    """The intervals that some method has both ends of."""
-    levels = set(np.round(made.levels, 6))
-    return [
-        float(np.round(200 * level - 100, 4)) for level in levels if level > 0.5 and np.round(1 - level, 6) in levels
-    ]
+    """The intervals that some method has both ends of, rising."""
+    levels = np.round(made.levels, 6)
+    upper = [level for level in levels if level > 0.5 and np.round(1 - level, 6) in levels]
+    return [float(np.round(200 * level - 100, 4)) for level in upper]
+
+
+def _chosen(there: list[float], asked: tuple[float, ...] | None) -> tuple[float, ...]:
+    """The intervals to score. Raises RequestError where one that was asked for is not there."""
+    for percent in asked or ():
+        if not np.isclose(percent, there, rtol=0, atol=1e-4).any():
+            known = ", ".join(f"{one:g}" for one in there) or "none"
+            raise RequestError(f"--level {percent:g}: no forecast has this interval; there are {known}")
+    return tuple(there) if asked is None else asked
 
 
 def _chunk(made: Archived, panel: Panel, scoring: Scoring) -> Chunk:

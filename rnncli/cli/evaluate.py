@@ -27,6 +27,10 @@ METRICS_HELP = (
     "Which of MAE, MSE, RMSE, MASE, RMSSE, sMAPE, WQL, OWA, coverage, width, MSIS; the first is what methods are "
     "compared by. [default: MASE,MAE,RMSE,sMAPE,WQL,coverage; with --compare MASE,coverage]"
 )
+NOT_OF_ARCHIVES = (
+    *("--known", "--past", "--static", "--categorical", "--weight", "--holidays"),
+    *("--point", "--conformal", "--no-conformal", "--device"),
+)
 
 
 @configured(
@@ -133,7 +137,8 @@ def evaluate(
     source = Path(model)
     if source.is_dir() or files.kind_by_name(source):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
-        wishes.forbid(refused, "forecasts made earlier are scored as they were made")
+        said = [option for option in asked.said("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES]
+        wishes.forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")
         _evaluate_archive(source, data, asked, reference, wished, wishes.Rolling(1, None, None, None, plot))
         return
     wishes.forbid({"--reference": reference}, "it is for forecasts made earlier")
@@ -222,7 +227,8 @@ def _evaluate_archive(
     # The heavy imports wait until wrong requests are answered.
     from rnncli.cli import archive, scores
 
-    scored = archive.score(source, data, config, wished, card, by_step=rolling.plot is not None)
+    percents = config.forecast.level if asked.says("forecast", "level") else None
+    scored = archive.score(source, data, archive.Request(config, percents, card, rolling.plot is not None), wished)
     report = scored.report
     wanted = [gates.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
     scores.hand_out(report, scored.found, wished, rolling, None, scored.step)

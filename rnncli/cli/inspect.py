@@ -69,6 +69,8 @@ def inspect(
         raise RequestError("--importance draws nothing: leave out --plot")
     if json and data is None:
         raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json, or of --show-config")
+    if importance is not None or data is not None:
+        wishes.forbid(asked.said("network", "training"), "the model was trained already")
     if importance is not None and _is_model(Path(file)):
         _show_importance(Path(file), importance, asked, format)
         return
@@ -79,10 +81,11 @@ def inspect(
     if format is None and _is_model(Path(file)):
         from rnncli import card
 
+        wishes.forbid(asked.said("columns", "network", "training"), "a model and a state are shown as they are")
         if card.is_state(Path(file)):
+            wishes.forbid({"--plot": plot}, "a state has nothing to draw")
             cards.show_state(Path(file))
             return
-
         cards.show(Path(file), card.read(Path(file)), plot)
         return
     if plot is not None:

@@ -47,11 +47,15 @@ class Asked(NamedTuple):
     def said(self, *sections: str) -> dict[str, bool]:
         """The options of these sections that stand on the command line and not in the environment alone."""
         return {
-            f"--{flag(name)}": True
+            spelled(name, value): True
             for section in sections
-            for name in self.options.get(section, {})
+            for name, value in self.options.get(section, {}).items()
             if name not in self.environment
         }
+
+    def says(self, section: str, name: str) -> bool:
+        """Whether a field was said anywhere: it is no default, and not from the card of a model."""
+        return any(name in source.get(section, {}) for source in (self.options, self.file))
 
     def _complaint(self, error: ValidationError) -> str:
         problem = error.errors()[0]
@@ -167,6 +171,11 @@ def _completion(name: str, field: FieldInfo) -> completing.Completion | None:
 def variable(name: str) -> str:
     """A field's name in the environment."""
     return f"{PREFIX}{name.upper()}"
+
+
+def spelled(name: str, value: Any) -> str:
+    """The option that gives a field this value."""
+    return f"--{'no-' if value is False else ''}{flag(name)}"
 
 
 def flag(name: str) -> str:

@@ -27,11 +27,13 @@ def for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Colum
     Raises RequestError where the columns are asked for as the model cannot have them.
     """
     own = card.config.columns
-    if columns.holidays != own.holidays:
-        known = ",".join(own.holidays) or "none"
-        raise RequestError(
-            f"--holidays {','.join(columns.holidays)}: the model was trained with {known}. Train another"
-        )
+    for name in ("holidays", "categorical"):
+        asked, trained = getattr(columns, name), getattr(own, name)
+        if asked != trained:
+            known = ",".join(trained) or "none"
+            raise RequestError(f"--{name} {','.join(asked)}: the model was trained with {known}. Train another")
+    if columns.weight != own.weight and not weighed:
+        raise RequestError(f"--weight {columns.weight}: a column weighs rows in training alone. Leave it out")
     # Which columns are kinds, and which kinds, the model knows.
     return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 

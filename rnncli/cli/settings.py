@@ -5,7 +5,7 @@ import os
 from typing import Any, NamedTuple
 
 from rnncli.cli import screen
-from rnncli.cli.options import PREFIX, Asked, flag, section_of, variable
+from rnncli.cli.options import PREFIX, Asked, section_of, spelled, variable
 from rnncli.config import Config
 from rnncli.errors import did_you_mean
 
@@ -61,8 +61,7 @@ def _source(asked: Asked, section: str, name: str) -> tuple[str, str | None]:
     if name in asked.environment:
         return "environment", variable(name)
     if name in asked.options.get(section, {}):
-        switched_off = asked.options[section][name] is False
-        return "command line", f"--{'no-' if switched_off else ''}{flag(name)}"
+        return "command line", spelled(name, asked.options[section][name])
     if name in asked.file.get(section, {}):
         return "file", str(asked.path)
     return "default", None

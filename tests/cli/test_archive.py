@@ -163,6 +163,13 @@ def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp
         (("--refit", "every"), "--refit cannot be had here"),
         (("--fail-if", "drift"), "--fail-if drift needs the model"),
         (("--fail-if", "msis-80 > 3"), '"msis-80" is none of MASE'),
+        (("--level", "70"), "--level 70: no forecast has this interval; there are 80, 95"),
+        (("--level", "80,99.5"), "--level 99.5: no forecast has this interval; there are 80, 95"),
+        (("--point", "mean"), "--point cannot be had here"),
+        (("--no-conformal",), "--no-conformal cannot be had here"),
+        (("--device", "cpu"), "--device cannot be had here"),
+        (("--known", "price"), "--known cannot be had here"),
+        (("--weight", "y"), "--weight cannot be had here"),
     ],
 )
 def test_what_is_not_for_archives_is_refused(
@@ -172,6 +179,18 @@ def test_what_is_not_for_archives_is_refused(
 
     assert (outcome.code, outcome.out) == (2, "")
     assert message in outcome.err
+
+
+def test_the_intervals_asked_for_are_scored_and_no_others(
+    rnncli: Command, archive: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = rnncli("evaluate", archive, data).table
+    asked = rnncli("evaluate", archive, data, "--level", "95").table
+    monkeypatch.setenv("RNNCLI_LEVEL", "80")
+    environment = rnncli("evaluate", archive, data).table
+
+    pd.testing.assert_frame_equal(asked, every.drop(columns="coverage-80"))
+    pd.testing.assert_frame_equal(environment, every.drop(columns="coverage-95"))
 
 
 def test_drift_and_reference_are_for_archives_alone(rnncli: Command, model: Path, data: Path) -> None:

@@ -78,6 +78,32 @@ def test_the_samples_are_inspected(rnncli: Command) -> None:
         assert rnncli("inspect", SAMPLES / f"{name}.csv").code == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        (("{model}", "--target", "y"), "--target"),
+        (("{model}", "--horizon", "6"), "--horizon"),
+        (("{state}", "--id", "unique_id"), "--id"),
+        (("{state}", "--plot", "{state}.png"), "--plot"),
+        (("{model}", "{data}", "--hidden", "3"), "--hidden"),
+        (("{model}", "--importance", "{data}", "--seed", "3"), "--seed"),
+        (("{model}", "{data}", "--weight", "y"), "--weight"),
+        (("{model}", "--importance", "{data}", "--categorical", "y"), "--categorical"),
+    ],
+)
+def test_what_does_nothing_to_what_is_looked_at_is_refused(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, given: tuple[str, ...], option: str
+) -> None:
+    state = tmp_path / "s.state"
+    if "{state}" in given:
+        assert rnncli("forecast", model, data, "--state", state).code == 0
+
+    outcome = rnncli("inspect", *(one.format(model=model, data=data, state=state) for one in given))
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"error: {option} ")
+
+
 def test_a_file_that_is_not_there_is_refused(rnncli: Command) -> None:
     outcome = rnncli("inspect", "none.csv")
 
