@@ -38,7 +38,7 @@ class Follower:
         self.model, self.levels, self.device, self.point = model, levels, device, point
         self.needed = np.union1d(levels, heads.LEVELS)
         self.state = kept
-        self._newest: dict[object, tuple[int, np.ndarray]] = {}  # id to the step that its forecast (H, K, Q) begins at
+        self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the step that its forecast (H, K, Q) begins at
 
     def take(self, rows: Panel) -> Step:
         """The forecasts behind each step that rows complete: none where they are all late or seen before.
@@ -46,6 +46,9 @@ class Follower:
         Raises DataError where the rows do not go on from those before.
         """
         context, before = self.model.card.context, self.state
+        if before is not None:
+            kept, rows = tail.of_one_kind(before.panel, rows)
+            before = before._replace(panel=kept)
         merged = before and tail.merged(before.panel, rows, before.steps + int(rows.lengths.max()))
         panel = merged.panel if merged else rows
         places = _completed(panel, rows, before.panel if before else None)
@@ -65,10 +68,11 @@ class Follower:
         said = np.full((len(places.rows), *quantiles.shape[2:]), np.nan)
         steps = panel.firsts[places.series] + places.rows  # each forecast's first
         for place, (series, step) in enumerate(zip(places.series, steps, strict=True)):
-            begins, forecast = self._newest.get(panel.ids[series], (step, quantiles[place]))
+            name = str(panel.ids[series])  # which may be a number until a series comes whose name is none
+            begins, forecast = self._newest.get(name, (step, quantiles[place]))
             if 0 <= step - 1 - begins < horizon:
                 said[place] = forecast[step - 1 - begins]
-            self._newest[panel.ids[series]] = int(step), quantiles[place]
+            self._newest[name] = int(step), quantiles[place]
         actual = panel.values[panel.offsets[places.series] + places.rows - 1]  # (N, K)
         deviates = calibration.placed(actual, said, np.array(heads.LEVELS))
         share = np.vectorize(NormalDist().cdf, otypes=[float])(deviates)

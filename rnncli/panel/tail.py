@@ -7,7 +7,9 @@ import numpy as np
 
 from rnncli.errors import DataError
 from rnncli.panel.covariates import Covariates
+from rnncli.panel.parts import joined
 from rnncli.panel.sequences import Panel, called
+from rnncli.panel.stored import Store
 
 MOST_BETWEEN = 100_000  # steps between the rows kept and new ones: more, and a time is taken to be wrong
 
@@ -30,11 +32,46 @@ def tail(panel: Panel, steps: int) -> Panel:
     return replace(panel, covariates=beside).within(first, panel.lengths, beside.lengths)
 
 
+def of_one_kind(kept: Panel, new: Panel) -> tuple[Panel, Panel]:
+    """The same, their ids of one kind, as those of a table with all these rows would be: a few rows do not tell it.
+
+    Numbers, where every text is a whole one as it is written; else texts.
+    """
+    if (kept.ids.dtype == object) == (new.ids.dtype == object):
+        return kept, new
+    numbers = [_numbers(panel.ids) for panel in (kept, new)]
+    own, other = (
+        found if found is not None and all(one is not None for one in numbers) else _texts(panel.ids)
+        for panel, found in zip((kept, new), numbers, strict=True)
+    )
+    return _renamed(kept, own), _renamed(new, other)
+
+
+def _numbers(ids: np.ndarray) -> np.ndarray | None:
+    if ids.dtype != object:
+        return ids
+    try:
+        numbers = ids.astype(np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return numbers if (_texts(numbers) == ids).all() else None
+
+
+def _texts(ids: np.ndarray) -> np.ndarray:
+    return np.array([str(one) for one in ids], dtype=object)
+
+
+def _renamed(panel: Panel, ids: np.ndarray) -> Panel:
+    """The panel with other ids, in their order."""
+    return panel if ids.dtype == panel.ids.dtype else joined([replace(panel, ids=ids)], Store())
+
+
 def merged(kept: Panel, new: Panel, steps: int) -> Merged:
     """The last `steps` steps of every series of two panels; where both have a value, the one that was kept.
 
     Raises DataError where the two are not on one clock.
     """
+    kept, new = of_one_kind(kept, new)
     _forbid_unlike(kept, new)
     ids = np.unique(np.concatenate([kept.ids, new.ids]))
     numbers = [np.searchsorted(ids, panel.ids) for panel in (kept, new)]
@@ -146,8 +183,6 @@ def _forbid_unlike(kept: Panel, new: Panel) -> None:
     if new.times.zone != kept.times.zone:
         zones = [panel.times.zone or "no zone" for panel in (new, kept)]
         raise DataError(f"its times are in {zones[0]}; those of the rows kept before are in {zones[1]}")
-    if new.ids.dtype != kept.ids.dtype:
-        raise DataError("its ids are texts and those kept before are numbers, or the other way round")
     both, own, other = np.intersect1d(kept.ids, new.ids, return_indices=True)
     moved = np.flatnonzero(kept.phases[own] != new.phases[other])
     if len(moved):

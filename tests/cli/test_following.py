@@ -171,6 +171,25 @@ def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model:
     assert (state.read(kept).rows, state.read(kept).runs) == (START + 3, 2)
 
 
+@pytest.mark.parametrize("ways", [("--follow", ""), ("", "--follow"), ("--follow", "--follow"), ("", "")])
+def test_states_of_series_that_numbers_name_serve_tables_and_streams(
+    rnncli: Command, model: Path, tmp_path: Path, ways: tuple[str, str]
+) -> None:
+    numbers = {"s0": 10, "s1": 9, "s2": 2}  # as texts they lie in another order
+    table = TABLE[: START + 3].replace({"unique_id": numbers}).infer_objects()
+    kept, new = tmp_path / "s.state", tmp_path / "new.csv"
+
+    for way, rows in zip((*ways, ""), (table[:99], table[99:START], table[START:]), strict=True):
+        rows.to_csv(new, index=False)
+        told = rnncli("forecast", model, new, "--state", kept, *([way] if way else []))
+        assert told.code == 0, told.err
+
+    table.to_csv(tmp_path / "all.csv", index=False)
+    expected = rnncli("forecast", model, tmp_path / "all.csv").out
+    assert pd.read_csv(io.StringIO(told.out)).equals(pd.read_csv(io.StringIO(expected)))
+    assert (state.read(kept).rows, state.read(kept).runs) == (START + 3, 3)
+
+
 def test_whoever_has_seen_enough_ends_it_quietly(model: Path) -> None:
     command = f"cat - | {sys.executable} -m rnncli forecast {model} - --follow | head -2"
 

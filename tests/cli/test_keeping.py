@@ -149,7 +149,6 @@ def test_two_runs_on_one_state_take_turns(model: Path, kept: Path, tmp_path: Pat
     [
         (lambda rows: rows.assign(ds=rows["ds"] + pd.Timedelta("30min")), "is off the clock of its rows"),
         (lambda rows: rows.assign(ds=rows["ds"].dt.tz_localize("UTC")), "its times are in UTC"),
-        (lambda rows: rows[rows["unique_id"] == "s0"].assign(unique_id=1), "its ids are"),
     ],
 )
 def test_rows_that_do_not_go_on_from_those_kept_are_refused(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,30 @@ def test_rows_in_any_portions_and_any_order_come_to_the_same(portions: list[int]
     assert rows == len(TABLE)
     for name in ("values", "offsets", "ids", "firsts", "phases"):
         assert getattr(together, name).tolist() == getattr(whole, name).tolist()
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.sets(st.integers(0, 30), min_size=1), st.booleans()), min_size=2, max_size=4))
+@pytest.mark.parametrize("others", [[], ["north"]])
+def test_names_that_some_rows_have_as_numbers_and_others_as_texts_are_the_same(
+    others: list[str], portions: list[tuple[set[int], bool]]
+) -> None:
+    tables = [
+        pd.DataFrame({"unique_id": list(map(str, numbers)) if texts else list(numbers), "ds": hour, "y": 1.0})
+        for hour, (numbers, texts) in zip(pd.date_range("2024-01-01", periods=4, freq="h"), portions, strict=False)
+    ]
+    if others:
+        tables.append(pd.DataFrame({"unique_id": others, "ds": pd.Timestamp("2024-01-02"), "y": 2.0}))
+
+    together = panel_of(tables[0])
+    for table in tables[1:]:
+        together = merged(together, panel_of(table), 48).panel
+
+    texts = bool(others) or all(texts for _, texts in portions)
+    whole = panel_of(pd.concat(tables).astype({"unique_id": str if texts else int}))
+    assert together.ids.tolist() == whole.ids.tolist()
+    for name in ("values", "offsets", "firsts", "phases"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(whole, name))
 
 
 @given(st.integers(1, 60))
