@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.errors import DataError
+from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.parts import joined
 from rnncli.panel.sequences import Panel, called
@@ -178,6 +179,9 @@ def _beside(panels: tuple[Panel, Panel], numbers: list[np.ndarray], whole: Panel
 
 def _forbid_unlike(kept: Panel, new: Panel) -> None:
     """Raise DataError where the new rows cannot go on from those kept."""
+    named = [_target_words(panel.found.roles) for panel in (new, kept)]
+    if named[0] != named[1]:
+        raise DataError(f"it has {named[0]}; the rows kept before had {named[1]}. Name another --state, or --target")
     if new.frequency != kept.frequency:
         raise DataError(f"it steps by {new.frequency.name}; the rows kept before step by {kept.frequency.name}")
     if new.times.zone != kept.times.zone:
@@ -187,3 +191,11 @@ def _forbid_unlike(kept: Panel, new: Panel) -> None:
     moved = np.flatnonzero(kept.phases[own] != new.phases[other])
     if len(moved):
         raise DataError(f"{called(both[moved[0]])} is off the clock of its rows that were kept before")
+
+
+def _target_words(roles: Roles) -> str:
+    """What is forecast of each series, by name. (The columns of a wide table are series, which may come and go.)"""
+    if roles.wide:
+        return "a column a series"
+    names = " and ".join(f'"{name}"' for name in roles.targets)
+    return f"the target {names}{'' if roles.id else ' of one series'}"

@@ -164,6 +164,19 @@ def test_rows_that_do_not_go_on_from_those_kept_are_refused(
     assert kept.read_bytes() == before
 
 
+@pytest.mark.parametrize("way", [(), ("--follow",)])
+def test_rows_of_another_target_do_not_go_on_from_those_kept(
+    rnncli: Command, model: Path, kept: Path, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    before, new = kept.read_bytes(), write(NEW.rename(columns={"y": "z"}), tmp_path / "new.csv")
+
+    outcome = rnncli("forecast", model, new, "--target", "z", "--state", kept, *way)
+
+    assert (outcome.code, outcome.out) == (3, "")
+    assert 'it has the target "z"; the rows kept before had the target "y". Name another --state' in outcome.err
+    assert kept.read_bytes() == before
+
+
 @pytest.mark.parametrize("length", [0, 7, 100, 1500])
 def test_a_damaged_state_is_refused(rnncli: Command, model: Path, kept: Path, length: int) -> None:
     kept.write_bytes(kept.read_bytes()[:length])
