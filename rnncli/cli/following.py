@@ -59,7 +59,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     counts: Counter[str] = Counter()
 
     def commit() -> None:
-        if sources.state is not None and follower.state is not None:
+        if sources.state is not None and follower.state is not None and follower.state is not kept:
             with files.written_whole(sources.state) as written:
                 written.write(state.content(follower.state))
 
@@ -97,29 +97,48 @@ def _frames(
 
 def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]") -> Iterator[list["Step"]]:
     """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row."""
-    from rnncli.tables.lines import Rows, arriving
+    from rnncli.tables.lines import arriving
 
-    rows = Rows(columns.decimal)
+    intake = _Intake(follower, columns, counts)
     for lines in arriving(source):
-        refused: list[DataError] = []
-
-        def refuse(line: bytes, error: DataError, refused: list[DataError] = refused) -> None:
-            refused.append(error)
-            counts["refused"] += 1
-            if follower.state is None and len(refused) == HOPELESS:
-                raise refused[0]
-            if follower.state is not None and counts["refused"] <= TOLD:
-                screen.warn(f"left out: {line.decode(errors='replace')[:80]}: {error}")
-
-        given = [line for line in rows.begin(lines) if line.strip()]
-        steps = list(_taken(given, lambda some: follower.take(_panel(rows, some, follower, columns)), refuse))
-        if refused and follower.state is None:
-            raise refused[0]
+        given = [line for line in intake.rows.begin(lines) if line.strip()]
+        steps = list(_taken(given, intake.take, intake.refuse))
+        if intake.refused is not None and follower.state is None:
+            raise intake.refused
         for step in steps:
             _count(counts, step)
         yield steps
+    if intake.refused is not None and not intake.fits:
+        raise intake.refused
     if follower.state is None:
         raise DataError("no row came. A forecast needs rows")
+
+
+class _Intake:
+    """Lines to steps, and what is done with those that are no rows."""
+
+    def __init__(self, follower: "Follower", columns: "Columns", counts: "Counter[str]") -> None:
+        from rnncli.tables.lines import Rows
+
+        self.follower, self.columns, self.counts = follower, columns, counts
+        self.rows = Rows(columns.decimal)
+        self.fits = False  # whether any of them was a row
+        self.refused: DataError | None = None  # why the first one was not that was none
+
+    def take(self, lines: list[bytes]) -> "Step":
+        """What follows from these. Raises DataError where one is no row."""
+        step = self.follower.take(_panel(self.rows, lines, self.follower, self.columns))
+        self.fits = True
+        return step
+
+    def refuse(self, line: bytes, error: DataError) -> None:
+        """Leave one out, and say so. Raises DataError where it is one of many, and none has been a row."""
+        self.refused = self.refused or error
+        self.counts["refused"] += 1
+        if not self.fits and self.counts["refused"] == HOPELESS:
+            raise self.refused
+        if self.follower.state is not None and self.counts["refused"] <= TOLD:
+            screen.warn(f"left out: {line.decode(errors='replace')[:80]}: {error}")
 
 
 def _taken(

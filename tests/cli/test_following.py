@@ -190,6 +190,21 @@ def test_states_of_series_that_numbers_name_serve_tables_and_streams(
     assert (state.read(kept).rows, state.read(kept).runs) == (START + 3, 3)
 
 
+def test_a_stream_of_which_nothing_fits_a_state_is_an_error(rnncli: Command, model: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "s.state"
+    assert rnncli("forecast", model, "-", "--follow", "--state", kept, stdin=csv(TABLE[:START])).code == 0
+    before, rows = kept.read_bytes(), csv(TABLE[START : START + 9])
+
+    few = rnncli("forecast", model, "-", "--follow", "--state", kept, stdin=rows.replace(b",y", b",z"))
+    after = kept.read_bytes()
+    torn = rnncli("forecast", model, "-", "--follow", "--state", kept, stdin=b"unique_id,ds,y\n,7\n" + rows[15:])
+
+    assert (few.code, few.out, after) == (3, "", before)
+    assert few.err.splitlines()[-1].startswith('error: standard input: no column "y"; there are')
+    assert (torn.code, len(torn.table)) == (0, 9 * 6)
+    assert "left out: ,7: " in torn.err
+
+
 def test_whoever_has_seen_enough_ends_it_quietly(model: Path) -> None:
     command = f"cat - | {sys.executable} -m rnncli forecast {model} - --follow | head -2"
 
