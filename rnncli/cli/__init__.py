@@ -80,7 +80,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except typer.TyperException as error:
         return error.exit_code, f"{error.format_message()} See rnncli --help"
     except Terminated:
-        return TERMINATED, f"terminated. No file was written{record.left()}"
+        return TERMINATED, f"terminated. {record.left()}"
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
@@ -92,7 +92,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
             return _reader_left()
         raise
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
-        return INTERRUPTED, f"interrupted. No file was written{record.left()}"
+        return INTERRUPTED, f"interrupted. {record.left()}"
     return int(code), None
 
 

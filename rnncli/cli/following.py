@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli import files
-from rnncli.cli import keeping, record, screen
+from rnncli.cli import keeping, record, running, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
 from rnncli.words import counted
 
@@ -63,9 +63,11 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
             with files.written_whole(sources.state) as written:
                 written.write(state.content(follower.state))
 
+    kept_too = f", and kept in {sources.state}" if sources.state else ""
+    record.leave(lambda: f"What came is forecast{kept_too}" if counts["rows"] else record.NOTHING)
     try:
-        with about(sources.data):
-            steps = _steps(follower, sources.data, columns, counts)
+        with about(sources.data), running.Undivided() as portion:
+            steps = _steps(follower, sources.data, columns, counts, portion)
             kind = format if format in KINDS else "csv"
             tables.write(_frames(steps, config.forecast, commit), "-", kind)
     finally:
@@ -95,12 +97,18 @@ def _frames(
             committed = time.monotonic()
 
 
-def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]") -> Iterator[list["Step"]]:
-    """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row."""
+def _steps(
+    follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]", portion: running.Undivided
+) -> Iterator[list["Step"]]:
+    """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row.
+
+    What came at once is taken up and forecast as a whole, whatever ends the run: the state knows what was forecast.
+    """
     from rnncli.tables.lines import arriving
 
     intake = _Intake(follower, columns, counts)
     for lines in arriving(source):
+        portion.begin()
         given = [line for line in intake.rows.begin(lines) if line.strip()]
         steps = list(_taken(given, intake.take, intake.refuse))
         if intake.refused is not None and follower.state is None:
@@ -108,6 +116,7 @@ def _steps(follower: "Follower", source: str, columns: "Columns", counts: "Count
         for step in steps:
             _count(counts, step)
         yield steps
+        portion.end()
     if intake.refused is not None and not intake.fits:
         raise intake.refused
     if follower.state is None:

@@ -18,6 +18,7 @@ from rnncli import __version__, files
 from rnncli.config import Run
 from rnncli.errors import RequestError
 
+NOTHING = "No file was written"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
 
 
@@ -34,7 +35,7 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    hint: Callable[[], str | None] = lambda: None
+    hint: Callable[[], str] = lambda: NOTHING
 
 
 _record = Record()
@@ -87,14 +88,14 @@ def tell(**facts: Any) -> None:
     _record.facts |= facts
 
 
-def leave(hint: Callable[[], str | None]) -> None:
-    """What to tell whoever the run was cut off for."""
+def leave(hint: Callable[[], str]) -> None:
+    """What to tell of what is left behind, should the run be cut off."""
     _record.hint = hint
 
 
 def left() -> str:
-    """What is left behind for another run, in words."""
-    return f". {said}" if (said := _record.hint()) else ""
+    """What a run that is cut off leaves behind, in words."""
+    return _record.hint()
 
 
 def warned(text: str) -> None:

@@ -25,13 +25,14 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
     elif not asked.resume and path.exists():
         screen.note(f"{path} is of a training that was cut off: it begins anew (--resume goes on with it)")
         kept.clear()
-    record.leave(lambda: f"What is done is in {path}: train --resume goes on with it" if path.exists() else None)
+    done = f"{record.NOTHING}. What is done is in {path}: train --resume goes on with it"
+    record.leave(lambda: done if path.exists() else record.NOTHING)
     return kept if asked.checkpoint > 0 or asked.resume else None
 
 
 def conclude(kept: "Folder | None") -> None:
     """The model is written: what was kept of its training is not needed any more."""
-    record.leave(lambda: None)
+    record.leave(lambda: record.NOTHING)
     if kept is None:
         return
     kept.clear()

@@ -205,6 +205,23 @@ def test_a_stream_of_which_nothing_fits_a_state_is_an_error(rnncli: Command, mod
     assert "left out: ,7: " in torn.err
 
 
+def test_what_came_is_forecast_although_the_run_is_ended_meanwhile(model: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "s.state"
+    with following(model, "--state", str(kept), "--report", str(tmp_path / "r.json")) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(csv(TABLE))
+        process.stdin.flush()
+        told = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        told += process.stdout.read()
+        assert process.wait() == 143
+
+    assert len(pd.read_csv(io.BytesIO(told))) == 6 * state.read(kept).rows > 0
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["error"] == f"terminated. What came is forecast, and kept in {kept}"
+
+
 def test_whoever_has_seen_enough_ends_it_quietly(model: Path) -> None:
     command = f"cat - | {sys.executable} -m rnncli forecast {model} - --follow | head -2"
 
