@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli import bases, cells, heads, scaling
+from rnncli import bases, cells, feeding, heads, scaling
 from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
@@ -90,7 +90,7 @@ class Network(nn.Module):
                 parameters, looked = self.read(view.past.output, view.past, view.ahead)
             case "recursive":
                 around = correction if self.base.subtracted else centre
-                parameters, looked = self.decode_in_turn(view.past, around, view.ahead)
+                parameters, looked = self.decode_in_turn(view, around)
             case _:
                 assert_never(self.architecture.decoder)
         prediction = Prediction(heads.quantiles(parameters, centre), view.scale)
@@ -110,16 +110,18 @@ class Network(nn.Module):
         ahead = self.ahead(features, starts)
         mixed = None if self.mixing is None or beside.others is None else self.mixing(beside.others)  # (B, T, M)
         read = left if length == design.context else self.base(scaled, step)[0]  # (B, T, K)
-        seen = self.seen(past, read, features, mixed)
+        waited = feeding.waited(past > 0) if design.since else None  # (B, T, K)
+        seen = self.seen(read, waited, features, mixed)
         come_to = self.encode(seen, ahead.window[: len(past)], len(starts), carried)
-        return View(scale.repeated(len(starts)), left, expected, ahead, mixed, come_to)
+        ends = [start + design.context for start in starts]
+        newest = None if waited is None else torch.cat([waited[:, end - 1 : end] for end in ends]).to(read.device)
+        return View(scale.repeated(len(starts)), left, expected, ahead, mixed, newest, come_to)
 
-    def seen(self, past: Tensor, read: Tensor, features: Features, mixed: Tensor | None) -> Steps:
-        """What the encoder is shown of a past (B, T, K), given that less what the base takes from it, too."""
-        length = past.shape[1]
-        waited = since_positive(past).to(read) if self.architecture.since else None  # (B, T, K)
-        told = features.read[:, :length], features.calendar[:, :length]
-        return Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), waited, *told, mixed)
+    def seen(self, read: Tensor, waited: Tensor | None, features: Features, mixed: Tensor | None) -> Steps:
+        """What the encoder is shown of T steps: of what the base left of them, and how long it was since a sale."""
+        since = None if waited is None else waited.double().log1p().to(read)
+        told = features.read[:, : read.shape[1]], features.calendar[:, : read.shape[1]]
+        return Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), since, *told, mixed)
 
     def carry(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried) -> Carried:
         """What is brought along to the end of a past, from what was brought along to its last segments.
@@ -129,7 +131,7 @@ class Network(nn.Module):
         design = self.architecture
         scaled = self.scale(past[:, : design.context]).apply(past).to(self.embedding.weight.device)
         features = self.inputs(beside, design.context)
-        seen = self.seen(past, self.base(scaled, step)[0], features, None)
+        seen = self.seen(self.base(scaled, step)[0], None, features, None)
         boundaries = (past.shape[1] - design.context) // design.segment + 1
         come_to = self.encode(seen, self.of_series(features), boundaries, carried, stepwise=False)
         known = seen.observed[:, -boundaries * design.segment :].flatten(1).any(dim=1)
@@ -254,39 +256,40 @@ class Network(nn.Module):
         outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(past.state, self.pieces))
         return self.read(outputs.reshape(batch, self.pieces, -1), past, ahead)
 
-    def decode_in_turn(self, past: Past, centre: Tensor, ahead: Ahead) -> tuple[Tensor, Tensor | None]:
-        """Segment after segment, each median around centre (B, H, K) fed back as if it had been observed: (B, H, K, Q).
+    def decode_in_turn(self, view: View, around: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Segment after segment, each median around a centre (B, H, K) fed back as if it had been observed.
 
         In training a value drawn from the forecast instead, so that the network learns to live with its own errors
-        (scheduled sampling from the first step on: Bengio et al. 2015).
+        (scheduled sampling: Bengio et al. 2015). (B, H, K, Q), and what
+        was looked at.
         """
-        segment, width = self.architecture.segment, self.inputs.width
-        centre = functional.pad(centre, (0, 0, 0, self.pieces * segment - self.architecture.horizon))
-        pieces, looked, output, state = list[Tensor](), list[Tensor](), past.output, past.state
+        segment, horizon = self.architecture.segment, self.architecture.horizon
+        pieces, looked = list[Tensor](), list[Tensor]()
+        output, state, waited = view.past.output, view.past.state, view.waited
+        centre = functional.pad(around, (0, 0, 0, self.pieces * segment - horizon))
         for number, start in enumerate(range(0, centre.shape[1], segment)):
-            known = ahead.part(start, segment)
-            piece, weights = self.read(output, past, known, whole=True)  # (B, segment, K, Q)
+            some = slice(start, start + segment)
+            known = view.ahead.part(start, segment)
+            piece, weights = self.read(output, view.past, known, whole=True)  # (B, segment, K, Q)
             pieces.append(piece)
             looked += [] if weights is None else [weights]
             if number + 1 < self.pieces:
-                value = self.fed_back(heads.quantiles(pieces[-1], centre[:, start : start + segment]))
-                waited = torch.zeros_like(value) if self.architecture.since else None
-                told = (
-                    known.features[..., : self.inputs.read_width],
-                    known.features[..., width - self.inputs.calendar :],
-                )
-                taken = Steps(value, torch.ones_like(value), waited, *told)
-                output, state = self.encoder(self.embed(taken, ahead.window), state)
-        together = torch.cat(pieces, dim=1)[:, : self.architecture.horizon]
-        return together, torch.cat(looked, dim=1) if looked else None
+                value = feeding.fed_back(heads.quantiles(piece, centre[:, some]), drawn=self.training)
+                if waited is not None:
+                    waited = feeding.waited(value > self.nought(view)[:, some], waited[:, -1:])
+                output, state = self.encoder(self.embed(self.taken(value, waited, known), known.window), state)
+        return torch.cat(pieces, dim=1)[:, :horizon], torch.cat(looked, dim=1) if looked else None
 
-    def fed_back(self, quantiles: Tensor) -> Tensor:
-        """What the network takes for observed of its own forecast (B, segment, K, Q): (B, segment, K)."""
-        if not self.training:
-            return quantiles[..., heads.MEDIAN]
-        # One deviate a segment: errors of neighbouring steps go together.
-        deviates = torch.randn_like(quantiles[:, :1, :, 0]).expand(quantiles.shape[:-1])
-        return heads.drawn(quantiles, deviates.contiguous())
+    def nought(self, view: View) -> Tensor:
+        """What the network would read at each step of the horizon where the value is zero: (B, H, K)."""
+        zero = view.scale.zero().to(view.expected).expand_as(view.expected)
+        return zero - view.expected if self.base.subtracted else zero
+
+    def taken(self, value: Tensor, waited: Tensor | None, known: Ahead) -> Steps:
+        """A segment (B, segment, K) taken for observed, and what is known of its steps."""
+        read, first = self.inputs.read_width, self.inputs.width - self.inputs.calendar
+        since = None if waited is None else waited.to(value).log1p()
+        return Steps(value, torch.ones_like(value), since, known.features[..., :read], known.features[..., first:])
 
     def read(self, outputs: Tensor, past: Past, ahead: Ahead, whole: bool = False) -> tuple[Tensor, Tensor | None]:
         """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q).
@@ -304,13 +307,3 @@ class Network(nn.Module):
             parameters = parameters + self.outlook.of_steps(outputs, known.features, known.surprise)
         parameters = parameters.reshape(len(outputs), -1, self.targets, len(heads.LEVELS))
         return parameters if whole else parameters[:, : self.architecture.horizon], looked
-
-
-def since_positive(past: Tensor) -> Tensor:
-    """How many steps ago the last value above zero was, as a logarithm: 0 where there is one now, (B, T, K).
-
-    Where none came before, since the beginning. What is bought now and then comes back with it (Croston 1972).
-    """
-    places = torch.arange(1, past.shape[1] + 1, device=past.device).reshape(1, -1, 1)
-    newest = (places * (past > 0)).cummax(dim=1).values
-    return (places - newest).to(past).log1p()

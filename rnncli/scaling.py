@@ -34,6 +34,12 @@ class Scale(NamedTuple):
             values = torch.maximum(values, self.floor).log()
         return ((values - self.level) / self.spread.masked_fill(self.spread == 0, torch.inf)).float()
 
+    def zero(self) -> Tensor:
+        """Where zero comes to lie, float32 (B, 1, K): infinitely far from what never moved and is something else."""
+        value = torch.zeros_like(self.level) if self.floor is None else self.floor.log()
+        away = (value - self.level) / self.spread
+        return away.masked_fill(away.isnan(), 0.0).float()
+
     def undo(self, scaled: Tensor) -> Tensor:
         """Unit scale (B, H, K, Q) back to the data's units, float64."""
         values = scaled.double() * self.spread.unsqueeze(-1) + self.level.unsqueeze(-1)

@@ -66,6 +66,7 @@ class View(NamedTuple):
     expected: Tensor  # (F * B, H, K) the base forecast
     ahead: Ahead
     mixed: Tensor | None  # (B, T, M) mixtures of the other series
+    waited: Tensor | None  # (F * B, 1, K) int64, steps since the last value above zero
     past: Past
 
 

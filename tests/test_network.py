@@ -5,7 +5,7 @@ import torch
 
 from rnncli import heads
 from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
-from rnncli.network import Network, since_positive
+from rnncli.network import Network
 from rnncli.views import Prediction, Steps
 from rnncli.windows import Beside
 
@@ -192,14 +192,6 @@ def test_what_follows_a_boundary_does_not_reach_its_forecast() -> None:
 
     assert torch.equal(one[:8], other[:8])
     assert not torch.equal(one[8:], other[8:])
-
-
-def test_the_time_since_the_last_sale_counts_from_it() -> None:
-    past = torch.tensor([0.0, 2, 0, 0, torch.nan, 3, 0]).reshape(1, 7, 1)
-
-    waited = since_positive(past).expm1().flatten()
-
-    assert waited.round().tolist() == [1, 0, 1, 2, 3, 0, 1]
 
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])

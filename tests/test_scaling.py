@@ -38,6 +38,17 @@ def test_a_window_that_never_moves_is_its_own_forecast(kind: ScaleName) -> None:
     assert scale.apply(past).isfinite().all()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@given(values=hnp.arrays(np.float64, (3, 12, 2), elements=st.sampled_from([0.0, 0.0, 3.7, 1e4])), above=st.booleans())
+def test_what_is_read_lies_above_zero_where_the_value_does(kind: ScaleName, values: np.ndarray, above: bool) -> None:
+    """A logarithm takes what is very small for zero; a window that never moved has no unit to tell."""
+    past = torch.from_numpy(values + 5.3 * above)
+    scale = scaling.measure(past, kind, 4)
+
+    smallest = 0.0 if scale.floor is None else scale.floor
+    assert torch.equal(scale.apply(past) > scale.zero(), past > smallest)
+
+
 @given(
     values=hnp.arrays(np.float64, (2, 24, 1), elements=st.floats(-100, 100)),
     factor=st.floats(1e-3, 1e3),

@@ -49,6 +49,7 @@ ORDER = [
         "carrying",
         "decoding",
         "heads",
+        "feeding",
         "losses",
         "network",
         "arrivals",
