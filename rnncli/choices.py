@@ -76,6 +76,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context, segment = _lengths(panel, network, horizon, season, choose)
+    if training.teacher_forcing and segment >= horizon:
+        raise RequestError(f"--teacher-forcing needs a --segment shorter than the horizon, {horizon}; it is {segment}")
     scales, why = _scales(parts.training_values(panel, horizon))
     if network.scale == "log" and "log" not in scales and "mean" not in scales:
         raise RequestError(f"--scale log takes logarithms, and {why}. Leave it out, or use --scale spread")

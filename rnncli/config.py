@@ -265,6 +265,8 @@ class Training(Section):
     """Price of the sum of the weights' squares."""
     activation_penalty: Annotated[float, Field(ge=0)] = 0.0
     """Price of the mean square of what the encoder says last."""
+    teacher_forcing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of segments at first, and none at last, after which --decoder recursive is fed what really came."""
     forks: Annotated[int, Field(ge=0, le=64)] = 0
     """Further segments in each training window, with a forecast and a loss behind each of them."""
     history: Count | None = None

@@ -1,9 +1,18 @@
-"""What a recursive decoder reads as if it had been observed: its own forecast. Pure tensors."""
+"""What a recursive decoder reads as if it had been observed: its own forecast, or what really came. Pure tensors."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from rnncli import heads
+
+
+class Lesson(NamedTuple):
+    """What really came, and how much of it a decoder is told (teacher forcing: Williams and Zipser 1989)."""
+
+    future: Tensor  # (F * B, H, K) float64 in the data's units, NaN where missing
+    share: float  # of the segments fed back
 
 
 def fed_back(quantiles: Tensor, drawn: bool) -> Tensor:
@@ -16,6 +25,15 @@ def fed_back(quantiles: Tensor, drawn: bool) -> Tensor:
     # One deviate a segment: errors of neighbouring steps go together.
     deviates = torch.randn_like(quantiles[:, :1, :, 0]).expand(quantiles.shape[:-1])
     return heads.drawn(quantiles, deviates.contiguous())
+
+
+def forced(own: Tensor, truth: Tensor, share: float) -> Tensor:
+    """Its own forecasts of a segment (B, segment, K), and in this share of the windows what really came, where known.
+
+    Drawn anew for each segment of each window (scheduled sampling: Bengio et al. 2015).
+    """
+    told = torch.rand(len(own), 1, 1, device=own.device) < share
+    return torch.where(told & ~truth.isnan(), truth, own)
 
 
 def waited(positive: Tensor, before: Tensor | None = None) -> Tensor:

@@ -19,6 +19,7 @@ from rnncli.cells import State
 from rnncli.config import Architecture, Training
 from rnncli.descent import Descent
 from rnncli.errors import TrainingError
+from rnncli.feeding import Lesson
 from rnncli.losses import Weighing
 from rnncli.network import Network
 from rnncli.sources import Drawn, Source, Walker
@@ -99,7 +100,7 @@ class Loop:
         self.step += 1
         self.network.train()
         self._losses[self.step - 1], self._norms[self.step - 1] = update(
-            self.network, self._source, self._descent, self._goal
+            self.network, self._source, self._descent, self._goal, (self.step - 1) / self.steps
         )
         self._averaged.update_parameters(self.network)
         if self.step % max(1, self.steps // CHECKS) == 0 or self.step == self.steps:
@@ -166,18 +167,26 @@ class Loop:
         torch.set_rng_state(state["dropout"])
 
 
-def update(network: Network, source: Source, descent: Descent, goal: Goal) -> tuple[Tensor, Tensor]:
-    """One step downhill; the loss before it, and the norm that its gradient had."""
+def update(network: Network, source: Source, descent: Descent, goal: Goal, done: float = 0.0) -> tuple[Tensor, Tensor]:
+    """One step downhill, with this share of them done; the loss before it, and the norm that its gradient had."""
     batch, carried = source.batch()
-    loss, state = priced(network, batch, goal, carried)
+    loss, state = priced(network, batch, goal, carried, done)
     source.go_on(state)
     norm = descent.step(loss)
     return loss.detach(), norm
 
 
-def priced(network: Network, batch: Batch, goal: Goal, carried: Carried | None = None) -> tuple[Tensor, State]:
-    """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it."""
-    trace = network.trace(batch.past, batch.step, batch.beside, carried)
+def priced(
+    network: Network, batch: Batch, goal: Goal, carried: Carried | None = None, done: float = 0.0
+) -> tuple[Tensor, State]:
+    """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it.
+
+    done: the share of the training that is over.
+    """
+    share, lesson = goal.training.teacher_forcing * (1 - done), None
+    if share:
+        lesson = Lesson(batch.futures(network.context, network.architecture.segment), share)
+    trace = network.trace(batch.past, batch.step, batch.beside, carried, lesson)
     total, count = _compared(trace.prediction, network.architecture, batch, goal)
     loss = total / count.clamp(min=1)
     price = goal.training.activation_penalty

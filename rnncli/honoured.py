@@ -52,6 +52,7 @@ RULES = (
         for option in (
             *("steps", "batch", "patience", "optimiser", "momentum", "learning_rate", "find_rate", "schedule"),
             *("warm_up", "weight_decay", "clip", "clip_value", "l1", "l2", "activation_penalty"),
+            "teacher_forcing",
         )
     ),
     Rule("momentum", "--optimiser sgd or rmsprop", lambda _, t: t.optimiser in ("sgd", "rmsprop")),
@@ -66,6 +67,9 @@ RULES = (
         "decoder",
         "--base none and --no-bypass to be recursive with --cell esn: it learns one segment ahead",
         lambda n, t: _trained(n, t) or n.decoder != "recursive" or (n.base == "none" and not n.bypass),
+    ),
+    Rule(
+        "teacher_forcing", "--decoder recursive: no other is fed anything back", lambda n, _: n.decoder == "recursive"
     ),
     Rule(
         "bidirectional",

@@ -17,7 +17,9 @@ from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
 from rnncli.decoding import Attended, Second
+from rnncli.feeding import Lesson
 from rnncli.inputs import Features, Inputs, surprise
+from rnncli.losses import OUTLIER
 from rnncli.mixing import Mixing
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
@@ -73,12 +75,19 @@ class Network(nn.Module):
         """
         return self.trace(past, step, beside).prediction
 
-    def trace(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried | None = None) -> Trace:
+    def trace(
+        self,
+        past: Tensor,
+        step: Tensor,
+        beside: Beside,
+        carried: Carried | None = None,
+        lesson: Lesson | None = None,
+    ) -> Trace:
         """The same, with what it came from.
 
         Where states are carried over, the past is that of a whole series, forecast from its end alone; or, with what
         was carried, the context before the newest F segments, which are read on from there and forecast from behind
-        each.
+        each. lesson: what a recursive decoder is told of the future of all F * B windows.
         """
         view = self.look(past, step, beside, carried)
         correction = self.correct(view.left, view.ahead, view.mixed)
@@ -90,7 +99,7 @@ class Network(nn.Module):
                 parameters, looked = self.read(view.past.output, view.past, view.ahead)
             case "recursive":
                 around = correction if self.base.subtracted else centre
-                parameters, looked = self.decode_in_turn(view, around)
+                parameters, looked = self.decode_in_turn(view, around, lesson)
             case _:
                 assert_never(self.architecture.decoder)
         prediction = Prediction(heads.quantiles(parameters, centre), view.scale)
@@ -256,17 +265,18 @@ class Network(nn.Module):
         outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(past.state, self.pieces))
         return self.read(outputs.reshape(batch, self.pieces, -1), past, ahead)
 
-    def decode_in_turn(self, view: View, around: Tensor) -> tuple[Tensor, Tensor | None]:
+    def decode_in_turn(self, view: View, around: Tensor, lesson: Lesson | None) -> tuple[Tensor, Tensor | None]:
         """Segment after segment, each median around a centre (B, H, K) fed back as if it had been observed.
 
         In training a value drawn from the forecast instead, so that the network learns to live with its own errors
-        (scheduled sampling: Bengio et al. 2015). (B, H, K, Q), and what
+        (scheduled sampling: Bengio et al. 2015), and of what the lesson tells what really came. (B, H, K, Q), and what
         was looked at.
         """
         segment, horizon = self.architecture.segment, self.architecture.horizon
         pieces, looked = list[Tensor](), list[Tensor]()
         output, state, waited = view.past.output, view.past.state, view.waited
         centre = functional.pad(around, (0, 0, 0, self.pieces * segment - horizon))
+        truth = None if lesson is None else self.measured(lesson.future, view)
         for number, start in enumerate(range(0, centre.shape[1], segment)):
             some = slice(start, start + segment)
             known = view.ahead.part(start, segment)
@@ -275,10 +285,17 @@ class Network(nn.Module):
             looked += [] if weights is None else [weights]
             if number + 1 < self.pieces:
                 value = feeding.fed_back(heads.quantiles(piece, centre[:, some]), drawn=self.training)
+                if lesson is not None and truth is not None:
+                    value = feeding.forced(value, truth[:, some], lesson.share)
                 if waited is not None:
                     waited = feeding.waited(value > self.nought(view)[:, some], waited[:, -1:])
                 output, state = self.encoder(self.embed(self.taken(value, waited, known), known.window), state)
         return torch.cat(pieces, dim=1)[:, :horizon], torch.cat(looked, dim=1) if looked else None
+
+    def measured(self, values: Tensor, view: View) -> Tensor:
+        """Values (B, H, K) of the horizon in the data's units as the network would read them, and as its loss does."""
+        scaled = view.scale.apply(values).clamp(-OUTLIER, OUTLIER).to(view.expected)
+        return scaled - view.expected if self.base.subtracted else scaled
 
     def nought(self, view: View) -> Tensor:
         """What the network would read at each step of the horizon where the value is zero: (B, H, K)."""

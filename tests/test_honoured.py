@@ -50,6 +50,8 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
     ({"cell": "esn"}, {"l1": 0.1}, "--l1 0.1 needs a cell that is trained, not esn"),
     ({"cell": "esn"}, {"l2": 0.1}, "--l2 0.1 needs a cell that is trained, not esn"),
     ({"cell": "esn"}, {"activation_penalty": 0.1}, "--activation-penalty 0.1 needs a cell that is trained, not esn"),
+    ({"cell": "esn"}, {"teacher_forcing": 0.1}, "--teacher-forcing 0.1 needs a cell that is trained, not esn"),
+    ({"decoder": "parallel"}, {"teacher_forcing": 1.0}, "--teacher-forcing 1.0 needs --decoder recursive"),
     ({}, {"momentum": 0.5}, "--momentum 0.5 needs --optimiser sgd or rmsprop"),
     ({}, {"weight_decay": 0.5, "optimiser": "sgd"}, "--weight-decay 0.5 needs --optimiser adamw"),
     ({}, {"learning_rate": 0.5, "find_rate": True}, "--learning-rate 0.5 needs --no-find-rate"),

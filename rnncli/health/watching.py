@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import heads, losses
+from rnncli.feeding import Lesson
 from rnncli.network import Network
 from rnncli.windows import Batch
 
@@ -79,23 +80,10 @@ def gap(network: Network, batch: Batch) -> Gap | None:
     design = network.architecture
     if design.decoder != "recursive" or network.pieces == 1:
         return None
-    free, scale = network(batch.past, batch.step, batch.beside)
+    given = batch.past, batch.step, batch.beside
+    free, scale = network(*given)
+    forced, _ = network.trace(*given, lesson=Lesson(batch.future, 1.0)).prediction
     actual = scale.apply(batch.future)  # (B, H, K)
-    truth = network.base(actual, batch.step + design.horizon)[0] if network.base.subtracted else actual
-    width, calls = design.segment * network.targets, 0
-
-    def told(given: tuple[Tensor]) -> tuple[Tensor] | None:
-        nonlocal calls
-        calls += 1
-        if calls == 1:  # the past
-            return None
-        start = (calls - 2) * design.segment
-        known = truth[:, start : start + design.segment].reshape(len(truth), 1, width)
-        values = torch.where(known.isnan(), given[0][..., :width], known)
-        return (torch.cat([values, given[0][..., width:]], dim=-1),)
-
-    with _before(network.embedding, told):
-        forced, _ = network(batch.past, batch.step, batch.beside)
     errors = [(one[..., heads.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)]
     return Gap(*errors) if errors[0] == errors[0] else None
 

@@ -22,6 +22,7 @@ CUT = ("--members", "2", "--steps", "120")
         (35, ("--cell", "lstm", "--schedule", "plateau", "--optimiser", "sgd", "--learning-rate", "1e-3")),
         (25, ("--bptt", "12", "--segment", "6", "--dropout", "0.2", "--normalise", "batch")),
         (48, ("--find-rate", "--schedule", "cosine")),
+        (25, ("--decoder", "recursive", "--segment", "3", "--teacher-forcing", "0.8", "--dropout", "0")),
     ],
 )
 def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
