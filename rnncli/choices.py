@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import designs, honoured, seasons
-from rnncli.config import Architecture, BaseName, CellName, Network, ScaleName, Training
+from rnncli import designs, honoured, seasons, tellable
+from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel, calendar, clock, covariates, freshness
 from rnncli.panel.clock import Frequency
@@ -57,7 +57,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
     honoured.check(network, training)
-    reasons: dict[str, str] = {}
+    network, reasons = designs.without_past(network) if network.context == 0 else (network, {})
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:
         if asked is not None:
@@ -66,13 +66,11 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         return chosen[0]
 
     horizon = steps_ahead(network, panel.frequency)
-    parts = split(panel, horizon, training.history)
+    parts = split(panel, horizon, training.history, sees=network.context != 0)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = Sample(panel, parts, horizon)
-    _check_lengths(panel, network)
-    _forbid_idle_holidays(panel, network)
-    _forbid_untold(panel, network)
+    tellable.check(panel, network)
     strength = sample.strength(panel.frequency)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context, segment = _lengths(panel, network, horizon, season, choose)
@@ -93,7 +91,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     hidden = choose("hidden", network.hidden, designs.hidden(network.cell, panel))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
-    made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network.cell))
+    made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network))
+    tellable.forbid_blind(panel, network, made["calendar"])
     made |= designs.encoder(network, context // segment)
     together = _together(panel, network)
     alone = (False, "most series are told by their own past; it is tried, too")
@@ -111,7 +110,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
 def _with_switches(rivals: list[Architecture], chosen: Architecture, asked: Network, told: Told) -> list[Architecture]:
     """The rivals with those among them, early enough to be tried, that differ in what the network is told."""
     trained = asked.cell != "esn"
-    if asked.calendar is None and told.calendar and trained:
+    needed = asked.context == 0 and not told.inputs
+    if asked.calendar is None and told.calendar and trained and not needed:
         rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
     if asked.mix is None and told.series and trained and asked.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, chosen.model_copy(update={"mix": True}))
@@ -122,7 +122,8 @@ def _lengths(panel: Panel, network: Network, horizon: int, season: int, choose: 
     """Context and segment, of which the first is made of whole ones."""
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
-    segment = choose("segment", network.segment, _segment(horizon, cycle, context, network.context is not None))
+    length = context or 6 * horizon  # with nothing seen of the past only the horizon is to be cut
+    segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context)))
     if network.bptt is not None:
         segment = _within_bptt(segment, network.bptt, network)
     return _of_whole_segments(context, segment, network), segment
@@ -136,7 +137,7 @@ def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Trainin
     """
     designs = list(dict.fromkeys(start.architecture for start in starts))
     horizon = designs[0].horizon
-    parts = split(panel, horizon, training.history)
+    parts = split(panel, horizon, training.history, sees=any(design.context for design in designs))
     later = freshness.later(panel, parts.validation, seen)
     newer = Cutoffs(parts.validation.series[later], parts.validation.rows[later])
     steps = training.steps or max(FEWEST_AGAIN, round(_steps(panel, horizon, training.batch)[0] * AGAIN))
@@ -156,13 +157,6 @@ def _within_bptt(segment: int, bptt: int, network: Network) -> int:
     if network.segment is not None and bptt % segment:
         raise RequestError(f"--bptt {bptt} is no multiple of --segment {segment}. Change one of them")
     return math.gcd(segment, bptt)
-
-
-def _check_lengths(panel: Panel, network: Network) -> None:
-    longest = int(panel.lengths.max())
-    for name, asked in (("season", network.season), ("context", network.context)):
-        if asked is not None and asked > longest:
-            raise RequestError(f"--{name} {asked} is longer than the longest series, {longest} steps")
 
 
 def steps_ahead(network: Network, frequency: Frequency) -> int:
@@ -263,7 +257,7 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         changes += [(chosen.segment, chosen.context // 2), (chosen.segment, 2 * chosen.context)]
     found = []
     for segment, length in changes:
-        if not segment or not length:
+        if not segment or (chosen.context and not length):
             continue
         context = -(-length // segment) * segment if asked.context is None else length
         fits = chosen.bptt is None or chosen.bptt % segment == 0
@@ -274,29 +268,13 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
     return found
 
 
-def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
-    countries = ",".join(panel.covariates.holidays)
-    if countries and (network.calendar is False or not calendar.size(panel.frequency, panel.covariates.holidays)):
-        why = "--no-calendar" if network.calendar is False else "a clock of plain numbers"
-        raise RequestError(f"--holidays {countries} cannot be told with {why}. Leave out one")
-
-
-def _forbid_untold(panel: Panel, network: Network) -> None:
-    names = [one.name for one, known in zip(panel.covariates.along, panel.covariates.known, strict=True) if known]
-    told = [f"--known {','.join(names)}"] if names else []
-    told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []
-    if told and network.cell == "esn":
-        raise RequestError(f"{told[0]} needs a cell that is trained, not esn: nothing else is told what is to come")
-    if panel.covariates.weights is not None and network.cell == "esn":
-        name = panel.found.roles.weight
-        raise RequestError(f"--weight {name} needs a cell that is trained, not esn: its windows count alike")
-
-
-def _calendar(panel: Panel, cell: CellName) -> tuple[bool, str]:
-    if cell == "esn":
+def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
+    if network.cell == "esn":
         return False, "a fixed reservoir is told nothing of the steps to come"
     if not calendar.size(panel.frequency, panel.covariates.holidays):
         return False, f"the calendar says nothing of steps of {panel.frequency.name}"
+    if network.context == 0:
+        return True, "there is no past to tell what time it is"
     if panel.covariates.known.any() or panel.covariates.holidays:
         return True, "columns known in advance often go by it; the network is tried without it, too"
     return False, "the past tells most of it; the network is tried with it, too"

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rnncli.values import (
     Bytes,
     Count,
+    LookBack,
     Names,
     Pause,
     Percents,
@@ -102,8 +103,8 @@ class Network(Section):
 
     horizon: Annotated[int | str, BeforeValidator(steps_or_duration), AfterValidator(ahead)] | None = None
     """How far to forecast: a number of steps, or a duration such as 7d."""
-    context: Steps | None = None
-    """How many past steps the network sees."""
+    context: LookBack | None = None
+    """How many past steps the network sees; 0: none, only --static and --known columns and the calendar."""
     segment: Steps | None = None
     """Steps taken together in one recurrent step (1: the classic step by step)."""
     season: Steps | None = None
@@ -170,7 +171,7 @@ class Architecture(Network):
     """The network with every open choice made."""
 
     horizon: Steps
-    context: Steps
+    context: LookBack
     segment: Steps
     season: Steps
     base: BaseName
@@ -199,6 +200,9 @@ class Architecture(Network):
             raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
         if self.bptt is not None and self.bptt % self.segment:
             raise ValueError(f"bptt {self.bptt} is no multiple of segment {self.segment}")
+        past = self.bypass or self.base != "none" or self.scale != "global" or self.since or self.mix or self.attention
+        if not self.context and (past or self.bptt is not None):
+            raise ValueError("context 0 leaves nothing of the past to be read")
         if self.base == "seasonal" and self.season > self.context:
             raise ValueError(f"season {self.season} does not fit into context {self.context}")
         return self

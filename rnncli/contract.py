@@ -50,6 +50,8 @@ def seen(panel: Panel) -> Seen:
 
 def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:
     """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
+    if not context:  # nothing is seen of what columns hold
+        return [*_unknown(trained, panel), *_shifted(trained, zone, panel)]
     newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
     ranges = [_range(column) for column in _columns(newest)]
     found = [*_jumps(trained, newest, ranges), *_silent(trained, ranges), *_unseen(newest), *_stale(panel, context)]

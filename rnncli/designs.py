@@ -18,6 +18,14 @@ def hidden(cell: CellName, panel: Panel) -> tuple[int, str]:
     return (32 if count < 2_000 else 64), f"{count} values"
 
 
+def without_past(network: Network) -> tuple[Network, dict[str, str]]:
+    """A network that sees nothing of the past, with what follows from that as if it had been asked for; and why."""
+    shape = {"scale": "global", "base": "none", "bypass": False}
+    changed = [name for name, value in shape.items() if getattr(network, name) != value]
+    made = network.model_copy(update={**shape, "since": False, "mix": False})
+    return made, dict.fromkeys(changed, "nothing of the past is seen")
+
+
 def encoder(network: Network, steps: int) -> dict[str, object]:
     """What is open of an encoder that reads so many steps, and of how the horizon is told from it."""
     return {

@@ -25,6 +25,11 @@ def _trained(network: Network, _: Training) -> bool:
     return network.cell != "esn"
 
 
+def _unseen(met: Callable[[Network, Training], bool]) -> Callable[[Network, Training], bool]:
+    """Where nothing of the past is seen."""
+    return lambda network, training: network.context != 0 or met(network, training)
+
+
 RULES = (
     Rule("activation", "--cell rnn", _of("rnn")),
     *(
@@ -86,6 +91,25 @@ RULES = (
     Rule("bptt", "no --history: series are read from their beginning", lambda _, t: t.history is None),
     Rule("bptt", "--no-mix: other series are seen in a window", lambda n, _: not n.mix),
     Rule("bptt", "--no-find-rate", lambda _, t: not t.find_rate),
+    *(
+        Rule("context", needs, _unseen(met))
+        for needs, met in (
+            ("--cell rnn, lstm or gru", _of(*RECURRENT)),
+            ("--scale global: there is no window to measure", lambda n, _: n.scale in (None, "global")),
+            ("--base none: there is nothing to repeat", lambda n, _: n.base in (None, "none")),
+            ("--no-since: there was no last value", lambda n, _: not n.since),
+            ("--no-mix: nothing is seen of other series either", lambda n, _: not n.mix),
+            ("--no-attention: there is nothing to look back at", lambda n, _: not n.attention),
+            ("no --bptt: there is no state to carry over", lambda n, _: n.bptt is None),
+            ("a network that is not --bidirectional: there is nothing to read", lambda n, _: not n.bidirectional),
+            ("--convolution 0: there is nothing to read", lambda n, _: not n.convolution),
+            ("--forks 0: nothing is read between them", lambda _, t: t.forks == 0),
+            (
+                "--metric quantiles, mae or mse: others weigh an error by what came before it",
+                lambda _, t: t.metric in ("quantiles", "mae", "mse"),
+            ),
+        )
+    ),
     Rule("decoder_segment", "--decoder encoder-decoder", lambda n, _: n.decoder in (None, "encoder-decoder")),
 )
 

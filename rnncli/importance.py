@@ -74,7 +74,7 @@ def parts(model: Model) -> Iterator[tuple[str, str, Alter]]:
     """Everything that the networks are told, by name and kind."""
     card = model.card
     season = {card.season} if card.season > 1 else set()
-    edges = sorted({0, card.members[0].architecture.segment, card.context} | season)
+    edges = sorted({0, card.members[0].architecture.segment, card.context} | season) if card.context else []
     for newest, oldest in pairwise(edges):
         name = f"steps {newest + 1} to {oldest} back" if newest else f"the last {oldest} steps"
         if newest < oldest:

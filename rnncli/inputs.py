@@ -43,7 +43,7 @@ class Inputs(nn.Module):
         super().__init__()
         along = [one for one in told.inputs if one.role != "static"]
         self.along, self.fixed = _Columns(along), _Columns([one for one in told.inputs if one.role == "static"])
-        self.carried = design.bptt is not None
+        self.of_all = design.bptt is not None or not design.context  # no window measures its own
         self.calendar = told.calendar if design.calendar else 0
         amounts, gaps = self.along.amounts, [one for one in self.along.amounts if one.gaps]
         self.known = [place for place, one in enumerate(amounts) if one.role == "known"]
@@ -68,7 +68,7 @@ class Inputs(nn.Module):
         values = self.along.by_all(beside.along)  # (B, T + H, A)
         # A state that is carried over has to read the same amount as the same number, wherever a window begins.
         # (B, 1, A) each
-        level, spread = _unmeasured(values) if self.carried else self.along.measure(values[:, :context])
+        level, spread = _unmeasured(values) if self.of_all else self.along.measure(values[:, :context])
         own, missing = _held((values - level) / spread), _picked(values.isnan(), self.with_gaps)
         fixed = beside.fixed.unsqueeze(1)  # (B, 1, G)
         amounts = self.fixed.by_all(fixed)

@@ -67,7 +67,7 @@ def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
         case "quantiles":
             return []
         case "mae" | "mse":
-            return [torch.ones_like(past[:, :1])]
+            return [past.new_ones(len(past), 1, past.shape[2])]
         case "mase" | "rmsse":
             return [1 / _moves(past, season)]
         case "smape":

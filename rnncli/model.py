@@ -174,12 +174,12 @@ def _forecast(
     network: Network, seen: int, batch: Batch, carried: Carried | None, levels: Tensor, take_mean: bool
 ) -> tuple[Tensor, Tensor]:
     """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
-    past = batch.past[:, -seen:]
+    past = batch.past[:, batch.past.shape[1] - seen :]
     beside = batch.beside.newest(seen, network.architecture.horizon)
     quantiles, scale = network.trace(past, batch.step, beside, carried).prediction
     quantiles = quantiles.to(past.device).double()
     point = heads.point(scale.undo(quantiles), take_mean)
-    unseen = past.isnan().all(dim=1)[:, None, :]  # (B, 1, K)
+    unseen = past.isnan().all(dim=1, keepdim=True) & (seen > 0)  # (B, 1, K)
     if carried is not None:
         unseen = unseen & ~carried.begun.reshape(-1, 1, 1)
     read = scale.undo(heads.at_levels(quantiles, levels))

@@ -121,6 +121,7 @@ class Network(nn.Module):
         read = left if length == design.context else self.base(scaled, step)[0]  # (B, T, K)
         waited = feeding.waited(past > 0) if design.since else None  # (B, T, K)
         seen = self.seen(read, waited, features, mixed)
+        seen = seen if design.context else seen.behind(design.segment)  # one step, that tells of the series alone
         come_to = self.encode(seen, ahead.window[: len(past)], len(starts), carried)
         ends = [start + design.context for start in starts]
         newest = None if waited is None else torch.cat([waited[:, end - 1 : end] for end in ends]).to(read.device)
@@ -268,9 +269,8 @@ class Network(nn.Module):
     def decode_in_turn(self, view: View, around: Tensor, lesson: Lesson | None) -> tuple[Tensor, Tensor | None]:
         """Segment after segment, each median around a centre (B, H, K) fed back as if it had been observed.
 
-        In training a value drawn from the forecast instead, so that the network learns to live with its own errors
-        (scheduled sampling: Bengio et al. 2015), and of what the lesson tells what really came. (B, H, K, Q), and what
-        was looked at.
+        In training a value drawn from it, so that the network learns to live with its own errors (scheduled sampling:
+        Bengio et al. 2015), or what the lesson tells. (B, H, K, Q), and what was looked at.
         """
         segment, horizon = self.architecture.segment, self.architecture.horizon
         pieces, looked = list[Tensor](), list[Tensor]()

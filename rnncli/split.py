@@ -26,11 +26,13 @@ class Split(NamedTuple):
     validation: Cutoffs
     held_out: int  # steps at the end of each series that no training window reaches into
     newest: int  # cutoffs of training windows that a series has at most
+    least: int  # rows of past that a training window needs
 
     def over_all(self, panel: Panel, horizon: int) -> "Split":
         """The same over all rows, with nothing held out."""
         last = panel.lengths - horizon
-        return Split(np.maximum(_least(horizon), last - self.newest + 1), last, NO_WINDOWS, 0, self.newest)
+        first = np.maximum(self.least, last - self.newest + 1)
+        return Split(first, last, NO_WINDOWS, 0, self.newest, self.least)
 
     @property
     def windows(self) -> int:
@@ -54,30 +56,31 @@ class Split(NamedTuple):
             yield values[~np.isnan(values)]
 
 
-def split(panel: Panel, horizon: int, history: int | None) -> Split:
+def split(panel: Panel, horizon: int, history: int | None, sees: bool = True) -> Split:
     """Training windows that end in the `history` newest cutoffs left, and validation windows that come after them.
 
-    A series needs half a horizon of past for a window. Where none has rows for both kinds of windows, all train
-    and none validates. Raises DataError where no series has even the rows to train on.
+    A series needs half a horizon of past for a window; none for one to train on where nothing is seen of it. Where none
+    has rows for both kinds of windows, all train and none validates. Raises DataError where no series has even the rows
+    to train on.
     """
-    lengths, least = panel.lengths, _least(horizon)
+    lengths, least = panel.lengths, _least(horizon) if sees else 0
     usable = np.flatnonzero(lengths >= least + 2 * horizon)
     if not len(usable):
-        return _unvalidated(panel, horizon, history)
+        return _unvalidated(panel, horizon, history, least)
     newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // len(usable)))
-    origins, stride = _origins(lengths[usable], horizon)
+    origins, stride = _origins(lengths[usable], horizon, least)
     held_out = horizon + (origins - 1) * stride
     last = lengths - held_out - horizon
     most = max(1, min(MOST_VALIDATION, MOST_VALUES // horizon))
     checked = usable[:: -(-len(usable) * origins // most)]
     rows = (lengths[checked] - horizon)[:, None] - np.arange(origins)[::-1] * stride  # (checked, origins)
-    fitting = (rows >= least).reshape(-1)
+    fitting = (rows >= _least(horizon)).reshape(-1)
     validation = Cutoffs(np.repeat(checked, origins)[fitting], rows.reshape(-1)[fitting])
-    return Split(np.maximum(least, last - newest + 1), last, validation, held_out, newest)
+    return Split(np.maximum(least, last - newest + 1), last, validation, held_out, newest, least)
 
 
-def _unvalidated(panel: Panel, horizon: int, history: int | None) -> Split:
-    lengths, needed = panel.lengths, _least(horizon) + horizon
+def _unvalidated(panel: Panel, horizon: int, history: int | None, least: int) -> Split:
+    lengths, needed = panel.lengths, least + horizon
     if lengths.max() < needed:
         longest = int(lengths.argmax())
         name, many = panel.called(longest), len(lengths) > 1
@@ -86,19 +89,19 @@ def _unvalidated(panel: Panel, horizon: int, history: int | None) -> Split:
             f"{which} has {lengths[longest]} rows; horizon {horizon} needs {needed} to learn. Use a smaller --horizon"
         )
     newest = history or max(3 * horizon, -(-ENOUGH_WINDOWS // int((lengths >= needed).sum())))
-    return Split(lengths, lengths, NO_WINDOWS, 0, newest).over_all(panel, horizon)
+    return Split(lengths, lengths, NO_WINDOWS, 0, newest, least).over_all(panel, horizon)
 
 
 def _least(horizon: int) -> int:
-    """Rows of past that a training window needs."""
+    """Rows of past that a window needs."""
     return 1 + horizon // 2
 
 
-def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
+def _origins(lengths: np.ndarray, horizon: int, least: int) -> tuple[int, int]:
     """How many validation windows each series has, and how far apart: a fifth of a series is held out at most."""
     wished = max(ORIGINS, -(-LEAST_VALIDATION // len(lengths)))
     room = max(0, int(np.median(lengths)) // 5 - horizon)
-    longest = int(lengths.max()) - 2 * horizon - (1 + horizon // 2)  # what must stay for a training window
+    longest = int(lengths.max()) - 2 * horizon - least  # what must stay for a training window
     room = min(room, longest)
     stride = int(np.clip(room // max(1, wished - 1), 1, horizon))
     return min(wished, 1 + room // stride), stride
@@ -106,4 +109,4 @@ def _origins(lengths: np.ndarray, horizon: int) -> tuple[int, int]:
 
 def everything(panel: Panel) -> Split:
     """The whole of each series as training part, for who only looks."""
-    return Split(np.zeros_like(panel.lengths), panel.lengths, NO_WINDOWS, 0, int(panel.lengths.max()))
+    return Split(np.zeros_like(panel.lengths), panel.lengths, NO_WINDOWS, 0, int(panel.lengths.max()), 0)

@@ -167,7 +167,8 @@ def aim(network: Network, windows: Windows, task: Task, generator: torch.Generat
     """Which windows are drawn, and what is minimised over them."""
     mixing, device = task.architecture.mix, windows.values.device
     sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
-    typical = windows.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context]
+    seen = windows if network.context else windows.of(2 * task.season)
+    typical = seen.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context or None]
     return sampler, Goal(losses.weighing(task.training.metric, task.season, typical), task.training)
 
 

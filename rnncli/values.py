@@ -73,6 +73,7 @@ Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], Be
 Count = Annotated[int, Field(ge=1)]
 MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
+LookBack = Annotated[int, Field(ge=0, le=MOST_STEPS)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
 Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]

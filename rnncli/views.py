@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from torch import Tensor
+from torch.nn import functional
 
 from rnncli.cells import State
 from rnncli.scaling import Scale
@@ -33,6 +34,13 @@ class Steps(NamedTuple):
     features: Tensor  # (B, T, R) of what is known beside the targets
     calendar: Tensor  # (B, T, D)
     mixed: Tensor | None = None  # (B, T, M) mixtures of the other series
+
+    def behind(self, length: int) -> "Steps":
+        """The same behind so many steps of which nothing is known."""
+        longer = {
+            name: functional.pad(part, (0, 0, length, 0)) for name, part in self._asdict().items() if part is not None
+        }
+        return self._replace(**longer)
 
 
 class Past(NamedTuple):

@@ -66,6 +66,17 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
     ({"bptt": 8}, {"forks": 2}, "--bptt 8 needs --forks 0"),
     ({"bptt": 8}, {"history": 20}, "--bptt 8 needs no --history"),
     ({"bptt": 8}, {"find_rate": True}, "--bptt 8 needs --no-find-rate"),
+    ({"context": 0, "cell": "tcn"}, {}, "--context 0 needs --cell rnn, lstm or gru"),
+    ({"context": 0, "scale": "log"}, {}, "--context 0 needs --scale global"),
+    ({"context": 0, "base": "last"}, {}, "--context 0 needs --base none"),
+    ({"context": 0, "since": True}, {}, "--context 0 needs --no-since"),
+    ({"context": 0, "mix": True}, {}, "--context 0 needs --no-mix"),
+    ({"context": 0, "attention": True}, {}, "--context 0 needs --no-attention"),
+    ({"context": 0, "bptt": 7}, {}, "--context 0 needs no --bptt"),
+    ({"context": 0, "bidirectional": True}, {}, "--context 0 needs a network that is not --bidirectional"),
+    ({"context": 0, "convolution": 3}, {}, "--context 0 needs --convolution 0"),
+    ({"context": 0}, {"forks": 2}, "--context 0 needs --forks 0"),
+    ({"context": 0}, {"metric": "mase"}, "--context 0 needs --metric quantiles, mae or mse"),
     ({"decoder_segment": 4, "decoder": "direct"}, {}, "--decoder-segment 4 needs --decoder encoder-decoder"),
 ]
 

@@ -35,6 +35,7 @@ ORDER = [
         "seasons",
         "honoured",
         "designs",
+        "tellable",
         "choices",
         "windows",
         "scaling",

@@ -88,8 +88,8 @@ def choice_lines(plan: "Plan") -> list[str]:
         (", attention" if design.attention else "") + (", linear bypass" if design.bypass else "")
     )
     cell = encoder_words(design)
-    steps = f"{design.context // design.segment} steps of {design.segment}"
-    return [*lines, f"network: {cell}, {steps} back, {design.horizon} ahead, {decoder}"]
+    steps = f"{design.context // design.segment} steps of {design.segment} back" if design.context else "no past"
+    return [*lines, f"network: {cell}, {steps}, {design.horizon} ahead, {decoder}"]
 
 
 def encoder_words(design: "Architecture") -> str:
@@ -129,7 +129,8 @@ def design_words(design: "Architecture") -> str:
     if design.base in ("seasonal", "smoothing", "cycle"):
         base += f" {design.season}"
     dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
-    return f"scale {design.scale}, {base}, context {design.context} in segments of {design.segment}{dated}"
+    seen = f"context {design.context} in segments of {design.segment}" if design.context else "nothing of the past"
+    return f"scale {design.scale}, {base}, {seen}{dated}"
 
 
 def frequency_words(panel: "Panel") -> str:

@@ -144,6 +144,11 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
             f"{sources.model} reads each series from its beginning (train --bptt), and cannot go on from its end: "
             "leave out --state and --follow"
         )
+    if not card.context and (sources.state or target.follow):
+        raise RequestError(
+            f"{sources.model} looks at nothing of the past (train --context 0), of which there is nothing to keep: "
+            "leave out --state and --follow"
+        )
     made = {"--resample": config.columns.resample, "--fill-gaps": config.columns.fill_gaps not in (None, "mask")}
     way = next((option for option, said in made.items() if said), None)
     if way and (sources.state or target.follow):

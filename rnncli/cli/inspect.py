@@ -156,8 +156,14 @@ def _for_model(model: Path, data: str, asked: Asked, format: str | None) -> tupl
 
 def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
     """How well the networks of a model are."""
+    from rnncli import card as cards
     from rnncli.cli import health
 
+    if not cards.read(model).context:
+        raise RequestError(
+            f"{model} reads nothing of the past (train --context 0), which health is about: --importance DATA tells "
+            "what it goes by"
+        )
     fitted, panel = _for_model(model, data, asked, format)
     with about(data):
         found = health.examine(fitted, panel)
