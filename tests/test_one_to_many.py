@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from rnncli import card as cards
-from rnncli import choices, heads
+from rnncli import choices, cli, heads
 from rnncli.config import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
 from rnncli.network import Network as Built
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Expected, Panel, clock, from_frame
 from rnncli.panel.covariates import Told
 from rnncli.windows import Beside
 from tests.cells.textbook import gelu, layer, weights
@@ -20,7 +20,7 @@ from tests.conftest import Command
 from tests.test_network import design
 
 DAYS, HORIZON = 42, 7
-BLIND = ("--horizon", HORIZON, "--context", 0, "--static", "kind,size", "--known", "price", "--hidden", 16)
+BLIND = ("--horizon", HORIZON, "--context", 0, "--static", "kind,size", "--known", "price")
 NOTHING = {"context": 0, "base": "none", "scale": "global", "bypass": False}
 
 
@@ -117,7 +117,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
     trained = rnncli("train", tmp_path / "a.csv", *BLIND, "--steps", 5, "--output", tmp_path / "m.rnn")
 
     card = cards.read(tmp_path / "m.rnn")
-    assert "network: 1-layer GRU of 16 units, no past, 7 ahead, parallel decoder" in trained.err
+    assert "network: 1-layer GRU of 32 units, no past, 7 ahead, parallel decoder" in trained.err
     assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"nothing of the past is seen"}
     made = card.members[0].architecture
     assert (made.context, made.scale, made.base, made.bypass, made.since) == (0, "global", "none", False, False)
@@ -205,3 +205,100 @@ def test_what_looks_at_the_past_says_why_not_and_the_rest_works(rnncli: Command,
     assert "nothing of the past" in rnncli("inspect", model).out
     gone_on = rnncli("train", data, "--from", model, "--steps", 5, "--output", tmp_path / "next.rnn")
     assert gone_on.code == 0, gone_on.err
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model of 30 shops, `m.rnn`, and `new.csv`, in which three of them go on and four are to open."""
+    folder = tmp_path_factory.mktemp("opened")
+    every, new = shops(30), shops(4, 2 * HORIZON, seed=1, named="new")
+    every.to_csv(folder / "past.csv", index=False)
+    going = shops(3, DAYS + HORIZON)
+    going.loc[going.groupby("id").cumcount() >= DAYS, "y"] = np.nan
+    pd.concat([going, new.assign(y=np.nan)]).to_csv(folder / "new.csv", index=False)
+    new.to_csv(folder / "came.csv", index=False)
+    quick = ("--steps", 300, "--batch", 32, "--learning-rate", 0.02, "--dropout", 0, "--no-refit")
+    arguments = ("train", folder / "past.csv", *BLIND, "--hidden", 32, *quick, "--output", folder / "m.rnn")
+    assert cli.run([str(one) for one in arguments]) == 0
+    return folder
+
+
+def test_a_series_never_seen_is_forecast_from_its_first_row_on_and_well(rnncli: Command, opened: Path) -> None:
+    made = rnncli("forecast", opened / "m.rnn", opened / "new.csv")
+
+    assert made.code == 0, made.err
+    assert "forecast from their first row on: 4 series without a value: new00, new01, new02 and 1 more" in made.err
+    table, came = made.table, pd.read_csv(opened / "came.csv")
+    begins = table.groupby("id")["ds"].min()
+    assert begins.to_dict() == {
+        **{f"shop{number:02}": "2024-02-12" for number in range(3)},
+        **{f"new{number:02}": "2024-01-01" for number in range(4)},
+    }
+    both = table.merge(came, on=["id", "ds"])
+    assert len(both) == 4 * HORIZON
+    others = pd.read_csv(opened / "past.csv")["y"]
+    naive = min((both["y"] - value).abs().mean() for value in (others.mean(), others.median()))
+    assert (both["y"] - both["rnncli"]).abs().mean() < 0.25 * naive
+
+
+def test_a_table_of_new_series_alone_is_forecast(rnncli: Command, opened: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(opened / "new.csv")
+    frame[frame["id"] >= "new"][lambda one: one["id"] < "shop"].to_csv(tmp_path / "only.csv", index=False)
+    every = rnncli("forecast", opened / "m.rnn", opened / "new.csv").table
+
+    plot = ("--plot", tmp_path / "f.png", "--as-of", "2023-12-01", "--max-age", "1d")
+    only = rnncli("forecast", opened / "m.rnn", tmp_path / "only.csv", *plot)
+
+    assert only.code == 0, only.err
+    new = every[every["id"].str.startswith("new")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(only.table, new, check_exact=False, rtol=1e-4)
+    drawn = rnncli("forecast", opened / "m.rnn", tmp_path / "only.csv", "--format", "table").out
+    assert "new00: the first 7 steps" in drawn
+
+
+def test_what_is_known_of_new_series_may_come_in_a_table_of_its_own(
+    rnncli: Command, opened: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(opened / "new.csv")
+    begins = frame.groupby("id").cumcount() == 0
+    frame[frame["y"].notna() | begins].assign(price=lambda one: one["price"].where(one["y"].notna())).to_csv(
+        tmp_path / "short.csv", index=False
+    )
+    short = ("forecast", opened / "m.rnn", tmp_path / "short.csv")
+
+    lacking = rnncli(*short)
+    assert rnncli(*short, "--future-template", tmp_path / "coming.csv").code == 0
+    coming = pd.read_csv(tmp_path / "coming.csv").drop(columns="price").merge(frame[["id", "ds", "price"]])
+    coming.to_csv(tmp_path / "coming.csv", index=False)
+    told = rnncli(*short, "--future", tmp_path / "coming.csv")
+
+    assert lacking.code == 3
+    assert 'series "new00": "price" has no value for 2024-01-01 to 2024-01-07' in lacking.err
+    assert told.code == 0, told.err
+    assert len(coming) == 7 * HORIZON
+    assert told.table.equals(rnncli("forecast", opened / "m.rnn", opened / "new.csv").table)
+
+
+def test_a_network_that_looks_at_the_past_leaves_them_out(
+    rnncli: Command, data: Path, model: Path, tmp_path: Path
+) -> None:
+    new = pd.read_csv(data).query("unique_id == 's0'").assign(unique_id="new", y=np.nan)
+    pd.concat([pd.read_csv(data), new]).to_csv(tmp_path / "new.csv", index=False)
+
+    made = rnncli("forecast", model, tmp_path / "new.csv")
+
+    assert set(made.table["unique_id"]) == {"s0", "s1", "s2"}
+
+
+def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_known() -> None:
+    frame = shops(2, 5).assign(y=lambda one: one["y"].where(one["id"] == "shop01"))
+    columns = Columns(id="id", time="ds", target=("y",), known=("price",))
+
+    found = from_frame(frame, columns, Expected(clock.parse("D"), None, unbegun=True))
+
+    assert found.lengths.tolist() == [1, 5]
+    assert found.covariates.lengths.tolist() == [5, 5]
+    assert np.isnan(found.series(0)).all()
+    assert [list(one) for one in found.ends()] == [[0, 1], [0, 5]]
+    assert found.found.empty == ()
+    assert found.found.missing == 1

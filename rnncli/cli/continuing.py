@@ -40,7 +40,7 @@ def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Pa
     from rnncli.panel.columns import find
     from rnncli.panel.future import joined
 
-    expected = Expected(clock.parse(card.frequency), card.inputs)
+    expected = Expected(clock.parse(card.frequency), card.inputs, unbegun=not card.context)
     if future is None:
         with about(data):
             return reading.whole_panel(data, columns, expected)
@@ -67,14 +67,14 @@ def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
     from rnncli.panel import Cutoffs, future
     from rnncli.words import listed
 
-    ended = future.ended(panel, ends.series, horizon)
+    ended = future.ended(panel, ends, horizon)
     if ended.any() and not ended.all():
         names = [str(name) for name in panel.ids[ends.series[ended]]]
         screen.warn(
             f"no forecast for {len(names)} series that ended, with nothing known of what follows{listed(names)}"
         )
         ends = Cutoffs(ends.series[~ended], ends.rows[~ended])
-    empty = future.forbid_lacking(panel, ends.series, horizon)
+    empty = future.forbid_lacking(panel, ends, horizon)
     if empty:
         screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
     return ends
@@ -93,11 +93,15 @@ def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
 
 def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
     """The end of each series of which something is known in the context. Raises DataError where that is none."""
-    import numpy as np
-
     from rnncli.panel import Cutoffs
     from rnncli.words import listed
 
+    every = panel.ends()
+    if not card.context:
+        unbegun = [str(name) for name in panel.ids[every.rows == 0]]
+        if unbegun:
+            screen.note(f"forecast from their first row on: {len(unbegun)} series without a value{listed(unbegun)}")
+        return every
     known = panel.known_since(card.context)
     if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         screen.warn(
@@ -110,5 +114,4 @@ def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
         screen.warn(
             f"no forecast for {int((~known).sum())} series without a value in the last {card.context} steps{lost}"
         )
-    series = np.flatnonzero(known)
-    return Cutoffs(series, panel.lengths[series])
+    return Cutoffs(every.series[known], every.rows[known])

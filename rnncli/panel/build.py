@@ -25,6 +25,7 @@ class Expected(NamedTuple):
 
     frequency: Frequency  # for tables too short to tell their own
     inputs: tuple[Input, ...] | None  # in the order of the columns' roles
+    unbegun: bool = False  # whether series without a value are taken, too: they begin with their first row
 
 
 def from_frame(
@@ -71,7 +72,9 @@ def from_frame(
     times = times._replace(values=times.values[:0].copy())  # a view would keep all of them
     beside = _covariates(frame, roles, asked, (rows, cells), laid, 0.0 if means == "mask" else 1.0)
     panel = Panel(values, laid.offsets, rows.ids, laid.firsts, laid.phases, frequency, times, beside, found)
-    return _trimmed(_unfolded(panel) if roles.wide else panel)
+    if roles.wide:
+        return _trimmed(_unfolded(panel))
+    return _trimmed(panel, expected is not None and expected.unbegun)
 
 
 def _times(
@@ -195,21 +198,24 @@ def _unfolded(panel: Panel) -> Panel:
     )
 
 
-def _trimmed(panel: Panel) -> Panel:
+def _trimmed(panel: Panel, unbegun: bool = False) -> Panel:
     """The panel without the missing steps before a series' first value, and without series that have no value.
 
-    Where columns are known in advance, the steps after the last value are still to come.
+    Where columns are known in advance, the steps after the last value are still to come. unbegun: whether of a series
+    without a value the first step is kept.
     """
     begins, ends = panel.offsets[:-1], panel.offsets[1:]
     told = ~np.isnan(panel.values).all(axis=1)
     if told[begins].all() and not panel.covariates.known.any():
         return panel
     places = np.flatnonzero(told)
-    if not len(places):
+    if not len(places) and not unbegun:
         names = ", ".join(f'"{name}"' for name in panel.found.roles.targets[:3])
         raise DataError(f"{names}: every value is empty. There is nothing to learn from")
     first = np.append(places, len(panel.values))[np.searchsorted(places, begins)]  # (S,) of each series' first value
     last = np.append(places, -1)[np.searchsorted(places, ends) - 1] + 1 if panel.covariates.known.any() else ends
+    if unbegun:
+        first, last = np.where(first < ends, first, begins), np.where(first < ends, last, begins + 1)
     kept = first < ends
     coming = int(np.where(kept, ends - last, 0).sum())
     missing = panel.found.missing - coming * panel.targets  # but for steps without a row among them

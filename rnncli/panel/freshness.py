@@ -19,20 +19,24 @@ SECOND = 1_000_000
 
 
 def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
-    """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each."""
+    """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each.
+
+    Of a series without a value that of its first.
+    """
     rows = np.empty(len(panel.ids), np.int64)
     for block in panel.blocks():
         known = np.where(np.isnan(panel.values[block.rows]).all(axis=1), -1, np.arange(block.lengths.sum()))
-        rows[block.series] = np.maximum.reduceat(known, block.begins) - block.begins
+        rows[block.series] = (np.maximum.reduceat(known, block.begins) - block.begins).clip(min=0)
     shown = panel.stamps(np.arange(len(panel.ids)), rows)
     return shown, _moments(shown)
 
 
 def known_by(panel: Panel, now: int) -> np.ndarray:
-    """How many rows (S,) of each series lie at or before this moment."""
+    """How many rows (S,) of each series lie at or before this moment; of one without a value all, told in advance."""
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     stamps = panel.stamps(series, np.arange(len(series)) - panel.offsets[series])
-    return np.bincount(series[_moments(stamps) <= now], minlength=len(panel.ids))
+    known = np.bincount(series[_moments(stamps) <= now], minlength=len(panel.ids))
+    return np.where(panel.ends().rows > 0, known, panel.lengths)
 
 
 def moment(text: str, panel: Panel) -> int:

@@ -13,7 +13,7 @@ from rnncli.panel.sequences import Cutoffs, Panel, called
 
 
 def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:
-    """A table with the rows of another that tell its future: those that come after a series' last target.
+    """A table with the rows of another that tell its future: those that come after a series' last target, if any.
 
     Raises DataError where the future has not the columns for it, or what is no number.
     """
@@ -29,9 +29,13 @@ def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bo
     given = frame[list(roles.targets)].notna().any(axis=1).to_numpy()
     own, others = _keys(frame, roles, dayfirst), _keys(future, roles, dayfirst)
     last = own[given].groupby("id")["time"].max()
-    later = (others["time"] > others["id"].map(last)).to_numpy()
+    later = (others["id"].isin(own["id"]) & ~(others["time"] <= others["id"].map(last))).to_numpy()
+    fixed = [name for name, role in roles.covariates if role == "static"]
+    of_series = frame[fixed].groupby(own["id"].to_numpy()).first()  # a series without a target may keep no other row
+    future = future.assign(**{name: others["id"].map(of_series[name]).to_numpy() for name in fixed})
     future, told = future[later], pd.MultiIndex.from_frame(others[later])
     frame = frame[given | ~pd.MultiIndex.from_frame(own).isin(told)]
+    needed = [*needed, *fixed]
     both = {name: _one_below_the_other(frame[name], future[name], dayfirst, name == roles.time) for name in needed}
     rest = frame.drop(columns=needed).reset_index(drop=True).reindex(range(len(frame) + len(future)))
     return rest.assign(**both)
@@ -60,28 +64,28 @@ def _kind(column: pd.Series) -> str:
     return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
 
 
-def ended(panel: Panel, series: np.ndarray, horizon: int) -> np.ndarray:
+def ended(panel: Panel, places: Cutoffs, horizon: int) -> np.ndarray:
     """Which series (N,) ended a horizon or more before the newest time, with nothing known of what follows."""
-    absent = panel.covariates.absent(series, panel.lengths[series], horizon)  # (N, H, C)
-    ends = (panel.firsts + panel.lengths)[series]
+    absent = panel.covariates.absent(*places, horizon)  # (N, H, C)
+    ends = panel.firsts[places.series] + places.rows
     unknown = absent[..., panel.covariates.known].all(axis=(1, 2)) & absent.any(axis=(1, 2))
-    return (ends <= ends.max() - horizon) & unknown
+    return (ends <= ends.max() - horizon) & unknown & (places.rows > 0)
 
 
-def forbid_lacking(panel: Panel, series: np.ndarray, horizon: int) -> int:
+def forbid_lacking(panel: Panel, places: Cutoffs, horizon: int) -> int:
     """How many known values are empty among given ones; raise DataError where some are not given to the end.
 
-    The steps are those that follow the end of each of these series.
+    The steps are those that follow each of these cutoffs.
     """
-    absent = panel.covariates.absent(series, panel.lengths[series], horizon)  # (N, H, C)
+    absent = panel.covariates.absent(*places, horizon)  # (N, H, C)
     given = horizon - np.argmin(absent[:, ::-1], axis=1)  # (N, C) steps up to the last one given
     given = np.where(absent.all(axis=1), 0, given)
     lacking = np.argwhere(given < horizon)
     if not len(lacking):
         return int(absent.sum())
     place, column = lacking[0]
-    number = series[place]
-    steps = np.array([given[place, column], horizon - 1]) + panel.lengths[number]
+    number = places.series[place]
+    steps = np.array([given[place, column], horizon - 1]) + places.rows[place]
     first, last = written.plain(list(panel.stamps(np.array([number, number]), steps)))
     more = len(np.unique(lacking[:, 0])) - 1
     which = f"{first} to {last}" if first != last else first
@@ -94,16 +98,17 @@ def forbid_lacking(panel: Panel, series: np.ndarray, horizon: int) -> int:
 
 def template(panel: Panel, horizon: int, text_times: bool) -> pd.DataFrame:
     """The steps that follow the end of each series, with the values known of them as far as they are given."""
-    every, wide = np.arange(len(panel.ids)), panel.found.roles.wide
+    (every, rows), wide = panel.ends(), panel.found.roles.wide
     if wide:  # its columns share what is known, from where the first of them ends
         ends = panel.firsts + panel.lengths
         every, horizon = ends.argmin(keepdims=True), horizon + int(np.ptp(ends))
-    table = keys(panel, Cutoffs(every, panel.lengths[every]), horizon, text_times)
+        rows = rows[every]
+    table = keys(panel, Cutoffs(every, rows), horizon, text_times)
     if wide:
         del table[WIDE_ID]
     covariates = panel.covariates
     starts, ends = covariates.offsets[every, None], covariates.offsets[every + 1, None]
-    places = starts + panel.lengths[every, None] + np.arange(horizon)  # (S, H)
+    places = starts + rows[:, None] + np.arange(horizon)  # (S, H)
     values = covariates.values[places.clip(0, len(covariates.values) - 1)]
     values = np.where((places < ends)[..., None], values, np.nan).reshape(-1, len(covariates.along))
     for place, column in enumerate(covariates.along):

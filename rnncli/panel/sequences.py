@@ -69,6 +69,11 @@ class Panel:
         phases, counts = np.unique(self.phases, return_counts=True)
         return int(phases[counts.argmax()])
 
+    def ends(self) -> Cutoffs:
+        """Where each series goes on: behind its last row, or with its first where it has no value."""
+        unbegun = np.isnan(self.values[self.offsets[:-1]]).all(axis=1)  # others begin with one
+        return Cutoffs(np.arange(len(self.ids)), np.where(unbegun, 0, self.lengths))
+
     def series(self, number: int) -> np.ndarray:
         """The values (T, K) of one series."""
         return self.values[self.offsets[number] : self.offsets[number + 1]]

@@ -13,7 +13,7 @@ ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
 
 def lacking(known: Panel, horizon: int) -> int:
-    return forbid_lacking(known, np.arange(len(known.ids)), horizon)
+    return forbid_lacking(known, known.ends(), horizon)
 
 
 def past() -> pd.DataFrame:
