@@ -3,21 +3,23 @@
 A model file is one safetensors file with the card as JSON in its metadata. Nothing in it can run.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import from_json
 
 from rnncli import __version__, seal
 from rnncli.config import Architecture, Config, Input, Section
 from rnncli.errors import ModelFileError
 from rnncli.files import address, is_url
+from rnncli.values import Several
 
 FORMAT: Literal[5] = 5
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
+MOST_KEYS = 20_000  # of an object on a card: it keeps the sizes of no more than 10,000 series
 
 
 class Range(Section):
@@ -56,9 +58,9 @@ class Seen(Section):
     """Where within a step its times lie."""
     sizes: dict[str, float] = Field(default_factory=dict)
     """Series to mean absolute value, where there are not too many."""
-    together: tuple[str, ...] = ()
+    together: Several[str] = ()
     """The series that the networks see side by side, in the order of their weights."""
-    columns: tuple[Range, ...] = ()
+    columns: Several[Range] = ()
     """Targets and amounts beside them."""
 
 
@@ -82,13 +84,13 @@ class Course(Section):
 
     updates: int
     """Updates made, of which the best weights need not be the last."""
-    losses: tuple[float, ...]
+    losses: Several[float]
     """Mean training loss since the point before, at points that divide the updates evenly."""
-    gradients: tuple[float | None, ...]
+    gradients: Several[float | None]
     """Largest norm of the gradient since the point before, as it was before clipping; none where it was no number."""
-    checks: tuple[int, ...] = ()
+    checks: Several[int] = ()
     """Updates after which the validation windows were looked at."""
-    validations: tuple[float, ...] = ()
+    validations: Several[float] = ()
     """Loss on them."""
 
     @property
@@ -122,9 +124,9 @@ class Card(Section):
     """Versions of what it was trained with."""
     config: Config
     """What was asked for, the columns by the names that were found."""
-    inputs: tuple[Input, ...] = ()
+    inputs: Several[Input] = ()
     """What the networks are told beside the targets."""
-    members: tuple[Member, ...] = Field(min_length=1)
+    members: Several[Member] = Field(min_length=1)
     """The networks: the forecast is the median of theirs."""
     season: int
     """Steps in a season, as MASE and seasonal naive take it."""
@@ -230,9 +232,10 @@ def _what_it_is(path: Path) -> str:
 
 def _parse(found: seal.Sealed, path: Path) -> Card:
     """Raises ValueError where it is no card, or the file another than was written."""
-    content = json.loads(found.text)
+    content = from_json(found.text)  # which refuses halves of characters
     if not isinstance(content, dict):
         raise ValueError("no JSON object")
+    _forbid_crowds(content)
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:
         raise ModelFileError(
             f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
@@ -242,4 +245,15 @@ def _parse(found: seal.Sealed, path: Path) -> Card:
         raise ModelFileError(f"{path} has format {content['format']} of an older rnncli. Train it again")
     if not found.intact:
         raise ModelFileError(f"{path} is damaged: it is not what was written. Train it again, or copy it once more")
-    return Card.model_validate_json(found.text)  # which refuses halves of characters, too
+    return Card.model_validate(content)
+
+
+def _forbid_crowds(content: dict[str, Any]) -> None:
+    """Raise ValueError where an object has more keys than any of a card: for each that is wrong a message is made."""
+    waiting: list[Any] = [content]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict) and len(one) > MOST_KEYS:
+            raise ValueError(f"an object of {len(one)} keys")
+        parts = one.values() if isinstance(one, dict) else one
+        waiting += [part for part in parts if isinstance(part, dict | list)]

@@ -16,6 +16,7 @@ from rnncli.values import (
     Pause,
     Percents,
     Seconds,
+    Several,
     Shares,
     Steps,
     ahead,
@@ -215,7 +216,7 @@ class Input(Section):
     """Its column."""
     role: Role
     """When it is known."""
-    categories: tuple[str, ...] | None = None
+    categories: Several[str] | None = None
     """The kinds that it tells; none where it is an amount."""
     level: float = 0.0
     """Its mean."""

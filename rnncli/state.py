@@ -22,6 +22,7 @@ from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Found
 from rnncli.panel.tail import Merged
 from rnncli.panel.timestamps import Times
+from rnncli.values import Several
 
 ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "static")
 
@@ -34,7 +35,7 @@ class Kept(Section):
     """The version that wrote it."""
     steps: int
     """How many steps of each series are kept."""
-    ids: tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
+    ids: Several[str] | Several[int] | Several[float]
     """The series."""
     numbers: str | None
     """What numbers the ids are; none where they are texts."""
@@ -50,11 +51,11 @@ class Kept(Section):
     """How the table wrote them."""
     roles: Roles
     """The columns of the table."""
-    along: tuple[Input, ...]
+    along: Several[Input]
     """The columns beside the targets that have a value a step."""
-    fixed: tuple[Input, ...]
+    fixed: Several[Input]
     """Those that have one a series."""
-    holidays: tuple[str, ...]
+    holidays: Several[str]
     """Countries whose public holidays are told."""
     rows: int
     """Rows taken in all runs."""

@@ -1,10 +1,12 @@
 """What may be written for the value of a choice: texts of a command line or a file to numbers, names and times."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+Item = TypeVar("Item")
+Several = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong ones the first alone is told
 WAYS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 
 
@@ -67,9 +69,9 @@ def _bytes(value: Any) -> Any:
     return int(float(found[1]) * (1024 if found[3] else 1000) ** ("KMGT".index(found[2].upper()) + 1))
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
-Percents = Annotated[tuple[Annotated[float, Field(gt=0, le=99.99)], ...], BeforeValidator(_split)]
-Shares = Annotated[tuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)], ...], BeforeValidator(_split)]
+Names = Annotated[Several[str], BeforeValidator(_split), AfterValidator(_once)]
+Percents = Annotated[Several[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
+Shares = Annotated[Several[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)]], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]

@@ -155,7 +155,9 @@ def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dic
 
     for came in (future, 2 * future + 1):
         total, count = losses.loss(free.quantiles, free.scale, came, None)
-        assert fitting.mean_loss(made, [batch._replace(future=came)], goal) == pytest.approx((total / count).item())
+        assert fitting.mean_loss(made, [(batch._replace(future=came), None)], goal) == pytest.approx(
+            (total / count).item()
+        )
 
 
 def test_the_future_of_a_window_reaches_no_forecast_of_a_network_that_was_forced(

@@ -1,0 +1,39 @@
+"""A card from who knows where is refused for its first fault, however many it has."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save
+
+from rnncli import card, seal
+from rnncli.errors import ModelFileError
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '{"format": 5, "members": [' + 1_000_000 * "0," + "0]}",
+        '{"format": 5, "seen": {"together": [' + 1_000_000 * "0," + "0]}}",
+        '{"format": 5, "libraries": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}",
+        '{"format": 5, "config": {"network": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}}",
+    ],
+)
+def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.rnn"
+    path.write_bytes(seal.sealed(save({}, {card.KEY: seal.unsealed(hostile)})))
+
+    with pytest.raises(ModelFileError, match="damaged card") as caught:
+        card.read(path)
+
+    cause = caught.value.__cause__
+    assert isinstance(cause, ValueError)
+    assert len(getattr(cause, "errors", list)()) < 20
+
+
+@pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
+def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.rnn"
+    path.write_bytes(seal.sealed(save({}, {card.KEY: seal.unsealed(hostile)})))
+
+    with pytest.raises(ModelFileError, match="damaged card"):
+        card.read(path)
