@@ -94,7 +94,7 @@ class Columns(Section):
     fill_gaps: Gaps | None = None
     """What a step without a row means: that nothing is known (mask), that it is zero, or that it is as before."""
     resample: Annotated[str, AfterValidator(clock_and_way)] | None = None
-    """Bring rows onto a clock, such as 1h=sum, 1D=mean, 15min=last, W=max or h=count."""
+    """Bring rows onto a clock, such as 1h=sum, 1D=mean, 15min=last or h=count; a last step not over is left out."""
     strict: bool = False
     """Take nothing for granted: what would be assumed of a table is an error."""
 

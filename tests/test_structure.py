@@ -86,6 +86,7 @@ INSIDE_PANEL = [
         "stored",
         "rows",
         "layout",
+        "unfinished",
         "build",
         "parts",
         "tail",

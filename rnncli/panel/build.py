@@ -17,6 +17,7 @@ from rnncli.panel.layout import Layout
 from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.sequences import Found, Panel
 from rnncli.panel.timestamps import Times
+from rnncli.panel.unfinished import finished
 from rnncli.words import counted
 
 
@@ -53,7 +54,8 @@ def from_frame(
     rows = rows if shown.all() else rows.only(rows.inline(shown))
     cells = read(frame, roles, asked, expected.inputs if expected else None)
     cells = cells if rows.order is None else cells.at(rows.order)
-    rows, repeated = layout.floored(rows, times, asked), 0 if asked.resample else int((~rows.firsts).sum())
+    repeated = 0 if asked.resample else int((~rows.firsts).sum())
+    rows, cells, begun = finished(rows, cells, roles, times, asked, assume)
     how = _how(rows, cells, roles, asked, keep_first, assume)
     if how is not None:
         rows, cells = rows.at(rows.firsts), cells.reduced(rows.firsts, how)
@@ -68,7 +70,7 @@ def from_frame(
     means = _meaning(asked, how)
     if means != "mask":
         values, absent = _filled(values, laid, means), 0
-    found = Found(roles, given, missing, absent, repeated, empty=())
+    found = Found(roles, given, missing, absent, repeated, empty=(), begun=begun)
     times = times._replace(values=times.values[:0].copy())  # a view would keep all of them
     beside = _covariates(frame, roles, asked, (rows, cells), laid, 0.0 if means == "mask" else 1.0)
     panel = Panel(values, laid.offsets, rows.ids, laid.firsts, laid.phases, frequency, times, beside, found)

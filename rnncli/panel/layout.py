@@ -27,21 +27,22 @@ class Layout(NamedTuple):
     place: np.ndarray | slice  # (R,), or all of them: a row for each step
 
 
-def floored(rows: Rows, times: Times, asked: Columns) -> Rows:
-    """The rows, each at the beginning of its step where they are to be brought onto a clock."""
-    if asked.resample is None:
-        return rows
+def stepped(instants: np.ndarray, times: Times, asked: Columns, further: int) -> np.ndarray:
+    """Where the steps begin that instants lie in, or so many further on, by the clock that rows are brought onto.
+
+    Raises RequestError where another clock is asked for as well, DataError where times are of another kind.
+    """
     if asked.freq is not None:
         raise RequestError(f"--freq {asked.freq} and --resample {asked.resample} both say the clock. Leave out one")
-    name, _ = clock.resampling(asked.resample)
+    name, _ = clock.resampling(asked.resample or "")
     frequency = clock.parse(name)
     _forbid_other_kind(frequency, times, name)
     wall = times.zone is not None and frequency.by_days
-    instants = timestamps.wall_time(rows.instants, times.zone or "") if wall else rows.instants
+    shown = timestamps.wall_time(instants, times.zone or "") if wall else instants
     phase = _phase(frequency, times)
-    steps, _ = frequency.split(instants - phase)
-    begins = frequency.join(steps, np.zeros_like(steps)) + phase
-    return replace(rows, instants=timestamps.from_wall(begins, times.zone or "") if wall else begins)
+    steps, _ = frequency.split(shown - phase)
+    begins = frequency.join(steps + further, np.zeros_like(steps)) + phase
+    return timestamps.from_wall(begins, times.zone or "") if wall else begins
 
 
 def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:

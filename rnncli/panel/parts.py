@@ -71,6 +71,7 @@ def joined(panels: Sequence[Panel], store: Store) -> Panel:
         absent=sum(panel.found.absent for panel in panels),
         repeated=sum(panel.found.repeated for panel in panels),
         empty=tuple(name for panel in panels for name in panel.found.empty),
+        begun=tuple(name for panel in panels for name in panel.found.begun),
     )
     places = _Places([panel.lengths for panel in panels], order)
     return replace(

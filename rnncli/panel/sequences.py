@@ -37,6 +37,7 @@ class Found(NamedTuple):
     absent: int  # steps between a series' first and last for which there is no row
     repeated: int  # rows with the series and time of another, left out
     empty: tuple[str, ...]  # series without any value, left out
+    begun: tuple[str, ...] = ()  # series with rows in a further step, which was not over and is left out
 
 
 @dataclass(frozen=True)
