@@ -74,7 +74,12 @@ def about(source: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{'standard input' if source == '-' else source}: {error}") from error
+        raise DataError(f"{source_words(source)}: {error}") from error
+
+
+def source_words(source: str) -> str:
+    """What messages call a file, or a pipe."""
+    return "standard input" if source == "-" else source
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -78,7 +78,7 @@ ORDER = [
     ),
 ]
 INSIDE_PANEL = [
-    *("clock", "written", "timestamps", "calendar", "blocks", "columns", "covariates"),
+    *("clock", "written", "numbering", "timestamps", "calendar", "blocks", "columns", "covariates"),
     *(
         "cells",
         "hints",

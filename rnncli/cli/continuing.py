@@ -48,7 +48,8 @@ def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Pa
         frame = reading.table(data, columns)
         roles = find(frame, columns)
     with about(future):
-        frame = joined(frame, reading.table(future, columns), roles, columns.dayfirst)
+        coming = reading.table(future, columns)
+    frame = joined(frame, coming, roles, columns.dayfirst, (data, future))
     with about(data):
         return reading.panel(frame, columns, expected)
 

@@ -14,6 +14,7 @@ from rnncli.panel.clock import Frequency
 from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.layout import Layout
+from rnncli.panel.numbering import row
 from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.sequences import Found, Panel
 from rnncli.panel.timestamps import Times
@@ -88,9 +89,11 @@ def _times(
         return times, np.ones(len(frame), bool)
     times, skipped = timestamps.in_zone(times, asked.timezone, codes, assume)
     if skipped.any():
-        row = int(skipped.argmax()) + 1
-        hours, when = counted(int(skipped.sum()), "row"), frame[roles.time].iloc[row - 1]
-        assume(f"left out: {hours} of an hour that clocks in {asked.timezone} skip, such as row {row} of {when}")
+        place, column = int(skipped.argmax()), frame[roles.time]
+        hours, when = counted(int(skipped.sum()), "row"), column.iloc[place]
+        assume(
+            f"left out: {hours} of an hour that clocks in {asked.timezone} skip, such as {row(column, place)} of {when}"
+        )
     return times, ~skipped
 
 
@@ -173,7 +176,7 @@ def _weights(name: str, told: tuple[Rows, Cells], laid: Layout, filled: float) -
     if (given < 0).any():
         worst = int((given < 0).argmax())
         raise DataError(
-            f'row {rows.number(worst) + 1}: the weight "{name}" is {given[worst]:g}. It cannot be below zero'
+            f'{row(rows.column, rows.number(worst))}: the weight "{name}" is {given[worst]:g}. It cannot be below zero'
         )
     if not given.any():
         raise DataError(f'every weight in "{name}" is zero or empty. There is nothing to learn from')

@@ -10,6 +10,7 @@ from rnncli.config import Columns, Input
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
 from rnncli.panel.columns import Roles
+from rnncli.panel.numbering import row
 from rnncli.tables import EMPTY
 
 LARGEST = 1e150  # whose square is still a number
@@ -88,14 +89,14 @@ def numbers(column: pd.Series) -> np.ndarray:
         parsed = pd.to_numeric(column.astype(object), errors="coerce")
         broken = (parsed.isna() & column.notna() & ~column.isin(EMPTY)).to_numpy()
         if broken.any():
-            row = int(broken.argmax()) + 1
+            place = int(broken.argmax())
             raise DataError(
-                f'row {row}: "{column.name}" is "{column.iloc[row - 1]}", which is no number. Mend or empty it'
+                f'{row(column, place)}: "{column.name}" is "{column.iloc[place]}", which is no number. Mend or empty it'
             )
         values = parsed.to_numpy(dtype=np.float64)
     if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > LARGEST:
-        row = int((np.abs(values) > LARGEST).argmax()) + 1
+        place = int((np.abs(values) > LARGEST).argmax())
         raise DataError(
-            f'row {row}: "{column.name}" is {values[row - 1]:g}, too large to compute with. Mend or empty it'
+            f'{row(column, place)}: "{column.name}" is {values[place]:g}, too large to compute with. Mend or empty it'
         )
     return values

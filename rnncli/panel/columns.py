@@ -11,6 +11,7 @@ import pandas as pd
 
 from rnncli.config import Columns, Role
 from rnncli.errors import DataError, RequestError, did_you_mean
+from rnncli.panel.numbering import row
 from rnncli.panel.timestamps import looks_like_time
 
 # Nixtla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
@@ -165,8 +166,8 @@ def _nearly_number(rest: pd.DataFrame) -> str:
     for name in _texts(rest):
         numbers = pd.to_numeric(rest[name].astype(str), errors="coerce")
         if numbers.notna().any():
-            row = int((numbers.isna() & rest[name].notna()).to_numpy().argmax()) + 1
-            return f' "{name}" has the text "{rest[name].iloc[row - 1]}" in row {row}.'
+            place = int((numbers.isna() & rest[name].notna()).to_numpy().argmax())
+            return f' "{name}" has the text "{rest[name].iloc[place]}" in {row(rest[name], place)}.'
     return f" There are {_quoted(rest.columns)}." if len(rest.columns) else ""
 
 

@@ -18,6 +18,7 @@ from rnncli.errors import DataError
 from rnncli.panel import calendar
 from rnncli.panel.blocks import blocks
 from rnncli.panel.clock import Frequency
+from rnncli.panel.numbering import row
 
 UNSEEN = 0.0  # the number of a kind that is empty or that training did not know
 
@@ -183,10 +184,10 @@ def once(
     differs = np.flatnonzero(known & (values != found[series]))
     if len(differs):
         place = differs[0]
-        row, first = number(place), number(np.flatnonzero(known & (series == series[place]))[0])
+        other, first = number(place), number(np.flatnonzero(known & (series == series[place]))[0])
         raise DataError(
-            f'"{column.name}" is static, but series "{ids[series[place]]}" has {column.iloc[first]} in row '
-            f"{first + 1} and {column.iloc[row]} in row {row + 1}. "
+            f'"{column.name}" is static, but series "{ids[series[place]]}" has {column.iloc[first]} in '
+            f"{row(column, first)} and {column.iloc[other]} in {row(column, other)}. "
             "Name it with --known or --past, or mend the rows"
         )
     return found

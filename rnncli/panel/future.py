@@ -3,31 +3,33 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError, did_you_mean, quietly
+from rnncli.errors import DataError, about, did_you_mean, quietly, source_words
 from rnncli.panel import cells, timestamps, written
 from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import texts
 from rnncli.panel.forecasts import WIDE_ID, keys
-from rnncli.panel.rows import without_notes
+from rnncli.panel.rows import forbid_nameless, without_notes
 from rnncli.panel.sequences import Cutoffs, Panel, called
 
 
-def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:
-    """A table with the rows of another that tell its future: those that come after a series' last target, if any.
+def joined(
+    frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bool | None, sources: tuple[str, str]
+) -> pd.DataFrame:
+    """A table with the rows of another that tell its future: those that come after a series' last target,
+    if any.
 
-    Raises DataError where the future has not the columns for it, or what is no number.
+    sources: where the two are from. The index says which row of which file each is (see `numbering.row`). Raises
+    DataError, naming the file, where the future has not the columns for it, or what is no number, or where a row of
+    one of them has no time.
     """
-    frame, future = frame.rename(columns=str), future.rename(columns=str)
-    known = [name for name, role in roles.covariates if role == "known"]
-    needed = [roles.time, *([roles.id] if roles.id else []), *known]
-    for name in needed:
-        if name not in future:
-            raise DataError(f'there is no column "{name}".{did_you_mean(name, list(future.columns))}')
-        if name in known and _kind(frame[name]) == "number":
-            future = future.assign(**{name: cells.numbers(future[name])})
-    frame, future = (without_notes(one, roles, quietly) for one in (frame, future[needed]))
+    frame = frame.rename(columns=str)
+    with about(sources[1]):
+        future = _checked(frame, future.rename(columns=str), roles)
+        others = _keys(future, roles, dayfirst)
+    with about(sources[0]):
+        frame = without_notes(frame, roles, quietly)
+        own = _keys(frame, roles, dayfirst)
     given = frame[list(roles.targets)].notna().any(axis=1).to_numpy()
-    own, others = _keys(frame, roles, dayfirst), _keys(future, roles, dayfirst)
     last = own[given].groupby("id")["time"].max()
     later = (others["id"].isin(own["id"]) & ~(others["time"] <= others["id"].map(last))).to_numpy()
     fixed = [name for name, role in roles.covariates if role == "static"]
@@ -35,10 +37,27 @@ def joined(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bo
     future = future.assign(**{name: others["id"].map(of_series[name]).to_numpy() for name in fixed})
     future, told = future[later], pd.MultiIndex.from_frame(others[later])
     frame = frame[given | ~pd.MultiIndex.from_frame(own).isin(told)]
-    needed = [*needed, *fixed]
-    both = {name: _one_below_the_other(frame[name], future[name], dayfirst, name == roles.time) for name in needed}
-    rest = frame.drop(columns=needed).reset_index(drop=True).reindex(range(len(frame) + len(future)))
-    return rest.assign(**both)
+    numbers = np.concatenate([frame.index, -1 - future.index])
+    both = {
+        name: _one_below_the_other(frame[name], future[name], dayfirst, name == roles.time) for name in future.columns
+    }
+    rest = frame.drop(columns=list(both)).reset_index(drop=True).reindex(range(len(numbers)))
+    return rest.assign(**both).set_index(pd.Index(numbers, name=source_words(sources[1])))
+
+
+def _checked(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+    """What is needed of a future. Raises DataError where it is not there, or no number."""
+    known = [name for name, role in roles.covariates if role == "known"]
+    needed = [roles.time, *([roles.id] if roles.id else []), *known]
+    for name in needed:
+        if name not in future:
+            raise DataError(f'there is no column "{name}".{did_you_mean(name, list(future.columns))}')
+        if name in known and _kind(frame[name]) == "number":
+            future = future.assign(**{name: cells.numbers(future[name])})
+    future = without_notes(future[needed], roles, quietly)
+    if roles.id is not None:
+        forbid_nameless(future[roles.id])
+    return future
 
 
 def _keys(frame: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:

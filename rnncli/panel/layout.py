@@ -9,6 +9,7 @@ from rnncli.config import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import clock, timestamps
 from rnncli.panel.clock import Frequency
+from rnncli.panel.numbering import row
 from rnncli.panel.rows import Rows
 from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
@@ -156,7 +157,7 @@ def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> N
         place = off[0]
         start = rows.when(begins[rows.codes[place]])
         raise DataError(
-            f"row {rows.number(place) + 1}: {rows.when(place)} is off the clock of {rows.called(place)}, "
+            f"{row(rows.column, rows.number(place))}: {rows.when(place)} is off the clock of {rows.called(place)}, "
             f"which starts at {start} and steps by {frequency.name}. Mend the row, give the right --freq, "
             "or bring the rows onto a clock, as with --resample 1h=sum"
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from rnncli.errors import Assume, DataError
 from rnncli.panel.clock import DAY
 from rnncli.panel.columns import Roles
+from rnncli.panel.numbering import row
 from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
 from rnncli.tables import MOST_NOTES
@@ -110,15 +111,20 @@ def series_of(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, 
     if identifier is None:
         return np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object)
     column = frame[identifier]
-    if column.isna().any():
-        row = int(column.isna().to_numpy().argmax()) + 1
-        raise DataError(f'row {row}: "{identifier}" is empty. Every row needs the name of its series')
+    forbid_nameless(column)
     codes, ids = _numbered(column)
     known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
     rank = np.argsort(known, kind="stable")
     place = np.empty(len(rank), dtype=np.int64)
     place[rank] = np.arange(len(rank))
     return codes if (place == rank).all() and (np.diff(rank) == 1).all() else place[codes], known[rank]
+
+
+def forbid_nameless(column: pd.Series) -> None:
+    """Raise DataError where a row has not the name of its series."""
+    if column.isna().any():
+        place = int(column.isna().to_numpy().argmax())
+        raise DataError(f'{row(column, place)}: "{column.name}" is empty. Every row needs the name of its series')
 
 
 def _numbered(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
@@ -147,13 +153,13 @@ def forbid_repeats(rows: Rows, roles: Roles, differ: np.ndarray) -> None:
         return
     place = int(differ.argmax())
     begin = int(np.flatnonzero(rows.firsts[: place + 1])[-1])
-    first, second = sorted((rows.number(begin) + 1, rows.number(place) + 1))
+    first, second = (row(rows.column, number) for number in sorted((rows.number(begin), rows.number(place))))
     more = f" ({int(differ.sum())} such rows in all)" if differ.sum() > 1 else ""
     cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
     day = rows.instants[place].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)
     if (day + 3) % 7 == 6 and rows.instants[place] % DAY:
         cure += "; if clocks were set back, give the --timezone"
     raise DataError(
-        f"{rows.called(place)} has {rows.when(place)} twice, in rows {first} and {second}{more}, and they differ. "
+        f"{rows.called(place)} has {rows.when(place)} twice, in {first} and {second}{more}, and they differ. "
         f"{cure}; or say what to make of them with --duplicates mean|sum|last"
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.panel import written
 from rnncli.panel.clock import DAY
+from rnncli.panel.numbering import row
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
 OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
@@ -38,7 +39,7 @@ def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) ->
     Raises DataError naming the first row that does not fit.
     """
     if column.isna().any():
-        raise DataError(f'row {_first(column.isna())}: "{column.name}" is empty. Every row needs its time')
+        raise DataError(f'{row(column, _first(column.isna()))}: "{column.name}" is empty. Every row needs its time')
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return Times(_microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None)
     if pd.api.types.is_datetime64_dtype(column.dtype):
@@ -157,8 +158,10 @@ def _parse_numbers(column: pd.Series) -> Times:
     _forbid_spreadsheet_days(values, str(column.name))
     broken = ~np.isfinite(values) | (values != np.floor(values))
     if broken.any():
-        row = _first(broken)
-        raise DataError(f'row {row}: "{column.name}" is {values[row - 1]:g}. A clock of numbers takes whole ones')
+        place = _first(broken)
+        raise DataError(
+            f'{row(column, place)}: "{column.name}" is {values[place]:g}. A clock of numbers takes whole ones'
+        )
     whole = whole.astype(np.int64)
     for form, digits in NUMBER_DATES.items():  # 20240131 is a date, not the number of a step
         if ((whole // 10 ** (digits - 4) >= 1900) & (whole // 10 ** (digits - 4) < 2200)).all():
@@ -191,9 +194,9 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
     if not whole:
         form, times = max(readings, key=lambda reading: np.count_nonzero(reading[1].notna()))
         broken = np.asarray(times.isna())[texts.cat.codes.to_numpy()]
-        row = _first(broken)
+        place = _first(broken)
         raise DataError(
-            f'row {row}: "{texts.name}" is "{texts.iloc[row - 1]}", which is no time of the form of "{sample}"'
+            f'{row(texts, place)}: "{texts.name}" is "{texts.iloc[place]}", which is no time of the form of "{sample}"'
         )
     if len(whole) > 1 and not whole[0][1].equals(whole[1][1]):
         place = int((whole[0][1] != whole[1][1]).argmax())
@@ -239,10 +242,10 @@ def _forbid_some_offsets(texts: pd.Series, distinct: pd.Index) -> None:
     """A column in which some times have an offset and others have none says two things."""
     offset = np.asarray(distinct.str.contains(OFFSET.pattern.replace("(Z", "(?:Z")), dtype=bool)
     if offset.any() and not offset.all():
-        row = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
+        place = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
         raise DataError(
-            f'"{texts.name}" has a time zone in some rows only: row 1 is "{texts.iloc[0]}", row {row} is '
-            f'"{texts.iloc[row - 1]}". Write all times alike'
+            f'"{texts.name}" has a time zone in some rows only: {row(texts, 0)} is "{texts.iloc[0]}", '
+            f'{row(texts, place)} is "{texts.iloc[place]}". Write all times alike'
         )
 
 
@@ -262,5 +265,5 @@ def _microseconds(times: pd.Series | pd.DatetimeIndex) -> np.ndarray:
 
 
 def _first(broken: np.ndarray | pd.Series) -> int:
-    """The number of the first row of which it is true, counted from 1 below the header."""
-    return int(np.argmax(np.asarray(broken))) + 1
+    """The place of the first row of which it is true."""
+    return int(np.argmax(np.asarray(broken)))

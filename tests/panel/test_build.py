@@ -131,7 +131,7 @@ def test_constant_series_are_told() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"ds": [1, 2, 2, 3], "y": [1, 2, 3, 4]}, "the series has 2 twice, in rows 2 and 3"),
+        ({"ds": [1, 2, 2, 3], "y": [1, 2, 3, 4]}, "the series has 2 twice, in row 2 and row 3"),
         ({"ds": days(4), "y": [1.0, np.inf, 2, 3]}, 'row 2: "y" is inf'),
         ({"ds": days(3), "y": ["1", "two", "3"]}, 'row 2: "y" is "two", which is no number'),
         ({"ds": days(3), "y": [np.nan] * 3}, '"y": every value is empty'),

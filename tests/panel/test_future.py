@@ -28,7 +28,7 @@ def coming(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame
 
 
 def join(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
-    return joined(frame, future, columns.find(frame, ASKED), None)
+    return joined(frame, future, columns.find(frame, ASKED), None, ("past.csv", "coming.csv"))
 
 
 def panel(frame: pd.DataFrame) -> Panel:
@@ -61,6 +61,43 @@ def test_a_future_may_be_written_with_other_types() -> None:
 def test_a_future_without_a_known_column_is_refused() -> None:
     with pytest.raises(DataError, match='no column "price"'):
         join(past(), coming(["2024-01-05"]).drop(columns="price"))
+
+
+def changed(frame: pd.DataFrame, row: int, column: str, value: object) -> pd.DataFrame:
+    """The table with another value in a row, counted from 1."""
+    values = [value if number == row else old for number, old in enumerate(frame[column], 1)]
+    return frame.assign(**{column: pd.Series(values, dtype=object)})
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "message"),
+    [
+        (2, "day", "2024-01-06 05:00", "row 2 of coming.csv: 2024-01-06 05:00 is off the clock"),
+        (2, "day", "2024-01-05", 'series "a" has 2024-01-05 twice, in row 1 of coming.csv and row 2 of coming.csv'),
+        (4, "shop", None, 'coming.csv: row 4: "shop" is empty'),
+        (3, "price", "dear", 'coming.csv: row 3: "price" is "dear"'),
+        (3, "day", "soon", 'coming.csv: row 3: "day" is "soon"'),
+    ],
+)
+def test_what_is_wrong_with_the_future_is_named_by_its_own_rows(
+    row: int, column: str, value: object, message: str
+) -> None:
+    told = past().assign(y=[0.0, 1, 2, np.nan, 4, 5, 6, np.nan])  # the last row of each series is of its future, too
+
+    with pytest.raises(DataError) as caught:
+        panel(join(told, changed(coming(["2024-01-05", "2024-01-06"]), row, column, value)))
+
+    assert str(caught.value).startswith(message)
+
+
+def test_what_is_wrong_with_the_table_is_named_by_its_own_rows() -> None:
+    told = past().assign(y=[0.0, 1, 2, np.nan, 4, 5, 6, 7])
+    replaced = coming(["2024-01-04", "2024-01-05"])  # in place of the fourth row
+
+    with pytest.raises(DataError, match='^past.csv: row 7: "day" is "soon"'):
+        join(changed(told, 7, "day", "soon"), replaced)
+    with pytest.raises(DataError, match="^row 7: 2024-01-03 05:00 is off the clock"):
+        panel(join(changed(told, 7, "day", "2024-01-03 05:00"), replaced))
 
 
 def test_what_is_lacking_is_named_exactly() -> None:

@@ -45,7 +45,7 @@ def test_rows_that_differ_become_what_is_asked_for(duplicates: str, expected: fl
 
 
 def test_rows_that_differ_are_refused_where_nothing_is_said_of_them() -> None:
-    with pytest.raises(DataError, match="2024-01-02 twice, in rows 2 and 6, and they differ.*--duplicates"):
+    with pytest.raises(DataError, match="2024-01-02 twice, in row 2 and row 6, and they differ.*--duplicates"):
         read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 7])
 
 
