@@ -262,6 +262,7 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         context = -(-length // segment) * segment if asked.context is None else length
         fits = chosen.bptt is None or chosen.bptt % segment == 0
         fits &= chosen.base != "seasonal" or chosen.season <= context
+        fits &= context > 0 or segment <= chosen.horizon
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
             layers = asked.layers or designs.layers(chosen.cell, context // segment)
             found.append(chosen.model_copy(update={"segment": segment, "context": context, "layers": layers}))

@@ -94,10 +94,10 @@ def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
 
 def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
     """The end of each series of which something is known in the context. Raises DataError where that is none."""
-    from rnncli.panel import Cutoffs
+    from rnncli.panel import Cutoffs, future
     from rnncli.words import listed
 
-    every = panel.ends()
+    every = future.ends(panel, unbegun=not card.context)
     if not card.context:
         unbegun = [str(name) for name in panel.ids[every.rows == 0]]
         if unbegun:

@@ -110,7 +110,7 @@ def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> 
         if target.dry:
             rehearsal.results(sources, target, "the table to be filled in", None, config.run)
         else:
-            _write_template(panel, card.horizon, target.template)
+            _write_template(panel, card, target.template)
         return
     ends, kind = continuing.ends(panel, card, sources, config), _kind(target)
     made = _forecasts(fitted, panel, ends, config)
@@ -201,13 +201,15 @@ def _kind(target: Target) -> str:
     return tables.kind_of(Path(target.output)) if target.format in (None, "auto") else kind
 
 
-def _write_template(panel: "Panel", horizon: int, path: Path) -> None:
+def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
     from rnncli import tables
     from rnncli.panel import future
 
     kind = tables.kind_of(path)
-    tables.write(future.template(panel, horizon, text_times=kind not in tables.TYPED), str(path), kind)
-    screen.note(f"wrote {path}: fill in what is known of {horizon} steps of {len(panel.ids)} series, for --future")
+    places = future.ends(panel, unbegun=not card.context)
+    laid_out = future.template(panel, places, card.horizon, text_times=kind not in tables.TYPED)
+    tables.write(laid_out, str(path), kind)
+    screen.note(f"wrote {path}: fill in what is known of {card.horizon} steps of {len(panel.ids)} series, for --future")
 
 
 def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) -> Iterator["Made"]:

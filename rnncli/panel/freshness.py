@@ -21,13 +21,13 @@ SECOND = 1_000_000
 def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each.
 
-    Of a series without a value that of its first. A step that is not over is no step yet, and has rows that are newer
-    than the one before.
+    Of a series without a value the step before its first. A step that is not over is no step yet, and has rows that
+    are newer than the one before.
     """
     rows = np.empty(len(panel.ids), np.int64)
     for block in panel.blocks():
         known = np.where(np.isnan(panel.values[block.rows]).all(axis=1), -1, np.arange(block.lengths.sum()))
-        rows[block.series] = (np.maximum.reduceat(known, block.begins) - block.begins).clip(min=0)
+        rows[block.series] = (np.maximum.reduceat(known, block.begins) - block.begins).clip(min=-1)
     begun = set(panel.found.begun)
     rows += np.array([str(name) in begun for name in panel.ids]) if begun else 0
     shown = panel.stamps(np.arange(len(panel.ids)), rows)
@@ -39,7 +39,7 @@ def known_by(panel: Panel, now: int) -> np.ndarray:
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     stamps = panel.stamps(series, np.arange(len(series)) - panel.offsets[series])
     known = np.bincount(series[_moments(stamps) <= now], minlength=len(panel.ids))
-    return np.where(panel.ends().rows > 0, known, panel.lengths)
+    return np.where(panel.unbegun, panel.lengths, known)
 
 
 def moment(text: str, panel: Panel) -> int:

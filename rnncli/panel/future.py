@@ -115,21 +115,27 @@ def forbid_lacking(panel: Panel, places: Cutoffs, horizon: int) -> int:
     )
 
 
-def template(panel: Panel, horizon: int, text_times: bool) -> pd.DataFrame:
-    """The steps that follow the end of each series, with the values known of them as far as they are given."""
-    (every, rows), wide = panel.ends(), panel.found.roles.wide
+def ends(panel: Panel, unbegun: bool) -> Cutoffs:
+    """Where each series goes on: behind its last row; with its first where it has not begun and is to be taken so."""
+    rows = np.where(panel.unbegun, 0, panel.lengths) if unbegun else panel.lengths
+    return Cutoffs(np.arange(len(panel.ids)), rows)
+
+
+def template(panel: Panel, places: Cutoffs, horizon: int, text_times: bool) -> pd.DataFrame:
+    """The steps that follow where each series goes on, with the values known of them as far as they are given."""
+    (every, rows), wide = places, panel.found.roles.wide
     if wide:  # its columns share what is known, from where the first of them ends
-        ends = panel.firsts + panel.lengths
-        every, horizon = ends.argmin(keepdims=True), horizon + int(np.ptp(ends))
+        last = panel.firsts + panel.lengths
+        every, horizon = last.argmin(keepdims=True), horizon + int(np.ptp(last))
         rows = rows[every]
     table = keys(panel, Cutoffs(every, rows), horizon, text_times)
     if wide:
         del table[WIDE_ID]
     covariates = panel.covariates
-    starts, ends = covariates.offsets[every, None], covariates.offsets[every + 1, None]
-    places = starts + rows[:, None] + np.arange(horizon)  # (S, H)
-    values = covariates.values[places.clip(0, len(covariates.values) - 1)]
-    values = np.where((places < ends)[..., None], values, np.nan).reshape(-1, len(covariates.along))
+    begins, limits = covariates.offsets[every, None], covariates.offsets[every + 1, None]
+    told = begins + rows[:, None] + np.arange(horizon)  # (S, H)
+    values = covariates.values[told.clip(0, len(covariates.values) - 1)]
+    values = np.where((told < limits)[..., None], values, np.nan).reshape(-1, len(covariates.along))
     for place, column in enumerate(covariates.along):
         if column.role != "known":
             continue

@@ -70,10 +70,10 @@ class Panel:
         phases, counts = np.unique(self.phases, return_counts=True)
         return int(phases[counts.argmax()])
 
-    def ends(self) -> Cutoffs:
-        """Where each series goes on: behind its last row, or with its first where it has no value."""
-        unbegun = np.isnan(self.values[self.offsets[:-1]]).all(axis=1)  # others begin with one
-        return Cutoffs(np.arange(len(self.ids)), np.where(unbegun, 0, self.lengths))
+    @property
+    def unbegun(self) -> np.ndarray:
+        """Which series are but a first step without a value, with which they are to begin: (S,)."""
+        return (self.lengths == 1) & np.isnan(self.values[self.offsets[:-1]]).all(axis=1)
 
     def series(self, number: int) -> np.ndarray:
         """The values (T, K) of one series."""

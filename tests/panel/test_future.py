@@ -7,13 +7,17 @@ import pytest
 from rnncli.config import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Panel, columns, from_frame
-from rnncli.panel.future import forbid_lacking, joined, template
+from rnncli.panel.future import ends, forbid_lacking, joined, template
 
 ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
 
 def lacking(known: Panel, horizon: int) -> int:
-    return forbid_lacking(known, known.ends(), horizon)
+    return forbid_lacking(known, ends(known, unbegun=False), horizon)
+
+
+def laid(known: Panel) -> pd.DataFrame:
+    return template(known, ends(known, unbegun=False), 2, text_times=True)
 
 
 def past() -> pd.DataFrame:
@@ -122,7 +126,7 @@ def test_a_hole_between_known_values_is_counted_and_masked() -> None:
 
 
 def test_a_template_filled_in_is_a_future() -> None:
-    empty = template(panel(past()), 2, text_times=True)
+    empty = laid(panel(past()))
     assert empty.columns.tolist() == ["shop", "day", "price", "sky"]
     assert empty["day"].tolist() == ["2024-01-05", "2024-01-06"] * 2
     assert empty["price"].isna().all()
@@ -135,7 +139,7 @@ def test_a_template_filled_in_is_a_future() -> None:
 def test_a_template_keeps_what_is_known_already() -> None:
     frame = join(past(), coming(["2024-01-05"]))
 
-    laid_out = template(panel(frame), 2, text_times=True)
+    laid_out = laid(panel(frame))
 
     assert laid_out["sky"].tolist() == ["rain", "", "rain", ""]
 
@@ -154,7 +158,7 @@ def test_a_wide_table_has_one_row_a_step_in_its_template() -> None:
     frame = pd.DataFrame({"day": days, "a": [1.0, 2, 3, np.nan], "b": [1.0, 2, 3, 4], "heat": [5.0, 6, 7, 8]})
     wide = from_frame(frame, Columns(time="day", layout="wide", known=("heat",)))
 
-    laid_out = template(wide, 2, text_times=True)
+    laid_out = laid(wide)
 
     assert laid_out["day"].tolist() == ["2024-01-04", "2024-01-05", "2024-01-06"]
     assert laid_out["heat"].tolist()[:1] == [8]
