@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from hypothesis import settings
 from rnncli import cli
 
 os.environ["RNNCLI_MEMBERS"] = "1"  # one small network in this process, unless a test says otherwise
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs with & ignores it, and so do its children
 
 settings.register_profile("here", deadline=None, derandomize=True)  # a busy machine is no failure, nor is bad luck
 settings.load_profile("here")

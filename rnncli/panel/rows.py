@@ -117,7 +117,7 @@ def series_of(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, 
     rank = np.argsort(known, kind="stable")
     place = np.empty(len(rank), dtype=np.int64)
     place[rank] = np.arange(len(rank))
-    return codes if (place == rank).all() and (np.diff(rank) == 1).all() else place[codes], known[rank]
+    return codes if (np.diff(rank) == 1).all() else place[codes], known[rank]
 
 
 def forbid_nameless(column: pd.Series) -> None:
