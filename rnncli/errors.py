@@ -78,8 +78,8 @@ def about(source: str) -> Iterator[None]:
 
 
 def source_words(source: str) -> str:
-    """What messages call a file, or a pipe."""
-    return "standard input" if source == "-" else source
+    """What messages call a file, or a pipe. (A name is empty where a shell's variable was not set.)"""
+    return {"-": "standard input", "": '""'}.get(source, source)
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

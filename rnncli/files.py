@@ -105,6 +105,8 @@ def replaced_by(path: Path, content: bytes) -> Path:
 def _complaints(path: Path) -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:  # of /dev/stdout: whoever reads has seen enough
+        raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
 

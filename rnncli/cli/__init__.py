@@ -78,7 +78,9 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except RnncliError as error:
         return error.exit_code, str(error)
     except typer.TyperException as error:
-        return error.exit_code, f"{error.format_message()} See rnncli --help"
+        call = getattr(error, "ctx", None)
+        command = "rnncli" if call is None else call.command_path
+        return error.exit_code, f"{error.format_message().removesuffix('.')}. See {command} --help"
     except Terminated:
         return TERMINATED, f"terminated. {record.left()}"
     except BrokenPipeError:

@@ -43,8 +43,9 @@ def _say(text: str, level: str) -> None:
     if _run.log_format == "json":
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         line = json.dumps({"time": at, "level": level, "message": text}, ensure_ascii=False)
-    else:  # what a table has in it may hold several lines
-        line = ("" if level == "info" else f"{level}: ") + text.replace("\n", "\\n").replace("\r", "\\r")
+    else:  # what a table has in it may hold several lines, or signs that a terminal takes for orders
+        plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+        line = plain if level == "info" else f"{level}: {plain}"
     print(line, file=sys.stderr, flush=True)
 
 

@@ -90,6 +90,8 @@ def _tables(source: str, kind: str | None, manner: Manner) -> Iterator[pa.Table]
         if sys.stdin is None:
             raise DataError("it is closed. Send a table into it, or name a file")
         yield _read_content(sys.stdin.buffer.read(), kind, manner)
+    elif not source:  # a Path takes it for this folder
+        raise FileNotFoundError(source)
     elif Path(source).is_dir():
         yield from folders.parts(fs.LocalFileSystem(), str(Path(source).resolve()))
     else:

@@ -32,6 +32,35 @@ def test_closed_streams_are_no_failure(data: Path, tmp_path: Path, closed: str) 
     assert (tmp_path / "m.rnn").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "help"), [(("train", "d.csv"), "rnncli train"), (("predict",), "rnncli"), (("--quick",), "rnncli")]
+)
+def test_who_asks_wrongly_is_sent_to_the_help_of_the_command(
+    rnncli: Command, arguments: tuple[str, ...], help: str
+) -> None:
+    assert rnncli(*arguments).err.endswith(f". See {help} --help\n")
+
+
+def test_what_a_file_holds_gives_the_terminal_no_orders(rnncli: Command, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"ds,y\n2024-01-01,1\n2024-01-02,\x1b[31mred\x07\n2024-01-03,2\n")
+
+    outcome = rnncli("inspect", tmp_path / "d.csv", "--target", "y")
+
+    assert outcome.code == 3
+    assert '"y" is "\\x1b[31mred' in outcome.err
+    assert outcome.err.rstrip("\n").isprintable()
+
+
+def test_a_table_without_a_name_is_not_this_folder(rnncli: Command, model: Path) -> None:
+    assert rnncli("forecast", model, "").err == 'error: "": there is no such file. Check the path\n'
+
+
+def test_a_reader_of_dev_stdout_may_leave_too(model: Path, data: Path) -> None:
+    done = shell(f"set -o pipefail; {RNNCLI} forecast {model} {data} --output /dev/stdout | true")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_without_a_command_it_helps(rnncli: Command) -> None:
     assert rnncli().out == rnncli("--help").out != ""
 
