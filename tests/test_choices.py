@@ -182,6 +182,14 @@ def test_neighbours_fit_as_well(length: int) -> None:
         assert design != chosen
 
 
+def test_a_recursive_network_stays_one_that_feeds_back() -> None:
+    made = plan(single(wave(300, 7)), decoder="recursive", segment=4, context=28)
+
+    nearby = choices.neighbours(made.architecture, Network(horizon=6, context=28, decoder="recursive"), 300)
+
+    assert [one.segment for one in nearby] == [2]
+
+
 def test_a_temporal_network_has_layers_for_all_that_it_reads_in_other_contexts_too() -> None:
     panel = single(wave(600, 7))
     asked = Network(horizon=6, cell="tcn", segment=2, context=16)
