@@ -7,6 +7,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -81,7 +82,8 @@ def tables(place: Workplace, seeds: range) -> list[Tried]:
 def _tried(what: str, place: Workplace, seeds: range, case: Callable[[int, Path], Case]) -> list[Tried]:
     """All seeds, on two processes."""
     workers = [_Worker(place, seeds[number::WORKERS], case) for number in range(WORKERS)]
-    found = [one for worker in workers for one in worker.all()]
+    with ThreadPoolExecutor(WORKERS) as readers:  # a worker whose pipe is full waits
+        found = [one for some in readers.map(_Worker.all, workers) for one in some]
     codes = Counter(one.code for one in found)
     failures = [f"seed {one.seed}: {one.problem}" for one in sorted(found) if one.problem]
     told = ", ".join(f"{count} x {code}" for code, count in sorted(codes.items()))
