@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from rnncli import heads
+from rnncli.losses import OUTLIER
+from rnncli.views import View
 
 
 class Lesson(NamedTuple):
@@ -13,6 +15,36 @@ class Lesson(NamedTuple):
 
     future: Tensor  # (F * B, H, K) float64 in the data's units, NaN where missing
     share: float  # of the segments fed back
+
+
+class Feedback:
+    """What a recursive decoder reads behind each segment of the horizon, of B windows."""
+
+    def __init__(self, view: View, centre: Tensor, lesson: Lesson | None, subtracted: bool, drawn: bool) -> None:
+        """centre: (B, M * segment, K) what forecasts lie around as they are fed back.
+
+        subtracted: whether what is read is less what the base takes from it. drawn: see fed_back.
+        """
+        self._centre, self._drawn, self._waited = centre, drawn, view.waited
+        base = view.expected if subtracted else torch.zeros_like(view.expected)  # (B, H, K)
+        self._zero = view.scale.zero().to(base).expand_as(base) - base
+        self._lesson, self._truth = lesson, base
+        if lesson is not None:
+            self._truth = view.scale.apply(lesson.future).clamp(-OUTLIER, OUTLIER).to(base) - base  # as its loss has it
+
+    def behind(self, piece: Tensor, start: int) -> tuple[Tensor, Tensor | None]:
+        """The values (B, segment, K) of the segment that begins there, and the logarithm of the steps since a sale.
+
+        piece: (B, segment, K, Q) its head parameters.
+        """
+        some = slice(start, start + piece.shape[1])
+        value = fed_back(heads.quantiles(piece, self._centre[:, some]), self._drawn)
+        if self._lesson is not None:
+            value = forced(value, self._truth[:, some], self._lesson.share)
+        if self._waited is None:
+            return value, None
+        self._waited = waited(value > self._zero[:, some], self._waited[:, -1:])
+        return value, self._waited.to(value).log1p()
 
 
 def fed_back(quantiles: Tensor, drawn: bool) -> Tensor:

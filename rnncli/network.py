@@ -17,9 +17,8 @@ from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
 from rnncli.decoding import Attended, Second
-from rnncli.feeding import Lesson
+from rnncli.feeding import Feedback, Lesson
 from rnncli.inputs import Features, Inputs, surprise
-from rnncli.losses import OUTLIER
 from rnncli.mixing import Mixing
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
@@ -274,38 +273,22 @@ class Network(nn.Module):
         """
         segment, horizon = self.architecture.segment, self.architecture.horizon
         pieces, looked = list[Tensor](), list[Tensor]()
-        output, state, waited = view.past.output, view.past.state, view.waited
-        centre = functional.pad(around, (0, 0, 0, self.pieces * segment - horizon))
-        truth = None if lesson is None else self.measured(lesson.future, view)
-        for number, start in enumerate(range(0, centre.shape[1], segment)):
-            some = slice(start, start + segment)
+        output, state, length = view.past.output, view.past.state, self.pieces * segment
+        centre = functional.pad(around, (0, 0, 0, length - horizon))
+        feedback = Feedback(view, centre, lesson, self.base.subtracted, drawn=self.training)
+        for start in range(0, length, segment):
             known = view.ahead.part(start, segment)
             piece, weights = self.read(output, view.past, known, whole=True)  # (B, segment, K, Q)
             pieces.append(piece)
             looked += [] if weights is None else [weights]
-            if number + 1 < self.pieces:
-                value = feeding.fed_back(heads.quantiles(piece, centre[:, some]), drawn=self.training)
-                if lesson is not None and truth is not None:
-                    value = feeding.forced(value, truth[:, some], lesson.share)
-                if waited is not None:
-                    waited = feeding.waited(value > self.nought(view)[:, some], waited[:, -1:])
-                output, state = self.encoder(self.embed(self.taken(value, waited, known), known.window), state)
+            if start + segment < length:
+                taken = self.taken(*feedback.behind(piece, start), known)
+                output, state = self.encoder(self.embed(taken, known.window), state)
         return torch.cat(pieces, dim=1)[:, :horizon], torch.cat(looked, dim=1) if looked else None
 
-    def measured(self, values: Tensor, view: View) -> Tensor:
-        """Values (B, H, K) of the horizon in the data's units as the network would read them, and as its loss does."""
-        scaled = view.scale.apply(values).clamp(-OUTLIER, OUTLIER).to(view.expected)
-        return scaled - view.expected if self.base.subtracted else scaled
-
-    def nought(self, view: View) -> Tensor:
-        """What the network would read at each step of the horizon where the value is zero: (B, H, K)."""
-        zero = view.scale.zero().to(view.expected).expand_as(view.expected)
-        return zero - view.expected if self.base.subtracted else zero
-
-    def taken(self, value: Tensor, waited: Tensor | None, known: Ahead) -> Steps:
-        """A segment (B, segment, K) taken for observed, and what is known of its steps."""
+    def taken(self, value: Tensor, since: Tensor | None, known: Ahead) -> Steps:
+        """A segment (B, segment, K) taken for observed, how long since a sale, and what is known of its steps."""
         read, first = self.inputs.read_width, self.inputs.width - self.inputs.calendar
-        since = None if waited is None else waited.to(value).log1p()
         return Steps(value, torch.ones_like(value), since, known.features[..., :read], known.features[..., first:])
 
     def read(self, outputs: Tensor, past: Past, ahead: Ahead, whole: bool = False) -> tuple[Tensor, Tensor | None]:
