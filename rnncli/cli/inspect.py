@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import cards, completing, describe, reading, record, screen, settings, wishes
+from rnncli.cli import cards, completing, describe, reading, record, resuming, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
@@ -62,6 +62,8 @@ def inspect(
         return
     if file is None:
         raise RequestError("what to look at is missing: rnncli inspect FILE, or - for standard input")
+    if Path(file).suffix == resuming.SUFFIX and Path(file).is_dir():
+        raise RequestError(f"{file} is a training that is not done. train --resume goes on with it")
     record.keep_apart((file, data, importance), (plot,))
     if importance is not None and data is not None:
         raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.cli import screen
+from rnncli.cli import resuming, screen
 from rnncli.words import counted
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _memory_line(found: "Estimate", config: "Config") -> str:
 
 def outputs(output: Path, publication: "Publication", config: "Config") -> None:
     """What would become of the model, and of what lies beside it."""
-    left = output.with_name(f"{output.name}.unfinished")
+    left = resuming.beside(output)
     if str(output) != "-" and left.exists():
         does = "go on with it" if config.resumption.resume else "begin anew (--resume goes on with it)"
         screen.note(f"{left} is of a training that was cut off: it would {does}")

@@ -12,13 +12,21 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
 
 
+SUFFIX = ".unfinished"
+
+
+def beside(output: Path) -> Path:
+    """Where a training is kept until it is done: beside the model that it is to become."""
+    return output.with_name(f"{output.name}{SUFFIX}")
+
+
 def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None":
-    """Where the training is kept until it is done: beside the model that it is to become."""
+    """What is kept of the training there."""
     from rnncli.checkpoint import Folder
 
     if str(output) == "-" or not output.parent.is_dir():
         return None
-    path = output.with_name(f"{output.name}.unfinished")
+    path = beside(output)
     kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
     if asked.resume and not path.exists():
         screen.note(f"there is no {path} to go on with: the training begins anew")

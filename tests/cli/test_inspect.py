@@ -63,6 +63,15 @@ def test_a_model_tells_what_it_expects_and_scored(rnncli: Command, model: Path) 
     assert "SeasonalNaive" in outcome.out
 
 
+def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path: Path) -> None:
+    (tmp_path / "m.rnn.unfinished").mkdir()
+
+    outcome = rnncli("inspect", tmp_path / "m.rnn.unfinished")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "is a training that is not done. train --resume goes on with it" in outcome.err
+
+
 def test_a_table_that_is_too_short_to_train_on_says_so(rnncli: Command, tmp_path: Path) -> None:
     hourly(days=1).to_csv(tmp_path / "d.csv", index=False)
 
