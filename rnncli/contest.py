@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from rnncli import backtest, crew, ensemble, rolling
@@ -43,14 +44,17 @@ class Timed(NamedTuple):
 
 
 def entries(panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellName]) -> tuple[Panel, list[Entry]]:
-    """The rows before all of the windows, and what is to be trained on them: all that can be wrong with it shows here.
+    """The rows of each series before its windows, and what is to be trained on them: all that can be wrong shows here.
 
-    Raises DataError where too few rows lie before the windows, RequestError where what was asked for does not fit.
+    Each series ends by itself, as where a model is trained: of series that stopped long ago, as in M4, the clock
+    that all share would leave the others little. Raises DataError where too few rows lie before the windows,
+    RequestError where what was asked for does not fit.
     """
-    made, part = list[Entry](), panel
+    made, part, rows = list[Entry](), panel, panel.lengths.copy()
+    np.minimum.at(rows, places.series, places.rows)
     for name in names:
         own = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
-        part, plan = rolling.planned(panel, places, own.network, own.training)
+        part, plan = rolling.planned(panel, places, rows, own.network, own.training)
         made.append(Entry(name, own, plan))
     return part, made
 

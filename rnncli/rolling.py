@@ -47,7 +47,7 @@ def refitted(
         if not len(some.rows):
             continue
         try:
-            part, plan = planned(panel, some, config.network, config.training)
+            part, plan = planned(panel, some, _before(some, panel), config.network, config.training)
         except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes)
@@ -55,19 +55,21 @@ def refitted(
         yield replace(trained, corrected=model.corrected), some
 
 
-def planned(panel: Panel, places: Cutoffs, network: Network, training: Training) -> tuple[Panel, Plan]:
-    """The rows before the earliest of the cutoffs, and a training on them.
+def planned(
+    panel: Panel, places: Cutoffs, rows: np.ndarray, network: Network, training: Training
+) -> tuple[Panel, Plan]:
+    """The first rows (S,) of each series, before these cutoffs, and a training on them.
 
     Raises DataError where they are too few, RequestError where what was asked for does not fit together.
     """
-    part = panel.until(_earliest(places, panel))
+    part = panel.until(rows)
     try:
         return part, choices.make(part, network, training)
     except DataError as error:
         raise DataError(f"before {panel.earliest(places)}: {error}, or fewer --windows") from error
 
 
-def _earliest(places: Cutoffs, panel: Panel) -> np.ndarray:
+def _before(places: Cutoffs, panel: Panel) -> np.ndarray:
     """Rows (S,) of each series before the earliest of the cutoffs, by the clock that all series share."""
     limit = int((panel.firsts[places.series] + places.rows).min())
     return (limit - panel.firsts).clip(0, panel.lengths)

@@ -60,7 +60,7 @@ def compare(names: list[CellName], data: str, asked: Asked, wished: wishes.Wishe
     place, cores = device.prepare(config.compute.device, max(work)), device.free_cores()
     screen.note(
         f"scored: {len(field.places.rows)} windows of {field.horizon} steps; season {field.season}; the cells are "
-        f"trained on the rows before {field.panel.earliest(field.places)}; device: {place.device} ({place.reason})"
+        f"trained on the rows before them; device: {place.device} ({place.reason})"
     )
     entrants = _trained(field, config, place.device)
     metrics, asked_point = wished.names or NAMES, config.forecast.point
