@@ -99,7 +99,7 @@ def mutated_bytes(content: bytes, chance: np.random.Generator) -> bytes:
             data[: len(head) if chance.random() < 0.5 else 0] = head
         case _:
             data += chance.bytes(size)
-    return bytes(data)
+    return bytes(data) if data != content else mutated_bytes(content, chance)  # zeros in the place of zeros
 
 
 def mutated_text(content: bytes, chance: np.random.Generator) -> bytes:
