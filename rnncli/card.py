@@ -12,13 +12,14 @@ from pydantic_core import from_json
 
 from rnncli import __version__, seal
 from rnncli.config import Architecture, Config, Input, Section
-from rnncli.errors import ModelFileError
+from rnncli.errors import ModelFileError, RequestError
 from rnncli.files import address, is_url
 from rnncli.values import Several
 
 FORMAT: Literal[5] = 5
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
+LARGEST = 10_000_000  # characters of a card, most of them of the kinds that text columns tell
 MOST_KEYS = 20_000  # of an object on a card: it keeps the sizes of no more than 10,000 series
 
 
@@ -184,7 +185,7 @@ def read_whole(path: Path) -> Whole:
     if is_url(str(path)):
         raise ModelFileError(f"{address(path)}: only tables are read from a URL. Copy the model to this machine first")
     try:
-        found = seal.read(path, KEY)
+        found = seal.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
     except KeyError as error:
@@ -203,8 +204,14 @@ def read_whole(path: Path) -> Whole:
 
 
 def sealed(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
-    """What a model file with this card holds. save: the content with this metadata."""
-    return seal.sealed(save({KEY: seal.unsealed(card.model_dump_json())}))
+    """What a model file with this card holds. save: the content with this metadata.
+
+    Raises RequestError where the card would be too large to be read.
+    """
+    text = card.model_dump_json()
+    if len(text) > LARGEST:
+        raise RequestError("the text columns tell too many kinds for a model file. Leave out those that name each row")
+    return seal.sealed(save({KEY: seal.unsealed(text)}))
 
 
 def is_state(path: Path) -> bool:

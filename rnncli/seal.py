@@ -33,15 +33,16 @@ def sealed(content: bytes) -> bytes:
     return content.replace(OPEN.encode(), _digest(content), 1)
 
 
-def read(path: Path, key: str) -> Sealed:
+def read(path: Path, key: str, largest: int = LARGEST_HEADER) -> Sealed:
     """The file whose metadata has this key, read once, so that no part is of another that takes its place meanwhile.
 
-    Raises OSError where it cannot be read, KeyError where it has no such key, ValueError where it is of another kind.
+    largest: bytes of its header. Raises OSError where it cannot be read, KeyError where it has no such key,
+    ValueError where it is of another kind.
     """
     with path.open("rb") as stream:
         start = stream.read(8)
         length = int.from_bytes(start, "little")
-        if length > LARGEST_HEADER:
+        if length > largest:
             raise ValueError("no safetensors file")
         header = stream.read(length)
         said = _metadata(header)[key]

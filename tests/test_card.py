@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save
 
 from rnncli import card, seal
-from rnncli.errors import ModelFileError
+from rnncli.errors import ModelFileError, RequestError
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,16 @@ def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path)
     cause = caught.value.__cause__
     assert isinstance(cause, ValueError)
     assert len(getattr(cause, "errors", list)()) < 20
+
+
+def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = card.read(model)
+    monkeypatch.setattr(card, "LARGEST", 100)
+
+    with pytest.raises(ModelFileError, match="no model file, or a damaged one"):
+        card.read(model)
+    with pytest.raises(RequestError, match="too many kinds"):
+        card.sealed(found, lambda metadata: save({}, metadata))
 
 
 @pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
