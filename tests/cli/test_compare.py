@@ -69,7 +69,7 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
         (("--compare", "gru", "DATA", "-H", 400), 3, "before 2024-01-04 08:00: "),
         (("--compare", "gru", "DATA", "-H", 500), 3, "no series has the 501 rows"),
         (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be had here: it is for training"),
-        (("MODEL", "DATA", "--no-bypass"), 2, "--bypass cannot be had here: it is for training"),
+        (("MODEL", "DATA", "--no-bypass"), 2, "--no-bypass cannot be had here: it is for training"),
         (("MODEL",), 2, "evaluate takes MODEL and DATA, or --compare NAMES and DATA"),
     ],
 )
