@@ -84,6 +84,7 @@ def _frames(
     portions: Iterator[list["Step"]], asked: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
     """The forecasts as tables, flushed before more rows are waited for."""
+    from rnncli import tables
     from rnncli.panel.forecasts import followed_frame
 
     committed = time.monotonic()
@@ -94,6 +95,7 @@ def _frames(
         sys.stdout.buffer.flush()
         if time.monotonic() - committed > COMMITTED:
             commit()
+            tables.give_back()  # else what is freed lies in ever more pieces
             committed = time.monotonic()
 
 
