@@ -59,14 +59,14 @@ def brought_along(network: Network, windows: Windows, places: Cutoffs) -> Carrie
 def _tracks(places: Cutoffs, segment: int) -> Iterator[Track]:
     """The places by series and by where segments begin, counted from the cutoff; so many series at a time."""
     reads = places.rows - segment  # the last segment is read with each forecast
-    pairs, track = np.unique(np.stack([places.series, reads % segment]), axis=1, return_inverse=True)
-    ends = np.full(pairs.shape[1], np.iinfo(np.int64).min)
+    keys, track = np.unique(places.series * segment + reads % segment, return_inverse=True)
+    ends = np.full(len(keys), np.iinfo(np.int64).min)
     np.maximum.at(ends, track, reads)
     for start in range(0, len(ends), TRACKS):
         place = np.flatnonzero((track >= start) & (track < start + TRACKS))
         behind = (ends[track[place]] - reads[place]) // segment
         some = slice(start, start + TRACKS)
-        yield Track(pairs[0, some], ends[some], behind, track[place] - start, place)
+        yield Track(keys[some] // segment, ends[some], behind, track[place] - start, place)
 
 
 def _walk(network: Network, windows: Windows, tracks: Track) -> Iterator[tuple[np.ndarray, Carried]]:
