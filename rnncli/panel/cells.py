@@ -85,6 +85,9 @@ def numbers(column: pd.Series) -> np.ndarray:
     """A column as float64, NaN where empty."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        missing = np.isnan(values)
+        if missing.any():  # of R's NA the processor complains in every sum, and NumPy to the reader
+            values = np.where(missing, np.nan, values)
     else:
         parsed = pd.to_numeric(column.astype(object), errors="coerce")
         broken = (parsed.isna() & column.notna() & ~column.isin(EMPTY)).to_numpy()
