@@ -51,11 +51,14 @@ def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.minimum.accumulate(below[..., ::-1], axis=-1)[..., ::-1], above], axis=-1)
 
 
-def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins: np.ndarray) -> Calibration | None:
+def learn(
+    quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins: np.ndarray, raw: np.ndarray | None = None
+) -> Calibration | None:
     """From forecasts (V, H, K, Q) of windows with what happened (V, H, K), NaN where unknown; None without any.
 
     levels: (Q,) rising, as far above one half as below. Both ends of an interval are moved alike, so that an error all
     windows had in common, as those of one origin (V,) may, is not taken for one that will come again. The median stays.
+    raw: (V, H, K, Q) the same before they were held to whole numbers, which tell ranks apart that these make equal.
     """
     spread = spread_of(quantiles, levels)
     unit = np.where(spread > SMALLEST, spread, np.nan)
@@ -71,7 +74,8 @@ def learn(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins
         moved = _moves(beyond, float(levels[-1 - place] - levels[place]), int(known.sum()), count)
         shifts[..., place], shifts[..., -1 - place] = -moved, moved
     calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
-    return calibration._replace(ranks=_ranks(calibration.apply(quantiles, levels), actual, levels))
+    finest = calibration.apply(quantiles if raw is None else raw, levels)
+    return calibration._replace(ranks=_ranks(finest, actual, levels))
 
 
 def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -55,6 +55,8 @@ class Seen(Section):
     """The latest time."""
     nonnegative: bool
     """Whether no value was below zero: then no forecast is."""
+    counts: bool = False
+    """Whether all of them were whole numbers besides: then quantiles are."""
     phase: int = 0
     """Where within a step its times lie."""
     sizes: dict[str, float] = Field(default_factory=dict)

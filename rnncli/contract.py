@@ -33,6 +33,7 @@ class Column(NamedTuple):
 def seen(panel: Panel) -> Seen:
     """The table, as a card keeps it."""
     first, last = panel.span()
+    nonnegative = not any((panel.values[block.rows] < 0).any() for block in panel.blocks())
     sizes = _sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
     return Seen(
         series=len(panel.ids),
@@ -41,11 +42,17 @@ def seen(panel: Panel) -> Seen:
         absent=panel.found.absent,
         first=first,
         last=last,
-        nonnegative=not any((panel.values[block.rows] < 0).any() for block in panel.blocks()),
+        nonnegative=nonnegative,
+        counts=nonnegative and all(_whole(panel.values[block.rows]) for block in panel.blocks()),
         phase=panel.phase,
         sizes=dict(zip(map(str, panel.ids), sizes.tolist(), strict=False)),
         columns=tuple(_range(column) for column in _columns(panel)),
     )
+
+
+def _whole(values: np.ndarray) -> bool:
+    """Whether no value (...) has a fraction; NaN has none."""
+    return not (values > np.floor(values)).any()
 
 
 def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:

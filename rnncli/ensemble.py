@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest, calibration, contract, heads
+from rnncli import __version__, backtest, calibration, contract, domain, heads
 from rnncli.backtest import Chunk, Ledger
 from rnncli.calibration import Calibration
-from rnncli.card import Card, Member, Validation
+from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
 from rnncli.config import Architecture, Config
 from rnncli.crew import Crew
@@ -54,8 +54,8 @@ def train(
     An interrupt ends the training, and what is done by then is kept; with nothing done it goes on as KeyboardInterrupt.
     Raises TrainingError.
     """
-    workshop = Workshop(plan, config.training, crew, report)
-    search = Search(workshop, panel, config.network)
+    workshop, basis = Workshop(plan, config.training, crew, report), Basis(panel, config, plan, contract.seen(panel))
+    search = Search(workshop, panel, config.network, basis.seen)
     members: dict[int, Made] = {}
     try:
         with crew:
@@ -68,7 +68,16 @@ def train(
         if not kept and not members:
             raise
         workshop.interrupted()
-    return _outcome(panel, config, plan, kept, [members[place] for place in sorted(members)], current)
+    return _outcome(basis, kept, [members[place] for place in sorted(members)], current)
+
+
+class Basis(NamedTuple):
+    """What a model is made from."""
+
+    panel: Panel
+    config: Config
+    plan: Plan
+    seen: Seen
 
 
 class Design(NamedTuple):
@@ -106,18 +115,15 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
     workshop.train("refit", tasks(), number, members)
 
 
-def _outcome(
-    panel: Panel, config: Config, plan: Plan, kept: list[Made], members: list[Made], current: Model | None
-) -> Outcome:
+def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model | None) -> Outcome:
     """The members, or without any what was kept of the trials, with the scores and the calibration of those trials."""
     refitted = len(members) > 0
-    trained = _assembled(panel, config, plan, members or kept, refitted)
+    trained = _assembled(basis, members or kept, refitted)
     if not kept:
         return Outcome(trained, None)
-    judged = _assembled(panel, config, plan, kept, refitted)
-    lesson = _Lesson(panel, plan, kept, trained.card.seen.nonnegative)
-    scored = _scored(judged, panel, lesson, {} if current is None else {CURRENT: current})
-    back, origin = np.unique(panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
+    judged, lesson = _assembled(basis, kept, refitted), _Lesson(basis, kept)
+    scored = _scored(judged, basis.panel, lesson, {} if current is None else {CURRENT: current})
+    back, origin = np.unique(basis.panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
     own = scored.grouped(origin, len(back))[POINT]
     varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
     known = {name: value for name, value in varied.items() if np.isfinite(value)}
@@ -145,17 +151,17 @@ def renewed(outcome: Outcome, before: Model) -> Outcome:
 class _Lesson:
     """What the validation windows teach about the quantiles."""
 
-    def __init__(self, panel: Panel, plan: Plan, kept: list[Made], nonnegative: bool) -> None:
-        self.places = plan.split.validation
-        self.origins = panel.lengths[self.places.series] - self.places.rows
-        _, self.actual = backtest.cut(panel, self.places, 1, plan.architecture.horizon)
-        quantiles = np.median([made.trained.quantiles for made in kept], axis=0)  # (V, H, K, Q)
-        self.quantiles = quantiles.clip(min=0) if nonnegative else quantiles
+    def __init__(self, basis: Basis, kept: list[Made]) -> None:
+        self.places = basis.plan.split.validation
+        self.origins = basis.panel.lengths[self.places.series] - self.places.rows
+        _, self.actual = backtest.cut(basis.panel, self.places, 1, basis.plan.architecture.horizon)
+        said = np.median([made.trained.quantiles for made in kept], axis=0)  # (V, H, K, Q)
+        self.raw, self.quantiles = domain.within(said, basis.seen), domain.quantiles(said, basis.seen)
 
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
-        levels = np.array(heads.LEVELS)
-        return calibration.learn(self.quantiles[chosen], self.actual[chosen], levels, self.origins[chosen])
+        told, raw, actual, origins = (one[chosen] for one in (self.quantiles, self.raw, self.actual, self.origins))
+        return calibration.learn(told, actual, np.array(heads.LEVELS), origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""
@@ -178,17 +184,17 @@ def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Mode
     return backtest.ledger(chunks(), scoring)
 
 
-def _assembled(panel: Panel, config: Config, plan: Plan, made: list[Made], refitted: bool) -> Model:
+def _assembled(basis: Basis, made: list[Made], refitted: bool) -> Model:
     networks = tuple(
         network_of(
             one.architecture,
-            panel.targets,
-            plan.told,
+            basis.panel.targets,
+            basis.plan.told,
             {name: torch.from_numpy(value) for name, value in one.trained.weights.items()},
         )
         for one in made
     )
-    return Model(_card(panel, config, plan, made, networks, refitted), networks)
+    return Model(_card(basis, made, networks, refitted), networks)
 
 
 def _rates(made: list[Made]) -> dict[str, str]:
@@ -202,9 +208,8 @@ def _together(panel: Panel, made: list[Made]) -> tuple[str, ...]:
     return tuple(map(str, panel.ids)) if any(one.architecture.mix for one in made) else ()
 
 
-def _card(
-    panel: Panel, config: Config, plan: Plan, made: list[Made], networks: tuple[Network, ...], refitted: bool
-) -> Card:
+def _card(basis: Basis, made: list[Made], networks: tuple[Network, ...], refitted: bool) -> Card:
+    panel, config, plan, seen = basis
     columns = settled(panel.found.roles, config.columns)
     return Card(
         rnncli=__version__,
@@ -220,7 +225,7 @@ def _card(
         frequency=panel.frequency.name,
         integer_clock=panel.times.integer,
         zone=panel.times.zone,
-        seen=contract.seen(panel).model_copy(update={"together": _together(panel, made)}),
+        seen=seen.model_copy(update={"together": _together(panel, made)}),
         parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
         validation=Validation(windows=len(plan.split.validation.rows), held_out=plan.split.held_out, refitted=refitted),
     )

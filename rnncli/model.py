@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli import arrivals, calibration, heads, mixing
+from rnncli import arrivals, calibration, domain, heads, mixing
 from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
@@ -80,6 +80,7 @@ class Model:
         windows = Windows(panel, seen, self.card.horizon, device, dated, self.together(panel))
         needed = np.union1d(levels, heads.LEVELS)
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
+        kept = self.card.seen
         for number, given in enumerate(windows.at(cutoffs, size)):
             some = slice(number * size, (number + 1) * size)
             places = Cutoffs(cutoffs.series[some], cutoffs.rows[some])
@@ -87,8 +88,8 @@ class Model:
             for network in networks:
                 carried = None if altered else arrivals.brought_along(network, windows, places)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
-            points = self._within(_median([point for point, _ in every]))
-            quantiles = self._within(self._corrected(_median([read for _, read in every]), needed))
+            points = (domain.within if take_mean else domain.quantiles)(_median([point for point, _ in every]), kept)
+            quantiles = domain.quantiles(self._corrected(_median([read for _, read in every]), needed), kept)
             yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])
 
     def together(self, panel: Panel) -> np.ndarray | None:
@@ -109,7 +110,7 @@ class Model:
         drawn = calibration.paths(
             self.calibration.ranks, quantiles, np.array(heads.LEVELS), count, self.card.members[0].seed
         )
-        return self._within(drawn)
+        return domain.quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
         return heads.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
@@ -118,10 +119,6 @@ class Model:
         if self.calibration is None or not self.corrected:
             return quantiles
         return self.calibration.apply(quantiles, levels)
-
-    def _within(self, values: np.ndarray) -> np.ndarray:
-        """Below zero only where the data was."""
-        return values.clip(min=0) if self.card.seen.nonnegative else values
 
     def _chunk(self, rows: int) -> int:
         """Windows forecast at once, where so many rows lie before the latest cutoff."""

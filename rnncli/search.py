@@ -12,7 +12,8 @@ from typing import NamedTuple, assert_never
 import numpy as np
 import torch
 
-from rnncli import backtest, baselines, choices, heads, metrics
+from rnncli import backtest, baselines, choices, domain, heads, metrics
+from rnncli.card import Seen
 from rnncli.config import Architecture, MetricName, Network
 from rnncli.metrics import Scored
 from rnncli.panel import Panel
@@ -48,13 +49,14 @@ class Trial(NamedTuple):
 class Search:
     """Trials under way, and what they told so far."""
 
-    def __init__(self, workshop: Workshop, panel: Panel, network: Network) -> None:
+    def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: Seen) -> None:
         self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
         self.losses: dict[int, float] = {}  # of those, each judged once
         plan = workshop.plan
-        self.judge = judge(panel, plan, workshop.training.metric) if len(plan.split.validation.rows) else None
+        metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
+        self.judge = judge(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
         """Try the scales and bases first, then of the best more or fewer steps, then other segments and contexts."""
@@ -164,18 +166,23 @@ def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
     return chosen[: last + 1]
 
 
-def judge(panel: Panel, plan: choices.Plan, metric: MetricName) -> Judge:
-    """What scores forecasts (V, H, K, Q) of the validation windows, lower is better; inf where nothing can be told."""
+def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> Judge:
+    """What scores forecasts (V, H, K, Q) of the validation windows, lower is better; inf where nothing can be told.
+
+    seen: what can come, by which they are taken.
+    """
     places, design = plan.split.validation, plan.architecture
     past, actual = backtest.cut(panel, places, design.season, design.horizon)
     moved, levels = backtest.before(panel, places, design.season), np.array(heads.LEVELS)
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
-    naive = Scored(actual, repeated, repeated[..., None], levels, *errors)
+    naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), heads.takes_mean(metric)
 
     def score(quantiles: np.ndarray) -> float:
-        point = heads.point(torch.from_numpy(quantiles), heads.takes_mean(metric)).numpy()
-        loss = _loss(Scored(actual, point, quantiles, levels, *errors), naive, metric)
+        told = domain.quantiles(quantiles, seen)
+        mean = domain.within(heads.mean(torch.from_numpy(quantiles)).numpy(), seen) if takes_mean else None
+        point = told[..., heads.MEDIAN] if mean is None else mean
+        loss = _loss(Scored(actual, point, told, levels, *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 
     return score

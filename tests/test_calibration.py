@@ -34,6 +34,17 @@ def corrected(quantiles: np.ndarray, learned: calibration.Calibration) -> np.nda
     return learned.apply(quantiles, LEVELS)
 
 
+def test_what_is_rare_keeps_its_rank_where_quantiles_are_made_whole() -> None:
+    raw = np.array([0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.6, 1.2]) * np.ones((50, 2, 1, 1))
+    actual = np.zeros((50, 2, 1))
+
+    learned = calibration.learn(raw.round(), actual, LEVELS, np.arange(50), raw)
+
+    assert learned is not None
+    assert (learned.shifts == 0).all()  # zero lies within every interval
+    assert (learned.ranks < -1.9).all()  # and is the least that can come
+
+
 @pytest.mark.parametrize("spread", [0.4, 1.0, 2.5])
 def test_intervals_hold_what_they_say_on_windows_not_learned_from(spread: float) -> None:
     learned = learned_from(forecasts(2000, spread), happened(2000))

@@ -17,7 +17,7 @@ from rnncli import model as models
 from rnncli.config import Columns
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, from_frame
-from tests.conftest import Command, hourly
+from tests.conftest import Command, Outcome, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
 CPU = torch.device("cpu")
@@ -155,21 +155,42 @@ def test_an_interrupt_before_anything_is_done_leaves_nothing(data: Path, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: Path) -> None:
+def trained_on_sales(rnncli: Command, folder: Path, each: float) -> Outcome:
+    """A model, m.rnn, of sales.csv: items of which now and then one is sold, or some, for so much."""
     generator = np.random.default_rng(0)
-    sales = generator.poisson(0.3, size=(20, 60))
+    sales = each * generator.poisson(0.3, size=(20, 60))
     frame = pd.DataFrame(
         {"item": np.repeat(np.arange(20), 60), "ds": np.tile(np.arange(60), 20), "sold": sales.reshape(-1)}
     )
-    frame.to_csv(tmp_path / "sales.csv", index=False)
+    frame.to_csv(folder / "sales.csv", index=False)
     columns = ("--id", "item", "--time", "ds", "--target", "sold")
-    trained = rnncli("train", tmp_path / "sales.csv", *columns, "-H", 6, "--steps", 20, "-o", tmp_path / "m.rnn")
+    return rnncli("train", folder / "sales.csv", *columns, "-H", 6, "--steps", 20, "-o", folder / "m.rnn")
+
+
+def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: Path) -> None:
+    trained = trained_on_sales(rnncli, tmp_path, each=2.5)
 
     table = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--level", 99.9).table
 
     assert "chosen: scale mean" in trained.err
     assert "chosen: since True" in trained.err
-    assert (table.filter(like="rnncli") >= 0).all(axis=None)
+    assert "whole numbers" not in trained.err
+    made = table.filter(like="rnncli")
+    assert (made >= 0).all(axis=None)
+    assert (made % 1 > 0).any(axis=None)
+
+
+def test_counts_are_forecast_in_counts_but_for_their_mean(rnncli: Command, tmp_path: Path) -> None:
+    trained = trained_on_sales(rnncli, tmp_path, each=1)
+    forecast = ("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--quantiles", "0.5,0.93", "--samples", 5)
+
+    medians, means = (rnncli(*forecast, "--point", point).table.drop(columns="item") for point in ("median", "mean"))
+
+    assert "; whole numbers, as all values are" in trained.err
+    assert (medians.drop(columns="ds") % 1 == 0).all(axis=None)
+    assert (medians["rnncli"] == medians["rnncli-q0.5"]).all()
+    assert (means["rnncli"] % 1 > 0).any()
+    assert means.drop(columns="rnncli").equals(medians.drop(columns="rnncli"))
 
 
 def test_a_squared_metric_forecasts_the_mean(rnncli: Command, data: Path, tmp_path: Path) -> None:

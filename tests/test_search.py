@@ -1,6 +1,7 @@
 """Designs that do well together are kept, and one that spoils the rest is not; how long to train is found out."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import backtest, choices, heads
+from rnncli import backtest, choices, contract, heads
 from rnncli import card as cards
 from rnncli.config import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
+from rnncli.search import judge as judged
 from rnncli.training import Trained
 from rnncli.workshop import Made, Workshop
 from tests.conftest import hourly
@@ -48,6 +50,19 @@ def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.nd
     assert distance(np.median(forecasts[kept], axis=0)) <= 1.01 * min(distance(one) for one in forecasts) + 1e-12
 
 
+def test_counts_are_judged_as_they_are_forecast() -> None:
+    frame = hourly(series=30)
+    panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
+    plan = choices.make(panel, Network(horizon=6, season=24), Training())
+    _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
+    near = truth[..., None] + np.linspace(-0.4, 0.4, len(heads.LEVELS))
+
+    judge = partial(judged, panel, plan, "mae")
+
+    assert judge(contract.seen(panel))(near - 0.1) == 0
+    assert judge(contract.seen(from_frame(frame, Columns())))(near - 0.1) == pytest.approx(0.1)
+
+
 class Course(SimpleNamespace):
     """A workshop that knows beforehand what comes of so many steps: the error, and where it was lowest."""
 
@@ -75,7 +90,7 @@ def searched(course: Callable[[int], tuple[float, int]], **asked: Any) -> Search
     plan = choices.make(panel, network, training)
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     workshop = Course(plan=plan, training=training, trials=12, budget=1e9, truth=truth, course=course)
-    search = Search(cast(Workshop, workshop), panel, network)
+    search = Search(cast(Workshop, workshop), panel, network, contract.seen(panel))
     search.run()
     return search
 

@@ -25,6 +25,7 @@ ORDER = [
         "panel",
         "state",
         "contract",
+        "domain",
         "baselines",
         "automatic",
         "metrics",

@@ -120,7 +120,8 @@ def interval_line(card: "Card") -> str:
         for name, share in own.items()
         if name.startswith("coverage-") and share is not None and share == share
     ]
-    return f"intervals: {', '.join(held)} ({card.validation.windows} windows, each half corrected by the other)"
+    counts = "; whole numbers, as all values are" if card.seen.counts else ""
+    return f"intervals: {', '.join(held)} ({card.validation.windows} windows, each half corrected by the other){counts}"
 
 
 def design_words(design: "Architecture") -> str:
