@@ -92,7 +92,9 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network))
-    tellable.forbid_blind(panel, network, made["calendar"])
+    useful = (True, "they were named; the network is tried without them, too")
+    made["covariates"] = choose("covariates", network.covariates, useful) if panel.covariates.inputs else True
+    tellable.forbid_blind(panel, network, made["calendar"], made["covariates"])
     made |= designs.encoder(network, context // segment)
     together = _together(panel, network)
     alone = (False, "most series are told by their own past; it is tried, too")
@@ -109,9 +111,10 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
 
 def _with_switches(rivals: list[Architecture], chosen: Architecture, asked: Network, told: Told) -> list[Architecture]:
     """The rivals with those among them, early enough to be tried, that differ in what the network is told."""
-    trained = asked.cell != "esn"
-    needed = asked.context == 0 and not told.inputs
-    if asked.calendar is None and told.calendar and trained and not needed:
+    trained, blind = asked.cell != "esn", asked.context == 0
+    if asked.covariates is None and told.inputs and trained and not blind:
+        rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"covariates": False}))
+    if asked.calendar is None and told.calendar and trained and not (blind and not told.inputs):
         rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
     if asked.mix is None and told.series and trained and asked.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, chosen.model_copy(update={"mix": True}))

@@ -118,6 +118,8 @@ class Network(Section):
     """Tell the network how long ago the last value above zero was: for what is sold now and then."""
     calendar: bool | None = None
     """Tell the network the time of day, the weekday, the time of the month and of the year."""
+    covariates: bool | None = None
+    """Tell the network the columns named as known, past and static, whether validation finds them of use or not."""
     mix: bool | None = None
     """Show each series of a wide table the others' past."""
     cell: CellName = "gru"
@@ -179,6 +181,7 @@ class Architecture(Network):
     scale: ScaleName
     since: bool
     calendar: bool
+    covariates: bool = True
     layers: Count
     mix: bool = False
     hidden: Count

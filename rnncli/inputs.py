@@ -41,8 +41,9 @@ class Inputs(nn.Module):
 
     def __init__(self, design: Architecture, told: Told) -> None:
         super().__init__()
-        along = [one for one in told.inputs if one.role != "static"]
-        self.along, self.fixed = _Columns(along), _Columns([one for one in told.inputs if one.role == "static"])
+        columns = told.inputs if design.covariates else ()
+        along = [one for one in columns if one.role != "static"]
+        self.along, self.fixed = _Columns(along), _Columns([one for one in columns if one.role == "static"])
         self.of_all = design.bptt is not None or not design.context  # no window measures its own
         self.calendar = told.calendar if design.calendar else 0
         amounts, gaps = self.along.amounts, [one for one in self.along.amounts if one.gaps]

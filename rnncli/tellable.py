@@ -12,8 +12,11 @@ def check(panel: Panel, network: Network) -> None:
     _forbid_untold(panel, network)
 
 
-def forbid_blind(panel: Panel, network: Network, dated: bool) -> None:
-    """Raise RequestError where nothing of the past is seen, and nothing beside it; dated: whether the calendar is."""
+def forbid_blind(panel: Panel, network: Network, dated: bool, beside_it: bool) -> None:
+    """Raise RequestError where nothing of the past is seen, and nothing beside it.
+
+    dated: whether the calendar is; beside_it: whether covariates are.
+    """
     if network.context != 0:
         return
     beside = panel.covariates
@@ -21,7 +24,7 @@ def forbid_blind(panel: Panel, network: Network, dated: bool) -> None:
     if past:
         raise RequestError(f"--past {','.join(past)} is of the past, of which --context 0 sees nothing. Leave out one")
     known = bool(beside.fixed) or bool(beside.known.any())
-    if not known and not (dated and calendar.size(panel.frequency, beside.holidays)):
+    if not (known and beside_it) and not (dated and calendar.size(panel.frequency, beside.holidays)):
         raise RequestError(
             "--context 0 leaves nothing to go by but what is known beside the past: name columns with --static or "
             "--known, or leave it out"
@@ -43,6 +46,8 @@ def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
 
 
 def _forbid_untold(panel: Panel, network: Network) -> None:
+    if network.covariates and not panel.covariates.inputs:
+        raise RequestError("--covariates needs columns to tell: name them with --known, --past or --static")
     names = [one.name for one, known in zip(panel.covariates.along, panel.covariates.known, strict=True) if known]
     told = [f"--known {','.join(names)}"] if names else []
     told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []

@@ -160,6 +160,23 @@ def test_the_calendar_is_tried_where_it_says_something() -> None:
     assert {design.calendar for design in (numbered.architecture, *numbered.rivals)} == {False}
 
 
+@pytest.mark.parametrize(("asked", "tried"), [(None, {True, False}), (True, {True}), (False, {False})])
+def test_columns_beside_are_tried_with_and_without_unless_said(asked: bool | None, tried: set[bool]) -> None:
+    frame = pd.DataFrame({"ds": range(300), "y": wave(300, 7), "price": range(300)})
+    chosen = plan(from_frame(frame, Columns(target=("y",), known=("price",))), covariates=asked)
+
+    assert {design.covariates for design in (chosen.architecture, *chosen.rivals)} == tried
+    assert ("covariates" in chosen.reasons) == (asked is None)
+
+
+def test_there_is_nothing_to_try_without_columns_beside() -> None:
+    chosen = plan(single(wave(300, 7)))
+
+    assert all(design.covariates for design in (chosen.architecture, *chosen.rivals))
+    with pytest.raises(RequestError, match="--covariates needs columns to tell"):
+        plan(single(wave(300, 7)), covariates=True)
+
+
 def test_a_second_cycle_is_tried_as_the_season_before() -> None:
     generator = np.random.default_rng(0)
     hours = np.arange(24 * 7 * 8)

@@ -1,5 +1,7 @@
 """What is told beside the targets: at unit size, never from the future, and where it enters a forecast."""
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,6 +118,15 @@ def test_the_past_of_every_column_moves_the_forecast(column: int) -> None:
     changed[:, :12, column] = changed[:, :12, column].flip(1)
 
     assert not torch.equal(forecast(built, past, told), forecast(built, past, told._replace(along=changed)))
+
+
+def test_a_network_that_is_not_told_of_columns_reads_none() -> None:
+    built, past, told = network(covariates=False), torch.randn(3, 12, 1).double(), beside()
+    other = told._replace(along=told.along.flip(0) + 1, fixed=told.fixed.flip(0))
+
+    assert torch.equal(forecast(built, past, told), forecast(built, past, other))
+    dated = other._replace(calendar=torch.rand_like(cast(torch.Tensor, told.calendar)))
+    assert not torch.equal(forecast(built, past, told), forecast(built, past, dated))
 
 
 @pytest.mark.parametrize("column", [0, 1])

@@ -130,6 +130,7 @@ def design_words(design: "Architecture") -> str:
     if design.base in ("seasonal", "smoothing", "cycle"):
         base += f" {design.season}"
     dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
+    dated += "" if design.covariates else ", not told the columns beside"
     seen = f"context {design.context} in segments of {design.segment}" if design.context else "nothing of the past"
     return f"scale {design.scale}, {base}, {seen}{dated}"
 
