@@ -126,7 +126,8 @@ def _lengths(panel: Panel, network: Network, horizon: int, season: int, choose: 
     context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
     length = context or 6 * horizon  # with nothing seen of the past only the horizon is to be cut
-    segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context)))
+    most = max(1, horizon - 1) if network.decoder == "recursive" else length  # of a whole horizon nothing is fed back
+    segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context), most))
     if network.bptt is not None:
         segment = _within_bptt(segment, network.bptt, network)
     return _of_whole_segments(context, segment, network), segment
@@ -194,11 +195,11 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
     return min([cycle for cycle in seasons.natural_seasons(frequency) if season % cycle == 0], default=season)
 
 
-def _segment(horizon: int, cycle: int, context: int, fixed: bool) -> tuple[int, str]:
-    """fixed: the context was asked for, so it has to be cut without a rest."""
+def _segment(horizon: int, cycle: int, context: int, fixed: bool, most: int) -> tuple[int, str]:
+    """fixed: the context was asked for, so it has to be cut without a rest; most: steps of a segment."""
     share, least = (1.0, 6) if cycle == 1 else (0.4, 8)  # of the horizon, and steps that the context is to have
     wished = max(min(share * horizon, context / least), context / 24, 2.0)
-    lengths = range(1 if fixed else 2, min(context, 2 * int(wished) + cycle) + 1)
+    lengths = range(1 if fixed else min(2, most), min(context, 2 * int(wished) + cycle, most) + 1)
     lengths_cut = [length for length in lengths if not fixed or context % length == 0]
     fitting = [length for length in lengths_cut if _fits(length, cycle)] or lengths_cut
     segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length), default=context)

@@ -95,6 +95,16 @@ def test_a_context_that_is_asked_for_is_cut_without_a_rest(context: int) -> None
     assert context % design.segment == 0
 
 
+@pytest.mark.parametrize("horizon", [2, 3, 7, 30])
+@pytest.mark.parametrize("season", [1, 7])
+def test_a_decoder_that_feeds_back_gets_segments_shorter_than_the_horizon(horizon: int, season: int) -> None:
+    series = single(wave(300, 7))
+    chosen = plan(series, horizon=horizon, season=season, decoder="recursive").architecture
+
+    assert chosen.segment < horizon
+    assert chosen.segment <= plan(series, horizon=horizon, season=season).architecture.segment
+
+
 def test_a_context_shorter_than_the_season_is_based_on_the_last_value() -> None:
     assert plan(single(wave(300, 12), "MS"), context=6).architecture.base == "last"
 
