@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli import heads, losses
+from rnncli import losses
 from rnncli.cells import State
 from rnncli.config import Architecture, Training
 from rnncli.descent import Descent
@@ -207,8 +207,7 @@ def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: 
     weight = goal.weighing.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    counting, shares = batch.future_weights(first, design.segment), heads.shares(goal.weighing.metric)
-    return losses.loss(*prediction, future, weight, counting, shares)
+    return losses.loss(*prediction, future, weight, batch.future_weights(first, design.segment))
 
 
 @torch.inference_mode()

@@ -14,8 +14,6 @@ from rnncli.config import MetricName
 # Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
 MEDIAN = LEVELS.index(0.5)
-EVENLY = tuple(1 / len(LEVELS) for _ in LEVELS)  # shares of the levels in a loss
-MEDIAN_SHARE = 0.5  # of the median, where a metric looks at nothing else
 MEAN_OF = 200  # quantiles, evenly spread, that a mean is taken of
 
 
@@ -28,30 +26,16 @@ def quantiles(parameters: Tensor, centre: Tensor) -> Tensor:
     return torch.cat([median - below, median, median + above], dim=-1)
 
 
-def shares(metric: MetricName) -> tuple[float, ...]:
-    """How much each of LEVELS counts in the loss for a metric (Q,), 1 in all.
-
-    Where the metric judges the median alone that is what the network should be best at; the other quantiles make the
-    intervals.
-    """
-    if metric == "quantiles" or takes_mean(metric):
-        return EVENLY
-    other = (1 - MEDIAN_SHARE) / (len(LEVELS) - 1)
-    return tuple(MEDIAN_SHARE if place == MEDIAN else other for place in range(len(LEVELS)))
-
-
-def pinball(
-    forecast: Tensor, actual: Tensor, weight: Tensor, shares: tuple[float, ...] = EVENLY
-) -> tuple[Tensor, Tensor]:
+def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Sum of the quantile losses (Koenker and Bassett 1978) of forecast (B, H, K, Q), and how many they are.
 
     Twice the usual definition, so that the median's part is the absolute error. Missing values of actual (B, H, K) cost
-    nothing; weight (B, 1 or H, K) says how much a window or each of its steps counts, shares (Q,) each level.
+    nothing; weight (B, 1 or H, K) says how much a window or each of its steps counts.
     """
     levels = torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device)
     observed = ~actual.isnan()
     error = actual.nan_to_num(0.0).unsqueeze(-1) - forecast  # (B, H, K, Q)
-    loss = 2 * torch.maximum(levels * error, (levels - 1) * error) @ levels.new_tensor(shares)
+    loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
     counted = weight * observed
     return (loss * counted).sum(), counted.sum()
 

@@ -20,28 +20,22 @@ LEAST_MOVE = 0.05  # of a window's deviation: no season is taken to repeat itsel
 
 
 def loss(
-    quantiles: Tensor,
-    scale: Scale,
-    future: Tensor,
-    weight: Tensor | None,
-    counting: Tensor | None = None,
-    shares: tuple[float, ...] = heads.EVENLY,
+    quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of quantiles (B, H, K, Q) at unit scale; future (B, H, K) in the data's units.
 
     Without a weight errors are taken at unit scale; with weight (B, 1, K), what a unit of error costs, in the data's
-    units. A window whose past never moved costs nothing. counting: (B, H, 1) how much each step counts; shares: (Q,)
-    each level.
+    units. A window whose past never moved costs nothing. counting: (B, H, 1) how much each step counts.
     """
     moved = (scale.spread > 0).to(quantiles)
     moved = moved if counting is None else moved * counting.to(moved)
     actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
     if weight is None:
-        return heads.pinball(quantiles, actual.to(quantiles.device), moved, shares)
+        return heads.pinball(quantiles, actual.to(quantiles.device), moved)
     # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
     costs = scale.undo(quantiles.to(weight.device)) * unit
-    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight), shares)
+    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
 
 
 class Weighing(NamedTuple):
