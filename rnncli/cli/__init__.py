@@ -9,6 +9,7 @@ import typer
 
 from rnncli import __version__
 from rnncli.cli import completing, evaluate, forecast, inspect, misread, record, screen, train
+from rnncli.cli.options import variable
 from rnncli.config import Run
 from rnncli.errors import RequestError, RnncliError
 
@@ -80,7 +81,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except typer.TyperException as error:
         call = getattr(error, "ctx", None)
         command = "rnncli" if call is None else call.command_path
-        return error.exit_code, f"{error.format_message().removesuffix('.')}. See {command} --help"
+        return error.exit_code, f"{_blamed(error, call)}. See {command} --help"
     except Terminated:
         return TERMINATED, f"terminated. {record.left()}"
     except BrokenPipeError:
@@ -96,6 +97,15 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
         return INTERRUPTED, f"interrupted. {record.left()}"
     return int(code), None
+
+
+def _blamed(error: typer.TyperException, call: typer.Context | None) -> str:
+    """What was wrong, and where it stands: of a switch that came from the environment Typer names the option."""
+    name = getattr(getattr(error, "param", None), "name", None)
+    source = call.get_parameter_source(name) if call is not None and name is not None else None
+    if name is None or source is None or source.name != "ENVIRONMENT":
+        return error.format_message().removesuffix(".")
+    return f'{variable(name)} "{os.environ[variable(name)]}" should be true or false'
 
 
 def _reader_left() -> tuple[int, None]:

@@ -88,6 +88,17 @@ def test_a_value_that_is_none_is_refused_whichever_command_it_is_for(
     assert outcome.err.startswith('error: RNNCLI_LEVEL "wide" should be a valid number')
 
 
+def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_named(
+    rnncli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNCLI_QUIET", "maybe")
+
+    outcome = rnncli("inspect", "table.csv")
+
+    told = 'error: RNNCLI_QUIET "maybe" should be true or false. See rnncli inspect --help'
+    assert (outcome.code, outcome.out, outcome.err.strip()) == (2, "", told)
+
+
 def test_it_is_of_no_file(rnncli: Command, data: Path) -> None:
     assert rnncli("inspect", data, "--show-config").code == 2
     assert rnncli("inspect").code == 2
