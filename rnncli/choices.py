@@ -102,7 +102,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     solved = network.cell == "esn"  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
-    cycles = [] if network.season else seasons.others(panel.frequency, strength, season)
+    cycles = seasons.others(panel.frequency, strength, season, network.season is not None)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
     rivals = _rivals(architecture, network, scales, cycles)
@@ -241,15 +241,21 @@ def _scales(parts: Iterable[np.ndarray]) -> tuple[list[ScaleName], str]:
 
 
 def _rivals(chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int]) -> list[Architecture]:
-    """Every scale with and without a base, and the season before by every other cycle, but for what was asked for."""
+    """Every scale with and without a base, and the season before by every other cycle, but for what was asked for.
+
+    One change of each kind comes first, for where there is time for few.
+    """
     repeated: BaseName = "last" if chosen.season == 1 or chosen.season > chosen.context else "seasonal"
     bases = list(dict.fromkeys([chosen.base, "none", repeated, "last"]))[: 3 if len(scales) == 1 else 2]
     bases = [asked.base] if asked.base else bases
     scales = [asked.scale] if asked.scale else scales
-    changes: list[dict[str, object]] = [{"base": base, "scale": scale} for base in bases for scale in scales]
+    changes: list[dict[str, object]] = [{"base": base} for base in bases[:2]]
+    changes += [{"scale": scale} for scale in scales[:2]]
     others = [cycle for cycle in cycles if cycle <= chosen.context]
     changes += [{"base": "seasonal", "season": cycle} for cycle in others if asked.base in (None, "seasonal")]
-    return [variant for change in changes if (variant := chosen.model_copy(update=change)) != chosen]
+    changes += [{"base": base, "scale": scale} for base in bases for scale in scales]
+    variants = [chosen.model_copy(update=change) for change in changes]
+    return [variant for place, variant in enumerate(variants) if variant not in (chosen, *variants[:place])]
 
 
 def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Architecture]:

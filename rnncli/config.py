@@ -109,7 +109,7 @@ class Network(Section):
     segment: Steps | None = None
     """Steps taken together in one recurrent step (1: the classic step by step)."""
     season: Steps | None = None
-    """Steps in a season (1: none)."""
+    """Steps in a season (1: none); a longer cycle of such that shows is tried, too, as the season before."""
     base: BaseName | None = None
     """The simple forecast that the network corrects."""
     scale: ScaleName | None = None

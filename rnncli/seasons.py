@@ -115,8 +115,10 @@ def season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
     return 1, f"the calendar has no cycle for steps of {frequency.name}"
 
 
-def others(frequency: Frequency, strength: dict[int, float], season: int) -> list[int]:
-    """The other cycles that show, the two strongest."""
+def others(frequency: Frequency, strength: dict[int, float], season: int, asked: bool) -> list[int]:
+    """The other cycles that show, the two strongest; beside a season that was asked for only those made of it."""
     least = CLEARLY_SEEN if frequency.unit == "integer" else SEEN
     others = [cycle for cycle, value in strength.items() if value > least and cycle != season]
+    if asked:
+        others = [cycle for cycle in others if season > 1 and cycle % season == 0]
     return sorted(others, key=lambda cycle: -strength[cycle])[:2]

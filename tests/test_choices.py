@@ -187,16 +187,17 @@ def test_there_is_nothing_to_try_without_columns_beside() -> None:
         plan(single(wave(300, 7)), covariates=True)
 
 
-def test_a_second_cycle_is_tried_as_the_season_before() -> None:
+@pytest.mark.parametrize(("asked", "tried"), [(None, {24, 168}), (24, {24, 168}), (168, {168}), (1, set())])
+def test_a_second_cycle_is_tried_as_the_season_before(asked: int | None, tried: set[int]) -> None:
     generator = np.random.default_rng(0)
     hours = np.arange(24 * 7 * 8)
     values = (
         10 + 3 * np.sin(2 * np.pi * hours / 24) * (1 + (hours // 24 % 7 < 5)) + 0.1 * generator.normal(size=len(hours))
     )
-    chosen = plan(single(values, "h"))
+    chosen = plan(single(values, "h"), season=asked)
 
     seasons = {design.season for design in (chosen.architecture, *chosen.rivals) if design.base == "seasonal"}
-    assert seasons == {24, 168}
+    assert seasons == tried
 
 
 @pytest.mark.parametrize("length", [40, 300])
