@@ -1,11 +1,14 @@
 """What the parts of an encoder are where nothing is said of them. numpy only."""
 
+import math
+
 import numpy as np
 
 from rnncli.config import CellName, DecoderName, Initialisation, Network
 from rnncli.panel import Panel
 
 RESERVOIR = 300  # units: they cost no training, but a linear system of their size
+WIDTHS = (32, 2_000), (64, 200_000), (128, math.inf)  # units for fewer values than so many
 TCN_WIDTH = 3  # steps that a convolution of the TCN looks at
 BLOCKS = 2  # of a small Transformer
 
@@ -15,7 +18,7 @@ def hidden(cell: CellName, panel: Panel) -> tuple[int, str]:
     if cell == "esn":
         return RESERVOIR, "units that are not trained cost little"
     count = int((~np.isnan(panel.values)).sum())
-    return (32 if count < 2_000 else 64), f"{count} values"
+    return next(units for units, most in WIDTHS if count < most), f"{count} values"
 
 
 def without_past(network: Network) -> tuple[Network, dict[str, str]]:
