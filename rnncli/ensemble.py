@@ -31,6 +31,7 @@ from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop
 
 CURRENT = "current"  # the method, in a ledger, that is the model in use
+CUT = 0.6  # of its steps: a network that gets so many is still worth having
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
 
 
@@ -102,13 +103,13 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
         known = (plan.architecture, *(plan.rivals if plan.starts else ()))
         designs = [Design(design, plan.steps, 0.0) for design in known]
     typical = float(np.mean([design.seconds for design in designs]))
-    room = workshop.crew.size * max(1.0, workshop.left() / max(typical, 1e-3))
+    room = workshop.crew.size * max(1.0, workshop.left() / max(CUT * typical, 1e-3))
     number = int(min(workshop.enough, max(room, 1)))
 
     def tasks() -> Iterator[Task]:
         for place, (design, steps, seconds) in zip(range(number), cycle(designs), strict=False):
             left = workshop.left()
-            if place >= workshop.crew.size and left < seconds:
+            if place >= workshop.crew.size and left < CUT * seconds:
                 return
             yield workshop.task(design, every, steps, max(left, LEAST_SHARE * workshop.budget), "refit", place)
 
