@@ -88,7 +88,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     since = scales[0] == "mean" if network.since is None else network.since
     if since and network.since is None:
         reasons["since"] = why
-    hidden = choose("hidden", network.hidden, designs.hidden(network.cell, panel))
+    hidden = choose("hidden", network.hidden, designs.hidden(network.cell, panel, training))
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network))

@@ -4,6 +4,7 @@ A field is at the same time a command-line option (the text under it is the opti
 with --config, and an entry of the card in the model file. `None` means: chosen from the data.
 """
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -37,6 +38,7 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
 PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
+BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
 Layout = Literal["auto", "long", "wide"]
 Decimal = Literal[".", ","]
 Duplicates = Literal["mean", "sum", "last"]
@@ -242,7 +244,6 @@ class Training(Section):
     """How much time to take, such as 60s, 5m or 1h, in place of a preset."""
     members: Annotated[int, Field(ge=1, le=100)] | None = None
     """Train so many networks, whatever the time: the same bits again from the same seed."""
-
     refit: bool = True
     """Train the networks kept again on all rows, so that the newest count."""
     steps: Count | None = None
@@ -283,6 +284,11 @@ class Training(Section):
     """Stop after so many checks without a better validation loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Start of the random numbers: the same seed gives the same model on a CPU."""
+
+    @property
+    def seconds(self) -> float:
+        """How much time to take: as much as is needed where the number of networks is said."""
+        return math.inf if self.members else self.budget or BUDGETS[self.preset]
 
 
 class Resumption(Section):

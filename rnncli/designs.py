@@ -1,24 +1,25 @@
 """What the parts of an encoder are where nothing is said of them. numpy only."""
 
-import math
-
 import numpy as np
 
-from rnncli.config import CellName, DecoderName, Initialisation, Network
+from rnncli.config import CellName, DecoderName, Initialisation, Network, Training
 from rnncli.panel import Panel
 
 RESERVOIR = 300  # units: they cost no training, but a linear system of their size
-WIDTHS = (32, 2_000), (64, 200_000), (128, math.inf)  # units for fewer values than so many
+FEW, MANY = 2_000, 200_000  # values that are too few for many units, and enough for twice as many
+UNHURRIED = 180.0  # seconds in which several networks of so many units can be tried
 TCN_WIDTH = 3  # steps that a convolution of the TCN looks at
 BLOCKS = 2  # of a small Transformer
 
 
-def hidden(cell: CellName, panel: Panel) -> tuple[int, str]:
+def hidden(cell: CellName, panel: Panel, training: Training) -> tuple[int, str]:
     """Units of a layer, and why."""
     if cell == "esn":
         return RESERVOIR, "units that are not trained cost little"
     count = int((~np.isnan(panel.values)).sum())
-    return next(units for units, most in WIDTHS if count < most), f"{count} values"
+    if count >= MANY and training.seconds < UNHURRIED:
+        return 64, f"{count} values, of which more units would learn more in more time"
+    return 32 if count < FEW else 64 if count < MANY else 128, f"{count} values"
 
 
 def without_past(network: Network) -> tuple[Network, dict[str, str]]:

@@ -3,7 +3,6 @@
 Knows nothing of which designs are worth it.
 """
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ from rnncli.fitting import Progress
 from rnncli.split import Split
 from rnncli.training import Task, Trained
 
-BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
 TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
@@ -54,7 +52,7 @@ class Workshop:
         self.plan, self.training, self.crew, self._report = plan, training, crew, report
         self._began = time.monotonic()
         self._begun: Counter[tuple[str, Architecture]] = Counter()  # tasks of a design
-        self.budget = math.inf if training.members else training.budget or BUDGETS[training.preset]
+        self.budget = training.seconds
         preset = "best" if training.budget else training.preset
         self.trials, self.enough = training.members or TRIALS[preset], training.members or ENOUGH[preset]
         if plan.starts:

@@ -1,10 +1,12 @@
 """What is chosen where nothing is said."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import choices
+from rnncli import choices, designs
 from rnncli.choices import Plan
 from rnncli.config import Columns, Network, Training
 from rnncli.errors import DataError, RequestError
@@ -85,6 +87,24 @@ def test_what_is_asked_for_is_not_chosen() -> None:
     asked = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
     assert {name: getattr(chosen.architecture, name) for name in asked} == asked
     assert set(chosen.reasons) == {"history", "steps", "calendar"}
+
+
+@pytest.mark.parametrize(
+    ("count", "training", "units"),
+    [
+        (100, {}, 32),
+        (10_000, {}, 64),
+        (200_000, {}, 128),
+        (200_000, {"budget": "10m"}, 128),
+        (200_000, {"preset": "fast"}, 64),
+        (200_000, {"preset": "fast", "members": 2}, 128),
+        (200_000, {"preset": "best", "budget": "1m"}, 64),
+    ],
+)
+def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[str, Any], units: int) -> None:
+    panel = from_frame(pd.DataFrame({"ds": range(count), "y": np.arange(count) % 7.0}), Columns())
+
+    assert designs.hidden("gru", panel, Training(**training))[0] == units
 
 
 @pytest.mark.parametrize("context", [7, 50, 97])
