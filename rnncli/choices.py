@@ -20,6 +20,7 @@ EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
 AGAIN, FEWEST_AGAIN = 0.2, 50  # of the steps, and steps, that networks are trained on for
 FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
+LATE = 5  # in line: without the columns beside, which were named because they help
 MOST_MIXED = 100  # series: each window brings along the past of all of them
 FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
 
@@ -113,7 +114,7 @@ def _with_switches(rivals: list[Architecture], chosen: Architecture, asked: Netw
     """The rivals with those among them, early enough to be tried, that differ in what the network is told."""
     trained, blind = asked.cell != "esn", asked.context == 0
     if asked.covariates is None and told.inputs and trained and not blind:
-        rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"covariates": False}))
+        rivals.insert(LATE, chosen.model_copy(update={"covariates": False}))
     if asked.calendar is None and told.calendar and trained and not (blind and not told.inputs):
         rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
     if asked.mix is None and told.series and trained and asked.bptt is None:
