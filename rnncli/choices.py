@@ -93,8 +93,8 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
     made |= {"base": base, "scale": scale, "since": since, "hidden": hidden}
     made["calendar"] = choose("calendar", network.calendar, _calendar(panel, network))
-    useful = (True, "they were named; the network is tried without them, too")
-    made["covariates"] = choose("covariates", network.covariates, useful) if panel.covariates.inputs else True
+    named = bool(panel.covariates.inputs)
+    made["covariates"] = choose("covariates", network.covariates, _covariates(network)) if named else True
     tellable.forbid_blind(panel, network, made["calendar"], made["covariates"])
     made |= designs.encoder(network, context // segment)
     together = _together(panel, network)
@@ -291,6 +291,12 @@ def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
     if panel.covariates.known.any() or panel.covariates.holidays:
         return True, "columns known in advance often go by it; the network is tried without it, too"
     return False, "the past tells most of it; the network is tried with it, too"
+
+
+def _covariates(network: Network) -> tuple[bool, str]:
+    if network.cell == "esn" or network.context == 0:
+        return True, "they were named"
+    return True, "they were named; the network is tried without them, too"
 
 
 def _together(panel: Panel, network: Network) -> int:

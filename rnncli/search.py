@@ -180,8 +180,9 @@ def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> J
 
     def score(quantiles: np.ndarray) -> float:
         told = domain.quantiles(quantiles, seen)
-        mean = domain.within(heads.mean(torch.from_numpy(quantiles)).numpy(), seen) if takes_mean else None
-        point = told[..., heads.MEDIAN] if mean is None else mean
+        point = told[..., heads.MEDIAN]
+        if takes_mean:
+            point = domain.within(heads.mean(torch.from_numpy(quantiles)).numpy(), seen)
         loss = _loss(Scored(actual, point, told, levels, *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 
