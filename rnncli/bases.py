@@ -14,6 +14,8 @@ from torch.nn import functional
 
 from rnncli.config import Architecture
 
+TELLS = 0.1  # of the mean distance from the median, for a cycle to be taken as common to all windows
+
 
 class Repeat(nn.Module):
     """For each phase of a season its last observed value, again and again. A season of 1 repeats the last value."""
@@ -70,6 +72,20 @@ class Cycle(nn.Module):
         super().__init__()
         self.season, self.horizon = season, horizon
         self.values = nn.Parameter(torch.zeros(season, targets))
+
+    @torch.no_grad()
+    def begin(self, future: Tensor, step: Tensor) -> None:
+        """Start with the medians of the phases of futures (B, H, K) at unit scale, step (B,), where they tell enough.
+
+        Where each series has a cycle of its own, what is common to them would only have to be unlearned.
+        """
+        phases = (step.unsqueeze(1) + torch.arange(future.shape[1])) % self.season  # (B, H)
+        typical = future.new_zeros(self.values.shape)
+        for phase in torch.unique(phases):
+            typical[phase] = future[phases == phase].nanmedian(dim=0).values.nan_to_num(0.0)
+        flat = future.flatten(0, 1).nanmedian(dim=0).values
+        left, before = ((future - told).abs().nanmean(dim=(0, 1)) for told in (typical[phases], flat))  # (K,)
+        self.values.copy_(typical * (left <= (1 - TELLS) * before))
 
     def forward(self, past: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """See the module."""

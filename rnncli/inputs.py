@@ -155,7 +155,7 @@ def surprise(amounts: Tensor, context: int, base: bases.Base) -> Tensor:
     What has been the same as ever is in the base forecast already.
     """
     past, future = amounts[:, :context], amounts[:, context:]
-    if not isinstance(base, bases.Repeat):
+    if not isinstance(base, bases.Repeat | bases.Smoothing):
         return future
     _, expected = base(past, past)
     return future - expected

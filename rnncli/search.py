@@ -25,7 +25,8 @@ UNFINISHED = 0.9  # of the steps: where the best weights came so late, more step
 EARLY = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
-FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
+UNTOLD = 4  # of the best designs are tried without the columns beside, where these seem to do harm
+FAR = 1.1  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
 JUDGED = {
@@ -63,7 +64,7 @@ class Search:
         plan = self.workshop.plan
         trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
         while trials and self._try(trials):
-            trials = [] if plan.starts else self._retimed() or self._nearby()
+            trials = [] if plan.starts else self._untold() or self._retimed() or self._nearby()
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first; of one design only the best."""
@@ -92,6 +93,15 @@ class Search:
         if _early(made) and best.asked < made.asked:
             return best.trained.steps
         return made.trained.steps
+
+    def _untold(self) -> list[Trial]:
+        """The best designs without the columns beside, where the first of all errs less without them."""
+        ranked, first = self.ranked(), self.workshop.plan.architecture
+        places = {made.architecture: place for place, made in enumerate(ranked)}
+        without = _without_columns(first)
+        if without == first or places.get(without, math.inf) > places.get(first, math.inf):
+            return []
+        return self._untried([Trial(_without_columns(made.architecture), made.asked) for made in ranked[:UNTOLD]])
 
     def _retimed(self) -> list[Trial]:
         """The best designs, two to be sure, for twice the steps where the best of all was still getting better.
@@ -136,6 +146,10 @@ class Search:
 
         workshop.train("trial", tasks(), len(some), self.made)
         return len(self.made) > before
+
+
+def _without_columns(design: Architecture) -> Architecture:
+    return design.model_copy(update={"covariates": False})
 
 
 def _unfinished(made: Made) -> bool:

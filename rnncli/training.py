@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import arrivals, course, heads, losses, ridge
+from rnncli.bases import Cycle
 from rnncli.card import Course
 from rnncli.checkpoint import Keeper
 from rnncli.config import Architecture, Training
@@ -103,9 +104,20 @@ def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Wi
     network = Network(design, windows.values.shape[1], task.told).to(device)
     if design.scale == "global":
         network.fix_scale(_trained_on(windows, task))
+    if isinstance(network.base, Cycle):
+        _begin(network, network.base, data, task)
     if task.start is not None:
         network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
     return windows, network
+
+
+def _begin(network: Network, cycle: Cycle, data: Sequences | Panel, task: Task) -> None:
+    """Have the cycle begin with what training windows repeat, for it to be there from the first step on."""
+    cpu = torch.device("cpu")
+    windows = Windows(data, network.context, task.architecture.horizon, cpu, dated=False)
+    drawn = Sampler(task.first, task.last, cpu).draw(SAMPLE, torch.Generator().manual_seed(task.seed))
+    batch = windows.batch(*drawn)
+    cycle.begin(network.scale(batch.past).apply(batch.future), batch.step)
 
 
 def _trained_on(windows: Windows, task: Task) -> Tensor:

@@ -57,3 +57,26 @@ def test_a_cycle_keeps_to_the_clock_and_leaves_the_rest_to_the_network() -> None
 
     assert left.flatten().tolist() == [1, 2, 3, 4]
     assert forecast.flatten().tolist() == [20, 30, 0]
+
+
+def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> None:
+    generator = torch.Generator().manual_seed(0)
+    step = torch.randint(100, (500,), generator=generator)
+    noise = torch.randn(500, 6, 2, generator=generator)
+    future = noise.clone()
+    future[..., 0] += torch.tensor([0.0, 5, -5, 1])[(step.unsqueeze(1) + torch.arange(6)) % 4]  # of one target alone
+    future[0, 0] = torch.nan
+    cycle = Cycle(4, 6, 2)
+
+    cycle.begin(future, step)
+
+    assert cycle.values[:, 0].tolist() == pytest.approx([0, 5, -5, 1], abs=0.2)
+    assert cycle.values[:, 1].tolist() == [0] * 4
+
+
+def test_a_cycle_of_which_nothing_is_seen_begins_at_zero() -> None:
+    cycle = Cycle(4, 2, 1)
+
+    cycle.begin(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))
+
+    assert cycle.values.flatten().tolist() == [0] * 4

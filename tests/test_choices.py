@@ -67,7 +67,7 @@ def test_every_choice_fits_the_others(length: int, horizon: int, season: int) ->
 
     design = chosen.architecture
     assert design.context % design.segment == 0
-    assert design.base != "seasonal" or design.season <= design.context
+    assert design.base != "smoothing" or design.season <= design.context
     assert chosen.steps >= 1
 
 
@@ -125,8 +125,10 @@ def test_a_decoder_that_feeds_back_gets_segments_shorter_than_the_horizon(horizo
     assert chosen.segment <= plan(series, horizon=horizon, season=season).architecture.segment
 
 
-def test_a_context_shorter_than_the_season_is_based_on_the_last_value() -> None:
-    assert plan(single(wave(300, 12), "MS"), context=6).architecture.base == "last"
+def test_a_context_shorter_than_the_season_leaves_the_bases_that_need_less() -> None:
+    chosen = plan(single(wave(300, 12), "MS"), context=6)
+
+    assert {design.base for design in (chosen.architecture, *chosen.rivals)} == {"cycle", "last"}
 
 
 def test_a_duration_is_a_horizon() -> None:
@@ -169,11 +171,11 @@ def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> N
     assert list(seasons_seen(panel)) == seasons
 
 
-def test_every_scale_that_the_data_allows_is_tried_with_and_without_a_base() -> None:
+def test_every_scale_that_the_data_allows_is_tried_with_two_bases() -> None:
     chosen = plan(single(10 + wave(300, 7)))
 
     tried = {(design.scale, design.base) for design in (chosen.architecture, *chosen.rivals)}
-    assert tried == {(scale, base) for scale in ("log", "spread", "mean") for base in ("seasonal", "none")}
+    assert tried == {(scale, base) for scale in ("log", "spread", "mean") for base in ("cycle", "smoothing")}
 
 
 def test_what_is_asked_for_has_no_rivals() -> None:
@@ -208,7 +210,7 @@ def test_there_is_nothing_to_try_without_columns_beside() -> None:
 
 
 @pytest.mark.parametrize(("asked", "tried"), [(None, {24, 168}), (24, {24, 168}), (168, {168}), (1, set())])
-def test_a_second_cycle_is_tried_as_the_season_before(asked: int | None, tried: set[int]) -> None:
+def test_a_second_cycle_is_tried_as_well(asked: int | None, tried: set[int]) -> None:
     generator = np.random.default_rng(0)
     hours = np.arange(24 * 7 * 8)
     values = (
@@ -216,7 +218,7 @@ def test_a_second_cycle_is_tried_as_the_season_before(asked: int | None, tried: 
     )
     chosen = plan(single(values, "h"), season=asked)
 
-    seasons = {design.season for design in (chosen.architecture, *chosen.rivals) if design.base == "seasonal"}
+    seasons = {design.season for design in (chosen.architecture, *chosen.rivals) if design.base == "cycle"}
     assert seasons == tried
 
 

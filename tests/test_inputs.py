@@ -197,7 +197,7 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
     errors = []
     for known in ((), ("heat",)):
         panel = from_frame(frame, Columns(target=("y",), known=known))
-        asked, settings = Asked(horizon=6, hidden=8, context=48, segment=6, season=24), Training(steps=150)
+        asked, settings = Asked(horizon=6, hidden=8, context=48, segment=6, season=24), Training(steps=200)
         plan = make(panel, asked, settings)
         split = plan.split
         task = training.Task(

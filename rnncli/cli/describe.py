@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rnncli.config import OF_SEASON
 from rnncli.words import listed
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def interval_line(card: "Card") -> str:
 def design_words(design: "Architecture") -> str:
     """What tells one member from another."""
     base = "no base" if design.base == "none" else f"base {design.base}"
-    if design.base in ("seasonal", "smoothing", "cycle"):
+    if design.base in OF_SEASON:
         base += f" {design.season}"
     dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
     dated += "" if design.covariates else ", not told the columns beside"
