@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 import numpy as np
 import torch
 
-from rnncli import backtest, baselines, choices, domain, heads, metrics
+from rnncli import backtest, baselines, choices, domain, heads, metrics, rivals
 from rnncli.card import Seen
 from rnncli.config import Architecture, MetricName, Network
 from rnncli.metrics import Scored
@@ -123,7 +123,7 @@ class Search:
         nearby = [
             Trial(design, made.asked)
             for made in self.ranked()[:2]
-            for design in choices.neighbours(made.architecture, self.network, self.longest)
+            for design in rivals.neighbours(made.architecture, self.network, self.longest)
         ]
         return self._untried(nearby)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnncli import card as cards
-from rnncli import choices, cli, heads
+from rnncli import choices, cli, heads, rivals
 from rnncli.config import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
 from rnncli.network import Network as Built
@@ -131,7 +131,7 @@ def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
     plan = choices.make(table, asked, Training())
 
     assert [(one.context, one.calendar) for one in (plan.architecture, *plan.rivals)] == [(0, True), (0, False)]
-    nearby = choices.neighbours(plan.architecture, asked, 10_000)
+    nearby = rivals.neighbours(plan.architecture, asked, 10_000)
     assert [(one.segment, one.context) for one in nearby] == [(plan.architecture.segment // 2, 0)]
 
 

@@ -10,13 +10,13 @@ import torch
 
 from rnncli import backtest, contest, device
 from rnncli.backtest import Chunk, Ledger, Scoring
-from rnncli.choices import steps_ahead
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
 from rnncli.cli.train import MOST_PROCESSES
 from rnncli.config import Architecture, CellName, Config
 from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
+from rnncli.lengths import steps_ahead
 from rnncli.metrics import METRICS, OWA
 from rnncli.panel import Cutoffs, Panel
 
