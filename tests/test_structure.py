@@ -37,6 +37,8 @@ ORDER = [
         "honoured",
         "designs",
         "tellable",
+        "lengths",
+        "rivals",
         "choices",
         "windows",
         "scaling",
