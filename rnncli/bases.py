@@ -79,13 +79,13 @@ class Cycle(nn.Module):
 
         Where each series has a cycle of its own, what is common to them would only have to be unlearned.
         """
-        phases = (step.unsqueeze(1) + torch.arange(future.shape[1])) % self.season  # (B, H)
-        typical = future.new_zeros(self.values.shape)
-        for phase in torch.unique(phases):
-            typical[phase] = future[phases == phase].nanmedian(dim=0).values.nan_to_num(0.0)
-        flat = future.flatten(0, 1).nanmedian(dim=0).values
-        left, before = ((future - told).abs().nanmean(dim=(0, 1)) for told in (typical[phases], flat))  # (K,)
-        self.values.copy_(typical * (left <= (1 - TELLS) * before))
+        phases = ((step.unsqueeze(1) + torch.arange(future.shape[1])) % self.season).flatten()  # (B * H,)
+        rows = future.flatten(0, 1)  # (B * H, K)
+        of_phase = torch.split(rows[phases.argsort()], torch.bincount(phases, minlength=self.season).tolist())
+        flat = rows.nanmedian(dim=0).values  # (K,)
+        typical = torch.stack([some.nanmedian(dim=0).values if len(some) else 0 * flat for some in of_phase])
+        left, before = ((rows - told).abs().nanmean(dim=0) for told in (typical[phases], flat))  # (K,)
+        self.values.copy_((typical * (left <= (1 - TELLS) * before)).nan_to_num(0.0, 0.0, 0.0))
 
     def forward(self, past: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """See the module."""
