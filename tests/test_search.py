@@ -75,6 +75,7 @@ class Course(SimpleNamespace):
     def train(self, _phase: str, tasks: Iterator[Any], _number: int, made: dict[int, Made]) -> None:
         for task in tasks:
             error, best = self.course(task.steps)
+            error *= self.harm if task.architecture.covariates else 1.0
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             trained = Trained(
@@ -83,13 +84,14 @@ class Course(SimpleNamespace):
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 
 
-def searched(course: Callable[[int], tuple[float, int]], **asked: Any) -> Search:
-    """A search among designs that all learn alike."""
-    panel: Panel = from_frame(hourly(series=30), Columns())
+def searched(course: Callable[[int], tuple[float, int]], harm: float | None = None, **asked: Any) -> Search:
+    """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much."""
+    known = () if harm is None else ("price",)
+    panel: Panel = from_frame(hourly(series=30).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
     plan = choices.make(panel, network, training)
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
-    workshop = Course(plan=plan, training=training, trials=12, budget=1e9, truth=truth, course=course)
+    workshop = Course(plan=plan, training=training, trials=12, budget=1e9, truth=truth, course=course, harm=harm or 1.0)
     search = Search(cast(Workshop, workshop), panel, network, contract.seen(panel))
     search.run()
     return search
@@ -119,6 +121,16 @@ def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     search = searched(lambda steps: (1.0, round(found * steps)), steps=200)
 
     assert {made.asked for made in search.made.values()} == {200}
+
+
+@pytest.mark.parametrize(("harm", "untold"), [(1.05, True), (0.95, False)])
+def test_columns_that_do_harm_are_kept_from_the_best_designs_too(harm: float, untold: bool) -> None:
+    search = searched(lambda steps: (1.0, steps // 2), harm)
+
+    designs = [made.architecture for made in search.made.values()]
+    without = [design for design in designs if not design.covariates]
+    assert (len(without) > 1) is untold
+    assert all(design.model_copy(update={"covariates": True}) in designs for design in without)
 
 
 def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
