@@ -26,7 +26,6 @@ EARLY = 0.3  # of the steps: best weights that came so soon are of a learning ra
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 UNTOLD = 4  # of the best designs are tried without the columns beside, where these seem to do harm
-PAIRS = 3  # designs tried with and without them that may tell of all designs
 FAR = 1.1  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
@@ -79,7 +78,7 @@ class Search:
 
     def kept(self) -> list[Made]:
         """The designs to keep, the best first."""
-        ranked = _agreed(self.ranked())
+        ranked = self.ranked()
         if not ranked or self.judge is None:
             return []
         near = [made for made in ranked if self.judge(made.trained.quantiles) <= FAR * min(self.losses.values())]
@@ -147,20 +146,6 @@ class Search:
 
         workshop.train("trial", tasks(), len(some), self.made)
         return len(self.made) > before
-
-
-def _agreed(ranked: list[Made]) -> list[Made]:
-    """Those of the ranked designs that are told of the columns beside, or not, as most that were tried both ways need.
-
-    All of them where few were: that one did better or worse may be chance.
-    """
-    places = {made.architecture: place for place, made in enumerate(ranked)}
-    pairs = [(place, places.get(_without_columns(design))) for design, place in places.items() if design.covariates]
-    better = [told < untold for told, untold in pairs if untold not in (None, told)]
-    if len(better) < PAIRS or 2 * sum(better) == len(better):
-        return ranked
-    helpful = 2 * sum(better) > len(better)
-    return [made for made in ranked if made.architecture.covariates == helpful]
 
 
 def _without_columns(design: Architecture) -> Architecture:
