@@ -26,7 +26,7 @@ EARLY = 0.3  # of the steps: best weights that came so soon are of a learning ra
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 UNTOLD = 4  # of the best designs are tried without the columns beside, where these seem to do harm
-FAR = 1.1  # times the loss of the best design: one that errs more by itself is no variety
+FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
 JUDGED = {
