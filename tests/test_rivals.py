@@ -68,6 +68,17 @@ def test_a_second_cycle_is_tried_as_well(asked: int | None, tried: set[int]) -> 
     assert seasons == tried
 
 
+@pytest.mark.parametrize(("base", "tried"), [("cycle", {24, 168}), ("seasonal", {24}), ("smoothing", {24})])
+def test_a_second_cycle_that_the_context_is_too_short_for_is_tried_where_none_of_it_is_needed(
+    base: str, tried: set[int]
+) -> None:
+    hours = np.arange(24 * 7 * 8)
+    values = 10 + 3 * np.sin(2 * np.pi * hours / 24) * (1 + (hours // 24 % 7 < 5))
+    chosen = plan(single(values, "h"), season=24, context=96, base=base)
+
+    assert {design.season for design in (chosen.architecture, *chosen.rivals)} == tried
+
+
 @pytest.mark.parametrize("length", [40, 300])
 def test_neighbours_fit_as_well(length: int) -> None:
     chosen = plan(single(10 + wave(length, 7))).architecture
