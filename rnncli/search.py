@@ -60,7 +60,10 @@ class Search:
         self.judge = judge(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
-        """Try the scales and bases first, then of the best more or fewer steps, then other segments and contexts."""
+        """Scales and bases first; of the best then more or fewer steps, and at last other segments and contexts.
+
+        Between them, where the columns beside seem to do harm, the best without these.
+        """
         plan = self.workshop.plan
         trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
         while trials and self._try(trials):
