@@ -132,6 +132,8 @@ def _base(season: int, scale: ScaleName, sample: Sample) -> tuple[BaseName, str]
     if season == 1:
         return "last", "there is no season"
     ratio = sample.error(season)
+    if np.isinf(ratio):
+        return "last", "the series are too short to tell what a season is worth"
     comparison = f"last season's values err {ratio:.2f} times as much as the last value"
     return ("cycle", comparison) if ratio < 1.0 else ("last", comparison)
 

@@ -104,10 +104,10 @@ def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Wi
     network = Network(design, windows.values.shape[1], task.told).to(device)
     if design.scale == "global":
         network.fix_scale(_trained_on(windows, task))
-    if isinstance(network.base, Cycle):
-        _begin(network, network.base, data, task)
     if task.start is not None:
         network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
+    elif isinstance(network.base, Cycle):
+        _begin(network, network.base, data, task)
     return windows, network
 
 

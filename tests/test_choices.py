@@ -155,3 +155,10 @@ def test_with_states_carried_over_one_scale_is_all_there_is() -> None:
     assert {design.scale for design in (made.architecture, *made.rivals)} == {"global"}
     assert 12 % made.architecture.segment == 0
     assert made.architecture.context % made.architecture.segment == 0
+
+
+def test_series_too_short_to_compare_seasons_are_said_to_be() -> None:
+    chosen = plan(single(wave(15, 12)), horizon=4, season=12)
+
+    assert chosen.architecture.base == "last"
+    assert chosen.reasons["base"] == "the series are too short to tell what a season is worth"
