@@ -165,6 +165,11 @@ class Card(Section):
         return max(member.architecture.context for member in self.members)
 
     @property
+    def told(self) -> bool:
+        """Whether any network is told the columns beside the targets: training may have found that none should be."""
+        return bool(self.inputs) and any(member.architecture.covariates for member in self.members)
+
+    @property
     def targets(self) -> int:
         """Columns forecast together: K. The columns of a wide table are series of one target."""
         return 1 if self.config.columns.layout == "wide" else len(self.config.columns.target)

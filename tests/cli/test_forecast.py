@@ -377,6 +377,20 @@ def test_what_is_not_known_of_the_future_is_named(rnncli: Command, told: Path) -
     assert 'series "s0": "heat" has no value for 2024-01-12 18:00 to 2024-01-12 23:00; 2 more series' in outcome.err
 
 
+def test_a_model_that_is_told_none_of_it_asks_for_no_future(rnncli: Command, told: Path, tmp_path: Path) -> None:
+    made = rnncli(
+        *("train", told / "past.csv", "-H", "6", "--known", "heat", "--no-covariates", "--steps", "5", "--target", "y"),
+        *("--hidden", "4", "--context", "24", "--season", "24", "--output", tmp_path / "m.rnn"),
+    )
+    assert made.code == 0
+
+    outcome = rnncli("forecast", tmp_path / "m.rnn", told / "past.csv")
+
+    assert outcome.code == 0
+    assert outcome.out == rnncli("forecast", tmp_path / "m.rnn", told / "both.csv").out
+    assert len(outcome.table) == 18
+
+
 def test_a_template_is_filled_in_and_given_back(rnncli: Command, told: Path, tmp_path: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future-template", tmp_path / "coming.csv")
     assert (outcome.code, outcome.out) == (0, "")
