@@ -16,7 +16,7 @@ from rnncli.errors import ModelFileError, RequestError
 from rnncli.files import address, is_url
 from rnncli.values import Several
 
-FORMAT: Literal[5] = 5
+FORMAT: Literal[6] = 6
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
 LARGEST = 10_000_000  # characters of a card, most of them of the kinds that text columns tell
@@ -120,7 +120,7 @@ class Member(Section):
 class Card(Section):
     """All that is known of a model but its weights."""
 
-    format: Literal[5] = FORMAT
+    format: Literal[6] = FORMAT
     rnncli: str
     """The version that wrote it."""
     libraries: dict[str, str]

@@ -12,10 +12,10 @@ from rnncli.errors import ModelFileError, RequestError
 @pytest.mark.parametrize(
     "hostile",
     [
-        '{"format": 5, "members": [' + 1_000_000 * "0," + "0]}",
-        '{"format": 5, "seen": {"together": [' + 1_000_000 * "0," + "0]}}",
-        '{"format": 5, "libraries": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}",
-        '{"format": 5, "config": {"network": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}}",
+        '{"format": 6, "members": [' + 1_000_000 * "0," + "0]}",
+        '{"format": 6, "seen": {"together": [' + 1_000_000 * "0," + "0]}}",
+        '{"format": 6, "libraries": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}",
+        '{"format": 6, "config": {"network": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}}",
     ],
 )
 def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the calendar says of each step of a clock: time of day, weekday, time of the month and the year, holidays.
+"""What the calendar says of each step of a clock: time of day, weekday, time of the month and year, Easter, holidays.
 
 Waves are given as sine and cosine, so that midnight lies beside 23:59 and December beside January. numpy only.
 """
@@ -15,6 +15,8 @@ from rnncli.panel.clock import DAY, Frequency
 HOUR = DAY // 24
 SLOTS = 1440  # times of day told apart, at most
 YEAR = 365.2425
+EASTERS = 1583, 4099  # years of which Easter is known
+NEVER = 10**9  # days away
 AROUND = (-1, 0, 1)  # days from a holiday that are told: its eve, itself, the day after
 
 
@@ -69,14 +71,16 @@ def calendar(
     steps = np.arange(span[0], span[1])
     days = frequency.join(steps, np.full(len(steps), phase)) // DAY
     months = frequency.every if frequency.unit == "month" else 0
+    daily = frequency.unit == "business" or frequency == Frequency("fixed", DAY)
+    before, after = (frequency.join(steps + near, np.full(len(steps), phase)) // DAY for near in (-1, 1))
     if months:
         features = [_one_of(_month(days) // months, 12 // months)] if months < 12 and 12 % months == 0 else []
     elif frequency.every >= 7 * DAY:
         features = [_waves(days % YEAR / YEAR, 6), _of_month(days)]
     else:
         features = [_weekdays(days), _of_month(days), _of_year(days)]
-    daily = frequency.unit == "business" or frequency == Frequency("fixed", DAY)
-    before, after = (frequency.join(steps + near, np.full(len(steps), phase)) // DAY for near in (-1, 1))
+    if features:
+        features.append(_easter(days) if daily else _over(_easter, days, before, after))
     features += [np.zeros((len(steps), 0)), *_holidays(countries, days, before, after, daily)]
     return Calendar(int(span[0]), 0, phase, DAY, 0, np.empty(0, np.int64), _stacked(features), none)
 
@@ -86,7 +90,8 @@ def _of_hours(every: int, phase: int, ends: np.ndarray, zone: str | None, countr
     hours = np.arange(ends[0] // HOUR, ends[1] // HOUR + 2)
     shifts = np.empty(0, np.int64) if zone is None else timestamps.wall_time(hours * HOUR, zone) - hours * HOUR
     days = np.arange(ends[0] // DAY - 1, ends[1] // DAY + 2)
-    features = [_weekdays(days), _of_year(days), *_holidays(countries, days, days - 1, days + 1, daily=True)]
+    holidays = _holidays(countries, days, days - 1, days + 1, daily=True)
+    features = [_weekdays(days), _of_year(days), _easter(days), *holidays]
     slot = max(every, DAY // SLOTS)
     of_slot = _waves(np.arange(-(-DAY // slot)) * slot / DAY, 3).astype(np.float32)
     return Calendar(int(days[0]), every, phase, slot, int(hours[0]), shifts, _stacked(features), of_slot)
@@ -130,26 +135,49 @@ def _month(days: np.ndarray) -> np.ndarray:
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
 
+def _easter(days: np.ndarray) -> np.ndarray:
+    """How near Easter Sunday is that comes, or is, and the one that was: (N, 2).
+
+    The feast that moves most of a year's trade and travel to and fro; X-13ARIMA-SEATS has it among its regressors, too
+    (Findley et al. 1998).
+    """
+    from dateutil.easter import easter
+
+    years = (np.array([days[0] - 366, days[-1] + 366]) // YEAR).astype(np.int64) + 1970
+    told = range(max(years[0], EASTERS[0]), min(years[1], EASTERS[1]) + 1)
+    sundays = np.array([easter(year) for year in told], dtype="datetime64[D]").astype(np.int64)
+    place = np.searchsorted(sundays, days)
+    until, since = np.append(sundays, NEVER)[place] - days, days - np.append(-NEVER, sundays)[place]
+    return np.exp(-np.stack([until, since], axis=1) / 3)
+
+
+def _over(of_day: Callable[[np.ndarray], np.ndarray], days: np.ndarray, before: np.ndarray, after: np.ndarray) -> Any:
+    """Sums over the days of each step, and over those from the step before on: for features (N, F) of days, (N, 2 F).
+
+    before, after: the days on which the steps before and after begin. A week may be named by its last day.
+    """
+    every = np.arange(before[0], after[-1] + 2)
+    told = of_day(every)
+    count = np.concatenate([np.zeros((1, told.shape[1])), told.cumsum(axis=0)])  # before each day
+    within = count[after - every[0]] - count[days - every[0]]
+    until = count[days + 1 - every[0]] - count[before + 1 - every[0]]
+    return np.concatenate([within, until], axis=1)
+
+
 def _holidays(
     countries: Sequence[str], days: np.ndarray, before: np.ndarray, after: np.ndarray, daily: bool
 ) -> list[np.ndarray]:
     """For each country, of steps that begin on these days: which are holidays.
 
-    before, after: the days on which the steps before and after begin. Of steps of a day also their eves and the days
-    after; of longer ones how many holidays are in them, and from the step before on, for a week may be named by its
-    last day.
+    Of steps of a day also their eves and the days after; of longer ones how many holidays are in them, as `_over` sums.
     """
     found = []
     for country in countries:
         holiday = _holiday_of(country, before[0] - 2, after[-1] + 2)
         if daily:
-            found.append(np.stack([holiday(days - near) for near in AROUND], axis=1))
-            continue
-        every = np.arange(before[0], after[-1] + 2)
-        count = np.concatenate([[0.0], holiday(every).cumsum()])  # before each day
-        within = count[after - every[0]] - count[days - every[0]]
-        until = count[days + 1 - every[0]] - count[before + 1 - every[0]]
-        found.append(np.stack([within, until], axis=1))
+            found.append(np.concatenate([holiday(days - near) for near in AROUND], axis=1))
+        else:
+            found.append(_over(holiday, days, before, after))
     return found
 
 
@@ -173,6 +201,6 @@ def _holiday_of(country: str, first: int, last: int) -> Callable[[np.ndarray], n
     dates = np.array(sorted(known), dtype="datetime64[D]").astype(np.int64)
 
     def holiday(days: np.ndarray) -> np.ndarray:
-        return np.isin(days, dates).astype(np.float64)
+        return np.isin(days, dates).astype(np.float64)[:, None]
 
     return holiday

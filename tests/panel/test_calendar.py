@@ -30,8 +30,8 @@ def test_hours_have_their_weekday_and_their_time_of_day() -> None:
     features = of(stamps, "h")
 
     assert np.array_equal(features[:, :7].argmax(axis=1), stamps.day_of_week)
-    assert np.allclose(features[:, 11], np.sin(2 * np.pi * stamps.hour / 24), atol=1e-6)
-    assert np.allclose(features[:, 14], np.cos(2 * np.pi * stamps.hour / 24), atol=1e-6)
+    assert np.allclose(features[:, 13], np.sin(2 * np.pi * stamps.hour / 24), atol=1e-6)
+    assert np.allclose(features[:, 16], np.cos(2 * np.pi * stamps.hour / 24), atol=1e-6)
 
 
 def test_in_a_zone_the_time_of_day_is_that_of_a_clock_on_the_wall() -> None:
@@ -40,7 +40,7 @@ def test_in_a_zone_the_time_of_day_is_that_of_a_clock_on_the_wall() -> None:
     features = of(stamps.tz_localize(None), "h", "Europe/Berlin")
 
     wall = stamps.tz_convert("Europe/Berlin")
-    assert np.allclose(features[:, 11], np.sin(2 * np.pi * wall.hour / 24), atol=1e-6)
+    assert np.allclose(features[:, 13], np.sin(2 * np.pi * wall.hour / 24), atol=1e-6)
     assert np.array_equal(features[:, :7].argmax(axis=1), wall.day_of_week)
 
 
@@ -60,8 +60,51 @@ def test_months_and_quarters_are_told_apart(freq: str, count: int) -> None:
 
     features = of(stamps, freq)
 
-    assert features.shape == (30, count)
-    assert np.array_equal(features.argmax(axis=1), (stamps.month - 1) * count // 12)
+    assert np.array_equal(features[:, :count].argmax(axis=1), (stamps.month - 1) * count // 12)
+    assert np.array_equal(features[:, :count].sum(axis=1), np.ones(30))
+
+
+def test_days_know_how_near_easter_is() -> None:
+    stamps = pd.date_range("2020-01-01", "2025-12-31", freq="D")
+    british = holidays.country_holidays("GB", subdiv="ENG", years=range(2020, 2026))
+
+    coming, since = of(stamps, "D")[:, -2:].T
+
+    friday, monday = (
+        np.array([british.get(day.date(), "") == name for day in stamps]) for name in ("Good Friday", "Easter Monday")
+    )
+    assert friday.sum() == monday.sum() == 6
+    assert np.array_equal(coming == 1, np.roll(monday, -1))
+    assert np.allclose(coming[friday], np.exp(-2 / 3))
+    assert np.array_equal(np.isclose(since, np.exp(-1 / 3)), monday)
+    assert (coming[stamps.month == 11] < 1e-6).all()
+
+
+def test_hours_know_easter_by_their_day() -> None:
+    stamps = pd.date_range("2024-03-25", periods=24 * 14, freq="h")
+
+    hours, days = of(stamps, "h")[:, 11:13], of(stamps[::24], "D")[:, -2:]
+
+    assert np.array_equal(hours, np.repeat(days, 24, axis=0))
+
+
+def test_months_and_weeks_know_how_much_of_the_days_around_easter_they_hold() -> None:
+    days = pd.date_range("2023-01-01", "2024-12-31", freq="D")
+    near = pd.DataFrame(of(days, "D")[:, -2:], index=days)
+
+    months = of(pd.date_range("2023-01-01", periods=24, freq="MS"), "MS")[:, 12:14]
+    weeks = of(pd.date_range("2023-01-02", periods=100, freq="W-MON"), "W-MON")[:, -4:-2]
+
+    assert np.allclose(months, near.resample("MS").sum(), atol=1e-5)
+    assert np.allclose(
+        weeks, near.loc["2023-01-02":].resample("W-MON", label="left", closed="left").sum()[:100], atol=1e-5
+    )
+    assert months[2, 0] < 0.2 < 3 < months[14, 0]  # 9 April 2023, 31 March 2024
+
+
+@pytest.mark.parametrize("year", ["1200", "6000"])
+def test_where_nobody_knows_when_easter_was_there_is_none(year: str) -> None:
+    assert (of(pd.date_range(f"{year}-03-01", periods=60, freq="D", unit="us"), "D")[:, -2:] == 0).all()
 
 
 @pytest.mark.parametrize("frequency", [Frequency("integer", 1), clock.parse("YS")])
