@@ -113,7 +113,7 @@ class Network(Section):
     segment: Steps | None = None
     """Steps taken together in one recurrent step (1: the classic step by step)."""
     season: Steps | None = None
-    """Steps in a season (1: none); a longer cycle of such that shows is tried, too, as the season before."""
+    """Steps in a season (1: none); a longer cycle of such that shows is tried, too, as a base."""
     base: BaseName | None = None
     """The simple forecast that the network corrects."""
     scale: ScaleName | None = None
@@ -121,7 +121,7 @@ class Network(Section):
     since: bool | None = None
     """Tell the network how long ago the last value above zero was: for what is sold now and then."""
     calendar: bool | None = None
-    """Tell the network the time of day, the weekday, the time of the month and of the year."""
+    """Tell the network the time of day, the weekday, the time of the month and of the year, and Easter."""
     covariates: bool | None = None
     """Tell the network the columns named as known, past and static, whether validation finds them of use or not."""
     mix: bool | None = None
