@@ -78,29 +78,29 @@ def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Pa
 def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
     card = card_of(model)
 
-    assert card["format"] == 5
+    assert card["format"] == cards.FORMAT
     assert card["members"][0]["architecture"]["context"] == 48  # type: ignore[index]
     assert set(card["scores"]) == {"rnncli", *BASELINES}  # type: ignore[call-overload]
     assert model.stat().st_size < 64 * 1024
 
 
 def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 6}))
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.FORMAT + 1}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "has format 6" in outcome.err
+    assert f"has format {cards.FORMAT + 1}" in outcome.err
     assert "newer rnncli" in outcome.err
 
 
 def test_an_older_format_is_to_be_trained_again(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": 1}))
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.FORMAT - 1}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "has format 1 of an older rnncli. Train it again" in outcome.err
+    assert f"has format {cards.FORMAT - 1} of an older rnncli. Train it again" in outcome.err
 
 
 class Trap:
