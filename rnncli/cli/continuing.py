@@ -59,7 +59,7 @@ def ends(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cut
     _check_like_training(panel, card, config.forecast.on_drift)
     with about(sources.data):
         places = _ends(panel, card)
-    if not card.told:
+    if not card.told_columns:
         return places
     with about(sources.future or sources.data):
         return _known(panel, places, card.horizon)

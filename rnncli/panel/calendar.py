@@ -17,6 +17,7 @@ SLOTS = 1440  # times of day told apart, at most
 YEAR = 365.2425
 EASTERS = 1583, 4099  # years of which Easter is known
 NEVER = 10**9  # days away
+NEAR = 3  # days in which what is near fades to a third
 AROUND = (-1, 0, 1)  # days from a holiday that are told: its eve, itself, the day after
 
 
@@ -126,8 +127,7 @@ def _of_month(days: np.ndarray) -> np.ndarray:
     months = dates.astype("datetime64[M]")
     since = (dates - months.astype("datetime64[D]")).astype(np.int64)
     until = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
-    near = np.stack([np.exp(-since / 3), np.exp(-until / 3)], axis=1)
-    return np.concatenate([_waves(since / (since + until + 1), 2), near], axis=1)
+    return np.concatenate([_waves(since / (since + until + 1), 2), _near(since, until)], axis=1)
 
 
 def _month(days: np.ndarray) -> np.ndarray:
@@ -147,8 +147,12 @@ def _easter(days: np.ndarray) -> np.ndarray:
     told = range(max(years[0], EASTERS[0]), min(years[1], EASTERS[1]) + 1)
     sundays = np.array([easter(year) for year in told], dtype="datetime64[D]").astype(np.int64)
     place = np.searchsorted(sundays, days)
-    until, since = np.append(sundays, NEVER)[place] - days, days - np.append(-NEVER, sundays)[place]
-    return np.exp(-np.stack([until, since], axis=1) / 3)
+    return _near(np.append(sundays, NEVER)[place] - days, days - np.append(-NEVER, sundays)[place])
+
+
+def _near(*days: np.ndarray) -> np.ndarray:
+    """How near each of these many days (N,) is, from 1 for none of them down to 0: (N, F)."""
+    return np.exp(-np.stack(days, axis=1) / NEAR)
 
 
 def _over(of_day: Callable[[np.ndarray], np.ndarray], days: np.ndarray, before: np.ndarray, after: np.ndarray) -> Any:
