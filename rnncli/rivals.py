@@ -4,8 +4,7 @@ from rnncli import designs
 from rnncli.config import FROM_CONTEXT, OF_SEASON, Architecture, BaseName, Network, ScaleName
 from rnncli.panel.covariates import Told
 
-FIRST_RIVALS = 2  # scales and bases that are tried before the calendar is
-LATE = 5  # in line: without the columns beside, which were named because they help
+FIRST_RIVALS = 2  # scales and bases that are tried before what is told is
 
 
 def beside(
@@ -14,13 +13,18 @@ def beside(
     """Other scales, bases and cycles, and among them, early enough to be tried, what differs in what is told."""
     rivals = _of_scales_and_bases(chosen, asked, scales, cycles)
     trained, blind = asked.cell != "esn", asked.context == 0
-    if asked.covariates is None and told.inputs and trained and not blind:
-        rivals.insert(LATE, chosen.model_copy(update={"covariates": False}))
     if asked.calendar is None and told.calendar and trained and not (blind and not told.inputs):
         rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
+    if asked.covariates is None and told.inputs and trained and not blind:
+        rivals.insert(FIRST_RIVALS, without_columns(chosen))
     if asked.mix is None and told.series and trained and asked.bptt is None:
         rivals.insert(FIRST_RIVALS - 1, chosen.model_copy(update={"mix": True}))
     return tuple(rivals)
+
+
+def without_columns(design: Architecture) -> Architecture:
+    """The same design, not told the columns beside."""
+    return design.model_copy(update={"covariates": False})
 
 
 def _of_scales_and_bases(

@@ -25,7 +25,7 @@ UNFINISHED = 0.9  # of the steps: where the best weights came so late, more step
 EARLY = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
-UNTOLD = 4  # of the best designs are tried without the columns beside, where these seem to do harm
+EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
 FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
@@ -55,36 +55,41 @@ class Search:
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
         self.losses: dict[int, float] = {}  # of those, each judged once
+        self.columns_earned = True  # their place: until it shows that they do not
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
         self.judge = judge(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
-        """Scales and bases first; of the best then more or fewer steps, and at last other segments and contexts.
+        """A few scales and bases first, and whether the columns beside are worth it; then the others.
 
-        Between them, where the columns beside seem to do harm, the best without these.
+        Of the best then more or fewer steps, and at last other segments and contexts.
         """
-        plan = self.workshop.plan
-        trials = [Trial(design, plan.steps) for design in (plan.architecture, *plan.rivals)] if self.judge else []
-        while trials and self._try(trials):
-            trials = [] if plan.starts else self._untold() or self._retimed() or self._nearby()
+        plan, untold = self.workshop.plan, rivals.without_columns(self.workshop.plan.architecture)
+        designs = [plan.architecture, *plan.rivals] if self.judge else []
+        opening = 1 + designs.index(untold) if untold in plan.rivals and not plan.starts else len(designs)
+        going = self._try([Trial(design, plan.steps) for design in designs[:opening]])
+        if going and untold in designs[1:opening]:
+            self.columns_earned = self._columns_earned(untold)
+            self._try(self._rest(designs))
+        while going and not plan.starts and (trials := self._retimed() or self._nearby()):
+            going = self._try(trials)
 
     def ranked(self) -> list[Made]:
-        """What was tried, the best first; of one design only the best."""
-        if self.judge is None:
-            return []
-        for place in sorted(self.made.keys() - self.losses.keys()):
-            self.losses[place] = self.judge(self.made[place].trained.quantiles)
-        ranked = [self.made[place] for place in sorted(self.made, key=lambda place: (self.losses[place], place))]
+        """What was tried, the best first; of one design only the best, and none that is told columns for nothing."""
+        losses = self._judged()
+        ranked = [self.made[place] for place in sorted(self.made, key=lambda place: (losses[place], place))]
         designs = [made.architecture for made in ranked]
-        return [made for place, made in enumerate(ranked) if made.architecture not in designs[:place]]
+        first = [made for place, made in enumerate(ranked) if made.architecture not in designs[:place]]
+        return [made for made in first if self.columns_earned or not made.architecture.covariates]
 
     def kept(self) -> list[Made]:
         """The designs to keep, the best first."""
         ranked = self.ranked()
         if not ranked or self.judge is None:
             return []
-        near = [made for made in ranked if self.judge(made.trained.quantiles) <= FAR * min(self.losses.values())]
+        lowest = self.judge(ranked[0].trained.quantiles)
+        near = [made for made in ranked if self.judge(made.trained.quantiles) <= FAR * lowest]
         near = near or ranked[:1]  # nothing can be told of any
         return [near[place] for place in selected([made.trained.quantiles for made in near], self.judge)]
 
@@ -97,14 +102,27 @@ class Search:
             return best.trained.steps
         return made.trained.steps
 
-    def _untold(self) -> list[Trial]:
-        """The best designs without the columns beside, where the first of all errs less without them."""
-        ranked, first = self.ranked(), self.workshop.plan.architecture
-        places = {made.architecture: place for place, made in enumerate(ranked)}
-        without = _without_columns(first)
-        if without == first or places.get(without, math.inf) > places.get(first, math.inf):
-            return []
-        return self._untried([Trial(_without_columns(made.architecture), made.asked) for made in ranked[:UNTOLD]])
+    def _judged(self) -> dict[int, float]:
+        """The losses of all that was tried, by its place."""
+        if self.judge is None:
+            return {}
+        for place in sorted(self.made.keys() - self.losses.keys()):
+            self.losses[place] = self.judge(self.made[place].trained.quantiles)
+        return self.losses
+
+    def _columns_earned(self, untold: Architecture) -> bool:
+        """Whether the first of all designs errs less than it does without the columns beside, by more than chance.
+
+        Named columns may have nothing to say, or what they said may be so no more: a network believes what it is told.
+        """
+        losses = {self.made[place].architecture: loss for place, loss in self._judged().items()}
+        own, without = losses.get(self.workshop.plan.architecture), losses.get(untold)
+        return own is None or without is None or own <= EARNED * without
+
+    def _rest(self, designs: list[Architecture]) -> list[Trial]:
+        """What is left of the designs, none told the columns beside where these have not earned it."""
+        left = designs if self.columns_earned else [rivals.without_columns(design) for design in designs]
+        return self._untried([Trial(design, self.workshop.plan.steps) for design in left])
 
     def _retimed(self) -> list[Trial]:
         """The best designs, two to be sure, for twice the steps where the best of all was still getting better.
@@ -149,10 +167,6 @@ class Search:
 
         workshop.train("trial", tasks(), len(some), self.made)
         return len(self.made) > before
-
-
-def _without_columns(design: Architecture) -> Architecture:
-    return design.model_copy(update={"covariates": False})
 
 
 def _unfinished(made: Made) -> bool:

@@ -84,14 +84,17 @@ class Course(SimpleNamespace):
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 
 
-def searched(course: Callable[[int], tuple[float, int]], harm: float | None = None, **asked: Any) -> Search:
+def searched(
+    course: Callable[[int], tuple[float, int]], harm: float | None = None, trials: int = 12, **asked: Any
+) -> Search:
     """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much."""
     known = () if harm is None else ("price",)
     panel: Panel = from_frame(hourly(series=30).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
     plan = choices.make(panel, network, training)
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
-    workshop = Course(plan=plan, training=training, trials=12, budget=1e9, truth=truth, course=course, harm=harm or 1.0)
+    given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0}
+    workshop = Course(plan=plan, training=training, **given)
     search = Search(cast(Workshop, workshop), panel, network, contract.seen(panel))
     search.run()
     return search
@@ -123,14 +126,21 @@ def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     assert {made.asked for made in search.made.values()} == {200}
 
 
-@pytest.mark.parametrize(("harm", "untold"), [(1.05, True), (0.95, False)])
-def test_columns_that_do_harm_are_kept_from_the_best_designs_too(harm: float, untold: bool) -> None:
+@pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.9, True)])
+def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_kept(harm: float, told: bool) -> None:
     search = searched(lambda steps: (1.0, steps // 2), harm)
 
     designs = [made.architecture for made in search.made.values()]
-    without = [design for design in designs if not design.covariates]
-    assert (len(without) > 1) is untold
-    assert all(design.model_copy(update={"covariates": True}) in designs for design in without)
+    after_the_first_without = designs[[design.covariates for design in designs].index(False) + 1 :]
+    assert {design.covariates for design in after_the_first_without} == {told}
+    assert {made.architecture.covariates for made in search.kept()} == {told}
+    assert len({(design.scale, design.base) for design in designs if design.covariates == told}) > 4
+
+
+def test_columns_are_told_where_there_is_no_time_to_try_without() -> None:
+    search = searched(lambda steps: (1.0, steps // 2), 1.5, trials=3)
+
+    assert {made.architecture.covariates for made in search.kept()} == {True}
 
 
 def test_what_settles_in_the_middle_is_left_as_it_is() -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -278,6 +279,23 @@ def test_several_targets_are_forecast_together(rnncli: Command, tmp_path: Path) 
     names = ["load-rnncli", "load-rnncli-lo-80", "load-rnncli-hi-80", "y-rnncli", "y-rnncli-lo-80", "y-rnncli-hi-80"]
     assert list(forecast) == ["unique_id", "ds", *names]
     assert (forecast["load-rnncli"] / forecast["y-rnncli"]).between(2, 10).all()
+
+
+def test_columns_that_are_of_no_use_are_left_out_and_their_future_is_not_asked_for(
+    rnncli: Command, tmp_path: Path
+) -> None:
+    table = hourly(series=4)
+    late = table.groupby("unique_id").cumcount(ascending=False) < 48
+    noise = np.random.default_rng(0).normal(20, 20, len(table))
+    table.assign(price=table["y"].where(~late, noise)).to_csv(tmp_path / "d.csv", index=False)  # knew it all, once
+    model, asked = tmp_path / "m.rnn", ("-H", 6, "--known", "price", "--members", 4, "--steps", 40, "--context", 48)
+
+    trained = rnncli("train", tmp_path / "d.csv", *asked, "--hidden", 8, "--segment", 6, "--output", model)
+    made = rnncli("forecast", model, tmp_path / "d.csv")
+
+    assert "left out: price" in trained.err
+    assert "left out: price" in rnncli("inspect", model).out
+    assert (made.code, len(made.table)) == (0, 24)
 
 
 def test_a_table_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: Path) -> None:
