@@ -65,11 +65,14 @@ class Search:
 
         Of the best then more or fewer steps, and at last other segments and contexts.
         """
+        if self.judge is None:
+            return
         plan, untold = self.workshop.plan, rivals.without_columns(self.workshop.plan.architecture)
-        designs = [plan.architecture, *plan.rivals] if self.judge else []
-        opening = 1 + designs.index(untold) if untold in plan.rivals and not plan.starts else len(designs)
+        designs = [plan.architecture, *plan.rivals]
+        in_doubt = untold in plan.rivals and not plan.starts
+        opening = 1 + designs.index(untold) if in_doubt else len(designs)
         going = self._try([Trial(design, plan.steps) for design in designs[:opening]])
-        if going and untold in designs[1:opening]:
+        if going and in_doubt:
             self.columns_earned = self._columns_earned(untold)
             self._try(self._rest(designs))
         while going and not plan.starts and (trials := self._retimed() or self._nearby()):

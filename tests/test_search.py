@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from rnncli import backtest, choices, contract, heads
 from rnncli import card as cards
+from rnncli.choices import Start
 from rnncli.config import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
@@ -85,13 +86,20 @@ class Course(SimpleNamespace):
 
 
 def searched(
-    course: Callable[[int], tuple[float, int]], harm: float | None = None, trials: int = 12, **asked: Any
+    course: Callable[[int], tuple[float, int]],
+    harm: float | None = None,
+    trials: int = 12,
+    trained_before: bool = False,
+    **asked: Any,
 ) -> Search:
     """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much."""
     known = () if harm is None else ("price",)
     panel: Panel = from_frame(hourly(series=30).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
     plan = choices.make(panel, network, training)
+    if trained_before:
+        both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
+        plan = plan._replace(rivals=both[1:], starts=tuple(Start(design, {}) for design in both))
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0}
     workshop = Course(plan=plan, training=training, **given)
@@ -141,6 +149,13 @@ def test_columns_are_told_where_there_is_no_time_to_try_without() -> None:
     search = searched(lambda steps: (1.0, steps // 2), 1.5, trials=3)
 
     assert {made.architecture.covariates for made in search.kept()} == {True}
+
+
+def test_networks_that_are_trained_on_are_none_but_those_there_were() -> None:
+    search = searched(lambda steps: (1.0, steps // 2), 1.005, trained_before=True)
+
+    assert [made.architecture.covariates for made in search.made.values()] == [True, False]
+    assert len(search.kept()) == 2
 
 
 def test_what_settles_in_the_middle_is_left_as_it_is() -> None:

@@ -27,6 +27,7 @@ def show(path: Path, card: "Card", plot: Path | None) -> None:
             ("format", f"{card.format}, written by rnncli {card.rnncli}"),
             ("size", f"{path.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"),
             ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}{clock}'),
+            *(("left out", words) for words in describe.left_out(card)),
             ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),
             ("missing there", f"{seen.missing} empty values, {seen.absent} steps without a row"),
             ("validated on", _validation_words(card)),

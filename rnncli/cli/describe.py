@@ -110,15 +110,16 @@ def member_lines(card: "Card") -> list[str]:
     last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"
     networks = "network" if len(card.members) == 1 else "networks"
     rates = [f"  learning rate: {card.reasons['learning_rate']}"] if "learning_rate" in card.reasons else []
-    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *rates, *_left_out(card)]
+    left = [f"left out: {words}" for words in left_out(card)]
+    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *rates, *left]
 
 
-def _left_out(card: "Card") -> list[str]:
-    """The columns beside, where training found that they say too little."""
+def left_out(card: "Card") -> list[str]:
+    """The columns beside, where training found that no network is to be told them."""
     if not card.inputs or card.told_columns or card.config.network.covariates is False:
         return []
     names = ", ".join(one.name for one in card.inputs)
-    return [f"left out: {names} (no better on the validation windows than without; --covariates tells them)"]
+    return [f"{names} (no better on the validation windows than without; train --covariates tells them)"]
 
 
 def interval_line(card: "Card") -> str:

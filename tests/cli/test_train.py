@@ -294,8 +294,18 @@ def test_columns_that_are_of_no_use_are_left_out_and_their_future_is_not_asked_f
     made = rnncli("forecast", model, tmp_path / "d.csv")
 
     assert "left out: price" in trained.err
-    assert "left out: price" in rnncli("inspect", model).out
+    assert "\nleft out       price" in rnncli("inspect", model).out
     assert (made.code, len(made.table)) == (0, 24)
+
+
+def test_columns_are_told_where_the_rows_are_too_few_to_find_out(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=2).groupby("unique_id").head(15).assign(price=1.0).to_csv(tmp_path / "d.csv", index=False)
+
+    outcome = rnncli("train", tmp_path / "d.csv", "-H", 8, "--known", "price", *TINY, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert "how good the forecasts are is not known" in outcome.err
+    assert "left out:" not in outcome.err
 
 
 def test_a_table_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: Path) -> None:
