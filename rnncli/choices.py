@@ -178,7 +178,7 @@ def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
 def _covariates(network: Network) -> tuple[bool, str]:
     if network.cell == "esn" or network.context == 0:
         return True, "they were named"
-    return True, "they were named; left out where the network errs no more without them"
+    return True, "they were named; left out where the network does about as well without them"
 
 
 def _together(panel: Panel, network: Network) -> int:

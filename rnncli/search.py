@@ -80,21 +80,24 @@ class Search:
 
     def ranked(self) -> list[Made]:
         """What was tried, the best first; of one design only the best, and none that is told columns for nothing."""
-        losses = self._judged()
-        ranked = [self.made[place] for place in sorted(self.made, key=lambda place: (losses[place], place))]
-        designs = [made.architecture for made in ranked]
-        first = [made for place, made in enumerate(ranked) if made.architecture not in designs[:place]]
-        return [made for made in first if self.columns_earned or not made.architecture.covariates]
+        return [self.made[place] for place in self._order()]
 
     def kept(self) -> list[Made]:
         """The designs to keep, the best first."""
-        ranked = self.ranked()
-        if not ranked or self.judge is None:
+        order = self._order()
+        if not order or self.judge is None:
             return []
-        lowest = self.judge(ranked[0].trained.quantiles)
-        near = [made for made in ranked if self.judge(made.trained.quantiles) <= FAR * lowest]
-        near = near or ranked[:1]  # nothing can be told of any
-        return [near[place] for place in selected([made.trained.quantiles for made in near], self.judge)]
+        near = [place for place in order if self.losses[place] <= FAR * self.losses[order[0]]]
+        chosen = selected([self.made[place].trained.quantiles for place in near], self.judge)
+        return [self.made[near[place]] for place in chosen]
+
+    def _order(self) -> list[int]:
+        """The places of the same."""
+        losses = self._judged()
+        order = sorted(losses, key=lambda place: (losses[place], place))
+        designs = [self.made[place].architecture for place in order]
+        first = [place for rank, place in enumerate(order) if designs[rank] not in designs[:rank]]
+        return [place for place in first if self.columns_earned or not self.made[place].architecture.covariates]
 
     def steps(self, made: Made) -> int:
         """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""

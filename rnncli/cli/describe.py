@@ -119,7 +119,7 @@ def left_out(card: "Card") -> list[str]:
     if not card.inputs or card.told_columns or card.config.network.covariates is False:
         return []
     names = ", ".join(one.name for one in card.inputs)
-    return [f"{names} (no better on the validation windows than without; train --covariates tells them)"]
+    return [f"{names} (the validation windows are forecast about as well without; train --covariates tells them)"]
 
 
 def interval_line(card: "Card") -> str:
