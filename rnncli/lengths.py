@@ -13,6 +13,8 @@ from rnncli.panel import Panel, clock
 from rnncli.panel.clock import Frequency
 from rnncli.values import MOST_STEPS
 
+MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless two seasons are longer
+
 Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
 
 
@@ -29,8 +31,8 @@ def steps_ahead(network: Network, frequency: Frequency) -> int:
 
 def context_and_segment(panel: Panel, network: Network, horizon: int, season: int, choose: Choose) -> tuple[int, int]:
     """Context and segment, of which the first is made of whole ones."""
-    context = choose("context", network.context, _context(panel, horizon, season))
     cycle = _shortest_cycle(season, panel.frequency)
+    context = choose("context", network.context, _context(panel, horizon, season, cycle))
     length = context or 6 * horizon  # with nothing seen of the past only the horizon is to be cut
     most = max(1, horizon - 1) if network.decoder == "recursive" else length  # of a whole horizon nothing is fed back
     segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context), most))
@@ -53,14 +55,17 @@ def _within_bptt(segment: int, bptt: int, network: Network) -> int:
     return math.gcd(segment, bptt)
 
 
-def _context(panel: Panel, horizon: int, season: int) -> tuple[int, str]:
+def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, str]:
+    """cycle: the shortest of the calendar within a season."""
     if season == 1:
         # Series that end within the context are padded and masked: most still have rows in all of it.
         long = int(np.quantile(panel.lengths, 0.75))
         context = min(6 * horizon, max(1000, horizon), max(long - horizon, horizon))
         return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
     typical = int(np.median(panel.lengths))
-    seasons = int(np.clip(typical / season / 3, 2, 30))
+    # What lies further back than this tells little that is new, and takes the time of several networks to read.
+    most = max(MOST_BACK * max(horizon, cycle) // season, 2)
+    seasons = int(np.clip(typical / season / 3, 2, min(30, most)))
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))
     of = f"{seasons} seasons" if seasons * season > 4 * horizon else "4 horizons"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,27 @@ def test_training_leaves_the_random_numbers_of_the_process_alone(rnncli: Command
     rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
 
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_longer(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smallest, seen = torch.finfo(torch.float32).tiny, list[float]()
+    real = fitting.update
+
+    def watched(*arguments: Any) -> Any:
+        seen.append((torch.tensor(smallest) / 2).item())
+        return real(*arguments)
+
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor takes no such numbers for zero")
+    torch.set_flush_denormal(False)
+    monkeypatch.setattr(fitting, "update", watched)
+
+    assert rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn").code == 0
+
+    assert set(seen) == {0.0}
+    assert (torch.tensor(smallest) / 2).item() > 0
 
 
 def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
