@@ -14,6 +14,7 @@ from rnncli.panel.clock import Frequency
 from rnncli.values import MOST_STEPS
 
 MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless two seasons are longer
+MOST_SEASONS = 30
 
 Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
 
@@ -63,13 +64,16 @@ def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, 
         context = min(6 * horizon, max(1000, horizon), max(long - horizon, horizon))
         return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
     typical = int(np.median(panel.lengths))
-    # What lies further back than this tells little that is new, and takes the time of several networks to read.
-    most = max(MOST_BACK * max(horizon, cycle) // season, 2)
-    seasons = int(np.clip(typical / season / 3, 2, min(30, most)))
+    # A day of hours was foretold as well from eight days as from thirty, in a fraction of the time.
+    most = min(MOST_SEASONS, max(2, MOST_BACK * max(horizon, cycle) // season))
+    seasons = int(np.clip(typical / season / 3, 2, most))
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))
+    context = max(context, min(2 * season, typical))
     of = f"{seasons} seasons" if seasons * season > 4 * horizon else "4 horizons"
-    return max(context, min(2 * season, typical)), f"{of}, as far as a series of {typical} rows has them"
+    if context == wished and seasons == most:
+        return context, f"{of}: further back lies little that is new"
+    return context, f"{of}, as far as a series of {typical} rows has them"
 
 
 def _shortest_cycle(season: int, frequency: Frequency) -> int:

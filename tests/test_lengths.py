@@ -28,3 +28,28 @@ def test_a_decoder_that_feeds_back_gets_segments_shorter_than_the_horizon(horizo
 
 def test_a_duration_is_a_horizon() -> None:
     assert plan(from_frame(hourly(), Columns()), horizon="2d").architecture.horizon == 48
+
+
+@pytest.mark.parametrize(
+    ("horizon", "season", "context"),
+    [
+        (24, 24, 192),  # eight days
+        (1, 24, 192),  # of which a single hour needs as many
+        (24, 168, 336),  # two weeks, for none is told by less
+        (96, 24, 720),  # a month, for days to come that are many
+    ],
+)
+def test_a_long_series_is_looked_back_at_as_far_as_its_horizon_and_cycles_need(
+    horizon: int, season: int, context: int
+) -> None:
+    made = plan(single(wave(9000, 24), "h"), horizon=horizon, season=season)
+
+    assert made.architecture.context == context
+    assert made.reasons["context"].endswith("further back lies little that is new")
+
+
+def test_a_short_series_is_looked_back_at_as_far_as_it_has_rows() -> None:
+    made = plan(single(wave(300, 24), "h"), horizon=24, season=24)
+
+    assert made.architecture.context < 192
+    assert made.reasons["context"].endswith("as far as a series of 300 rows has them")
