@@ -18,6 +18,7 @@ WORTH_A_GPU = 5e9
 # Below this, threads cost more in waiting for one another than they gain; above, two are 1.4 times as fast as one.
 WORTH_THREADS = 1e8
 STEPS_TO_REPAY = 300  # of a training: what it costs to start a device or a thread is small beside so many
+MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
 
 
 class Device(NamedTuple):
@@ -84,6 +85,11 @@ def free_cores() -> int:
     """Cores this process may use: what the scheduler's affinity and the control group's quota leave."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, int(min(cores, quota())))
+
+
+def processes(networks: int | None) -> int:
+    """How many train at once where so many networks are to be trained; None: as many as there is time for."""
+    return min(free_cores(), networks or MOST_PROCESSES)
 
 
 def quota(root: Path = Path("/sys/fs/cgroup")) -> float:

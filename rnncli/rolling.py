@@ -10,6 +10,7 @@ from rnncli import choices, crew, ensemble
 from rnncli.choices import Plan
 from rnncli.comparison import Windows
 from rnncli.config import Network, Training
+from rnncli.device import processes
 from rnncli.errors import DataError, RequestError
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
@@ -24,7 +25,6 @@ def refitted(
     windows: Windows,
     every: int,
     device: torch.device,
-    processes: int,
     report: Callable[[State], None],
 ) -> Iterator[tuple[Model, Cutoffs]]:
     """For `every` windows in a row, the oldest first, a model that was trained on the rows before them alone.
@@ -50,7 +50,7 @@ def refitted(
             part, plan = planned(panel, some, _before(some, panel), config.network, config.training)
         except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
-        workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes)
+        workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes(config.training.members))
         trained = ensemble.train(part, config, plan, workers, watched).model
         yield replace(trained, corrected=model.corrected), some
 

@@ -58,3 +58,14 @@ def test_threads_keep_to_the_cores_that_are_allowed() -> None:
         assert device.free_cores() == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.parametrize(
+    ("networks", "cores", "size"), [(1, 8, 1), (3, 8, 3), (12, 8, 8), (None, 8, 8), (None, 64, 16)]
+)
+def test_nobody_is_started_to_stand_about(
+    networks: int | None, cores: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "free_cores", lambda: cores)
+
+    assert device.processes(networks) == size

@@ -12,7 +12,6 @@ from rnncli import backtest, contest, device
 from rnncli.backtest import Chunk, Ledger, Scoring
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
-from rnncli.cli.train import MOST_PROCESSES
 from rnncli.config import Architecture, CellName, Config
 from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
@@ -75,7 +74,7 @@ def compare(names: list[CellName], data: str, asked: Asked, wished: wishes.Wishe
 
 def _trained(field: Field, config: Config, where: torch.device) -> list[Entrant]:
     """A model of each cell, one after another."""
-    processes = min(device.free_cores(), config.training.members or MOST_PROCESSES)
+    processes = device.processes(config.training.members)
     with screen.progress() as report:
         made = list(map(_said, contest.trained(field.part, field.entries, where, processes, report)))
     return [one._replace(model=replace(one.model, corrected=config.forecast.conformal)) for one in made]

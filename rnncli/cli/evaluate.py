@@ -205,7 +205,7 @@ def _chunks(
 
     of = -(-(int(lying.back.max()) + 1) // every)
     with screen.progress() as report:
-        trained = rolling.refitted(fitted, panel, places, lying, every, device, scoring.processes, report)
+        trained = rolling.refitted(fitted, panel, places, lying, every, device, report)
         for number, (model, some) in enumerate(trained, 1):
             screen.note(f"trained anew, {number} of {of}: on the rows before {panel.earliest(some)}")
             yield from backtest.walk(model, panel, some, scoring, device)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
-
 
 @configured("columns", "network", "training", "compute", "freshness", "resumption")
 def train(
@@ -182,7 +180,7 @@ def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[t
     place = device.prepare(
         config.compute.device, device.work_per_step(plan.architecture, series.targets, config.training.batch)
     )
-    size = min(device.free_cores(), config.training.members or MOST_PROCESSES)
+    size = device.processes(config.training.members)
     record.tell(device=str(place.device), seed=config.training.seed)
     try:
         return work(place.device, place.reason, size)
