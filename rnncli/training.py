@@ -104,7 +104,7 @@ def vanishing() -> Iterator[None]:
     torch.set_flush_denormal(True)
     try:
         yield
-    finally:  # numpy warns of a process that has it so
+    finally:  # numpy, but for its newest versions, warns of a process that has it so
         torch.set_flush_denormal(False)
 
 
