@@ -78,7 +78,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made["hidden"] = choose("hidden", network.hidden, designs.hidden(network.cell, panel, training))
     together = _together(panel, network)
     made |= _told(panel, network, together, choose)
-    made |= designs.encoder(network, context // segment)
+    made |= designs.parts(network, context, segment, horizon)
     solved = network.cell == "esn"  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)

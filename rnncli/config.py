@@ -171,7 +171,9 @@ class Network(Section):
     bptt: Steps | None = None
     """Carry the state over from the beginning of each series; cut the gradient after so many steps."""
     bypass: bool = True
-    """Add a linear map from context to horizon."""
+    """Add linear maps from context to horizon."""
+    experts: Annotated[int, Field(ge=1, le=64)] | None = None
+    """How many of them; more than one are mixed by what the encoder read [8, fewer of large ones]."""
 
 
 class Architecture(Network):
@@ -188,6 +190,7 @@ class Architecture(Network):
     covariates: bool = True
     layers: Count
     mix: bool = False
+    experts: Count = 1
     hidden: Count
     initialisation: Initialisation = "orthogonal"
     decoder: DecoderName

@@ -10,6 +10,8 @@ FEW, MANY = 2_000, 200_000  # values that are too few for many units, and enough
 UNHURRIED = 180.0  # seconds in which several networks of so many units can be tried
 TCN_WIDTH = 3  # steps that a convolution of the TCN looks at
 BLOCKS = 2  # of a small Transformer
+EXPERTS = 8  # linear maps in a bypass: 16 and 32 forecast no better
+MOST_MAPPED = 600_000  # weights of all of them
 
 
 def hidden(cell: CellName, panel: Panel, training: Training) -> tuple[int, str]:
@@ -30,10 +32,11 @@ def without_past(network: Network) -> tuple[Network, dict[str, str]]:
     return made, dict.fromkeys(changed, "nothing of the past is seen")
 
 
-def encoder(network: Network, steps: int) -> dict[str, object]:
-    """What is open of an encoder that reads so many steps, and of how the horizon is told from it."""
+def parts(network: Network, context: int, segment: int, horizon: int) -> dict[str, object]:
+    """What is open of an encoder that reads a context, and of how the horizon is told from it."""
     return {
-        "layers": network.layers or layers(network.cell, steps),
+        "layers": network.layers or layers(network.cell, context // segment),
+        "experts": network.experts or experts(network, context, horizon),
         "initialisation": network.initialisation or initialisation(network),
         "decoder": network.decoder or decoder(network),
     }
@@ -47,6 +50,13 @@ def layers(cell: CellName, steps: int) -> int:
     while cell == "tcn" and 1 + 2 * (TCN_WIDTH - 1) * (2**blocks - 1) < steps:
         blocks += 1
     return blocks
+
+
+def experts(network: Network, context: int, horizon: int) -> int:
+    """Linear maps in a bypass. A read-out that is solved for takes one."""
+    if network.cell == "esn" or not network.bypass or not context:
+        return 1
+    return int(np.clip(MOST_MAPPED // (context * horizon), 1, EXPERTS))
 
 
 def initialisation(network: Network) -> Initialisation:

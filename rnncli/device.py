@@ -64,7 +64,8 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
     hidden = architecture.hidden
     recurrent = 2 * gates * 2 * hidden * hidden * architecture.layers
     embedding = 2 * 2 * architecture.segment * targets * hidden
-    return 3 * batch * (steps * (recurrent + 5 * embedding) + 2 * architecture.context * architecture.horizon * targets)
+    mapped = 2 * architecture.context * architecture.horizon * architecture.experts * targets
+    return 3 * batch * (steps * (recurrent + 5 * embedding) + mapped)
 
 
 def work_per_forecast(members: Sequence[Member], targets: int, windows: int) -> float:

@@ -49,7 +49,7 @@ RULES = (
         Rule(option, "a cell that is trained, not esn", _trained)
         for option in (
             *("layers", "dropout", "input_dropout", "normalise"),
-            *("attention", "calendar", "decoder_segment", "mix"),
+            *("attention", "calendar", "decoder_segment", "mix", "experts"),
         )
     ),
     *(
@@ -99,6 +99,7 @@ RULES = (
             ("--base none: there is nothing to repeat", lambda n, _: n.base in (None, "none")),
             ("--no-since: there was no last value", lambda n, _: not n.since),
             ("--no-mix: nothing is seen of other series either", lambda n, _: not n.mix),
+            ("no --experts: there is nothing to map", lambda n, _: n.experts is None),
             ("--no-attention: there is nothing to look back at", lambda n, _: not n.attention),
             ("no --bptt: there is no state to carry over", lambda n, _: n.bptt is None),
             ("a network that is not --bidirectional: there is nothing to read", lambda n, _: not n.bidirectional),
@@ -110,6 +111,7 @@ RULES = (
             ),
         )
     ),
+    Rule("experts", "--bypass, of which they are maps", lambda n, _: n.bypass),
     Rule("decoder_segment", "--decoder encoder-decoder", lambda n, _: n.decoder in (None, "encoder-decoder")),
 )
 

@@ -243,7 +243,7 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
         "readout.weight": (design.read_at_once * targets * len(heads.LEVELS), design.hidden),
     }
     if design.bypass:
-        expected["bypass.weight"] = (design.horizon, design.context)
+        expected["bypass.weight"] = (design.experts * design.horizon, design.context)
     if design.mix:
         expected["mixing.linear.weight"] = (design.horizon, mixing.MIXTURES * mixing.reach(design))
     if design.decoder in ("parallel", "encoder-decoder"):

@@ -2,7 +2,7 @@
 
 Knows nothing of files, printing or optimisers. The design is SegRNN's (Lin et al. 2023): the context is cut into
 segments, one recurrent step each, and all segments of the horizon are decoded at once from position embeddings. It
-corrects a base forecast (Smyl 2020, ES-RNN), beside a linear bypass from context to horizon (Zeng et al. 2023).
+corrects a base forecast (Smyl 2020, ES-RNN), beside linear maps from context to horizon (Ni et al. 2024, MoLE).
 """
 
 import math
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli import bases, cells, feeding, heads, scaling
+from rnncli.bypass import Bypass
 from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
@@ -53,8 +54,7 @@ class Network(nn.Module):
         if design.decoder in ("parallel", "encoder-decoder"):
             self.positions = nn.Parameter(torch.randn(self.pieces, hidden) / math.sqrt(hidden))  # (M, hidden)
         if design.bypass:
-            self.bypass = nn.Linear(design.context, design.horizon, bias=False)
-            nn.init.zeros_(self.bypass.weight)
+            self.bypass = Bypass(design)
         self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None
         self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
         self.second = Second(design) if design.decoder == "encoder-decoder" else None
@@ -89,7 +89,7 @@ class Network(nn.Module):
         each. lesson: what a recursive decoder is told of the future of all F * B windows.
         """
         view = self.look(past, step, beside, carried)
-        correction = self.correct(view.left, view.ahead, view.mixed)
+        correction = self.correct(view)
         centre = view.expected + correction
         match self.architecture.decoder:
             case "parallel" | "encoder-decoder":
@@ -166,20 +166,17 @@ class Network(nn.Module):
             return self.embedding.weight.new_zeros(len(features.window), 1, self.architecture.hidden)
         return self.window(features.window).unsqueeze(1)
 
-    def correct(self, left: Tensor, ahead: Ahead, mixed: Tensor | None) -> Tensor:
-        """What linear maps of the past (F * B, L, K), of amounts known in advance and of other series add to the base.
-
-        mixed: (B, T, M). (F * B, H, K).
-        """
-        horizon = self.architecture.horizon
+    def correct(self, view: View) -> Tensor:
+        """What linear maps add to the base, of the past, amounts known in advance and other series: (F * B, H, K)."""
+        horizon, left = self.architecture.horizon, view.left
         correction = left.new_zeros(len(left), horizon, self.targets)
         if self.architecture.bypass:
-            correction = self.bypass(left.nan_to_num(0.0).mT).mT
+            correction = self.bypass(left.nan_to_num(0.0), view.past.output)
         if self.outlook is not None:
-            correction = correction + self.outlook.correction(ahead.surprise[:, :horizon])
-        if self.mixing is not None and mixed is not None:
-            ends = range(self.context, mixed.shape[1] + 1, self.architecture.segment)
-            views = torch.cat([mixed[:, end - self.context : end] for end in ends])  # (F * B, L, M)
+            correction = correction + self.outlook.correction(view.ahead.surprise[:, :horizon])
+        if self.mixing is not None and view.mixed is not None:
+            ends = range(self.context, view.mixed.shape[1] + 1, self.architecture.segment)
+            views = torch.cat([view.mixed[:, end - self.context : end] for end in ends])  # (F * B, L, M)
             correction = correction + self.mixing.correction(views)
         return correction
 

@@ -75,6 +75,6 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         fits &= context > 0 or segment <= chosen.horizon
         fits &= chosen.decoder != "recursive" or segment < max(chosen.horizon, chosen.segment + 1)  # it feeds back
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
-            layers = asked.layers or designs.layers(chosen.cell, context // segment)
-            found.append(chosen.model_copy(update={"segment": segment, "context": context, "layers": layers}))
+            parts = designs.parts(asked, context, segment, chosen.horizon)
+            found.append(chosen.model_copy(update={"segment": segment, "context": context, **parts}))
     return found

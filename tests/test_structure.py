@@ -47,6 +47,7 @@ ORDER = [
         "bases",
         "inputs",
         "outlook",
+        "bypass",
         "mixing",
         "cells",
         "views",

@@ -86,11 +86,16 @@ def choice_lines(plan: "Plan") -> list[str]:
     values = {**design.model_dump(), "steps": plan.steps, "history": plan.split.history}
     lines = [f"chosen: {name} {values[name]} ({reason})" for name, reason in plan.reasons.items()]
     decoder = ("encoder-decoder" if design.decoder == "encoder-decoder" else f"{design.decoder} decoder") + (
-        (", attention" if design.attention else "") + (", linear bypass" if design.bypass else "")
+        (", attention" if design.attention else "") + (f", {bypass_words(design)}" if design.bypass else "")
     )
     cell = encoder_words(design)
     steps = f"{design.context // design.segment} steps of {design.segment} back" if design.context else "no past"
     return [*lines, f"network: {cell}, {steps}, {design.horizon} ahead, {decoder}"]
+
+
+def bypass_words(design: "Architecture") -> str:
+    """What is linear."""
+    return "linear bypass" if design.experts == 1 else f"linear bypass of {design.experts} maps"
 
 
 def encoder_words(design: "Architecture") -> str:
