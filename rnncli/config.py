@@ -173,7 +173,7 @@ class Network(Section):
     bypass: bool = True
     """Add linear maps from context to horizon."""
     experts: Annotated[int, Field(ge=1, le=64)] | None = None
-    """How many of them; more than one are mixed by what the encoder read [8, fewer of large ones]."""
+    """How many of them, each window with its own mixture, and as many of known amounts [8, fewer of large ones]."""
 
 
 class Architecture(Network):

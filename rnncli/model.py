@@ -244,6 +244,8 @@ def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int
     }
     if design.bypass:
         expected["bypass.weight"] = (design.experts * design.horizon, design.context)
+    if design.experts > 1:
+        expected["bypass.gate.weight"] = (design.experts, design.hidden)
     if design.mix:
         expected["mixing.linear.weight"] = (design.horizon, mixing.MIXTURES * mixing.reach(design))
     if design.decoder in ("parallel", "encoder-decoder"):

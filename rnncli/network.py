@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli import bases, cells, feeding, heads, scaling
-from rnncli.bypass import Bypass
 from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
 from rnncli.config import Architecture
 from rnncli.decoding import Attended, Second
 from rnncli.feeding import Feedback, Lesson
 from rnncli.inputs import Features, Inputs, surprise
+from rnncli.maps import Maps
 from rnncli.mixing import Mixing
 from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
@@ -54,7 +54,7 @@ class Network(nn.Module):
         if design.decoder in ("parallel", "encoder-decoder"):
             self.positions = nn.Parameter(torch.randn(self.pieces, hidden) / math.sqrt(hidden))  # (M, hidden)
         if design.bypass:
-            self.bypass = Bypass(design)
+            self.bypass = Maps(design.context, design.horizon, design.experts, hidden)
         self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None
         self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
         self.second = Second(design) if design.decoder == "encoder-decoder" else None
@@ -171,9 +171,9 @@ class Network(nn.Module):
         horizon, left = self.architecture.horizon, view.left
         correction = left.new_zeros(len(left), horizon, self.targets)
         if self.architecture.bypass:
-            correction = self.bypass(left.nan_to_num(0.0), view.past.output)
+            correction = self.bypass(left.nan_to_num(0.0).mT, view.past.output).mT
         if self.outlook is not None:
-            correction = correction + self.outlook.correction(view.ahead.surprise[:, :horizon])
+            correction = correction + self.outlook.correction(view.ahead.surprise[:, :horizon], view.past.output)
         if self.mixing is not None and view.mixed is not None:
             ends = range(self.context, view.mixed.shape[1] + 1, self.architecture.segment)
             views = torch.cat([view.mixed[:, end - self.context : end] for end in ends])  # (F * B, L, M)

@@ -1,7 +1,7 @@
 """Where what is known of the steps to come enters a forecast. Pure tensors.
 
 Three ways: into the recurrent step of their segment, into each step's own read-out, and, for amounts, straight into the
-forecast by a linear map, as regressions on prices and loads have it (Lago et al. 2021).
+forecast by linear maps, as regressions on prices and loads have it (Lago et al. 2021).
 """
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rnncli.config import Architecture
 from rnncli.inputs import Inputs
+from rnncli.maps import Maps
 
 MOST_LINKED = 200_000  # weights of a map from all amounts to all steps; with more, each step is told its own alone
 
@@ -25,8 +26,8 @@ class Outlook(nn.Module):
         self.detail = nn.Sequential(nn.Linear(inputs.width + amounts + hidden, hidden), nn.GELU(), last)
         self.linked = design.horizon**2 * amounts * targets <= MOST_LINKED
         times = design.horizon if self.linked else 1
-        self.linear = nn.Linear(times * amounts, times * targets, bias=False) if amounts else None
-        for start in (*(self.linear.parameters() if self.linear else ()), last.weight, last.bias):
+        self.linear = Maps(times * amounts, times * targets, design.experts, hidden) if amounts else None
+        for start in (last.weight, last.bias):
             nn.init.zeros_(start)
 
     def of_segments(self, steps: Tensor) -> Tensor:
@@ -39,10 +40,10 @@ class Outlook(nn.Module):
         spread = outputs.repeat_interleave(-(-steps.shape[1] // outputs.shape[1]), dim=1)[:, : steps.shape[1]]
         return self.detail(torch.cat([steps, surprise, spread], dim=-1))
 
-    def correction(self, surprise: Tensor) -> Tensor:
-        """Amounts (B, H, N) to what they add to the forecast: (B, H, K)."""
+    def correction(self, surprise: Tensor, output: Tensor) -> Tensor:
+        """Amounts (B, H, N) to what they add to the forecast: (B, H, K). output: the encoder's last, (B, 1, hidden)."""
         if self.linear is None:
             return surprise.new_zeros(*surprise.shape[:2], self.targets)
         if not self.linked:
-            return self.linear(surprise)
-        return self.linear(surprise.flatten(1)).reshape(-1, self.horizon, self.targets)
+            return self.linear(surprise, output)
+        return self.linear(surprise.flatten(1).unsqueeze(1), output).reshape(-1, self.horizon, self.targets)

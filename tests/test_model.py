@@ -182,6 +182,7 @@ def test_a_file_of_an_older_format_without_a_seal_is_to_be_trained_again(
         {"horizon": 10**9, "bypass": False},
         {"segment": 10**9, "context": 10**9},
         {"experts": 10**9},
+        {"experts": 10**9, "bypass": False},
         {"cell": "transformer"},
         {"hidden": -1},
         {"scale": None},

@@ -46,8 +46,8 @@ ORDER = [
     *(
         "bases",
         "inputs",
+        "maps",
         "outlook",
-        "bypass",
         "mixing",
         "cells",
         "views",
