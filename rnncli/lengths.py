@@ -13,7 +13,7 @@ from rnncli.panel import Panel, clock
 from rnncli.panel.clock import Frequency
 from rnncli.values import MOST_STEPS
 
-MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless two seasons are longer
+MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
 MOST_SEASONS = 30
 
 Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
@@ -65,7 +65,7 @@ def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, 
         return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
     typical = int(np.median(panel.lengths))
     # A day of hours was foretold as well from eight days as from thirty, in a fraction of the time.
-    most = min(MOST_SEASONS, max(2, MOST_BACK * max(horizon, cycle) // season))
+    most = min(MOST_SEASONS, max(3, MOST_BACK * max(horizon, cycle) // season))
     seasons = int(np.clip(typical / season / 3, 2, most))
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))

@@ -35,7 +35,7 @@ def test_a_duration_is_a_horizon() -> None:
     [
         (24, 24, 192),  # eight days
         (1, 24, 192),  # of which a single hour needs as many
-        (24, 168, 336),  # two weeks, for none is told by less
+        (24, 168, 504),  # three weeks, for none is told by less
         (96, 24, 720),  # a month, for days to come that are many
     ],
 )

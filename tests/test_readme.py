@@ -38,6 +38,7 @@ def test_every_command_of_the_readme_runs_in_order(folder: Path, monkeypatch: py
     assert verbs == {"train", "forecast", "evaluate", "inspect"}
     monkeypatch.chdir(folder)
     monkeypatch.setenv("RNNCLI_STEPS", "20")  # they are to run, not to be good
+    monkeypatch.setenv("RNNCLI_HIDDEN", "8")
     for line in commands():
         if "|" not in line:  # a process that imports torch each time would take a minute more
             assert cli.run(shlex.split(line)[1:]) == 0, line
