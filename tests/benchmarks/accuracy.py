@@ -227,6 +227,7 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
             for seed in seeds
         ]
         own = [row.scores["rnncli"] for row in rows]
+        print(f"    {name}: {', '.join(f'{score:.5g}' for score in own)}, a figure a seed", file=sys.stderr)
         figures = [rows[0].scores.get(method, np.nan) for method in methods]
         cover = np.mean([row.cover for row in rows], axis=0)
         ratio = np.mean(own) / rows[0].scores["SeasonalNaive"]
