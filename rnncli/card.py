@@ -130,7 +130,7 @@ class Card(Section):
     inputs: Several[Input] = ()
     """What the networks are told beside the targets."""
     members: Several[Member] = Field(min_length=1)
-    """The networks: the forecast is the median of theirs."""
+    """The networks: the forecast is their consensus."""
     season: int
     """Steps in a season, as MASE and seasonal naive take it."""
     reasons: dict[str, str]

@@ -1,6 +1,6 @@
 """From a panel to a fitted model: designs are tried, those worth keeping trained again on all rows, and put together.
 
-The forecast is the median of networks that differ in scale, base, context and segment (Smyl 2020; Oreshkin et al.
+The forecast is the consensus of networks that differ in scale, base, context and segment (Smyl 2020; Oreshkin et al.
 2020), trained with nothing held out for as many steps as validation found (Smyl 2020). No printing: it reports its
 progress.
 """
@@ -20,6 +20,7 @@ from rnncli.calibration import Calibration
 from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
 from rnncli.config import Architecture, Config
+from rnncli.consensus import consensus
 from rnncli.crew import Crew
 from rnncli.model import Model, network_of
 from rnncli.network import Network
@@ -156,7 +157,8 @@ class _Lesson:
         self.places = basis.plan.split.validation
         self.origins = basis.panel.lengths[self.places.series] - self.places.rows
         _, self.actual = backtest.cut(basis.panel, self.places, 1, basis.plan.architecture.horizon)
-        said = np.median([made.trained.quantiles for made in kept], axis=0)  # (V, H, K, Q)
+        every = [torch.from_numpy(made.trained.quantiles) for made in kept]
+        said = consensus(every, basis.seen.counts).numpy()  # (V, H, K, Q)
         self.raw, self.quantiles = domain.within(said, basis.seen), domain.quantiles(said, basis.seen)
 
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:

@@ -18,6 +18,7 @@ from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
 from rnncli.config import Architecture, PointName
+from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole
 from rnncli.network import Network
@@ -64,7 +65,7 @@ class Model:
         point: PointName | None = None,
         altered: Callable[[Batch], Batch] | None = None,
     ) -> Iterator[tuple[Cutoffs, Forecast]]:
-        """The H steps after each cutoff, at levels (P,), rising: the median of what the networks say, each by itself.
+        """The H steps after each cutoff, at levels (P,), rising: what the networks say together.
 
         Some cutoffs at a time: no more of it is in memory than what is looked at. Corrected by the calibration. The
         point forecast is what the model's metric asks for, or the one asked for. altered: what to make of the windows
@@ -88,8 +89,9 @@ class Model:
             for network in networks:
                 carried = None if altered else arrivals.brought_along(network, windows, places)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
-            points = (domain.within if take_mean else domain.quantiles)(_median([point for point, _ in every]), kept)
-            quantiles = domain.quantiles(self._corrected(_median([read for _, read in every]), needed), kept)
+            said = consensus(every, kept.counts).cpu().numpy()
+            points = (domain.within if take_mean else domain.quantiles)(said[..., 0], kept)
+            quantiles = domain.quantiles(self._corrected(said[..., 1:], needed), kept)
             yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])
 
     def together(self, panel: Panel) -> np.ndarray | None:
@@ -169,8 +171,8 @@ class Model:
 
 def _forecast(
     network: Network, seen: int, batch: Batch, carried: Carried | None, levels: Tensor, take_mean: bool
-) -> tuple[Tensor, Tensor]:
-    """Point (B, H, K) and quantiles (B, H, K, P) of one network, in the data's units; NaN where it sees nothing."""
+) -> Tensor:
+    """Point and quantiles (B, H, K, 1 + P) of one network, in the data's units; NaN where it sees nothing."""
     past = batch.past[:, batch.past.shape[1] - seen :]
     beside = batch.beside.newest(seen, network.architecture.horizon)
     quantiles, scale = network.trace(past, batch.step, beside, carried).prediction
@@ -179,16 +181,8 @@ def _forecast(
     unseen = past.isnan().all(dim=1, keepdim=True) & (seen > 0)  # (B, 1, K)
     if carried is not None:
         unseen = unseen & ~carried.begun.reshape(-1, 1, 1)
-    read = scale.undo(heads.at_levels(quantiles, levels))
-    return point.masked_fill(unseen, torch.nan), read.masked_fill(unseen.unsqueeze(-1), torch.nan)
-
-
-def _median(members: list[Tensor]) -> np.ndarray:
-    """The middle of what the members say, of those that say something."""
-    ordered = torch.stack(members).sort(dim=0).values  # NaN comes last
-    known = (~ordered.isnan()).sum(dim=0, keepdim=True)
-    middle = [ordered.gather(0, place.clamp(min=0)) for place in ((known - 1) // 2, known // 2)]
-    return ((middle[0] + middle[1]).squeeze(0) / 2).cpu().numpy()
+    said = torch.cat([point.unsqueeze(-1), scale.undo(heads.at_levels(quantiles, levels))], dim=-1)
+    return said.masked_fill(unseen.unsqueeze(-1), torch.nan)
 
 
 def load(path: Path) -> Model:

@@ -1,12 +1,12 @@
 """Which designs forecast a panel best, told on validation windows, and which of them belong together.
 
-The median of networks that differ in scale, base, context and segment errs less than any of them, and which of them
-errs least on other windows cannot be told from these: on tourism_monthly the order of the scales turned round between
-the validation windows and those that came after. So every design counts that does not spoil the median of those before.
+Networks that differ in scale, base, context and segment err less together than any of them, and which of them errs
+least on other windows cannot be told from these: on tourism_monthly the order of the scales turned round between the
+validation windows and those that came after. So every design counts that does not spoil what those before it say.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, assert_never
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from rnncli import backtest, baselines, choices, domain, heads, metrics, rivals
 from rnncli.card import Seen
 from rnncli.config import Architecture, MetricName, Network
+from rnncli.consensus import consensus
 from rnncli.metrics import Scored
 from rnncli.panel import Panel
 from rnncli.training import Task
@@ -37,7 +38,7 @@ JUDGED = {
     "rmsse": metrics.rmsse,
 }
 
-Judge = Callable[[np.ndarray], float]
+Judge = Callable[[Sequence[np.ndarray]], float]
 
 
 class Trial(NamedTuple):
@@ -113,7 +114,7 @@ class Search:
         if self.judge is None:
             return {}
         for place in sorted(self.made.keys() - self.losses.keys()):
-            self.losses[place] = self.judge(self.made[place].trained.quantiles)
+            self.losses[place] = self.judge([self.made[place].trained.quantiles])
         return self.losses
 
     def _columns_earned(self, untold: Architecture) -> bool:
@@ -186,16 +187,13 @@ def _early(made: Made) -> bool:
 
 
 def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
-    """The places of the forecasts whose median to take: the best, then each time the one that helps most.
+    """The places of the forecasts to take together: the best, then each time the one that helps most.
 
-    Forward selection (Caruana et al. 2004) that goes on beyond its optimum while the median is not spoiled, for the
-    variety.
+    Forward selection (Caruana et al. 2004) that goes on beyond its optimum while nothing is spoiled, for the variety.
     """
     left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
     while left:
-        loss, place = min(
-            (judge(np.median([forecasts[one] for one in [*chosen, place]], axis=0)), place) for place in left
-        )
+        loss, place = min((judge([forecasts[one] for one in [*chosen, place]]), place) for place in left)
         chosen.append(place)
         left.remove(place)
         losses.append(loss)
@@ -204,9 +202,9 @@ def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
 
 
 def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> Judge:
-    """What scores forecasts (V, H, K, Q) of the validation windows, lower is better; inf where nothing can be told.
+    """What scores forecasts (V, H, K, Q) of the validation windows, taken together: lower is better.
 
-    seen: what can come, by which they are taken.
+    inf where nothing can be told. seen: what can come, by which they are taken.
     """
     places, design = plan.split.validation, plan.architecture
     past, actual = backtest.cut(panel, places, design.season, design.horizon)
@@ -214,13 +212,13 @@ def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> J
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
     naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), heads.takes_mean(metric)
+    looked_at = slice(None) if takes_mean or metric == "quantiles" else slice(heads.MEDIAN, heads.MEDIAN + 1)
 
-    def score(quantiles: np.ndarray) -> float:
-        told = domain.quantiles(quantiles, seen)
-        point = told[..., heads.MEDIAN]
-        if takes_mean:
-            point = domain.within(heads.mean(torch.from_numpy(quantiles)).numpy(), seen)
-        loss = _loss(Scored(actual, point, told, levels, *errors), naive, metric)
+    def score(members: Sequence[np.ndarray]) -> float:
+        said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
+        told = domain.quantiles(said.numpy(), seen)
+        point = domain.within(heads.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
+        loss = _loss(Scored(actual, point, told, levels[looked_at], *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 
     return score

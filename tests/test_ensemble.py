@@ -47,7 +47,7 @@ def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
     assert (tmp_path / "m.rnn").read_bytes() == several.read_bytes()
 
 
-def test_the_forecast_is_the_median_of_the_members(several: Path) -> None:
+def test_the_forecast_is_the_mean_of_the_members(several: Path) -> None:
     panel, levels = from_frame(hourly(), Columns()), np.array([0.1, 0.5, 0.9])
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
     whole = dataclasses.replace(models.load(several), calibration=None)
@@ -57,8 +57,8 @@ def test_the_forecast_is_the_median_of_the_members(several: Path) -> None:
     ]
 
     together = whole.forecast(panel, ends, levels, CPU)
-    assert np.allclose(together.quantiles, np.median([one.quantiles for one in alone], axis=0))
-    assert np.allclose(together.point, np.median([one.point for one in alone], axis=0))
+    assert np.allclose(together.quantiles, np.mean([one.quantiles for one in alone], axis=0))
+    assert np.allclose(together.point, np.mean([one.point for one in alone], axis=0))
 
 
 def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:

@@ -60,6 +60,7 @@ ORDER = [
         "arrivals",
         "sources",
         "device",
+        "consensus",
         "model",
         "backtest",
         "importance",

@@ -64,13 +64,14 @@ def _validation_words(card: "Card") -> str:
 
 
 def _show_members(card: "Card") -> None:
+    together = "median" if card.seen.counts else "mean"
     header = ["member", "scale", "base", "context", "segment", "updates"]
     designs = [(member.architecture, member.steps) for member in card.members]
     rows = [
         [str(number), one.scale, one.base, str(one.context), str(one.segment), str(steps)]
         for number, (one, steps) in enumerate(designs, 1)
     ]
-    screen.show_table(header, rows, title="members: the forecast is their median")
+    screen.show_table(header, rows, title=f"members: the forecast is their {together}")
 
 
 def show_state(path: Path) -> None:

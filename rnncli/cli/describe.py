@@ -109,7 +109,7 @@ def encoder_words(design: "Architecture") -> str:
 
 
 def member_lines(card: "Card") -> list[str]:
-    """The networks whose median is the forecast, a line for each design."""
+    """The networks that forecast together, a line for each design."""
     designs = Counter(design_words(member.architecture) for member in card.members)
     lines = [f"{number} x {design}" if number > 1 else design for design, number in designs.items()]
     last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"

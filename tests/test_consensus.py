@@ -1,0 +1,57 @@
+"""Networks forecast together: each counts, none takes the others along, and what rises goes on rising."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from rnncli.consensus import consensus
+
+RISING = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 7), st.just(4), st.just(3)), elements=st.floats(-1e6, 1e6)
+).map(lambda said: torch.from_numpy(np.sort(said, axis=-1)))
+
+
+def test_members_that_are_much_alike_are_averaged() -> None:
+    said = torch.tensor([[1.0, 2.0], [1.5, 2.5], [3.5, 4.5], [2.0, 3.0]])
+
+    assert torch.allclose(consensus(list(said), counts=False), said.mean(dim=0))
+
+
+def test_counts_take_the_one_in_the_middle() -> None:
+    said = torch.tensor([[0.0, 1.0], [0.0, 2.0], [1.0, 7.0]])
+
+    assert torch.equal(consensus(list(said), counts=True), torch.tensor([0.0, 2.0]))
+
+
+@given(RISING, st.booleans())
+def test_quantiles_that_rise_still_do(said: torch.Tensor, counts: bool) -> None:
+    together = consensus(list(said), counts)
+
+    assert (together.diff(dim=-1) >= -1e-6).all()
+
+
+@given(st.floats(allow_nan=False), st.floats(-100, 100), st.floats(0, 10), st.floats(0, 10))
+def test_one_that_says_anything_at_all_moves_the_others_little(
+    wild: float, first: float, second: float, third: float
+) -> None:
+    sane = [first, first + second, first + second + third]
+
+    together = consensus([torch.tensor([one], dtype=torch.float64) for one in (*sane, wild)], counts=False).item()
+
+    apart = second + third
+    assert sane[0] - 1.5 * apart - 1e-9 <= together <= sane[-1] + 1.5 * apart + 1e-9
+
+
+@given(RISING)
+def test_one_that_says_nothing_leaves_it_to_the_others(said: torch.Tensor) -> None:
+    silent = torch.full_like(said[0], torch.nan)
+
+    assert torch.allclose(consensus([silent, *said], counts=False), consensus(list(said), counts=False))
+
+
+def test_where_none_says_anything_nothing_is_said() -> None:
+    silent = torch.full((2, 3), torch.nan)
+
+    assert consensus([silent, silent, silent], counts=False).isnan().all()
