@@ -32,6 +32,7 @@ from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop
 
 CURRENT = "current"  # the method, in a ledger, that is the model in use
+TRIED_OUT = "of what was tried it errs least on the validation windows"
 CUT = 0.6  # of its steps: a network that gets so many is still worth having
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
 
@@ -200,10 +201,13 @@ def _assembled(basis: Basis, made: list[Made], refitted: bool) -> Model:
     return Model(_card(basis, made, networks, refitted), networks)
 
 
-def _rates(made: list[Made]) -> dict[str, str]:
-    """How the learning rates came about, where they were to be found."""
-    found = sorted({one.trained.rate for one in made if one.trained.rate is not None})
-    return {"learning_rate": f"a range test found {', '.join(f'{rate:g}' for rate in found)}"} if found else {}
+def _reasons(plan: Plan, made: list[Made]) -> dict[str, str]:
+    """Why the first network, the best, is as it is: by what was seen in the data, or by how it did in its trial."""
+    first, asked = made[0].architecture.model_dump(), plan.architecture.model_dump()
+    reasons = {name: why if first.get(name) == asked.get(name) else TRIED_OUT for name, why in plan.reasons.items()}
+    if rates := sorted({one.trained.rate for one in made if one.trained.rate is not None}):
+        reasons["learning_rate"] = f"a range test found {', '.join(f'{rate:g}' for rate in rates)}"
+    return reasons
 
 
 def _together(panel: Panel, made: list[Made]) -> tuple[str, ...]:
@@ -224,7 +228,7 @@ def _card(basis: Basis, made: list[Made], networks: tuple[Network, ...], refitte
             for one in made
         ),
         season=plan.architecture.season,
-        reasons=plan.reasons | _rates(made),
+        reasons=_reasons(plan, made),
         frequency=panel.frequency.name,
         integer_clock=panel.times.integer,
         zone=panel.times.zone,

@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 import torch
 
+from rnncli import card as cards
 from rnncli import model as models
 from rnncli.config import Columns
+from rnncli.ensemble import TRIED_OUT
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import Command, Outcome, hourly
@@ -59,6 +61,18 @@ def test_the_forecast_is_the_mean_of_the_members(several: Path) -> None:
     together = whole.forecast(panel, ends, levels, CPU)
     assert np.allclose(together.quantiles, np.mean([one.quantiles for one in alone], axis=0))
     assert np.allclose(together.point, np.mean([one.point for one in alone], axis=0))
+
+
+def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("train", data, "-H", 6, "--hidden", 4, "--steps", 5, "--members", 6, "-o", tmp_path / "m.rnn")
+
+    chosen = dict(re.findall(r"chosen: (\w+) (\S+) \(", outcome.err))
+    card = cards.read(tmp_path / "m.rnn")
+    first = card.members[0].architecture.model_dump()
+    told = {name: value for name, value in chosen.items() if name in first}
+    assert {"scale", "base", "context"} <= told.keys()
+    for name, value in told.items():
+        assert (card.reasons[name] == TRIED_OUT) == (str(first[name]) != value)
 
 
 def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:
