@@ -8,19 +8,21 @@ from torch import Tensor
 FAR = 5  # times the median distance from the median: what lies beyond is drawn in to there
 
 
-def consensus(members: Sequence[Tensor], counts: bool) -> Tensor:
+def consensus(members: Sequence[Tensor], counts: bool, judged: Tensor | None = None) -> Tensor:
     """Quantiles (..., Q) as all members together have them, each of which has NaN where it says nothing.
 
     The mean, of each quantile by itself (Lichtendahl et al. 2013): where members are few it errs less than the median
     does. One that lost its way must not take the others along: it counts as no further off than `FAR`, which is the
-    same for all Q, so that quantiles that rise still do. Of counts the median: the quantiles of counts are counts, and
-    a mean of them is none.
+    same for all Q, so that quantiles that rise still do, and is told by those among them at the places `judged`, so
+    that what else is asked for changes none of them. Of counts the median: the quantiles of counts are counts, and a
+    mean of them is none.
     """
     said = torch.stack(tuple(members))  # (M, ..., Q)
     middle = _median(said)
     if counts or len(said) < 3:  # none is the odd one out of two
         return middle
-    reach = FAR * _median((said - middle).abs()).amax(dim=-1, keepdim=True)
+    away = (said - middle).abs()
+    reach = FAR * _median(away if judged is None else away[..., judged]).amax(dim=-1, keepdim=True)
     return torch.clamp(said, middle - reach, middle + reach).nanmean(dim=0)
 
 

@@ -80,6 +80,7 @@ class Model:
         seen = max(network.sees(rows) for network in networks)
         windows = Windows(panel, seen, self.card.horizon, device, dated, self.together(panel))
         needed = np.union1d(levels, heads.LEVELS)
+        judged = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, heads.LEVELS)))  # behind the point
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
         kept = self.card.seen
         for number, given in enumerate(windows.at(cutoffs, size)):
@@ -89,7 +90,7 @@ class Model:
             for network in networks:
                 carried = None if altered else arrivals.brought_along(network, windows, places)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
-            said = consensus(every, kept.counts).cpu().numpy()
+            said = consensus(every, kept.counts, judged).cpu().numpy()
             points = (domain.within if take_mean else domain.quantiles)(said[..., 0], kept)
             quantiles = domain.quantiles(self._corrected(said[..., 1:], needed), kept)
             yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])

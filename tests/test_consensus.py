@@ -32,6 +32,14 @@ def test_quantiles_that_rise_still_do(said: torch.Tensor, counts: bool) -> None:
     assert (together.diff(dim=-1) >= -1e-6).all()
 
 
+@given(RISING, st.floats(-1e6, 1e6))
+def test_what_else_is_asked_for_changes_nothing(said: torch.Tensor, further: float) -> None:
+    more = torch.cat([said, said[..., -1:] + torch.arange(len(said)).reshape(-1, 1, 1) * further], dim=-1)
+
+    other = consensus(list(more), False, torch.arange(3))[..., :3]
+    assert torch.allclose(other, consensus(list(said), False), atol=1e-6)
+
+
 @given(st.floats(allow_nan=False), st.floats(-100, 100), st.floats(0, 10), st.floats(0, 10))
 def test_one_that_says_anything_at_all_moves_the_others_little(
     wild: float, first: float, second: float, third: float
