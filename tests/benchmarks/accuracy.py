@@ -214,7 +214,7 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
     """A line a set, as it is done."""
     methods = ["SeasonalNaive", *(["AutoETS", "AutoTheta"] if asked.statistics else [])]
     titles = ["set", "metric", *methods, "rnncli", "spread", "ratio", "RNN", "best", "cover 80", "cover 95", "s"]
-    yield ("{:<20}{:<7}" + "{:>14}" * len(methods) + "{:>9}" * 8).format(*titles)
+    yield ("{:<20}{:<7}" + "{:>14}" * len(methods) + "{:>11}" * 8).format(*titles)
     for name in asked.sets.split(","):
         folder, published = asked.data / name, PUBLISHED[name]
         parts = None if name == "etth1" else read(folder, asked.zeros)
@@ -235,8 +235,8 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
         yield (
             f"{name:<20}{published.metric:<7}"
             + "".join(f"{figure:>14.4g}" for figure in figures)
-            + "".join(f"{figure:>9.4g}" for figure in measured)
-            + f"{np.max([row.seconds for row in rows]):>9.0f}"
+            + "".join(f"{figure:>11.4g}" for figure in measured)
+            + f"{np.max([row.seconds for row in rows]):>11.0f}"
         )
 
 
