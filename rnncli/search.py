@@ -5,18 +5,15 @@ least on other windows cannot be told from these: on tourism_monthly the order o
 validation windows and those that came after. So every design counts that does not spoil what those before it say.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, assert_never
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from rnncli import backtest, baselines, choices, domain, heads, metrics, rivals
+from rnncli import judging, rivals
 from rnncli.card import Seen
-from rnncli.config import Architecture, MetricName, Network
-from rnncli.consensus import consensus
-from rnncli.metrics import Scored
+from rnncli.config import Architecture, Network
+from rnncli.judging import Judge, loss
 from rnncli.panel import Panel
 from rnncli.training import Task
 from rnncli.workshop import TRIED, Made, Workshop
@@ -27,18 +24,8 @@ EARLY = 0.3  # of the steps: best weights that came so soon are of a learning ra
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
-FAR = 1.05  # times the loss of the best design: one that errs more by itself is no variety
+FAR = 1.05  # times the loss of the best design: one that errs more by itself, beyond doubt, is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
-
-JUDGED = {
-    "mae": metrics.mae,
-    "mase": metrics.mase,
-    "smape": metrics.smape,
-    "mse": metrics.mse,
-    "rmsse": metrics.rmsse,
-}
-
-Judge = Callable[[Sequence[np.ndarray]], float]
 
 
 class Trial(NamedTuple):
@@ -52,14 +39,15 @@ class Search:
     """Trials under way, and what they told so far."""
 
     def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: Seen) -> None:
-        self.workshop, self.network = workshop, network
+        self.workshop, self.network, self.panel = workshop, network, panel
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
-        self.losses: dict[int, float] = {}  # of those, each judged once
+        self.added: dict[int, np.ndarray] = {}  # to the loss of each of those by the validation windows (V,)
+        self.losses: dict[int, float] = {}  # which is their sum
         self.columns_earned = True  # their place: until it shows that they do not
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
-        self.judge = judge(panel, plan, metric, seen) if judged else None
+        self.judge = judging.judge(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
         """A few scales and bases first, and whether the columns beside are worth it; then the others.
@@ -88,9 +76,20 @@ class Search:
         order = self._order()
         if not order or self.judge is None:
             return []
-        near = [place for place in order if self.losses[place] <= FAR * self.losses[order[0]]]
+        near = [place for place in order if self._near(place, order[0])]
         chosen = selected([self.made[place].trained.quantiles for place in near], self.judge)
         return [self.made[near[place]] for place in chosen]
+
+    def _near(self, place: int, best: int) -> bool:
+        """Whether a design errs little more than the best, or no more than chance can make of it.
+
+        The one standard error rule (Breiman et al. 1984): few series or few times tell designs apart badly.
+        """
+        own, lowest, plan = self.losses[place], self.losses[best], self.workshop.plan
+        if own <= FAR * lowest:
+            return True
+        excess = self.added[place] - self.added[best]
+        return own <= lowest + judging.doubt(excess, self.panel, plan.split.validation, plan.architecture.horizon)
 
     def _order(self) -> list[int]:
         """The places of the same."""
@@ -114,7 +113,8 @@ class Search:
         if self.judge is None:
             return {}
         for place in sorted(self.made.keys() - self.losses.keys()):
-            self.losses[place] = self.judge([self.made[place].trained.quantiles])
+            self.added[place] = self.judge([self.made[place].trained.quantiles])
+            self.losses[place] = judging.loss(self.added[place])
         return self.losses
 
     def _columns_earned(self, untold: Architecture) -> bool:
@@ -193,44 +193,9 @@ def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
     """
     left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
     while left:
-        loss, place = min((judge([forecasts[one] for one in [*chosen, place]]), place) for place in left)
+        lowest, place = min((loss(judge([forecasts[one] for one in [*chosen, place]])), place) for place in left)
         chosen.append(place)
         left.remove(place)
-        losses.append(loss)
-    last = max(number for number, loss in enumerate(losses) if loss <= SPOILED * min(losses))
+        losses.append(lowest)
+    last = max(number for number, one in enumerate(losses) if one <= SPOILED * min(losses))
     return chosen[: last + 1]
-
-
-def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> Judge:
-    """What scores forecasts (V, H, K, Q) of the validation windows, taken together: lower is better.
-
-    inf where nothing can be told. seen: what can come, by which they are taken.
-    """
-    places, design = plan.split.validation, plan.architecture
-    past, actual = backtest.cut(panel, places, design.season, design.horizon)
-    moved, levels = backtest.before(panel, places, design.season), np.array(heads.LEVELS)
-    errors = moved.season_error, moved.season_square
-    repeated = baselines.seasonal_naive(past, design.horizon, design.season)
-    naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), heads.takes_mean(metric)
-    looked_at = slice(None) if takes_mean or metric == "quantiles" else slice(heads.MEDIAN, heads.MEDIAN + 1)
-
-    def score(members: Sequence[np.ndarray]) -> float:
-        said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
-        told = domain.quantiles(said.numpy(), seen)
-        point = domain.within(heads.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
-        loss = _loss(Scored(actual, point, told, levels[looked_at], *errors), naive, metric)
-        return loss if math.isfinite(loss) else math.inf
-
-    return score
-
-
-def _loss(scored: Scored, naive: Scored, metric: MetricName) -> float:
-    match metric:
-        case "quantiles":
-            return metrics.scaled_quantile_loss(scored).ratio
-        case "owa":  # relative to seasonal naive instead of M4's Naive2: that weighs the two parts much alike
-            pairs = [(one(scored).ratio, one(naive).ratio) for one in (metrics.smape, metrics.mase)]
-            return float(np.mean([own / other if other > 0 else own for own, other in pairs]))
-        case "mae" | "mase" | "smape" | "mse" | "rmsse":
-            return JUDGED[metric](scored).ratio
-    assert_never(metric)

@@ -72,6 +72,7 @@ ORDER = [
         "training",
         "crew",
         "workshop",
+        "judging",
         "search",
         "estimate",
         "ensemble",
