@@ -43,7 +43,6 @@ class Search:
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
         self.added: dict[int, np.ndarray] = {}  # to the loss of each of those by the validation windows (V,)
-        self.losses: dict[int, float] = {}  # which is their sum
         self.columns_earned = True  # their place: until it shows that they do not
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
@@ -85,7 +84,7 @@ class Search:
 
         The one standard error rule (Breiman et al. 1984): few series or few times tell designs apart badly.
         """
-        own, lowest, plan = self.losses[place], self.losses[best], self.workshop.plan
+        own, lowest, plan = loss(self.added[place]), loss(self.added[best]), self.workshop.plan
         if own <= FAR * lowest:
             return True
         excess = self.added[place] - self.added[best]
@@ -112,10 +111,9 @@ class Search:
         """The losses of all that was tried, by its place."""
         if self.judge is None:
             return {}
-        for place in sorted(self.made.keys() - self.losses.keys()):
+        for place in sorted(self.made.keys() - self.added.keys()):
             self.added[place] = self.judge([self.made[place].trained.quantiles])
-            self.losses[place] = judging.loss(self.added[place])
-        return self.losses
+        return {place: loss(added) for place, added in self.added.items()}
 
     def _columns_earned(self, untold: Architecture) -> bool:
         """Whether the first of all designs errs less than it does without the columns beside, by more than chance.
