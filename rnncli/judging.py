@@ -71,8 +71,8 @@ def _spread(excess: np.ndarray, groups: np.ndarray, most: int) -> float:
     count = min(most, len(distinct))
     if count < 2:
         return 0.0
-    batches = np.bincount(number * count // len(distinct), excess, count)
-    return math.sqrt(count * float(np.var(batches, ddof=1)))
+    batches = np.bincount(number * count // len(distinct), excess - excess.mean(), count)  # which may differ in size
+    return math.sqrt(float((batches**2).sum()) * count / (count - 1))
 
 
 def _added(scored: Scored, naive: Scored, metric: MetricName) -> np.ndarray:

@@ -78,6 +78,7 @@ def test_what_is_the_same_everywhere_is_beyond_doubt() -> None:
     panel, places = windows(series=5, times=4)
 
     assert doubt(np.ones(20), panel, places, horizon=6) == pytest.approx(0)
+    assert doubt(np.ones(20), panel, places, horizon=15) == pytest.approx(0)  # times in batches of two and of three
 
 
 def test_a_single_window_says_nothing_of_doubt() -> None:
