@@ -13,7 +13,7 @@ import numpy as np
 from rnncli import judging, rivals
 from rnncli.card import Seen
 from rnncli.config import Architecture, Network
-from rnncli.judging import Judge, loss
+from rnncli.judging import Judge
 from rnncli.panel import Panel
 from rnncli.training import Task
 from rnncli.workshop import TRIED, Made, Workshop
@@ -24,7 +24,7 @@ EARLY = 0.3  # of the steps: best weights that came so soon are of a learning ra
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
-FAR = 1.05  # times the loss of the best design: one that errs more by itself, beyond doubt, is no variety
+FAR = 1.15  # times the loss of the best design: one that errs more by itself is no variety
 SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
 
 
@@ -39,10 +39,10 @@ class Search:
     """Trials under way, and what they told so far."""
 
     def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: Seen) -> None:
-        self.workshop, self.network, self.panel = workshop, network, panel
+        self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
-        self.added: dict[int, np.ndarray] = {}  # to the loss of each of those by the validation windows (V,)
+        self.losses: dict[int, float] = {}  # of those, each judged once
         self.columns_earned = True  # their place: until it shows that they do not
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
@@ -75,20 +75,9 @@ class Search:
         order = self._order()
         if not order or self.judge is None:
             return []
-        near = [place for place in order if self._near(place, order[0])]
+        near = [place for place in order if self.losses[place] <= FAR * self.losses[order[0]]]
         chosen = selected([self.made[place].trained.quantiles for place in near], self.judge)
         return [self.made[near[place]] for place in chosen]
-
-    def _near(self, place: int, best: int) -> bool:
-        """Whether a design errs little more than the best, or no more than chance can make of it.
-
-        The one standard error rule (Breiman et al. 1984): few series or few times tell designs apart badly.
-        """
-        own, lowest, plan = loss(self.added[place]), loss(self.added[best]), self.workshop.plan
-        if own <= FAR * lowest:
-            return True
-        excess = self.added[place] - self.added[best]
-        return own <= lowest + judging.doubt(excess, self.panel, plan.split.validation, plan.architecture.horizon)
 
     def _order(self) -> list[int]:
         """The places of the same."""
@@ -111,9 +100,9 @@ class Search:
         """The losses of all that was tried, by its place."""
         if self.judge is None:
             return {}
-        for place in sorted(self.made.keys() - self.added.keys()):
-            self.added[place] = self.judge([self.made[place].trained.quantiles])
-        return {place: loss(added) for place, added in self.added.items()}
+        for place in sorted(self.made.keys() - self.losses.keys()):
+            self.losses[place] = self.judge([self.made[place].trained.quantiles])
+        return self.losses
 
     def _columns_earned(self, untold: Architecture) -> bool:
         """Whether the first of all designs errs less than it does without the columns beside, by more than chance.
@@ -191,9 +180,9 @@ def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
     """
     left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
     while left:
-        lowest, place = min((loss(judge([forecasts[one] for one in [*chosen, place]])), place) for place in left)
+        loss, place = min((judge([forecasts[one] for one in [*chosen, place]]), place) for place in left)
         chosen.append(place)
         left.remove(place)
-        losses.append(lowest)
-    last = max(number for number, one in enumerate(losses) if one <= SPOILED * min(losses))
+        losses.append(loss)
+    last = max(number for number, loss in enumerate(losses) if loss <= SPOILED * min(losses))
     return chosen[: last + 1]

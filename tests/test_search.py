@@ -23,8 +23,8 @@ from tests.conftest import hourly
 TRUTH = np.arange(10.0)
 
 
-def distance(forecasts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.abs(np.mean(forecasts, axis=0) - TRUTH) / len(TRUTH)
+def distance(forecasts: Sequence[np.ndarray]) -> float:
+    return float(np.abs(np.mean(forecasts, axis=0) - TRUTH).mean())
 
 
 def test_forecasts_that_err_to_either_side_are_kept_together() -> None:
@@ -38,7 +38,7 @@ def test_one_that_does_as_well_is_kept_for_the_variety() -> None:
 
 
 def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
-    assert selected([TRUTH + 50], lambda _: np.full(10, np.nan)) == [0]
+    assert selected([TRUTH + 50], lambda _: float("inf")) == [0]
 
 
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(10)), elements=st.floats(-100, 100)))
@@ -46,7 +46,7 @@ def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.nd
     kept = selected(list(forecasts), distance)
 
     assert len(set(kept)) == len(kept)
-    assert distance(list(forecasts[kept])).sum() <= 1.01 * min(distance([one]).sum() for one in forecasts) + 1e-12
+    assert distance(list(forecasts[kept])) <= 1.01 * min(distance([one]) for one in forecasts) + 1e-12
 
 
 class Course(SimpleNamespace):
@@ -61,7 +61,7 @@ class Course(SimpleNamespace):
     def train(self, _phase: str, tasks: Iterator[Any], _number: int, made: dict[int, Made]) -> None:
         for task in tasks:
             error, best = self.course(task.steps)
-            error = error * (self.harm if task.architecture.covariates else 1.0)
+            error *= self.harm if task.architecture.covariates else 1.0
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             trained = Trained(
@@ -71,7 +71,7 @@ class Course(SimpleNamespace):
 
 
 def searched(
-    course: Callable[[int], tuple[Any, int]],
+    course: Callable[[int], tuple[float, int]],
     harm: float | None = None,
     trials: int = 12,
     trained_before: bool = False,
@@ -119,7 +119,7 @@ def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     assert {made.asked for made in search.made.values()} == {200}
 
 
-@pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.9, True)])
+@pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.85, True)])
 def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_kept(harm: float, told: bool) -> None:
     search = searched(lambda steps: (1.0, steps // 2), harm)
 
@@ -152,18 +152,14 @@ def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
 
 
 def test_a_design_that_errs_more_by_itself_is_no_variety() -> None:
-    errors = iter([1.0, 1.2, 1.005, *[2.0] * 20])
+    errors = iter([1.0, -1.2, 1.005, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
     assert len(search.kept()) == 2
 
 
-@pytest.mark.parametrize(("first_half", "second_half", "kept"), [(1.1, 1.1, 1), (1.6, 0.6, 2)])
-def test_where_that_may_be_chance_it_is_one(first_half: float, second_half: float, kept: int) -> None:
-    """It errs by a tenth more and to the other side: in all series alike, or in the one half of them alone."""
-    plan = choices.make(from_frame(hourly(series=30), Columns()), Network(horizon=6), Training())
-    other = np.where(plan.split.validation.series < 15, first_half, second_half)[:, None, None, None]
-    errors = iter([1.0, -other, *[2.0] * 20])
+def test_one_that_errs_to_the_other_side_is_variety() -> None:
+    errors = iter([1.0, -1.1, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
-    assert len(search.kept()) == kept
+    assert len(search.kept()) == 2
