@@ -43,7 +43,7 @@ class Search:
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}
         self.losses: dict[int, float] = {}  # of those, each judged once
-        self.columns_earned = True  # their place: until it shows that they do not
+        self.told: bool | None = None  # the columns beside: None until it is tried whether they earn their place
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
         self.judge = judging.judge(panel, plan, metric, seen) if judged else None
@@ -61,13 +61,13 @@ class Search:
         opening = 1 + designs.index(untold) if in_doubt else len(designs)
         going = self._try([Trial(design, plan.steps) for design in designs[:opening]])
         if going and in_doubt:
-            self.columns_earned = self._columns_earned(untold)
+            self.told = self._columns_earned(untold)
             self._try(self._rest(designs))
         while going and not plan.starts and (trials := self._retimed() or self._nearby()):
             going = self._try(trials)
 
     def ranked(self) -> list[Made]:
-        """What was tried, the best first; of one design only the best, and none that is told columns for nothing."""
+        """What was tried, the best first; of one design only the best, and all told the columns beside or none."""
         return [self.made[place] for place in self._order()]
 
     def kept(self) -> list[Made]:
@@ -85,7 +85,7 @@ class Search:
         order = sorted(losses, key=lambda place: (losses[place], place))
         designs = [self.made[place].architecture for place in order]
         first = [place for rank, place in enumerate(order) if designs[rank] not in designs[:rank]]
-        return [place for place in first if self.columns_earned or not self.made[place].architecture.covariates]
+        return [place for place in first if self.told in (None, self.made[place].architecture.covariates)]
 
     def steps(self, made: Made) -> int:
         """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""
@@ -104,18 +104,19 @@ class Search:
             self.losses[place] = self.judge([self.made[place].trained.quantiles])
         return self.losses
 
-    def _columns_earned(self, untold: Architecture) -> bool:
+    def _columns_earned(self, untold: Architecture) -> bool | None:
         """Whether the first of all designs errs less than it does without the columns beside, by more than chance.
 
         Named columns may have nothing to say, or what they said may be so no more: a network believes what it is told.
+        None where there was no time for both.
         """
         losses = {self.made[place].architecture: loss for place, loss in self._judged().items()}
         own, without = losses.get(self.workshop.plan.architecture), losses.get(untold)
-        return own is None or without is None or own <= EARNED * without
+        return None if own is None or without is None else own <= EARNED * without
 
     def _rest(self, designs: list[Architecture]) -> list[Trial]:
         """What is left of the designs, none told the columns beside where these have not earned it."""
-        left = designs if self.columns_earned else [rivals.without_columns(design) for design in designs]
+        left = designs if self.told is not False else [rivals.without_columns(design) for design in designs]
         return self._untried([Trial(design, self.workshop.plan.steps) for design in left])
 
     def _retimed(self) -> list[Trial]:

@@ -119,7 +119,7 @@ def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     assert {made.asked for made in search.made.values()} == {200}
 
 
-@pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.85, True)])
+@pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.9, True)])
 def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_kept(harm: float, told: bool) -> None:
     search = searched(lambda steps: (1.0, steps // 2), harm)
 
