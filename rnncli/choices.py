@@ -65,7 +65,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = Sample(panel, parts, horizon)
     tellable.check(panel, network)
-    strength = sample.strength(panel.frequency)
+    strength = seasons.strength(panel)
     season = choose("season", network.season, seasons.season(panel.frequency, strength))
     context, segment = lengths.context_and_segment(panel, network, horizon, season, choose)
     if training.teacher_forcing and segment >= horizon:

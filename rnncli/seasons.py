@@ -9,6 +9,8 @@ from rnncli.split import Split, everything
 
 SAMPLE = 300  # series looked at
 SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
+CHANCE = 2.0  # standard errors of a mean: one in forty is larger; of a median, which errs more, one in twenty
+FEWEST_PAIRS = 3
 INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
 
 
@@ -41,19 +43,19 @@ class Sample:
                 ratios.append(own / other)
         return float(np.mean(np.minimum(ratios, 10.0))) if ratios else np.inf
 
-    def strength(self, frequency: Frequency) -> dict[int, float]:
-        """How strongly each cycle of the calendar shows, shortest first."""
-        return {season: self.autocorrelation(season) for season in natural_seasons(frequency)}
-
     def autocorrelation(self, lag: int) -> float:
         """Median over series of how much better changes correlate with those `lag` steps before than half as far.
 
-        The second part tells a cycle from what is merely smooth.
+        The second part tells a cycle from what is merely smooth. 0 where less than two cycles tell nothing that may not
+        be chance.
         """
         changes = [np.diff(column) for series in self.series for column in series.T]
         values = [_autocorrelation(one, lag) - max(0.0, _autocorrelation(one, lag // 2)) for one in changes]
-        known = [value for value in values if np.isfinite(value)]
-        return float(np.median(known)) if known else 0.0
+        known = [place for place, value in enumerate(values) if np.isfinite(value)]
+        if not known:
+            return 0.0
+        value = float(np.median([values[place] for place in known]))
+        return value if value > _chance([changes[place] for place in known], lag) else 0.0
 
 
 def _total(errors: np.ndarray) -> float:
@@ -61,11 +63,43 @@ def _total(errors: np.ndarray) -> float:
 
 
 def _autocorrelation(changes: np.ndarray, lag: int) -> float:
+    """Of changes (T,) of a series; from less than two cycles what these tell."""
     if len(changes) < 2 * lag:
-        return np.nan
+        return _come_again(changes, lag)
     centred = np.nan_to_num(changes - np.nanmean(changes)) if (~np.isnan(changes)).any() else np.zeros(1)
     power = float((centred**2).sum())
     return float((centred[lag:] * centred[:-lag]).sum()) / power if power > 0 else np.nan
+
+
+def _come_again(changes: np.ndarray, lag: int) -> float:
+    """The same from the changes alone whose time of the cycle has come again.
+
+    The others would outweigh these where the year's great days are among them. As in any autocorrelation those that
+    have no pair count as if they had nothing in common: two cycles tell more than one and a half.
+    """
+    pairs = np.stack([changes[lag:], changes[:-lag]]) if len(changes) > lag else np.empty((2, 0))
+    pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    count = pairs.shape[1]
+    if count < FEWEST_PAIRS or not np.ptp(pairs, axis=1).all():
+        return np.nan
+    return float(np.corrcoef(pairs)[0, 1]) * count / len(changes)
+
+
+def _chance(changes: list[np.ndarray], lag: int) -> float:
+    """What the median of such autocorrelations comes to by chance; -inf from two cycles on, where SEEN is more."""
+    length = int(np.median([len(one) for one in changes]))
+    if length >= 2 * lag:
+        return -np.inf
+    return CHANCE * np.sqrt((length - lag) / _independent(changes, length)) / length
+
+
+def _independent(changes: list[np.ndarray], length: int) -> float:
+    """How many series with nothing in common would tell as much (the design effect: Kish 1965), if all end together."""
+    newest = np.stack([one[-length:] for one in changes if len(one) >= length])  # (S, length)
+    centred = np.nan_to_num(newest - np.nanmean(newest, axis=1, keepdims=True))
+    spread = centred.std(axis=1, keepdims=True)
+    common = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0).mean(axis=0)
+    return float(np.clip(1 / max((common**2).mean(), 1 / len(newest)), 1, len(newest)))
 
 
 def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
@@ -86,17 +120,24 @@ def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
             return tuple(fitting)
 
 
+def strength(panel: Panel) -> dict[int, float]:
+    """How strongly each cycle of the calendar shows in all rows, shortest first.
+
+    Also in those that are to be validated on: where there are hardly two years, what is left of them would not tell.
+    """
+    sample = Sample(panel, everything(panel), 0)
+    return {season: sample.autocorrelation(season) for season in natural_seasons(panel.frequency)}
+
+
 def seasons_seen(panel: Panel) -> dict[int, float]:
     """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
-    sample = Sample(panel, everything(panel), 0)
-    strength = sample.strength(panel.frequency)
-    seen = {season: value for season, value in strength.items() if value > SEEN}
+    seen = {season: value for season, value in strength(panel).items() if value > SEEN}
     return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
 
 
 def season_of(panel: Panel) -> int:
     """The season that scores are to be measured by."""
-    return season(panel.frequency, Sample(panel, everything(panel), 0).strength(panel.frequency))[0]
+    return season(panel.frequency, strength(panel))[0]
 
 
 def season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:

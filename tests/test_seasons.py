@@ -1,0 +1,69 @@
+"""Which cycles show: also those of which there are hardly two, and none that chance made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnncli.config import Columns
+from rnncli.panel import Panel, from_frame
+from rnncli.seasons import season_of, seasons_seen
+from tests.plans import plan, single, wave
+
+
+def panel_of(series: list[np.ndarray], freq: str) -> Panel:
+    tables = [
+        pd.DataFrame(
+            {"id": f"s{number}", "ds": pd.date_range("2020-01-05", periods=len(values), freq=freq), "y": values}
+        )
+        for number, values in enumerate(series)
+    ]
+    return from_frame(pd.concat(tables), Columns(time="ds", target=("y",), id="id"))
+
+
+@pytest.mark.parametrize("rows", [80, 95, 104, 160])
+def test_a_year_of_weeks_shows_before_it_has_come_twice(rows: int) -> None:
+    assert season_of(single(wave(rows, 52), "W")) == 52
+
+
+def test_a_great_day_that_has_not_come_again_hides_nothing() -> None:
+    values = wave(78, 52)
+    values[40] += 60
+
+    assert season_of(single(values, "W")) == 52
+
+
+def test_a_year_shows_in_the_rows_to_be_validated_on_as_well() -> None:
+    panel = single(wave(80, 52), "W")
+
+    assert plan(panel, horizon=8).architecture.season == 52
+    assert list(seasons_seen(panel)) == [52]
+
+
+@pytest.mark.parametrize(("freq", "rows"), [("W", 67), ("W", 95), ("MS", 18), ("MS", 23)])
+def test_chance_is_seldom_taken_for_a_year(freq: str, rows: int) -> None:
+    walks = np.random.default_rng(0).standard_normal((60, rows)).cumsum(axis=1)
+
+    taken = [season_of(single(walk, freq)) > 1 for walk in walks]
+    assert sum(taken) <= 6
+    assert season_of(panel_of(list(walks), freq)) == 1
+
+
+def test_many_short_series_show_together_what_one_alone_does_not() -> None:
+    generator = np.random.default_rng(0)
+    months, noise = generator.standard_normal((60, 12)), generator.standard_normal((60, 22))
+    series = list(np.concatenate([months, months[:, :10]], axis=1) + 0.7 * noise)
+
+    assert season_of(panel_of(series, "MS")) == 12
+    assert sum(season_of(single(one, "MS")) == 12 for one in series) < 30
+
+
+def test_series_that_move_as_one_tell_no_more_than_one() -> None:
+    walks = np.random.default_rng(0).standard_normal((40, 20)).cumsum(axis=1)
+
+    for walk in walks:
+        assert season_of(panel_of([walk] * 8, "MS")) == season_of(single(walk, "MS"))
+
+
+@pytest.mark.parametrize("values", [np.full(80, 3.0), np.where(np.arange(80) % 9 == 0, np.nan, 1.0)])
+def test_what_never_changes_has_no_season(values: np.ndarray) -> None:
+    assert season_of(single(values, "W")) == 1
