@@ -80,9 +80,10 @@ def _come_again(changes: np.ndarray, lag: int) -> float:
     pairs = np.stack([changes[lag:], changes[:-lag]]) if len(changes) > lag else np.empty((2, 0))
     pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
     count = pairs.shape[1]
-    if count < FEWEST_PAIRS or not np.ptp(pairs, axis=1).all():
+    if count < FEWEST_PAIRS:
         return np.nan
-    return float(np.corrcoef(pairs)[0, 1]) * count / len(changes)
+    with np.errstate(all="ignore"):  # NaN where nothing moves
+        return float(np.corrcoef(pairs)[0, 1]) * count / len(changes)
 
 
 def _chance(changes: list[np.ndarray], lag: int) -> float:
@@ -96,7 +97,8 @@ def _chance(changes: list[np.ndarray], lag: int) -> float:
 def _independent(changes: list[np.ndarray], length: int) -> float:
     """How many series with nothing in common would tell as much (the design effect: Kish 1965), if all end together."""
     newest = np.stack([one[-length:] for one in changes if len(one) >= length])  # (S, length)
-    centred = np.nan_to_num(newest - np.nanmean(newest, axis=1, keepdims=True))
+    count = np.maximum((~np.isnan(newest)).sum(axis=1, keepdims=True), 1)
+    centred = np.nan_to_num(newest - np.nansum(newest, axis=1, keepdims=True) / count)
     spread = centred.std(axis=1, keepdims=True)
     common = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0).mean(axis=0)
     return float(np.clip(1 / max((common**2).mean(), 1 / len(newest)), 1, len(newest)))

@@ -1,5 +1,7 @@
 """Which cycles show: also those of which there are hardly two, and none that chance made."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,3 +69,19 @@ def test_series_that_move_as_one_tell_no_more_than_one() -> None:
 @pytest.mark.parametrize("values", [np.full(80, 3.0), np.where(np.arange(80) % 9 == 0, np.nan, 1.0)])
 def test_what_never_changes_has_no_season(values: np.ndarray) -> None:
     assert season_of(single(values, "W")) == 1
+
+
+def test_series_that_ended_long_before_the_others_are_no_obstacle() -> None:
+    gone, going = wave(200, 52), [wave(95, 52) for _ in range(4)]
+    gone[60:199] = np.nan
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert season_of(panel_of([gone, *going], "W")) == 52
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e30])
+def test_values_however_small_or_large_are_looked_at_in_silence(size: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        season_of(single(wave(80, 52) * size, "W"))
