@@ -67,7 +67,7 @@ class Search:
             going = self._try(trials)
 
     def ranked(self) -> list[Made]:
-        """What was tried, the best first; of one design only the best, and all told the columns beside or none."""
+        """What was tried, the best first; of one design only the best, told the columns beside where they earn it."""
         return [self.made[place] for place in self._order()]
 
     def kept(self) -> list[Made]:

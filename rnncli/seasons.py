@@ -10,7 +10,7 @@ from rnncli.split import Split, everything
 SAMPLE = 300  # series looked at
 SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
 CHANCE = 2.0  # standard errors of a mean: one in forty is larger; of a median, which errs more, one in twenty
-FEWEST_PAIRS = 3
+FEWEST_PAIRS = 3  # two always correlate wholly
 INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
 
 

@@ -262,9 +262,11 @@ if __name__ == "__main__":
     parser.add_argument("--steps", help="passed on to train")
     parser.add_argument("--keep", type=Path, help="a folder for the models, SET.rnn")
     parser.add_argument("--statistics", action="store_true", help="AutoETS and AutoTheta too")
-    parser.add_argument("--zeros", action="store_true", help="in place of missing values")
+    parser.add_argument("--zeros", action="store_true", help="in place of missing values (not of etth1)")
     parser.add_argument("--earlier", type=int, default=0, help="horizons before the last, to take the test part from")
     given = parser.parse_args()
+    if given.earlier and "etth1" in given.sets.split(","):
+        parser.error("--earlier: etth1 is scored on every window of its test part. Leave it out of --sets")
     passed = [(name, getattr(given, name)) for name in ("budget", "preset", "members", "steps")]
     for line in lines(given, [text for name, value in passed if value for text in (f"--{name}", value)]):
         print(line, flush=True)
