@@ -5,6 +5,7 @@ least on other windows cannot be told from these: on tourism_monthly the order o
 validation windows and those that came after. So every design counts that does not spoil what those before it say.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -24,8 +25,21 @@ EARLY = 0.3  # of the steps: best weights that came so soon are of a learning ra
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
-FAR = 1.15  # times the loss of the best design: one that errs more by itself is no variety
-SPOILED = 1.01  # times the lowest loss: what is within is worth the variety
+
+
+class Leeway(NamedTuple):
+    """How much more than the lowest a loss may be, as a share of it; more where few windows tell losses apart."""
+
+    share: float
+    of_one: float  # where a single window does; by chance losses differ less by the root of how many there are
+
+    def times(self, windows: float) -> float:
+        """The same as a factor, where so many windows that do not overlap tell losses apart."""
+        return 1 + max(self.share, self.of_one / math.sqrt(windows))
+
+
+FAR = Leeway(0.15, 0.3)  # of the best design's loss: one that errs more by itself is no variety
+SPOILED = Leeway(0.01, 0.1)  # of the lowest loss of several together: what is within is worth the variety
 
 
 class Trial(NamedTuple):
@@ -75,8 +89,11 @@ class Search:
         order = self._order()
         if not order or self.judge is None:
             return []
-        near = [place for place in order if self.losses[place] <= FAR * self.losses[order[0]]]
-        chosen = selected([self.made[place].trained.quantiles for place in near], self.judge)
+        plan = self.workshop.plan
+        windows = plan.split.apart(plan.architecture.horizon)
+        far = FAR.times(windows) * self.losses[order[0]]
+        near = [place for place in order if self.losses[place] <= far]
+        chosen = selected([self.made[place].trained.quantiles for place in near], self.judge, SPOILED.times(windows))
         return [self.made[near[place]] for place in chosen]
 
     def _order(self) -> list[int]:
@@ -174,10 +191,11 @@ def _early(made: Made) -> bool:
     return made.trained.steps <= EARLY * made.trained.planned
 
 
-def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
+def selected(forecasts: list[np.ndarray], judge: Judge, spoiled: float) -> list[int]:
     """The places of the forecasts to take together: the best, then each time the one that helps most.
 
     Forward selection (Caruana et al. 2004) that goes on beyond its optimum while nothing is spoiled, for the variety.
+    spoiled: times the lowest loss, what is not.
     """
     left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
     while left:
@@ -185,5 +203,5 @@ def selected(forecasts: list[np.ndarray], judge: Judge) -> list[int]:
         chosen.append(place)
         left.remove(place)
         losses.append(loss)
-    last = max(number for number, loss in enumerate(losses) if loss <= SPOILED * min(losses))
+    last = max(number for number, loss in enumerate(losses) if loss <= spoiled * min(losses))
     return chosen[: last + 1]

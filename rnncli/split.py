@@ -44,6 +44,10 @@ class Split(NamedTuple):
         """Cutoffs of training windows in the longest series."""
         return int((self.last - self.first + 1).max())
 
+    def apart(self, horizon: int) -> float:
+        """How many validation windows there were, about, if none of a series overlapped."""
+        return len(np.unique(self.validation.series)) * self.held_out / horizon
+
     def ends(self, horizon: int) -> np.ndarray:
         """(S,) rows of each series before what is held out."""
         return np.where(self.last >= self.first, self.last + horizon, 0)

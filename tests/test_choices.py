@@ -67,6 +67,18 @@ def test_validation_comes_after_every_training_window() -> None:
     assert (parts.validation.rows + 6 <= panel.lengths[parts.validation.series]).all()
 
 
+@pytest.mark.parametrize("length", [20, 60, 200, 3000])
+def test_validation_windows_that_overlap_count_as_those_that_would_not(length: int) -> None:
+    parts = plan(single(wave(length, 7)), horizon=6).split
+
+    apart, free = 0, 0
+    for rows in sorted(parts.validation.rows):
+        if rows >= free:
+            apart, free = apart + 1, rows + 6
+    assert apart <= len(parts.validation.rows)
+    assert apart <= parts.apart(6) < apart + 1
+
+
 def test_what_is_asked_for_is_not_chosen() -> None:
     chosen = plan(single(wave(300, 7)), season=5, context=30, segment=10, base="none", scale="mean", hidden=9)
 

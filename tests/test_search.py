@@ -30,23 +30,26 @@ def distance(forecasts: Sequence[np.ndarray]) -> float:
 def test_forecasts_that_err_to_either_side_are_kept_together() -> None:
     above, below, far = TRUTH + 1, TRUTH - 1.1, TRUTH + 50
 
-    assert selected([above, below, far], distance) == [0, 1]
+    assert selected([above, below, far], distance, 1.01) == [0, 1]
 
 
 def test_one_that_does_as_well_is_kept_for_the_variety() -> None:
-    assert selected([TRUTH + 1, TRUTH + 1.005], distance) == [0, 1]
+    assert selected([TRUTH + 1, TRUTH + 1.005], distance, 1.01) == [0, 1]
 
 
 def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
-    assert selected([TRUTH + 50], lambda _: float("inf")) == [0]
+    assert selected([TRUTH + 50], lambda _: float("inf"), 1.01) == [0]
 
 
-@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(10)), elements=st.floats(-100, 100)))
-def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.ndarray) -> None:
-    kept = selected(list(forecasts), distance)
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(10)), elements=st.floats(-100, 100)),
+    st.floats(1, 1.5),
+)
+def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.ndarray, spoiled: float) -> None:
+    kept = selected(list(forecasts), distance, spoiled)
 
     assert len(set(kept)) == len(kept)
-    assert distance(list(forecasts[kept])) <= 1.01 * min(distance([one]) for one in forecasts) + 1e-12
+    assert distance(list(forecasts[kept])) <= spoiled * min(distance([one]) for one in forecasts) + 1e-12
 
 
 class Course(SimpleNamespace):
@@ -75,11 +78,13 @@ def searched(
     harm: float | None = None,
     trials: int = 12,
     trained_before: bool = False,
+    series: int = 30,
+    days: int = 20,
     **asked: Any,
 ) -> Search:
     """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much."""
     known = () if harm is None else ("price",)
-    panel: Panel = from_frame(hourly(series=30).assign(price=1.0), Columns(target=("y",), known=known))
+    panel: Panel = from_frame(hourly(series, days).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
     plan = choices.make(panel, network, training)
     if trained_before:
@@ -163,3 +168,18 @@ def test_one_that_errs_to_the_other_side_is_variety() -> None:
     search = searched(lambda steps: (next(errors), steps // 2))
 
     assert len(search.kept()) == 2
+
+
+@pytest.mark.parametrize(("series", "days", "kept"), [(30, 20, 1), (1, 4, 2)])
+def test_the_fewer_windows_tell_designs_apart_the_more_are_kept(series: int, days: int, kept: int) -> None:
+    errors = iter([1.0, 1.08, *[2.0] * 20])
+    search = searched(lambda steps: (next(errors), steps // 2), series=series, days=days)
+
+    assert len(search.kept()) == kept
+
+
+def test_a_design_that_errs_twice_as_much_is_left_out_however_few_windows_tell() -> None:
+    errors = iter([1.0, -2.0, *[2.0] * 20])
+    search = searched(lambda steps: (next(errors), steps // 2), series=1, days=3)
+
+    assert len(search.kept()) == 1
