@@ -64,6 +64,11 @@ def test_accuracy_and_calibration_run_on_any_set_of_their_layout(tmp_path: Path)
     assert float(naive) == pytest.approx(1, abs=0.5)  # the noise of a month beside that of another
     assert float(own) > 0
 
+    done = run("accuracy.py", *of, *quick[:4], "--alone", "1")
+
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[1].split()[2]) != float(naive)  # of one of the two series
+
     done = run("calibration.py", *of, "--models", str(tmp_path))
 
     assert done.returncode == 0, done.stderr

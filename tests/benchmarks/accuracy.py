@@ -8,6 +8,7 @@ and forecasts; nothing but the horizon, the metric that the set is judged by and
 season is told to it. The test part is read here alone. `--statistics` adds AutoETS and AutoTheta; `--zeros` takes what
 is missing for zeros, as the copy of car_parts has it that the published figures are of. `--earlier 1` holds out the
 horizon before the last one instead, and forgets what came later: what one window says of a few series is luck.
+`--alone 8` takes eight series of each set, each a table of its own with a model of its own, scored by MASE.
 
 etth1 is scored as the papers on long horizons do: columns z-scored by their first 8640 rows, the last 2880 of 14400
 rows for testing, every window counted; the mean of the squared errors over four horizons is the figure.
@@ -57,11 +58,26 @@ PUBLISHED = {
 class Split(NamedTuple):
     """A set as it is given to the command line, and what it is scored by."""
 
+    name: str
+    metric: str
     train: pd.DataFrame
     test: pd.DataFrame
     horizon: int
     season: int
     integer: bool
+
+    def some(self, count: int) -> "Split":
+        """So many of its series, evenly taken, to be scored by MASE."""
+        names = self.test["unique_id"].unique()
+        chosen = names[np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
+        train, test = (table[table["unique_id"].isin(chosen)] for table in (self.train, self.test))
+        return self._replace(metric="mase", train=train, test=test)
+
+    def series(self) -> "Iterator[Split]":
+        """Each of its series by itself."""
+        for name in self.test["unique_id"].unique():
+            train, test = (table[table["unique_id"] == name] for table in (self.train, self.test))
+            yield self._replace(train=train, test=test)
 
 
 class Row(NamedTuple):
@@ -90,7 +106,8 @@ def read(folder: Path, zeros: bool = False, earlier: int = 0) -> Split:
     if zeros:
         train, test = train.fillna({"y": 0}), test.fillna({"y": 0})
     horizon = int(test.groupby("unique_id").size().max())
-    return Split(train, test, horizon, int(meta["season_length"] or 1), train["ds"].dtype.kind in "iu")
+    season, integer = int(meta["season_length"] or 1), train["ds"].dtype.kind in "iu"
+    return Split(folder.name, PUBLISHED[folder.name].metric, train, test, horizon, season, integer)
 
 
 def held_out(table: pd.DataFrame, horizon: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -109,13 +126,13 @@ def rnncli(*arguments: object) -> str:
     return done.stdout
 
 
-def forecast(parts: Split, metric: str, options: list[str], model: Path, folder: Path) -> tuple[pd.DataFrame, float]:
+def forecast(parts: Split, options: list[str], model: Path, folder: Path) -> tuple[pd.DataFrame, float]:
     """Train the model and forecast; the forecasts beside the actual values, and the seconds that training took."""
     parts.train.to_parquet(folder / "train.parquet")
     season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
     began = time.time()
     rnncli(
-        *("train", folder / "train.parquet", "--horizon", parts.horizon, *season, "--metric", metric),
+        *("train", folder / "train.parquet", "--horizon", parts.horizon, *season, "--metric", parts.metric),
         *(*options, "--output", model),
     )
     seconds = time.time() - began
@@ -145,8 +162,8 @@ def seasonal_naive(parts: Split) -> np.ndarray:
     return np.concatenate([np.resize(values, count) for values, count in zip(last, counts, strict=True)])
 
 
-def error(parts: Split, made: np.ndarray, metric: str, name: str) -> float:
-    """The metric of forecasts for each row of the test part, over the windows as M4 takes it."""
+def error(parts: Split, made: np.ndarray) -> float:
+    """Its metric of forecasts for each row of the test part, over the windows as M4 takes it."""
     scales = season_errors(parts)
     table = parts.test.assign(error=(parts.test["y"] - made).abs(), size=parts.test["y"].abs() + np.abs(made))
     table = table[table["y"].notna()].join(scales, on="unique_id")
@@ -155,10 +172,10 @@ def error(parts: Split, made: np.ndarray, metric: str, name: str) -> float:
     table["rmsse"] = table["error"] ** 2 / table["square"].where(table["square"] > 0)
     means = table.groupby("unique_id")[["error", "smape", "mase", "rmsse"]].mean()
     smape, mase = means["smape"].mean(), means["mase"].mean()
-    if metric == "owa":
-        other = NAIVE2[name]
+    if parts.metric == "owa":
+        other = NAIVE2[parts.name]
         return float((smape / other[0] + mase / other[1]) / 2)
-    return float({"mae": means["error"].mean(), "mase": mase, "rmsse": np.sqrt(means["rmsse"]).mean()}[metric])
+    return float({"mae": means["error"].mean(), "mase": mase, "rmsse": np.sqrt(means["rmsse"]).mean()}[parts.metric])
 
 
 def statistics(parts: Split) -> dict[str, np.ndarray]:
@@ -175,19 +192,23 @@ def statistics(parts: Split) -> dict[str, np.ndarray]:
 
 
 def measure(
-    folder: Path, parts: Split, seed: int, options: list[str], others: dict[str, np.ndarray], kept: Path | None
+    parts: Split,
+    options: list[str],
+    others: dict[str, np.ndarray] | None = None,
+    kept: Path | None = None,
+    alone: bool = False,
 ) -> Row:
-    """One set with one seed."""
-    published = PUBLISHED[folder.name]
+    """One set; others: forecasts to be scored beside; alone: a model a series, the seconds those of the slowest."""
     with tempfile.TemporaryDirectory() as place:
-        model = (kept or Path(place)) / f"{folder.name}.rnn"
-        both, seconds = forecast(parts, published.metric, ["--seed", str(seed), *options], model, Path(place))
+        model = (kept or Path(place)) / f"{parts.name}.rnn"
+        made = [forecast(one, options, model, Path(place)) for one in (parts.series() if alone else [parts])]
+    both, seconds = pd.concat([table for table, _ in made]), max(taken for _, taken in made)
     known = both[both["y"].notna()]
     cover = tuple(
         float(known["y"].between(known[f"rnncli-lo-{level}"], known[f"rnncli-hi-{level}"]).mean()) for level in LEVELS
     )
-    methods = {"rnncli": both["rnncli"].to_numpy(), "SeasonalNaive": seasonal_naive(parts), **others}
-    scores = {name: error(parts, made, published.metric, folder.name) for name, made in methods.items()}
+    methods = {"rnncli": both["rnncli"].to_numpy(), "SeasonalNaive": seasonal_naive(parts), **(others or {})}
+    scores = {method: error(parts, said) for method, said in methods.items()}
     return Row(scores, cover, seconds)
 
 
@@ -229,10 +250,12 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
     for name in asked.sets.split(","):
         folder, published = asked.data / name, PUBLISHED[name]
         parts = None if name == "etth1" else read(folder, asked.zeros, asked.earlier)
+        if parts and asked.alone:
+            parts, published = parts.some(asked.alone), Published("mase")
         others = statistics(parts) if asked.statistics and parts else {}
         seeds = [int(seed) for seed in asked.seeds.split(",")]
         rows = [
-            measure(folder, parts, seed, options, others, asked.keep)
+            measure(parts, ["--seed", str(seed), *options], others, asked.keep, asked.alone > 0)
             if parts
             else measure_long_horizons(folder, seed, options)
             for seed in seeds
@@ -264,9 +287,12 @@ if __name__ == "__main__":
     parser.add_argument("--statistics", action="store_true", help="AutoETS and AutoTheta too")
     parser.add_argument("--zeros", action="store_true", help="in place of missing values (not of etth1)")
     parser.add_argument("--earlier", type=int, default=0, help="horizons before the last, to take the test part from")
+    parser.add_argument("--alone", type=int, default=0, help="series of each set, a model for each")
     given = parser.parse_args()
-    if given.earlier and "etth1" in given.sets.split(","):
-        parser.error("--earlier: etth1 is scored on every window of its test part. Leave it out of --sets")
+    if (given.earlier or given.alone) and "etth1" in given.sets.split(","):
+        parser.error("--earlier and --alone: etth1 is scored on every window of its test part. Leave it out of --sets")
+    if given.alone and given.keep:
+        parser.error("--keep: with --alone a set has many models. Leave it out")
     passed = [(name, getattr(given, name)) for name in ("budget", "preset", "members", "steps")]
     for line in lines(given, [text for name, value in passed if value for text in (f"--{name}", value)]):
         print(line, flush=True)

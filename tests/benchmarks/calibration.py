@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from accuracy import KEYS, PUBLISHED, read, rnncli, standardised  # type: ignore[import-not-found]
+from accuracy import KEYS, read, rnncli, standardised  # type: ignore[import-not-found]
 
 SETS = "m4_hourly,tourism_monthly,nn5_daily,car_parts,etth1"
 HORIZON = 96  # of etth1
@@ -35,7 +35,7 @@ def tables(folder: Path, place: Path) -> tuple[list[object], Path, list[object]]
     parts.train.to_parquet(place / "train.parquet")
     pd.concat([parts.train, parts.test[[*KEYS, "y"]]]).sort_values(KEYS).to_parquet(place / "whole.parquet")
     season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
-    return ["--horizon", parts.horizon, *season, "--metric", PUBLISHED[folder.name].metric], place / "whole.parquet", []
+    return ["--horizon", parts.horizon, *season, "--metric", parts.metric], place / "whole.parquet", []
 
 
 def scores(model: Path, table: Path, options: list[object]) -> dict[str, dict[str, float]]:

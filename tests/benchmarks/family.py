@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from accuracy import measure, rnncli  # type: ignore[import-not-found]
+from accuracy import measure, read, rnncli  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
 from rnncli import cells
@@ -200,10 +200,11 @@ def chaos(folder: Path) -> tuple[float, float]:
 
 def sets(data: Path, names: list[str], options: list[str]) -> None:
     """Each encoder on each set."""
-    print(("{:<20}{:<8}" + "{:>12}" * 2 + "{:>6}").format("set", "metric", "naive", "error", "s"))
+    print(("{:<20}{:<8}" + "{:>12}" * 2 + "{:>6}").format("set", "cell", "naive", "error", "s"))
     for name in names:
+        parts = read(data / name)
         for cell in CELLS:
-            row = measure(data / name, 0, ["--cell", cell, *options], {}, None)
+            row = measure(parts, ["--cell", cell, *options])
             scores = row.scores["SeasonalNaive"], row.scores["rnncli"]
             print(f"{name:<20}{cell:<8.7}{scores[0]:>12.4g}{scores[1]:>12.4g}{row.seconds:>6.0f}", flush=True)
 
