@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli import arithmetic
 from rnncli.choices import Plan
 from rnncli.config import Training
 from rnncli.crew import Alone
@@ -16,7 +17,7 @@ from rnncli.fitting import priced
 from rnncli.panel import Panel
 from rnncli.search import FIRST_SHARE
 from rnncli.sources import Again
-from rnncli.training import Task, aim, begun, seconds_a_step, source_of, vanishing, within_memory
+from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory
 from rnncli.windows import Sequences
 from rnncli.workshop import TRIED, Workshop
 
@@ -41,7 +42,7 @@ def pace(task: Task, data: Sequences, device: torch.device) -> Pace:
         kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
-    with within_memory(device), vanishing(), torch.random.fork_rng():
+    with within_memory(device), arithmetic.quick(), torch.random.fork_rng():
         windows, network = begun(task, data, device)
         sampler, goal = aim(network, windows, task, generator)
         batch = Again(*source_of(windows, sampler, task, generator).batch())

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli import arrivals, course, heads, losses, ridge
+from rnncli import arithmetic, arrivals, course, heads, losses, ridge
 from rnncli.bases import Cycle
 from rnncli.card import Course
 from rnncli.checkpoint import Keeper
@@ -73,7 +73,7 @@ def run(
     Raises TrainingError.
     """
     design, began = task.architecture, time.monotonic()
-    with within_memory(device), vanishing():
+    with within_memory(device), arithmetic.quick():
         with torch.random.fork_rng():
             windows, network = begun(task, data, device)
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
@@ -92,20 +92,6 @@ def within_memory(device: torch.device) -> Iterator[None]:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
-
-
-@contextmanager
-def vanishing() -> Iterator[None]:
-    """Take numbers below the smallest normal one for zero, while this lasts.
-
-    Gradients that fade on their way back through many steps come to that, and a processor takes many times as long
-    over each of them: a fifth to a third of an update.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:  # numpy, but for its newest versions, warns of a process that has it so
-        torch.set_flush_denormal(False)
 
 
 def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Windows, Network]:
