@@ -60,6 +60,7 @@ ORDER = [
         "arrivals",
         "sources",
         "device",
+        "arithmetic",
         "consensus",
         "model",
         "backtest",
