@@ -2,8 +2,10 @@
 
 import csv
 import io
+import select
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +20,7 @@ from rnncli.tables.reading import STANDARD_STREAM
 
 AT_ONCE = 1 << 18  # bytes read at a time at most: what has piled up is forecast together
 LONGEST = 1 << 20  # bytes of a line: more are no row
+TURN = 1.0  # seconds after which waiting for more begins anew
 COMMA = r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$"  # of a number; names have commas of their own
 DELIMITERS = ",;\t|"
 
@@ -26,7 +29,7 @@ def arriving(source: str) -> Iterator[list[bytes]]:
     """The complete lines that have come by now, again and again until the stream ends. Raises DataError."""
     rest = b""
     with _opened(source) as stream:
-        while chunk := stream.read1(AT_ONCE):  # type: ignore[attr-defined]
+        while chunk := _more(stream):
             whole, newline, rest = (rest + chunk).rpartition(b"\n")
             if newline:
                 yield whole.split(b"\n")
@@ -34,6 +37,18 @@ def arriving(source: str) -> Iterator[list[bytes]]:
                 raise DataError(f"a line of more than {LONGEST} bytes. Rows are lines of CSV or JSON")
     if rest:
         yield [rest]
+
+
+def _more(stream: BinaryIO) -> bytes:
+    """What has come, waited for in turns; nothing at the end.
+
+    A signal that comes just before a wait, or to another thread, does not interrupt it: it is heeded with the next
+    turn, where reading would keep it until a row comes.
+    """
+    with suppress(OSError, ValueError):  # no pipe, or on a system where pipes cannot be waited for
+        while not select.select([stream], [], [], TURN)[0]:
+            pass
+    return stream.read1(AT_ONCE)  # type: ignore[attr-defined]
 
 
 def _opened(source: str) -> BinaryIO:

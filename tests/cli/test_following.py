@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +171,31 @@ def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model:
     expected = rnncli("forecast", model, tmp_path / "all.csv").table["rnncli"]
     assert np.allclose(pd.read_csv(io.BytesIO(b"".join(told)))["rnncli"], expected, rtol=1e-6)
     assert (state.read(kept).rows, state.read(kept).runs) == (START + 3, 2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a system that sends signals to threads")
+def test_a_signal_that_does_not_interrupt_the_wait_for_rows_is_heeded_all_the_same() -> None:
+    """One that comes between the last look for signals and the wait itself is noted, and wakes nobody."""
+    reading, writing = os.pipe()
+    before, woken = signal.signal(signal.SIGUSR1, signal.default_int_handler), list[int]()
+
+    def wake() -> None:
+        woken.append(writing)
+        os.write(writing, b"a row\n")
+
+    elsewhere = threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1))
+    given_up = threading.Timer(10, wake)
+    elsewhere.start()
+    given_up.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            next(lines.arriving(f"/dev/fd/{reading}"))
+        assert not woken
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        given_up.cancel()
+        os.close(reading)
+        os.close(writing)
 
 
 @pytest.mark.parametrize("ways", [("--follow", ""), ("", "--follow"), ("--follow", "--follow"), ("", "")])
