@@ -10,10 +10,16 @@ if TYPE_CHECKING:
     from rnncli.card import Card
 
 
-def show(path: Path, card: "Card", plot: Path | None) -> None:
-    """What a model is, was trained on, and scored; with a picture of how it was trained, if asked for."""
+def show(path: Path, card: "Card", as_json: bool, plot: Path | None) -> None:
+    """What a model is, was trained on, and scored; with a picture of how it was trained, if asked for.
+
+    as_json: the card as it is, for a program.
+    """
     if plot is not None:
         _draw_training(path, card, plot)
+    if as_json:
+        print(card.model_dump_json(indent=1))
+        return
     columns, seen = card.config.columns, card.seen
     identifier = f'id "{columns.id}", ' if columns.id else ""
     clock = " on a clock of plain numbers" if card.integer_clock else f" in {card.zone}" if card.zone else ""

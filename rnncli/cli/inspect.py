@@ -44,7 +44,9 @@ def inspect(
     show_config: Annotated[
         bool, typer.Option("--show-config", help="Show every option of every command, and where its value comes from.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Give that, or what MODEL DATA found, as JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Give that, a model's card or what MODEL DATA found as JSON.")
+    ] = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw a model's training, and with DATA its health: .png, .svg or .pdf."),
@@ -65,12 +67,10 @@ def inspect(
     if Path(file).suffix == resuming.SUFFIX and Path(file).is_dir():
         raise RequestError(f"{file} is a training that is not done. train --resume goes on with it")
     record.keep_apart((file, data, importance), (plot,))
-    if importance is not None and data is not None:
-        raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
-    if importance is not None and plot is not None:
-        raise RequestError("--importance draws nothing: leave out --plot")
-    if json and data is None:
-        raise RequestError("--json is of a model and a table: rnncli inspect MODEL DATA --json, or of --show-config")
+    if importance is not None:
+        if data is not None:
+            raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
+        wishes.forbid({"--plot": plot, "--json": json}, "--importance is shown on the screen alone")
     if importance is not None or data is not None:
         wishes.forbid(asked.said("network", "training"), "the model was trained already")
     if importance is not None and _is_model(Path(file)):
@@ -81,19 +81,13 @@ def inspect(
         _show_health(Path(file), data, asked, format, json, plot)
         return
     if format is None and _is_model(Path(file)):
-        from rnncli import card
-
         wishes.forbid(asked.said("columns", "network", "training"), "a model and a state are shown as they are")
-        if card.is_state(Path(file)):
-            wishes.forbid({"--plot": plot}, "a state has nothing to draw")
-            cards.show_state(Path(file))
-            return
-        cards.show(Path(file), card.read(Path(file)), plot)
+        _show_sealed(Path(file), json, plot)
         return
-    if plot is not None:
-        raise RequestError("--plot is of a model: rnncli inspect MODEL --plot FILE, or MODEL DATA --plot FILE")
-    if importance is not None:
-        raise RequestError("--importance is of a model: rnncli inspect MODEL --importance DATA")
+    of_models = {"--plot": plot, "--importance": importance, "--json": json}
+    wishes.forbid(of_models, f"it is of a model (rnncli inspect MODEL), and {file} is read as a table")
+    if _is_safetensors(Path(file)):
+        raise RequestError(f"--format says what a table is, and {file} is none. Leave it out; --json is for programs")
     with about(file):
         frame = reading.table(file, config.columns, format)
         panel = reading.panel(frame, config.columns, keep_first=True)
@@ -102,10 +96,24 @@ def inspect(
         _show_choices(panel, config)
 
 
+def _show_sealed(path: Path, as_json: bool, plot: Path | None) -> None:
+    """What a model or a state holds."""
+    from rnncli import card
+
+    if card.is_state(path):
+        wishes.forbid({"--plot": plot, "--json": as_json}, f"it is of a model, and {path} is a state")
+        cards.show_state(path)
+        return
+    cards.show(path, card.read(path), as_json, plot)
+
+
 def _is_model(path: Path) -> bool:
-    """By its name, or by the head of a safetensors file: a length of eight bytes, then so much JSON."""
-    if path.suffix == ".rnn":
-        return True
+    """By its name, or by what it holds."""
+    return path.suffix == ".rnn" or _is_safetensors(path)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By its head: a length of eight bytes, then so much JSON."""
     try:
         with path.open("rb") as stream:
             head = stream.read(10)

@@ -93,7 +93,6 @@ def test_what_ran_away_is_null_for_a_program() -> None:
         (("MODEL", "short.csv"), 3, "short.csv: no series has the 7 rows that a window of horizon 6 needs"),
         (("MODEL", "none.csv"), 3, "none.csv: there is no such file"),
         (("short.csv", "short.csv"), 4, "short.csv is no model file"),
-        (("MODEL", "--json"), 2, "--json is of a model and a table"),
         (("MODEL", "short.csv", "--importance", "short.csv"), 2, "--importance names its table itself"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli import cli
+from rnncli import card, cli
 from tests.conftest import SAMPLES, Command, hourly
 
 
@@ -63,6 +63,13 @@ def test_a_model_tells_what_it_expects_and_scored(rnncli: Command, model: Path) 
     assert "SeasonalNaive" in outcome.out
 
 
+def test_a_program_reads_the_card_of_a_model(rnncli: Command, model: Path) -> None:
+    outcome = rnncli("inspect", model, "--json")
+
+    assert outcome.code == 0
+    assert card.Card.model_validate_json(outcome.out) == card.read(model)
+
+
 def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path: Path) -> None:
     (tmp_path / "m.rnn.unfinished").mkdir()
 
@@ -94,6 +101,13 @@ def test_the_samples_are_inspected(rnncli: Command) -> None:
         (("{model}", "--horizon", "6"), "--horizon"),
         (("{state}", "--id", "unique_id"), "--id"),
         (("{state}", "--plot", "{state}.png"), "--plot"),
+        (("{state}", "--json"), "--json"),
+        (("{data}", "--json"), "--json"),
+        (("{data}", "--plot", "{state}.png"), "--plot"),
+        (("{data}", "--importance", "{data}"), "--importance"),
+        (("{model}", "--importance", "{data}", "--json"), "--json"),
+        (("{model}", "--importance", "{data}", "--plot", "{state}.png"), "--plot"),
+        (("{model}", "--format", "json"), "--format"),
         (("{model}", "{data}", "--hidden", "3"), "--hidden"),
         (("{model}", "--importance", "{data}", "--seed", "3"), "--seed"),
         (("{model}", "{data}", "--weight", "y"), "--weight"),
