@@ -14,7 +14,7 @@ def quick() -> Iterator[None]:
     """Compute quickly while this lasts; the process computes as before afterwards."""
     with ExitStack() as lasting:
         lasting.enter_context(_vanishing())
-        if _widens():
+        if _faster_by_onednn():
             lasting.enter_context(_products_by_onednn())
         yield
 
@@ -45,7 +45,7 @@ def _products_by_onednn() -> Iterator[None]:
 
 
 @cache
-def _widens() -> bool:
+def _faster_by_onednn() -> bool:
     """Whether oneDNN multiplies faster than MKL here, without rounding to bfloat16 although it may.
 
     MKL leaves half of AVX-512 unused where the processor is not Intel's: an update takes a quarter less with oneDNN.

@@ -39,8 +39,8 @@ def test_where_onednn_rounds_more_than_float32_does_it_is_not_asked(monkeypatch:
     told = {"avx512_f": True, "cpu_name": "AMD EPYC"}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     monkeypatch.setattr(arithmetic, "EXACT", 1e-9)  # which float32 itself does not reach
-    arithmetic._widens.cache_clear()
+    arithmetic._faster_by_onednn.cache_clear()
     try:
-        assert not arithmetic._widens()
+        assert not arithmetic._faster_by_onednn()
     finally:
-        arithmetic._widens.cache_clear()
+        arithmetic._faster_by_onednn.cache_clear()
