@@ -42,6 +42,25 @@ class Calibration(NamedTuple):
         inside[..., above] += quantiles[..., above] - before[..., -1:]
         return _rising(inside, levels)  # but for rounding they are
 
+    def carried_over(self, own: np.ndarray, others: np.ndarray) -> "Calibration":
+        """The same for other networks, whose quantiles then lie as far from their median as these do when corrected.
+
+        Networks trained for longer, and on more rows, are surer of themselves than those that it was learned of, and
+        what they err by on rows of their training tells nothing. own, others: (N, H, K, Q) what both say of the same
+        windows, where neither knows what came; the typical one of them counts.
+        """
+        unit = spread_of(others, self.levels)[..., None]
+        lacking = _from_median(self.apply(own, self.levels)) - _from_median(others)
+        units = np.where(unit > SMALLEST, lacking / np.where(unit > SMALLEST, unit, 1.0), np.nan)
+        known = np.isfinite(units).any(axis=0)
+        typical = np.nanmedian(np.where(known, units, 0.0), axis=0)
+        return self._replace(shifts=np.where(known, typical, self.shifts))
+
+
+def _from_median(quantiles: np.ndarray) -> np.ndarray:
+    """How far quantiles (..., Q) lie above the one in their middle: (..., Q)."""
+    return quantiles - quantiles[..., quantiles.shape[-1] // 2, None]
+
 
 def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Quantiles (..., P) none of which lies on the wrong side of one nearer to the median."""

@@ -110,7 +110,7 @@ class Member(Section):
     seed: int
     """Start of its random numbers."""
     steps: int
-    """Updates of its weights."""
+    """Updates of its weights in its last training, to those taken."""
     course: Course | None = None
     """How its training went."""
     trial: Course | None = None

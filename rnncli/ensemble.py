@@ -35,6 +35,9 @@ CURRENT = "current"  # the method, in a ledger, that is the model in use
 TRIED_OUT = "of what was tried it errs least on the validation windows"
 CUT = 0.6  # of its steps: a network that gets so many is still worth having
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
+FURTHER = 2  # times the steps of its trial, at least where there is time, for a design that goes on from there
+COMPARED = 2_000  # series, about, that tell how much surer of themselves networks trained on all rows are
+WENT_ON = "the weights of the trials, which were still getting better when their time was up"
 
 
 class Outcome(NamedTuple):
@@ -89,12 +92,19 @@ class Design(NamedTuple):
     architecture: Architecture
     steps: int
     seconds: float  # that it takes, about
+    start: dict[str, np.ndarray] | None = None  # weights to begin with; none: new ones
+
+    def times(self, share: float) -> "Design":
+        """The same, trained for longer."""
+        return self._replace(steps=round(share * self.steps), seconds=share * self.seconds)
 
 
 def _design(made: Made, search: Search) -> Design:
     """What a trial came to, with the steps that it should have had."""
-    steps = search.steps(made)
-    return Design(made.architecture, steps, made.trained.seconds * steps / made.trained.steps)
+    on = search.goes_on(made)
+    steps = FURTHER * made.trained.planned if on else search.steps(made)
+    seconds = made.trained.seconds * steps / made.trained.steps
+    return Design(made.architecture, steps, seconds, made.trained.weights if on else None)
 
 
 def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dict[int, Made]) -> None:
@@ -104,18 +114,33 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
     if not designs:  # too few rows to try anything
         known = (plan.architecture, *(plan.rivals if plan.starts else ()))
         designs = [Design(design, plan.steps, 0.0) for design in known]
+    designs = _filling(designs, workshop)
     typical = float(np.mean([design.seconds for design in designs]))
     room = workshop.crew.size * max(1.0, workshop.left() / max(CUT * typical, 1e-3))
     number = int(min(workshop.enough, max(room, 1)))
 
     def tasks() -> Iterator[Task]:
-        for place, (design, steps, seconds) in zip(range(number), cycle(designs), strict=False):
+        for place, (design, steps, seconds, start) in zip(range(number), cycle(designs), strict=False):
             left = workshop.left()
             if place >= workshop.crew.size and left < CUT * seconds:
                 return
-            yield workshop.task(design, every, steps, max(left, LEAST_SHARE * workshop.budget), "refit", place)
+            task = workshop.task(design, every, steps, max(left, LEAST_SHARE * workshop.budget), "refit", place)
+            yield task if start is None else task._replace(start=start)
 
     workshop.train("refit", tasks(), number, members)
+
+
+def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
+    """The same, those that go on from their trials for as many more steps, up to twice, as whole rounds leave time for.
+
+    For them more steps are worth more than more members.
+    """
+    typical = float(np.mean([design.seconds for design in designs]))
+    if all(design.start is None for design in designs) or workshop.left() <= typical:
+        return designs
+    rounds = min(int(workshop.left() / typical), -(-workshop.enough // workshop.crew.size))
+    share = min(workshop.left() / typical / rounds, 2.0)
+    return [one if one.start is None else one.times(share) for one in designs]
 
 
 def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model | None) -> Outcome:
@@ -135,8 +160,17 @@ def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model
     chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
     scores = {name: row for name, row in scored.table().items() if name != CURRENT}
     told = {"members": tuple(chosen), "scores": scores, "validation": validation}
-    card = trained.card.model_copy(update=told)
-    return Outcome(dataclasses.replace(trained, card=card, calibration=lesson.of(slice(None))), scored)
+    card, learned = trained.card.model_copy(update=told), lesson.of(slice(None))
+    if refitted and learned is not None:
+        learned = learned.carried_over(_ahead(basis.panel, judged), _ahead(basis.panel, trained))
+    return Outcome(dataclasses.replace(trained, card=card, calibration=learned), scored)
+
+
+def _ahead(panel: Panel, model: Model) -> np.ndarray:
+    """What a model says of the steps after the ends of the series, or of some of many: (N, H, K, Q)."""
+    series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // COMPARED)]
+    ends = Cutoffs(series, panel.lengths[series])
+    return model.forecast(panel, ends, np.array(heads.LEVELS), torch.device("cpu")).quantiles
 
 
 def renewed(outcome: Outcome, before: Model) -> Outcome:
@@ -207,6 +241,8 @@ def _reasons(plan: Plan, made: list[Made]) -> dict[str, str]:
     reasons = {name: why if first.get(name) == asked.get(name) else TRIED_OUT for name, why in plan.reasons.items()}
     if rates := sorted({one.trained.rate for one in made if one.trained.rate is not None}):
         reasons["learning_rate"] = f"a range test found {', '.join(f'{rate:g}' for rate in rates)}"
+    if not plan.starts and any(one.on for one in made):
+        reasons["start"] = WENT_ON
     return reasons
 
 

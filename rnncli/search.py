@@ -113,6 +113,21 @@ class Search:
             return best.trained.steps
         return made.trained.steps
 
+    def goes_on(self, made: Made) -> bool:
+        """Whether a design is better trained on from its trial than anew.
+
+        Where it was still getting better, as the best was, when there was no time left to try for how long.
+        """
+        timed = math.isfinite(self.workshop.budget)
+        return timed and self._may_be_longer(self.ranked()[0]) and _unfinished(made)
+
+    def _may_be_longer(self, best: Made) -> bool:
+        """Whether the best of all should have more steps than it had."""
+        workshop = self.workshop
+        if workshop.training.steps is not None or best.architecture.cell == "esn" or workshop.plan.starts:
+            return False
+        return _unfinished(best) and best.asked < MOST_STRETCHED * workshop.plan.steps
+
     def _judged(self) -> dict[int, float]:
         """The losses of all that was tried, by its place."""
         if self.judge is None:
@@ -141,11 +156,11 @@ class Search:
 
         For a quarter of them where it was at its best so early that its learning rate had not come down.
         """
-        ranked, first = self.ranked(), self.workshop.plan.steps
+        ranked = self.ranked()
         best = ranked[0]
         if self.workshop.training.steps is not None or best.architecture.cell == "esn":
             return []
-        if _unfinished(best) and best.asked < MOST_STRETCHED * first:
+        if self._may_be_longer(best):
             return self._untried([Trial(made.architecture, 2 * best.asked) for made in filter(_unfinished, ranked[:2])])
         if _early(best) and best.asked // 4 >= FEWEST_STEPS:
             return self._untried([Trial(made.architecture, best.asked // 4) for made in filter(_early, ranked[:2])])

@@ -43,6 +43,7 @@ class Made(NamedTuple):
     seed: int
     asked: int  # steps; fewer were planned where the time did not allow them
     trained: Trained
+    on: bool = False  # from weights there were, not from new ones
 
 
 class Workshop:
@@ -101,5 +102,6 @@ class Workshop:
             self._report(State(phase, len(made), of, share, self.elapsed, at))
 
         for place, trained in self.crew.run(taken(), show):
-            made[before + place] = Made(given[place].architecture, given[place].seed, given[place].steps, trained)
+            task = given[place]
+            made[before + place] = Made(task.architecture, task.seed, task.steps, trained, task.start is not None)
             show({})

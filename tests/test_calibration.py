@@ -153,3 +153,40 @@ def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> 
     assert few is not None
     assert 0 < few.shifts[..., -1].max() < 0.3 * many.shifts[..., -1].min()
     assert np.array_equal(few.shifts, -few.shifts[..., ::-1])
+
+
+@given(
+    hnp.arrays(np.float64, (5, 3, 2, len(LEVELS)), elements=st.floats(-100, 100)),
+    hnp.arrays(np.float64, (5, 3, 2), elements=st.floats(-100, 100)),
+    st.floats(0.2, 3),
+    st.floats(-10, 10),
+)
+def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_judged(
+    quantiles: np.ndarray, actual: np.ndarray, surer: float, moved: float
+) -> None:
+    own = np.sort(quantiles, axis=-1)
+    learned = learned_from(own, actual)
+    if learned is None or (calibration.spread_of(own, LEVELS) < 1e-6).any():
+        return
+    median = own[..., heads.MEDIAN, None]
+    others = median + moved + (own - median) / surer
+
+    carried = learned.carried_over(own, others)
+
+    assert np.allclose(corrected(others, carried), corrected(own, learned) + moved, atol=1e-6)
+    assert carried.ranks is learned.ranks
+
+
+def test_a_single_strange_window_and_windows_that_say_nothing_carry_nothing_over() -> None:
+    own = forecasts(50, 1.0)
+    learned = learned_from(own, happened(50))
+    assert learned is not None
+    others = own / 2
+    strange, silent, flat = (others.copy() for _ in range(3))
+    strange[7] *= 1e6
+    silent[7], flat[9] = np.nan, 0.0
+
+    typical = learned.carried_over(own, others).shifts
+
+    assert all(np.allclose(learned.carried_over(own, one).shifts, typical) for one in (strange, silent, flat))
+    assert np.array_equal(learned.carried_over(own, np.full_like(own, np.nan)).shifts, learned.shifts)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,15 @@ import pytest
 import torch
 
 from rnncli import card as cards
+from rnncli import choices, config, ensemble, training
 from rnncli import model as models
-from rnncli.config import Columns
+from rnncli.config import Columns, Config, Training
+from rnncli.crew import Alone, Report
 from rnncli.ensemble import TRIED_OUT
 from rnncli.network import Network
-from rnncli.panel import Cutoffs, from_frame
+from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.training import Task, Trained
+from rnncli.windows import Sequences
 from tests.conftest import Command, Outcome, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
@@ -61,6 +66,50 @@ def test_the_forecast_is_the_mean_of_the_members(several: Path) -> None:
     together = whole.forecast(panel, ends, levels, CPU)
     assert np.allclose(together.quantiles, np.mean([one.quantiles for one in alone], axis=0))
     assert np.allclose(together.point, np.mean([one.point for one in alone], axis=0))
+
+
+def test_intervals_are_as_wide_as_those_that_were_judged(rnncli: Command, several: Path, tmp_path: Path) -> None:
+    """Of three series the typical one of each step: it decides."""
+    data = several.parent / "data.csv"
+    judged = tmp_path / "judged.rnn"
+    rnncli("train", data, *SMALL, "--steps", 20, "--members", 3, "--no-refit", "--output", judged)
+
+    tables = [rnncli("forecast", model, data, "--level", 80).table for model in (several, judged)]
+
+    for end in ("lo", "hi"):
+        again, before = ((table[f"rnncli-{end}-80"] - table["rnncli"]).to_numpy().reshape(3, 6) for table in tables)
+        assert np.isclose(again, before, rtol=1e-3).any(axis=0).all()
+        assert not np.isclose(again, before, rtol=1e-3).all()
+
+
+class Unfinished(Alone):
+    """Networks that were at their best at the last of their steps, though they get only one."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(Sequences.of(panel, 6), CPU)
+        self.made: list[tuple[Task, Trained]] = []
+
+    def run(self, tasks: Iterator[Task], _report: Report) -> Iterator[tuple[int, Trained]]:
+        for number, task in enumerate(tasks):
+            trained = training.run(task._replace(steps=1), self.data, CPU, lambda _: None)
+            self.made.append((task, trained._replace(steps=task.steps, planned=task.steps)))
+            yield number, self.made[-1][1]
+
+
+def test_where_the_time_for_trials_is_up_too_soon_networks_go_on_from_them() -> None:
+    panel = from_frame(hourly(), Columns())
+    network = config.Network(horizon=6, hidden=8, context=48, season=24)
+    asked = Config(network=network, training=Training(preset="fast"))
+    plan, alone = choices.make(panel, network, asked.training), Unfinished(panel)
+
+    model = ensemble.train(panel, asked, plan, alone, lambda _: None).model
+
+    trials = {task.architecture: trained for task, trained in alone.made if len(task.validation.rows)}
+    again = [task for task, _ in alone.made if not len(task.validation.rows)]
+    assert len(again) == len(model.networks) > 0
+    assert all(task.start is trials[task.architecture].weights for task in again)
+    assert all(2 * plan.steps <= task.steps <= 4 * plan.steps for task in again)
+    assert "still getting better" in model.card.reasons["start"]
 
 
 def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, data: Path, tmp_path: Path) -> None:

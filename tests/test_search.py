@@ -117,6 +117,31 @@ def test_what_is_best_before_its_rate_came_down_is_trained_for_fewer_steps() -> 
     assert all(search.steps(made) == best.trained.steps for made in search.ranked())
 
 
+def going_on(search: Search) -> set[bool]:
+    return {search.goes_on(made) for made in search.kept()}
+
+
+def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() -> None:
+    assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4)) == {True}
+    assert going_on(searched(lambda steps: (1000 / steps, steps // 2), trials=4)) == {False}
+    assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, steps=200)) == {False}
+    assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, trained_before=True)) == {False}
+
+
+def test_what_had_all_the_steps_there_are_begins_anew() -> None:
+    search = searched(lambda steps: (1000 / steps, steps), trials=20)
+
+    assert search.ranked()[0].asked == 8 * search.workshop.plan.steps
+    assert not search.goes_on(search.ranked()[0])
+
+
+def test_where_no_time_is_given_none_can_be_up() -> None:
+    search = searched(lambda steps: (1000 / steps, steps), trials=4)
+    search.workshop.budget = np.inf
+
+    assert going_on(search) == {False}
+
+
 @pytest.mark.parametrize("found", [0.2, 0.5, 1.0])
 def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     search = searched(lambda steps: (1.0, round(found * steps)), steps=200)

@@ -114,9 +114,10 @@ def member_lines(card: "Card") -> list[str]:
     lines = [f"{number} x {design}" if number > 1 else design for design, number in designs.items()]
     last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"
     networks = "network" if len(card.members) == 1 else "networks"
-    rates = [f"  learning rate: {card.reasons['learning_rate']}"] if "learning_rate" in card.reasons else []
+    told = {"learning_rate": "learning rate", "start": "begun with"}
+    why = [f"  {words}: {card.reasons[name]}" for name, words in told.items() if name in card.reasons]
     left = [f"left out: {words}" for words in left_out(card)]
-    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *rates, *left]
+    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *why, *left]
 
 
 def left_out(card: "Card") -> list[str]:
