@@ -35,7 +35,8 @@ CURRENT = "current"  # the method, in a ledger, that is the model in use
 TRIED_OUT = "of what was tried it errs least on the validation windows"
 CUT = 0.6  # of its steps: a network that gets so many is still worth having
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
-FURTHER = 2  # times the steps of its trial, at least where there is time, for a design that goes on from there
+FURTHER = 2  # times the steps of its trial, for a design that goes on from there, where there is time for so many
+STRETCHED = 1.5  # times as many at most
 COMPARED = 2_000  # series, about, that tell how much surer of themselves networks trained on all rows are
 WENT_ON = "the weights of the trials, which were still getting better when their time was up"
 
@@ -131,7 +132,7 @@ def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dic
 
 
 def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
-    """The same, those that go on from their trials for as many more steps, up to twice, as whole rounds leave time for.
+    """The same, those that go on from their trials for as many more steps as whole rounds leave time for.
 
     For them more steps are worth more than more members.
     """
@@ -139,7 +140,8 @@ def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
     if all(design.start is None for design in designs) or workshop.left() <= typical:
         return designs
     rounds = min(int(workshop.left() / typical), -(-workshop.enough // workshop.crew.size))
-    share = min(workshop.left() / typical / rounds, 2.0)
+    share = min(workshop.left() / typical / rounds, STRETCHED)
+    share = int(8 * share) / 8  # so that a training that is taken up again finds them as they were
     return [one if one.start is None else one.times(share) for one in designs]
 
 

@@ -22,6 +22,7 @@ from rnncli.workshop import TRIED, Made, Workshop
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
 UNFINISHED = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
 EARLY = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
+GAINING = 0.965  # times the loss half way, at most: what gained so much since gains by going on
 FEWEST_STEPS = 100
 MOST_STRETCHED = 8  # times the steps that are tried first
 EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
@@ -116,10 +117,10 @@ class Search:
     def goes_on(self, made: Made) -> bool:
         """Whether a design is better trained on from its trial than anew.
 
-        Where it was still getting better, as the best was, when there was no time left to try for how long.
+        Where it was getting much better still, as the best was, when there was no time left to try for how long.
         """
-        timed = math.isfinite(self.workshop.budget)
-        return timed and self._may_be_longer(self.ranked()[0]) and _unfinished(made)
+        best, timed = self.ranked()[0], math.isfinite(self.workshop.budget)
+        return timed and self._may_be_longer(best) and all(_unfinished(one) and _gaining(one) for one in (best, made))
 
     def _may_be_longer(self, best: Made) -> bool:
         """Whether the best of all should have more steps than it had."""
@@ -199,6 +200,12 @@ class Search:
 def _unfinished(made: Made) -> bool:
     """Whether a network was still getting better as its steps came to their end."""
     return made.trained.steps >= UNFINISHED * made.trained.planned
+
+
+def _gaining(made: Made) -> bool:
+    """Whether the second half of its steps brought a network much."""
+    losses = made.trained.course.validations
+    return len(losses) > 1 and min(losses) <= GAINING * losses[len(losses) // 2 - 1]
 
 
 def _early(made: Made) -> bool:

@@ -67,9 +67,15 @@ class Course(SimpleNamespace):
             error *= self.harm if task.architecture.covariates else 1.0
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
-            trained = Trained(
-                {}, best, task.steps, 1.0, quantiles, None, cards.Course(updates=1, losses=(1.0,), gradients=(1.0,))
+            half, end = (self.course(steps)[0] for steps in (task.steps // 2, task.steps))
+            went = cards.Course(
+                updates=1,
+                losses=(1.0,),
+                gradients=(1.0,),
+                checks=(task.steps // 2, task.steps),
+                validations=(half, end),
             )
+            trained = Trained({}, best, task.steps, 1.0, quantiles, None, went)
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 
 
@@ -80,9 +86,13 @@ def searched(
     trained_before: bool = False,
     series: int = 30,
     days: int = 20,
+    later: float = 0.9,
     **asked: Any,
 ) -> Search:
-    """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much."""
+    """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much.
+
+    later: the loss at the end of a training, as a share of that half way.
+    """
     known = () if harm is None else ("price",)
     panel: Panel = from_frame(hourly(series, days).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
@@ -91,7 +101,7 @@ def searched(
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
         plan = plan._replace(rivals=both[1:], starts=tuple(Start(design, {}) for design in both))
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
-    given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0}
+    given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)
     search = Search(cast(Workshop, workshop), panel, network, contract.seen(panel))
     search.run()
@@ -124,6 +134,7 @@ def going_on(search: Search) -> set[bool]:
 def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() -> None:
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4)) == {True}
     assert going_on(searched(lambda steps: (1000 / steps, steps // 2), trials=4)) == {False}
+    assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, later=0.99)) == {False}
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, steps=200)) == {False}
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, trained_before=True)) == {False}
 
