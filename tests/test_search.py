@@ -67,14 +67,8 @@ class Course(SimpleNamespace):
             error *= self.harm if task.architecture.covariates else 1.0
             levels = np.linspace(-1, 1, len(heads.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
-            half, end = (self.course(steps)[0] for steps in (task.steps // 2, task.steps))
-            went = cards.Course(
-                updates=1,
-                losses=(1.0,),
-                gradients=(1.0,),
-                checks=(task.steps // 2, task.steps),
-                validations=(half, end),
-            )
+            ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
+            went = cards.Course.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})
             trained = Trained({}, best, task.steps, 1.0, quantiles, None, went)
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 
