@@ -36,7 +36,7 @@ TRIED_OUT = "of what was tried it errs least on the validation windows"
 CUT = 0.6  # of its steps: a network that gets so many is still worth having
 LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
 FURTHER = 2  # times the steps of its trial, for a design that goes on from there, where there is time for so many
-STRETCHED = 1.5  # times as many at most
+STRETCHED = 2.0  # times as many at most
 COMPARED = 2_000  # series, about, that tell how much surer of themselves networks trained on all rows are
 WENT_ON = "the weights of the trials, which were still getting better when their time was up"
 
@@ -141,7 +141,7 @@ def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
         return designs
     rounds = min(int(workshop.left() / typical), -(-workshop.enough // workshop.crew.size))
     share = min(workshop.left() / typical / rounds, STRETCHED)
-    share = int(8 * share) / 8  # so that a training that is taken up again finds them as they were
+    share = int(8 * share) / 8  # a training that is taken up again then most likely finds them as they were
     return [one if one.start is None else one.times(share) for one in designs]
 
 
