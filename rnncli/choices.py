@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import designs, honoured, lengths, rivals, seasons, tellable
+from rnncli import designs, honoured, lengths, rivals, seasons, synthetic, tellable
 from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.lengths import Choose
@@ -13,6 +13,7 @@ from rnncli.panel import Cutoffs, Panel, calendar, covariates, freshness
 from rnncli.panel.covariates import Told
 from rnncli.seasons import Sample
 from rnncli.split import Split, split
+from rnncli.synthetic import Enlarged
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
@@ -30,7 +31,14 @@ class Plan(NamedTuple):
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
+    learned: Enlarged  # what the split is of
     starts: tuple["Start", ...] = ()  # networks to go on from; none: all begin anew
+
+    @property
+    def chosen(self) -> dict[str, object]:
+        """Every choice, by its name."""
+        beside = {"steps": self.steps, "history": self.split.history, "synthetic": self.learned.added}
+        return self.architecture.model_dump() | beside
 
     def start(self, design: Architecture, number: int) -> dict[str, np.ndarray] | None:
         """The weights that the number-th network of a design begins with, in turn."""
@@ -60,13 +68,17 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         return chosen[0]
 
     horizon = lengths.steps_ahead(network, panel.frequency)
+    strength = seasons.strength(panel)
+    period = seasons.season(panel.frequency, strength)
+    given, learned = panel, synthetic.enlarged(panel, network, training, horizon, network.season or period[0])
+    panel = learned.panel
+    reasons |= learned.reasons
     parts = split(panel, horizon, training.history, sees=network.context != 0)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = Sample(panel, parts, horizon)
     tellable.check(panel, network)
-    strength = seasons.strength(panel)
-    season = choose("season", network.season, seasons.season(panel.frequency, strength))
+    season = choose("season", network.season, period)
     context, segment = lengths.context_and_segment(panel, network, horizon, season, choose)
     if training.teacher_forcing and segment >= horizon:
         raise RequestError(f"--teacher-forcing needs a --segment shorter than the horizon, {horizon}; it is {segment}")
@@ -76,7 +88,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     if made["base"] == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
     made["hidden"] = choose("hidden", network.hidden, designs.hidden(network.cell, panel, training))
-    together = _together(panel, network)
+    together = 0 if learned.added else _together(given, network)
     made |= _told(panel, network, together, choose)
     made |= designs.parts(network, context, segment, horizon)
     solved = network.cell == "esn"  # once
@@ -86,7 +98,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
     cycles = seasons.others(panel.frequency, strength, season, network.season is not None)
     others = rivals.beside(architecture, network, scales, cycles, told)
-    return Plan(architecture, others, told, steps, parts, reasons)
+    return Plan(architecture, others, told, steps, parts, reasons, learned)
 
 
 def _scale_and_base(
@@ -118,12 +130,16 @@ def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Trainin
     """
     designs = list(dict.fromkeys(start.architecture for start in starts))
     horizon = designs[0].horizon
+    learned = synthetic.enlarged(panel, designs[0], training, horizon, designs[0].season)
+    panel = learned.panel
     parts = split(panel, horizon, training.history, sees=any(design.context for design in designs))
     later = freshness.later(panel, parts.validation, seen)
+    later &= later[learned.of_table(parts.validation)].any()  # what is made up does not make up for new rows
     newer = Cutoffs(parts.validation.series[later], parts.validation.rows[later])
     steps = training.steps or max(FEWEST_AGAIN, round(_steps(panel, horizon, training.batch)[0] * AGAIN))
     reasons = {"steps": f"{AGAIN:.0%} of those that new networks would get"} if training.steps is None else {}
-    return Plan(designs[0], tuple(designs[1:]), told, steps, parts._replace(validation=newer), reasons, starts)
+    reasons |= learned.reasons
+    return Plan(designs[0], tuple(designs[1:]), told, steps, parts._replace(validation=newer), reasons, learned, starts)
 
 
 def _base(season: int, scale: ScaleName, sample: Sample) -> tuple[BaseName, str]:

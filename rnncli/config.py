@@ -285,6 +285,8 @@ class Training(Section):
     """Further segments in each training window, with a forecast and a loss behind each of them."""
     history: Count | None = None
     """How many of the newest steps of each series training windows may end in."""
+    synthetic: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """Learn beside the table's series from so many made up to be like them [200 beside few short ones, else 0]."""
     patience: Count = 10
     """Stop after so many checks without a better validation loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0

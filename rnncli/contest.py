@@ -72,7 +72,9 @@ def trained(
                 raise KeyboardInterrupt
 
         started = time.monotonic()
-        workers = crew.gather(Sequences.of(panel, entry.plan.architecture.horizon), device, processes)
+        workers = crew.gather(
+            Sequences.of(entry.plan.learned.panel, entry.plan.architecture.horizon), device, processes
+        )
         model = ensemble.train(panel, entry.config, entry.plan, workers, watched).model
         yield Entrant(entry.name, model, time.monotonic() - started)
 

@@ -62,14 +62,14 @@ def train(
     Raises TrainingError.
     """
     workshop, basis = Workshop(plan, config.training, crew, report), Basis(panel, config, plan, contract.seen(panel))
-    search = Search(workshop, panel, config.network, basis.seen)
+    search = Search(workshop, plan.learned.panel, config.network, basis.seen)
     members: dict[int, Made] = {}
     try:
         with crew:
             search.run()
             kept = search.kept()
             if config.training.refit or not kept:
-                _refit(workshop, panel, [_design(made, search) for made in kept], members)
+                _refit(workshop, [_design(made, search) for made in kept], members)
     except KeyboardInterrupt:
         kept = search.kept()
         if not kept and not members:
@@ -108,10 +108,10 @@ def _design(made: Made, search: Search) -> Design:
     return Design(made.architecture, steps, seconds, made.trained.weights if on else None)
 
 
-def _refit(workshop: Workshop, panel: Panel, designs: list[Design], members: dict[int, Made]) -> None:
+def _refit(workshop: Workshop, designs: list[Design], members: dict[int, Made]) -> None:
     """Train the designs on all rows, in turn, until there are members enough or the time is up."""
     plan = workshop.plan
-    every = plan.split.over_all(panel, plan.architecture.horizon)
+    every = plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
     if not designs:  # too few rows to try anything
         known = (plan.architecture, *(plan.rivals if plan.starts else ()))
         designs = [Design(design, plan.steps, 0.0) for design in known]
@@ -152,20 +152,28 @@ def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model
     if not kept:
         return Outcome(trained, None)
     judged, lesson = _assembled(basis, kept, refitted), _Lesson(basis, kept)
-    scored = _scored(judged, basis.panel, lesson, {} if current is None else {CURRENT: current})
-    back, origin = np.unique(basis.panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
+    trials = {made.architecture: made.trained.course for made in kept} if refitted else {}
+    chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
+    card, scored = trained.card.model_copy(update={"members": tuple(chosen)}), None
+    if lesson.of_table.any():
+        scored = _scored(judged, basis.panel, lesson, {} if current is None else {CURRENT: current})
+        card = _with_scores(card, scored, basis.panel)
+    learned = lesson.of(slice(None))
+    if refitted and learned is not None:
+        every = basis.plan.learned.panel
+        learned = learned.carried_over(_ahead(every, judged), _ahead(every, trained))
+    return Outcome(dataclasses.replace(trained, card=card, calibration=learned), scored)
+
+
+def _with_scores(card: Card, scored: Ledger, panel: Panel) -> Card:
+    """The card with how the model did on the validation windows, and how much that varies."""
+    back, origin = np.unique(panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
     own = scored.grouped(origin, len(back))[POINT]
     varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
     known = {name: value for name, value in varied.items() if np.isfinite(value)}
-    validation = trained.card.validation.model_copy(update={"origins": len(back), "variation": known})
-    trials = {made.architecture: made.trained.course for made in kept} if refitted else {}
-    chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
+    validation = card.validation.model_copy(update={"origins": len(back), "variation": known})
     scores = {name: row for name, row in scored.table().items() if name != CURRENT}
-    told = {"members": tuple(chosen), "scores": scores, "validation": validation}
-    card, learned = trained.card.model_copy(update=told), lesson.of(slice(None))
-    if refitted and learned is not None:
-        learned = learned.carried_over(_ahead(basis.panel, judged), _ahead(basis.panel, trained))
-    return Outcome(dataclasses.replace(trained, card=card, calibration=learned), scored)
+    return card.model_copy(update={"scores": scores, "validation": validation})
 
 
 def _ahead(panel: Panel, model: Model) -> np.ndarray:
@@ -191,9 +199,11 @@ class _Lesson:
     """What the validation windows teach about the quantiles."""
 
     def __init__(self, basis: Basis, kept: list[Made]) -> None:
+        learned = basis.plan.learned
         self.places = basis.plan.split.validation
-        self.origins = basis.panel.lengths[self.places.series] - self.places.rows
-        _, self.actual = backtest.cut(basis.panel, self.places, 1, basis.plan.architecture.horizon)
+        self.of_table = learned.of_table(self.places)  # (V,), by which alone a model is scored
+        self.origins = learned.panel.lengths[self.places.series] - self.places.rows
+        _, self.actual = backtest.cut(learned.panel, self.places, 1, basis.plan.architecture.horizon)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
         said = consensus(every, basis.seen.counts).numpy()  # (V, H, K, Q)
         self.raw, self.quantiles = domain.within(said, basis.seen), domain.quantiles(said, basis.seen)
@@ -218,7 +228,8 @@ def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Mode
     def chunks() -> Iterator[Chunk]:
         for half in halves:
             taught = dataclasses.replace(judged, calibration=lesson.of(~half) if len(halves) > 1 else None)
-            places = Cutoffs(lesson.places.series[half], lesson.places.rows[half])
+            asked = half & lesson.of_table
+            places = Cutoffs(lesson.places.series[asked], lesson.places.rows[asked])
             yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"), others)
 
     return backtest.ledger(chunks(), scoring)
@@ -272,5 +283,9 @@ def _card(basis: Basis, made: list[Made], networks: tuple[Network, ...], refitte
         zone=panel.times.zone,
         seen=seen.model_copy(update={"together": _together(panel, made)}),
         parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
-        validation=Validation(windows=len(plan.split.validation.rows), held_out=plan.split.held_out, refitted=refitted),
+        validation=Validation(
+            windows=int(plan.learned.of_table(plan.split.validation).sum()),
+            held_out=plan.split.held_out,
+            refitted=refitted,
+        ),
     )

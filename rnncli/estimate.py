@@ -14,7 +14,6 @@ from rnncli.choices import Plan
 from rnncli.config import Training
 from rnncli.crew import Alone
 from rnncli.fitting import priced
-from rnncli.panel import Panel
 from rnncli.search import FIRST_SHARE
 from rnncli.sources import Again
 from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory
@@ -63,14 +62,12 @@ class Estimate(NamedTuple):
     memory: int  # bytes in all, about
 
 
-def estimate(
-    panel: Panel, data: Sequences, plan: Plan, training: Training, device: torch.device, size: int
-) -> Estimate:
+def estimate(data: Sequences, plan: Plan, training: Training, device: torch.device, size: int) -> Estimate:
     """What `ensemble.train` would take with so many processes."""
     workshop = Workshop(plan, training, Alone(data, device), lambda _state: None)
     trials = workshop.trials if len(plan.split.validation.rows) else 0
     members = workshop.enough if training.refit or not trials else 0
-    split = plan.split if trials else plan.split.over_all(panel, plan.architecture.horizon)
+    split = plan.split if trials else plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
     task = workshop.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
     found = None if plan.architecture.cell == "esn" else pace(task, data, device)
     seconds = None if found is None else _seconds(found.seconds * plan.steps, trials, members, size, workshop.budget)

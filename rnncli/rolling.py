@@ -50,7 +50,9 @@ def refitted(
             part, plan = planned(panel, some, _before(some, panel), config.network, config.training)
         except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
-        workers = crew.gather(Sequences.of(part, model.card.horizon), device, processes(config.training.members))
+        workers = crew.gather(
+            Sequences.of(plan.learned.panel, model.card.horizon), device, processes(config.training.members)
+        )
         trained = ensemble.train(part, config, plan, workers, watched).model
         yield replace(trained, corrected=model.corrected), some
 

@@ -96,6 +96,11 @@ def _unvalidated(panel: Panel, horizon: int, history: int | None, least: int) ->
     return Split(lengths, lengths, NO_WINDOWS, 0, newest, least).over_all(panel, horizon)
 
 
+def enough(horizon: int, windows: int) -> int:
+    """Rows that a series needs for so many windows with nothing in common but their past."""
+    return _least(horizon) + windows * horizon
+
+
 def _least(horizon: int) -> int:
     """Rows of past that a window needs."""
     return 1 + horizon // 2

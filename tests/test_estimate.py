@@ -26,7 +26,7 @@ def panel() -> Panel:
 def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> Estimate:
     settings = Training(**training)
     plan = choices.make(panel, Network(**asked), settings)
-    return estimate(panel, Sequences.of(panel, plan.architecture.horizon), plan, settings, CPU, size)
+    return estimate(Sequences.of(plan.learned.panel, plan.architecture.horizon), plan, settings, CPU, size)
 
 
 def task(panel: Panel, batch: int) -> Task:
@@ -77,7 +77,9 @@ def test_it_counts_the_networks_that_there_may_be(
 def test_too_few_rows_to_try_anything_are_trained_on_all_the_same() -> None:
     short = from_frame(hourly(series=1, days=1).head(12), Columns())
 
-    found = estimated(short, asked={"horizon": 6, "hidden": 8, "context": 6, "season": 1}, members=2, refit=False)
+    found = estimated(
+        short, asked={"horizon": 6, "hidden": 8, "context": 6, "season": 1}, members=2, refit=False, synthetic=0
+    )
 
     assert (found.trials, found.members) == (0, 2)
 

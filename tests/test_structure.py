@@ -33,6 +33,8 @@ ORDER = [
         "calibration",
         "gates",
         "split",
+        "structural",
+        "synthetic",
         "seasons",
         "honoured",
         "designs",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnncli.config import OF_SEASON
-from rnncli.words import listed
+from rnncli.words import counted, listed
 
 if TYPE_CHECKING:
     from rnncli.card import Card
@@ -83,8 +83,7 @@ def store_lines(store: "Store") -> list[str]:
 def choice_lines(plan: "Plan") -> list[str]:
     """What was chosen where nothing was said, with the reasons."""
     design = plan.architecture
-    values = {**design.model_dump(), "steps": plan.steps, "history": plan.split.history}
-    lines = [f"chosen: {name} {values[name]} ({reason})" for name, reason in plan.reasons.items()]
+    lines = [f"chosen: {name} {plan.chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
     decoder = ("encoder-decoder" if design.decoder == "encoder-decoder" else f"{design.decoder} decoder") + (
         (", attention" if design.attention else "") + (f", {bypass_words(design)}" if design.bypass else "")
     )
@@ -137,7 +136,8 @@ def interval_line(card: "Card") -> str:
         if name.startswith("coverage-") and share is not None and share == share
     ]
     counts = "; whole numbers, as all values are" if card.seen.counts else ""
-    return f"intervals: {', '.join(held)} ({card.validation.windows} windows, each half corrected by the other){counts}"
+    windows = counted(card.validation.windows, "window")
+    return f"intervals: {', '.join(held)} ({windows}, each half corrected by the other){counts}"
 
 
 def design_words(design: "Architecture") -> str:

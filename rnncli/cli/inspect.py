@@ -236,5 +236,4 @@ def _show_choices(panel: "Panel", config: Config) -> None:
     except DataError as error:
         screen.show_pairs("train would refuse", [("", str(error))])
         return
-    values = plan.architecture.model_dump() | {"steps": plan.steps, "history": plan.split.history}
-    screen.show_pairs(f"train{guess} would choose", describe.with_reasons(values, plan.reasons))
+    screen.show_pairs(f"train{guess} would choose", describe.with_reasons(plan.chosen, plan.reasons))

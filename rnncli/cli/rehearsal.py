@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from rnncli.state import State
 
 
-def train(series: "Panel", config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:
+def train(config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:
     """Which networks there would be, and what they take."""
     from rnncli.estimate import estimate
     from rnncli.windows import Sequences
 
-    data = Sequences.of(series, plan.architecture.horizon)
+    data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
     size = size if device.type == "cpu" else 1
-    found = estimate(series, data, plan, config.training, device, size)
+    found = estimate(data, plan, config.training, device, size)
     tried = f"up to {counted(found.trials, 'network')} to try designs, " if found.trials else ""
     again = f"up to {counted(found.members, 'network')} on all rows, " if found.members else ""
     processes = f", {size} processes" if size > 1 else ""

@@ -15,6 +15,7 @@ from rnncli.cli import completing, describe, publishing, reading, record, rehear
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
 from rnncli.errors import RequestError, about
+from rnncli.words import counted
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +113,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
         screen.notes(describe.choice_lines(plan))
         publication = publishing.prepared(wish.conditions, wish.output, series, plan.architecture.horizon)
         if wish.dry:
-            _on_device(series, config, plan, partial(rehearsal.train, series, config, plan))
+            _on_device(series, config, plan, partial(rehearsal.train, config, plan))
             rehearsal.outputs(wish.output, publication, config)
             return None
         with screen.timed("training"):
@@ -160,7 +161,7 @@ def _fit(
     from rnncli import crew, ensemble
     from rnncli.windows import Sequences
 
-    data = Sequences.of(series, plan.architecture.horizon)
+    data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
 
     def on(where: "torch.device", reason: str, size: int) -> "Outcome":
         workers = crew.gather(data, where, size, unfinished)
@@ -208,7 +209,7 @@ def _conclude(model: "Model", output: Path) -> None:
 def _compare(card: "Card") -> None:
     name, called = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
     own, other = card.scores["rnncli"]["MASE"], card.scores[name]["MASE"]
-    where = f"({card.validation.windows} windows that the networks scored there never trained on)"
+    where = f"({counted(card.validation.windows, 'window')} that the networks scored there never trained on)"
     if own is None or other is None or math.isnan(own) or math.isnan(other):
         screen.warn(f"validation: nothing to measure: values are missing, or the series never change {where}")
     elif other == 0:

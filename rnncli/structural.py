@@ -1,0 +1,93 @@
+"""Structural series that move as given ones do (Harvey 1989). numpy only: knows nothing of panels.
+
+A level that walks, a slope that fades (Gardner and McKenzie 1985), the season of the given ones, and noise. How much
+there is of each is drawn anew for every series.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+FADING = (1.0, 0.98, 0.9, 0.8)  # what is left of a slope a step later
+DRIFTING = 0.5  # standard deviation of a slope at first, in units of the drift of the series it is like, around that
+STEEPNESS = (0.0, 0.3, 1.0)  # of a further slope, in units of the size of changes
+SHARES = (1.0, 1.0, 0.3)  # Dirichlet weights of noise, level and slope in the variance of changes
+WANDERING = 0.3  # times its share: how much a slope changes in a step
+SMOOTH = 0.1  # times its drift: a series is not taken to move more evenly
+VARIETY = 0.4  # standard deviation of the logarithm of a series' size, around that of the one that it is like
+HEAVY, FREEDOM = 0.3, 4  # share of the series with outliers, and the degrees of freedom of their noise
+
+
+def away(values: np.ndarray, steps: int) -> float:
+    """How far a series (T, K) moves in so many steps, as a share of how far a random walk would: 1 is as far.
+
+    Less is of one that comes back, more of one that has a trend (the variance ratio: Lo and MacKinlay 1988).
+    """
+    steps = min(steps, len(values) // 2)
+    if steps < 1:
+        return 1.0
+    moves = [np.abs(values[lag:] - values[:-lag]) for lag in (1, steps)]
+    one, many = (float(np.mean(move[np.isfinite(move)])) if np.isfinite(move).any() else 0.0 for move in moves)
+    return many / (np.sqrt(steps) * one) if one > 0 else 1.0
+
+
+class Traits(NamedTuple):
+    """What the K targets of a series are like."""
+
+    level: np.ndarray  # (K,) mean, the season apart
+    drift: np.ndarray  # (K,) typical change from step to step
+    size: np.ndarray  # (K,) standard deviation of changes around it, outliers apart
+    season: np.ndarray  # (season, K) of mean 0, the first at the first row
+
+
+def traits(values: np.ndarray, season: int) -> Traits:
+    """Those of a series (T, K), NaN where missing, told by the medians of its changes, which leaps do not move."""
+    seasons = np.stack([_season(target, season) for target in values.T], axis=1)
+    even = values - np.resize(seasons, values.shape)
+    changes = [np.diff(target) for target in even.T]
+    known = [one[np.isfinite(one)] if np.isfinite(one).any() else np.zeros(1) for one in changes]
+    drift = np.array([np.median(one) for one in known])
+    found = np.array([_deviation(one - middle) for one, middle in zip(known, drift, strict=True)])
+    size = np.maximum(found, SMOOTH * np.abs(drift))
+    observed = np.isfinite(even)
+    level = np.where(observed, even, 0.0).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
+    return Traits(level, drift, size, seasons)
+
+
+def _deviation(changes: np.ndarray) -> float:
+    """The standard deviation of changes (T,) around 0, as the median tells it, or their mean where most are 0."""
+    sizes = np.abs(changes)
+    return float(1.48 * np.median(sizes) or 1.25 * np.mean(sizes))
+
+
+def _season(values: np.ndarray, season: int) -> np.ndarray:
+    """What the season (season,) adds to values (T,), told by their means around a running one; 0 from less than two."""
+    if season == 1 or len(values) < 2 * season:
+        return np.zeros(season)
+    kernel = np.ones(season + 1 - season % 2)
+    kernel[[0, -1]] = 1.0 if season % 2 else 0.5  # an even season has its middle between two steps
+    trend, half = np.convolve(values, kernel / kernel.sum(), "valid"), len(kernel) // 2
+    around = np.full(-(-len(values) // season) * season, np.nan)
+    around[half : half + len(trend)] = values[half : half + len(trend)] - trend
+    cycles = around.reshape(-1, season)
+    known = np.isfinite(cycles)
+    means = np.where(known, cycles, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return means - means.mean()
+
+
+def paths(drift: np.ndarray, size: np.ndarray, steps: int, generator: np.random.Generator) -> np.ndarray:
+    """Series that are like some with drifts and sizes (C, K), but for level and season: (C, T, K)."""
+    shape = drift.shape
+    noise, level, slope = np.moveaxis(np.sqrt(generator.dirichlet(SHARES, shape)), -1, 0)  # (C, K) each
+    fading = generator.choice(FADING, shape)
+    steep = np.divide(drift, size, out=np.zeros(shape), where=size > 0) * generator.normal(1.0, DRIFTING, shape)
+    steep = steep + generator.choice(STEEPNESS, shape) * generator.normal(size=shape)
+    height, made = np.zeros(shape), np.empty((shape[0], steps, shape[1]))
+    for step in range(steps):
+        steep = fading * steep + WANDERING * slope * generator.normal(size=shape)
+        height = height + steep + level * generator.normal(size=shape)
+        made[:, step] = height
+    heavy = generator.random((shape[0], 1, shape[1])) < HEAVY
+    tails = np.where(heavy, generator.standard_t(FREEDOM, made.shape), 1.0)  # (C, T, K)
+    made += noise[:, None] * tails * generator.normal(size=made.shape)
+    return made * (size * np.exp(generator.normal(0.0, VARIETY, shape)))[:, None]

@@ -1,0 +1,122 @@
+"""Series made up to be like those of a short table, from which networks learn what its few rows cannot tell.
+
+How such series go on, and how far off one may be: a network that has learned of many weighs what it sees of a new one
+(Dooley et al. 2023 trained on nothing else). numpy only.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli import structural
+from rnncli.config import Network, Training
+from rnncli.errors import RequestError
+from rnncli.panel import Cutoffs, Panel
+from rnncli.split import enough
+from rnncli.structural import Traits
+
+COUNT = 200
+WINDOWS = 8  # with nothing in common but their past, that each has rows for at least
+SHORT = 100  # rows of a typical series, at most: longer ones show how they go on, in waves perhaps
+FEW = 1_500  # horizons that do not overlap, in all series: of more the networks learn as well without others
+MOST_ZEROS = 0.2  # share of the values: what is sold now and then goes another way
+FURTHEST = 8.0  # logarithms a value may be from its series' mean
+
+
+class Enlarged(NamedTuple):
+    """A table's series, and behind them those made up to be like them."""
+
+    panel: Panel
+    added: int  # how many those are
+    reasons: dict[str, str]  # why they were, where that was not asked for
+
+    def of_table(self, places: Cutoffs) -> np.ndarray:
+        """Which of these cutoffs are of the table's own series: (N,)."""
+        return places.series < len(self.panel.ids) - self.added
+
+
+def enlarged(panel: Panel, network: Network, training: Training, horizon: int, season: int) -> Enlarged:
+    """The panel with as many synthetic series as were asked for, or as it needs. Raises RequestError."""
+    hindrance = _hindrance(panel, network)
+    if training.synthetic and hindrance:
+        raise RequestError(f"--synthetic makes up targets, not {hindrance}. Leave out one")
+    count, reasons = training.synthetic or 0, dict[str, str]()
+    apart = panel.observed // (horizon * panel.targets)
+    if training.synthetic is None and not hindrance and apart < FEW and _fitting(panel, horizon, season):
+        count, reasons = COUNT, {"synthetic": f"{apart} horizons that do not overlap are too few to learn from alone"}
+    return Enlarged(beside(panel, count, horizon, season, training.seed) if count else panel, count, reasons)
+
+
+def _fitting(panel: Panel, horizon: int, season: int) -> bool:
+    """Whether such series go on much as those of the panel may."""
+    if season > 1 or np.median(panel.lengths) > SHORT or panel.lengths.max() < enough(horizon, 1):
+        return False
+    logarithms = np.nanmin(panel.values) > 0
+    series = map(panel.series, range(len(panel.ids)))
+    away = np.median([structural.away(np.log(one) if logarithms else one, horizon) for one in series])
+    return bool(away > 1 and np.mean(panel.values == 0) <= MOST_ZEROS)
+
+
+def _hindrance(panel: Panel, network: Network) -> str:
+    """What made-up series cannot have, where it is asked for."""
+    beside = panel.covariates
+    if beside.inputs:
+        return f'what lies beside them, as "{beside.inputs[0].name}" does'
+    if beside.weights is not None:
+        return "the weights of their rows"
+    if beside.holidays:
+        return "what holidays do to them (--holidays)"
+    if network.mix:
+        return "what they do to one another (--mix)"
+    if network.context == 0:
+        return "what could be told without a past (--context 0)"
+    return "a state to carry over (--bptt)" if network.bptt is not None else ""
+
+
+def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Panel:
+    """The panel's series, and so many behind them: each like one of them, with its gaps, and ending where it ends.
+
+    Each has rows to learn from and to validate on, be those that it is like ever so short.
+    """
+    generator = np.random.default_rng([seed, count])
+    likes = generator.integers(len(panel.ids), size=count)  # (C,) the series that each is like
+    lengths = np.maximum(panel.lengths[likes], enough(horizon, WINDOWS))
+    lowest = float(np.nanmin(panel.values))
+    traits = [
+        structural.traits(np.log(values) if lowest > 0 else values, season)
+        for values in map(panel.series, range(len(panel.ids)))
+    ]
+    drift, size = (np.stack([getattr(traits[like], name) for like in likes]) for name in ("drift", "size"))
+    paths = structural.paths(drift, size, int(lengths.max()), generator)  # (C, T, K)
+    made = [
+        _like(panel.series(like), traits[like], path[:length], lowest)
+        for like, length, path in zip(likes, lengths, paths, strict=True)
+    ]
+    kept = np.concatenate([np.arange(len(panel.ids)), likes])
+    before = np.concatenate([np.zeros(len(panel.ids), np.int64), lengths - panel.lengths[likes]])
+    return replace(
+        panel,
+        values=np.concatenate([panel.values, *made]),
+        offsets=np.concatenate([panel.offsets, panel.offsets[-1] + lengths.cumsum()]),
+        ids=panel.ids[kept],
+        firsts=panel.firsts[kept] - before,
+        phases=panel.phases[kept],
+        covariates=panel.covariates.of(np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64), kept),
+    )
+
+
+def _like(values: np.ndarray, traits: Traits, path: np.ndarray, lowest: float) -> np.ndarray:
+    """A path (T, K) with the level, the season and the gaps of a series, above zero where all the table's values are.
+
+    lowest: of these.
+    """
+    before = len(path) - len(values)
+    season = traits.season[(np.arange(len(path)) - before) % len(traits.season)]
+    apart = path - path.mean(axis=0)
+    if lowest > 0:
+        made = np.exp(traits.level + apart.clip(-FURTHEST, FURTHEST) + season)
+    else:
+        made = (traits.level + apart + season).clip(min=0.0 if lowest == 0 else None)
+    made[before:][np.isnan(values)] = np.nan
+    return made

@@ -1,0 +1,79 @@
+"""Structural series, and what they take from the series that they are like."""
+
+import numpy as np
+import pytest
+
+from rnncli import structural
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+def test_how_far_a_series_moves_is_told_in_random_walks(steps: int) -> None:
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(20_000, 1))
+    gaps = np.where(generator.random(noise.shape) < 0.3, np.nan, noise.cumsum(axis=0))
+
+    assert structural.away(noise.cumsum(axis=0), steps) == pytest.approx(1, abs=0.05)
+    assert structural.away(gaps, steps) == pytest.approx(1, abs=0.1)
+    assert structural.away(noise, steps) == pytest.approx(1 / np.sqrt(steps), abs=0.05)
+    assert structural.away(3 * np.arange(50.0)[:, None], steps) == pytest.approx(np.sqrt(steps))
+
+
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0, 5.0], [1.0, np.nan, np.nan, np.nan]])
+def test_what_does_not_move_tells_nothing(values: list[float]) -> None:
+    series = np.array(values)[:, None]
+
+    assert structural.away(series, 6) == 1
+    found = structural.traits(series, 4)
+    assert [*found.drift, *found.size] == [0, 0]
+    assert found.level == values[0]
+
+
+def test_what_mostly_rests_is_as_wild_as_it_moves_now_and_then() -> None:
+    series = np.repeat([2800.0, 2400.0, 2100.0, 1800.0, 1700.0], [2, 2, 3, 7, 2])[:, None]
+
+    found = structural.traits(series, 1)
+
+    assert found.drift == 0
+    assert found.size == pytest.approx(1.25 * 1100 / 15)
+
+
+def test_even_growth_goes_on_as_growth() -> None:
+    found = structural.traits(np.stack([3.0 * np.arange(30), -0.5 * np.arange(30)], axis=1), 1)
+    made = structural.paths(np.tile(found.drift, (500, 1)), np.tile(found.size, (500, 1)), 10, np.random.default_rng(0))
+
+    assert np.median(np.diff(made, axis=1)[:, 0], axis=0) == pytest.approx([3.0, -0.5], rel=0.4)
+
+
+def test_traits_are_those_that_made_the_series_whatever_leaps() -> None:
+    generator = np.random.default_rng(0)
+    steps = np.stack([generator.normal(2.0, 0.5, 400), generator.normal(-1.0, 3.0, 400)], axis=1)
+    steps[::40] = 1000
+    pattern = np.array([[6.0, 0.0], [-2.0, 0.0], [-4.0, 0.0]])
+
+    found = structural.traits(steps.cumsum(axis=0) + np.resize(pattern, (400, 2)), 3)
+
+    assert found.drift == pytest.approx([2.0, -1.0], abs=0.3)
+    assert found.size == pytest.approx([0.5, 3.0], rel=0.2)
+    assert found.season.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_the_season_is_told_beside_a_trend() -> None:
+    pattern = np.array([4.0, -1.0, -3.0, 0.0])
+    values = np.resize(pattern, 40) + 0.5 * np.arange(40)
+    values[13] = np.nan
+
+    assert structural.traits(values[:, None], 4).season[:, 0] == pytest.approx(pattern)
+    assert (structural.traits(values[:7, None], 4).season == 0).all()  # less than two
+
+
+def test_series_drift_and_move_as_those_that_they_are_like() -> None:
+    drift, size = np.full((3000, 1), 2.0), np.ones((3000, 1))
+    made = structural.paths(drift, size, 30, np.random.default_rng(0))
+
+    changes = np.diff(made[..., 0], axis=1)
+    assert made.shape == (3000, 30, 1)
+    assert 1.2 < np.median(changes[:, 0]) < 2.2  # the slope fades from the first step on
+    assert 0.7 < np.median(np.abs(changes - np.median(changes, axis=1, keepdims=True))) * 1.48 < 1.5
+    assert np.array_equal(made, structural.paths(drift, size, 30, np.random.default_rng(0)))
+    still = structural.paths(0 * drift[:5], 0 * size[:5], 30, np.random.default_rng(0))
+    assert (still == 0).all()

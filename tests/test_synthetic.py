@@ -1,0 +1,280 @@
+"""Series made up to be like those of a short table."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncli import card, choices, synthetic
+from rnncli.config import Columns, Network, Training
+from rnncli.panel import Panel, from_frame
+from tests.conftest import Command, hourly
+from tests.plans import plan, single, wave
+
+
+def growing(series: int = 1, years: int = 24, seed: int = 0) -> pd.DataFrame:
+    """A long table of yearly sales that grow by chance: unique_id, ds, y."""
+    generator = np.random.default_rng(seed)
+    growth = generator.normal(0.04, 0.03, (series, years)).cumsum(axis=1)
+    values = generator.uniform(10, 1000, (series, 1)) * np.exp(growth)
+    years_of = pd.date_range("1990-01-01", periods=years, freq="YS").to_numpy()
+    names = np.repeat([f"s{number}" for number in range(series)], years)
+    return pd.DataFrame({"unique_id": names, "ds": np.tile(years_of, series), "y": values.ravel()})
+
+
+def panel(frame: pd.DataFrame) -> Panel:
+    return from_frame(frame, Columns())
+
+
+def of_numbers(values: np.ndarray) -> Panel:
+    """One series on a plain clock."""
+    return panel(pd.DataFrame({"ds": range(len(values)), "y": values}))
+
+
+@pytest.mark.parametrize(("series", "years"), [(1, 11), (1, 24), (5, 24)])
+def test_few_short_series_are_learned_from_beside_others_like_them(series: int, years: int) -> None:
+    chosen = plan(panel(growing(series, years)))
+
+    assert chosen.chosen["synthetic"] == synthetic.COUNT
+    assert len(chosen.learned.panel.ids) == series + synthetic.COUNT
+    assert len(chosen.split.validation.rows) >= synthetic.COUNT
+    assert "too few to learn from alone" in chosen.reasons["synthetic"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        panel(growing(series=400)),
+        single(wave(60, 7)),
+        of_numbers(np.random.default_rng(0).poisson(0.5, 40)),
+        of_numbers(np.arange(120.0) + np.random.default_rng(0).normal(size=120)),
+        of_numbers(np.random.default_rng(0).normal(size=40)),
+        from_frame(growing().assign(price=1.0), Columns(target=("y",), known=("price",))),
+    ],
+    ids=["many", "seasonal", "intermittent", "long", "always back where it was", "with a column beside"],
+)
+def test_other_tables_are_learned_from_alone(table: Panel) -> None:
+    chosen = plan(table)
+
+    assert chosen.learned.panel is table
+    assert chosen.chosen["synthetic"] == 0
+    assert "synthetic" not in chosen.reasons
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), max_size=3).map(lambda lengths: [*lengths, 9]),
+    season=st.sampled_from([1, 4, 12]),
+    low=st.sampled_from([-5.0, 0.0, 3.0]),
+    gaps=st.floats(0, 0.6),
+    seed=st.integers(0, 99),
+)
+def test_each_ends_where_the_one_it_is_like_does_with_its_gaps_and_within_its_domain(
+    lengths: list[int], season: int, low: float, gaps: float, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    values = [low + generator.exponential(2.0, length) for length in lengths]
+    for one in values:
+        one[:-1][generator.random(len(one) - 1) < gaps] = np.nan
+        one[0] = np.nan_to_num(one[0], nan=low)
+    names = np.repeat(range(len(lengths)), lengths)
+    steps = np.concatenate([np.arange(length) for length in lengths])
+    real = panel(pd.DataFrame({"unique_id": names, "ds": steps, "y": np.concatenate(values)}))
+
+    both = synthetic.beside(real, 20, 6, season, seed)
+    again = synthetic.beside(real, 20, 6, season, seed)
+
+    own, count = len(real.ids), len(real.values)
+    assert np.array_equal(both.values, again.values, equal_nan=True)
+    assert np.array_equal(both.values[:count], real.values, equal_nan=True)
+    assert both.offsets[: own + 1].tolist() == real.offsets.tolist()
+    assert both.offsets[-1] == len(both.values)
+    assert (both.lengths[own:] >= 4 + synthetic.WINDOWS * 6).all()
+    of = dict(zip(real.ids.tolist(), range(own), strict=True))
+    for number in range(own, own + 20):
+        like, made = real.series(of[both.ids[number]]), both.series(number)
+        assert both.firsts[number] + len(made) == real.firsts[of[both.ids[number]]] + len(like)
+        assert np.array_equal(np.isnan(made[-len(like) :]), np.isnan(like))
+        assert not np.isinf(made).any()
+    lowest = np.nanmin(real.values)
+    assert lowest < 0 or np.nanmin(both.values) >= 0
+    assert lowest <= 0 or np.nanmin(both.values) > 0
+
+
+@given(
+    times=st.floats(0.01, 1000), plus=st.floats(-1000, 1000), season=st.sampled_from([1, 4]), seed=st.integers(0, 99)
+)
+def test_those_of_a_table_in_other_units_are_the_same_in_these(
+    times: float, plus: float, season: int, seed: int
+) -> None:
+    values = np.random.default_rng(seed).normal(size=30).cumsum() - 100  # below zero, whatever comes
+    other = times * values + plus - times * 1000
+
+    one, two = (synthetic.beside(of_numbers(each), 10, 6, season, 0).values for each in (values, other))
+
+    below = other.max() < 0
+    assert not below or np.allclose(times * one + plus - times * 1000, two, rtol=1e-6, atol=1e-6 * times)
+
+
+def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> None:
+    generator = np.random.default_rng(0)
+    calm = 100 + 3.0 * np.arange(60) + generator.normal(size=60)
+    wild = 5000 - 40.0 * np.arange(60) + 10 * generator.normal(size=60)
+    real = panel(pd.DataFrame({"unique_id": [0] * 60 + [1] * 60, "ds": [*range(60)] * 2, "y": [*-calm, *wild]}))
+    both = synthetic.beside(real, 400, 6, 1, 0)
+
+    made = {0: list[np.ndarray](), 1: list[np.ndarray]()}
+    for number in range(2, 402):
+        made[both.ids[number]].append(np.diff(both.series(number)[:, 0]))
+    for name, drift, size in ((0, -3.0, 1.4), (1, -40.0, 14.0)):
+        typical = np.median([np.abs(changes - np.median(changes)).mean() for changes in made[name]])
+        assert 0.5 * size < typical < 2 * size
+        assert 0.3 < np.median([changes[:5].mean() for changes in made[name]]) / drift < 1.5
+
+
+def test_they_have_the_season_of_those_they_are_like() -> None:
+    season = np.tile([5.0, -3.0, 1.0, -3.0], 12)
+    real = of_numbers(-100 + season + 0.1 * np.random.default_rng(0).normal(size=48))
+    both = synthetic.beside(real, 50, 4, 4, 0)
+
+    for number in range(1, 51):
+        changes = np.diff(both.series(number)[:, 0])
+        assert np.corrcoef(changes, np.diff(season))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (("--known", "price"), 'what lies beside them, as "price" does'),
+        (("--weight", "price"), "the weights of their rows"),
+        (("--holidays", "DE", "--calendar"), "what holidays do to them (--holidays)"),
+        (("--context", 0), "what could be told without a past (--context 0)"),
+        (("--bptt", 12), "a state to carry over (--bptt)"),
+    ],
+)
+def test_what_made_up_series_cannot_have_is_refused(
+    rnncli: Command, tmp_path: Path, options: tuple[object, ...], what: str
+) -> None:
+    hourly(series=1).assign(price=1.0).to_csv(tmp_path / "t.csv", index=False)
+
+    outcome = rnncli(
+        *("train", tmp_path / "t.csv", "--target", "y", "--horizon", 6, "--synthetic", 9, *options),
+        *("--output", tmp_path / "m.rnn"),
+    )
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: --synthetic makes up targets, not {what}. Leave out one" in outcome.err
+    assert not (tmp_path / "m.rnn").exists()
+
+
+def test_series_that_see_one_another_are_not_made_up(rnncli: Command, tmp_path: Path) -> None:
+    frame = growing(series=3).pivot(index="ds", columns="unique_id", values="y").reset_index()
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    command = ("train", tmp_path / "wide.csv", "--horizon", 2, "--steps", 5, "--mix", "--output", tmp_path / "m.rnn")
+
+    assert rnncli(*command).code == 0
+    outcome = rnncli(*command, "--synthetic", 9)
+
+    assert outcome.code == 2
+    assert "what they do to one another (--mix)" in outcome.err
+    assert "synthetic" not in card.read(tmp_path / "m.rnn").reasons
+
+
+@pytest.fixture(scope="module")
+def years(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("years") / "years.csv"
+    growing(series=2).to_csv(path, index=False)
+    return path
+
+
+def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command, years: Path, tmp_path: Path) -> None:
+    outcome = rnncli(
+        *("train", years, "--horizon", 4, "--steps", 40, "--hidden", 8, "--output", tmp_path / "m.rnn"),
+    )
+
+    assert outcome.code == 0
+    assert f"chosen: synthetic {synthetic.COUNT} (12 horizons that do not overlap are too few" in outcome.err
+    told = card.read(tmp_path / "m.rnn")
+    assert told.seen.series == 2
+    assert set(told.seen.sizes) == {"s0", "s1"}
+    assert told.validation.windows == 2 * 3
+    assert f"({told.validation.windows} windows that the networks scored there never trained on)" in outcome.err
+    made = rnncli("forecast", tmp_path / "m.rnn", years).table
+    assert made["unique_id"].tolist() == ["s0"] * 4 + ["s1"] * 4
+
+
+def test_a_single_window_to_be_judged_by_is_one(rnncli: Command, tmp_path: Path) -> None:
+    growing().to_csv(tmp_path / "one.csv", index=False)
+
+    outcome = rnncli(
+        *("train", tmp_path / "one.csv", "--horizon", 6, "--steps", 5, "--synthetic", 0),
+        *("--output", tmp_path / "m.rnn"),
+    )
+
+    assert "(1 window, each half corrected by the other)" in outcome.err
+    assert "(1 window that the networks scored there never trained on)" in outcome.err
+
+
+def test_series_too_short_to_be_judged_by_have_intervals_all_the_same(rnncli: Command, tmp_path: Path) -> None:
+    growing(years=11).to_csv(tmp_path / "short.csv", index=False)
+
+    outcome = rnncli("train", tmp_path / "short.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    assert "no series has rows enough to validate on" in outcome.err
+    corrected, plain = (
+        rnncli("forecast", tmp_path / "m.rnn", tmp_path / "short.csv", *more).table
+        for more in ((), ("--no-conformal",))
+    )
+    assert (corrected["rnncli"] == plain["rnncli"]).all()
+    assert (corrected["rnncli-hi-80"] != plain["rnncli-hi-80"]).any()
+
+
+def test_the_same_seed_gives_the_same_bits(rnncli: Command, years: Path, tmp_path: Path) -> None:
+    for name in ("one.rnn", "two.rnn"):
+        command = ("train", years, "--horizon", 4, "--steps", 5, "--output", tmp_path / name)
+        assert rnncli(*command).code == 0
+
+    assert (tmp_path / "one.rnn").read_bytes() == (tmp_path / "two.rnn").read_bytes()
+
+
+def test_a_model_goes_on_beside_them_but_is_judged_by_new_rows_alone(
+    rnncli: Command, years: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.rnn", tmp_path / "second.rnn"
+    later = tmp_path / "later.csv"
+    growing(series=2, years=30).to_csv(later, index=False)
+    asked = ("--horizon", 4, "--steps", 10, "--hidden", 8)
+    assert rnncli("train", years, *asked, "--output", first).code == 0
+
+    same = rnncli("train", years, "--from", first, "--steps", 5, "--output", second)
+    assert "warning: too few rows are newer than the model's to validate on" in same.err
+    assert card.read(second).scores == card.read(first).scores
+
+    newer = rnncli("train", later, "--from", first, "--steps", 5, "--output", second)
+    assert newer.code == 0
+    assert "warning" not in newer.err
+    assert 0 < card.read(second).validation.windows <= 2 * 3
+
+
+def test_past_cutoffs_and_other_cells_are_trained_beside_them_too(rnncli: Command, years: Path, tmp_path: Path) -> None:
+    asked = ("--horizon", 2, "--steps", 5, "--hidden", 4)
+    assert rnncli("train", years, *asked, "--output", tmp_path / "m.rnn").code == 0
+
+    refitted = rnncli("evaluate", tmp_path / "m.rnn", years, "--windows", 2, "--refit", 1)
+    compared = rnncli("evaluate", "--compare", "gru,lstm", years, *asked)
+
+    assert (refitted.code, compared.code) == (0, 0)
+    assert refitted.table["MASE"].notna().all()
+    assert compared.table["model"].tolist()[:2] == ["gru", "lstm"]
+
+
+def test_what_was_asked_for_is_made_and_needs_no_reason(rnncli: Command, data: Path) -> None:
+    outcome = rnncli("train", data, "--horizon", 6, "--synthetic", 7, "--steps", 5, "--dry-run", "--output", "m.rnn")
+
+    assert outcome.code == 0
+    assert "chosen: synthetic" not in outcome.err
+    panels = panel(hourly())
+    assert choices.make(panels, Network(horizon=6), Training(synthetic=7)).learned.added == 7
