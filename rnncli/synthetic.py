@@ -4,6 +4,7 @@ How such series go on, and how far off one may be: a network that has learned of
 (Dooley et al. 2023 trained on nothing else). numpy only.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -52,9 +53,7 @@ def _fitting(panel: Panel, horizon: int, season: int) -> bool:
     """Whether such series go on much as those of the panel may."""
     if season > 1 or np.median(panel.lengths) > SHORT or panel.lengths.max() < enough(horizon, 1):
         return False
-    logarithms = np.nanmin(panel.values) > 0
-    series = map(panel.series, range(len(panel.ids)))
-    away = np.median([structural.away(np.log(one) if logarithms else one, horizon) for one in series])
+    away = np.median([structural.away(one, horizon) for one in _added_up(panel)])
     return bool(away > 1 and np.mean(panel.values == 0) <= MOST_ZEROS)
 
 
@@ -77,16 +76,14 @@ def _hindrance(panel: Panel, network: Network) -> str:
 def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Panel:
     """The panel's series, and so many behind them: each like one of them, with its gaps, and ending where it ends.
 
-    Each has rows to learn from and to validate on, be those that it is like ever so short.
+    Each has rows to learn from and to validate on, be those that it is like ever so short. What they are like is told
+    by all rows, also those that are to be validated on: of so few the others would tell too little.
     """
     generator = np.random.default_rng([seed, count])
     likes = generator.integers(len(panel.ids), size=count)  # (C,) the series that each is like
     lengths = np.maximum(panel.lengths[likes], enough(horizon, WINDOWS))
     lowest = float(np.nanmin(panel.values))
-    traits = [
-        structural.traits(np.log(values) if lowest > 0 else values, season)
-        for values in map(panel.series, range(len(panel.ids)))
-    ]
+    traits = [structural.traits(values, season) for values in _added_up(panel)]
     drift, size = (np.stack([getattr(traits[like], name) for like in likes]) for name in ("drift", "size"))
     paths = structural.paths(drift, size, int(lengths.max()), generator)  # (C, T, K)
     made = [
@@ -104,6 +101,13 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
         phases=panel.phases[kept],
         covariates=panel.covariates.of(np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64), kept),
     )
+
+
+def _added_up(panel: Panel) -> Iterator[np.ndarray]:
+    """The series (T, K) in units in which they go up and down alike: logarithms where all the table's are positive."""
+    positive = np.nanmin(panel.values) > 0
+    for number in range(len(panel.ids)):
+        yield np.log(panel.series(number)) if positive else panel.series(number)
 
 
 def _like(values: np.ndarray, traits: Traits, path: np.ndarray, lowest: float) -> np.ndarray:
