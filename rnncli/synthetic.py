@@ -14,7 +14,7 @@ from rnncli import structural
 from rnncli.config import Network, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
-from rnncli.split import enough
+from rnncli.split import enough, split
 from rnncli.structural import Traits
 
 COUNT = 200
@@ -22,6 +22,7 @@ WINDOWS = 8  # with nothing in common but their past, that each has rows for at 
 SHORT = 100  # rows of a typical series, at most: longer ones show how they go on, in waves perhaps
 FEW = 1_500  # horizons that do not overlap, in all series: of more the networks learn as well without others
 MOST_ZEROS = 0.2  # share of the values: what is sold now and then goes another way
+LEAST = 3  # values that tell what a series is like
 FURTHEST = 8.0  # logarithms a value may be from its series' mean
 
 
@@ -77,30 +78,44 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
     """The panel's series, and so many behind them: each like one of them, with its gaps, and ending where it ends.
 
     Each has rows to learn from and to validate on, be those that it is like ever so short. What they are like is told
-    by all rows, also those that are to be validated on: of so few the others would tell too little.
+    by the rows before those to be validated on, which nobody is to have seen.
     """
     generator = np.random.default_rng([seed, count])
     likes = generator.integers(len(panel.ids), size=count)  # (C,) the series that each is like
     lengths = np.maximum(panel.lengths[likes], enough(horizon, WINDOWS))
-    lowest = float(np.nanmin(panel.values))
-    traits = [structural.traits(values, season) for values in _added_up(panel)]
+    both = _longer(panel, likes, lengths)
+    unseen = split(both, horizon, None).validation
+    ends = both.lengths.copy()
+    np.minimum.at(ends, unseen.series, unseen.rows)
+    traits = [structural.traits(_telling(one, ends[number]), season) for number, one in enumerate(_added_up(panel))]
     drift, size = (np.stack([getattr(traits[like], name) for like in likes]) for name in ("drift", "size"))
     paths = structural.paths(drift, size, int(lengths.max()), generator)  # (C, T, K)
+    lowest = float(np.nanmin(panel.values))
     made = [
         _like(panel.series(like), traits[like], path[:length], lowest)
         for like, length, path in zip(likes, lengths, paths, strict=True)
     ]
+    return replace(both, values=np.concatenate([panel.values, *made]))
+
+
+def _longer(panel: Panel, likes: np.ndarray, lengths: np.ndarray) -> Panel:
+    """The panel with a series without values behind its own for each that it is like (C,), of so many rows (C,)."""
     kept = np.concatenate([np.arange(len(panel.ids)), likes])
     before = np.concatenate([np.zeros(len(panel.ids), np.int64), lengths - panel.lengths[likes]])
     return replace(
         panel,
-        values=np.concatenate([panel.values, *made]),
+        values=np.concatenate([panel.values, np.full((lengths.sum(), panel.targets), np.nan, panel.values.dtype)]),
         offsets=np.concatenate([panel.offsets, panel.offsets[-1] + lengths.cumsum()]),
         ids=panel.ids[kept],
         firsts=panel.firsts[kept] - before,
         phases=panel.phases[kept],
         covariates=panel.covariates.of(np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64), kept),
     )
+
+
+def _telling(values: np.ndarray, end: int) -> np.ndarray:
+    """The rows of a series (T, K) before an end, or all where too few of those are known."""
+    return values[:end] if np.isfinite(values[:end]).sum(axis=0).min() >= LEAST else values
 
 
 def _added_up(panel: Panel) -> Iterator[np.ndarray]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rnncli import card, choices, synthetic
 from rnncli.config import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
+from rnncli.split import split
 from tests.conftest import Command, hourly
 from tests.plans import plan, single, wave
 
@@ -132,6 +133,23 @@ def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> 
         typical = np.median([np.abs(changes - np.median(changes)).mean() for changes in made[name]])
         assert 0.5 * size < typical < 2 * size
         assert 0.3 < np.median([changes[:5].mean() for changes in made[name]]) / drift < 1.5
+
+
+@given(series=st.integers(1, 3), years=st.integers(13, 60), horizon=st.integers(1, 8), seed=st.integers(0, 99))
+def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
+    series: int, years: int, horizon: int, seed: int
+) -> None:
+    table = growing(series, years, seed)
+    real = panel(table)
+    both = synthetic.beside(real, 5, horizon, 1, 0)
+    unseen = split(both, horizon, None).validation
+    told = min([years, *unseen.rows[unseen.series < series]])
+
+    table["y"] = table["y"].where(table.groupby("unique_id").cumcount() < told, table["y"] * 17)
+    other = synthetic.beside(panel(table), 5, horizon, 1, 0)
+
+    own = len(real.values)
+    assert np.array_equal(both.values[own:], other.values[own:])
 
 
 def test_they_have_the_season_of_those_they_are_like() -> None:
