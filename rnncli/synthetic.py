@@ -78,7 +78,7 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
     """The panel's series, and so many behind them: each like one of them, with its gaps, and ending where it ends.
 
     Each has rows to learn from and to validate on, be those that it is like ever so short. What they are like is told
-    by the rows before those to be validated on, which nobody is to have seen.
+    by the rows before those to be validated on, which nobody is to have seen, where these hold values enough.
     """
     generator = np.random.default_rng([seed, count])
     likes = generator.integers(len(panel.ids), size=count)  # (C,) the series that each is like

@@ -82,8 +82,8 @@ def store_lines(store: "Store") -> list[str]:
 
 def choice_lines(plan: "Plan") -> list[str]:
     """What was chosen where nothing was said, with the reasons."""
-    design = plan.architecture
-    lines = [f"chosen: {name} {plan.chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
+    design, chosen = plan.architecture, plan.chosen
+    lines = [f"chosen: {name} {chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
     decoder = ("encoder-decoder" if design.decoder == "encoder-decoder" else f"{design.decoder} decoder") + (
         (", attention" if design.attention else "") + (f", {bypass_words(design)}" if design.bypass else "")
     )
