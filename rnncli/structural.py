@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+SPAN = 6  # steps of the horizon at most that what is said of slopes is meant for: over a longer one they lead as far
 FADING = (1.0, 0.98, 0.9, 0.8)  # what is left of a slope a step later
 DRIFTING = 0.5  # standard deviation of a slope at first, in units of the drift of the series it is like, around that
 STEEPNESS = (0.0, 0.3, 1.0)  # of a further slope, in units of the size of changes
@@ -37,10 +38,11 @@ class Traits(NamedTuple):
     level: np.ndarray  # (K,) mean, the season apart
     drift: np.ndarray  # (K,) typical change from step to step
     size: np.ndarray  # (K,) standard deviation of changes around it, outliers apart
+    lasting: np.ndarray  # (K,) share of changes that do not come back within a horizon, 0 to 1
     season: np.ndarray  # (season, K) of mean 0, the first at the first row
 
 
-def traits(values: np.ndarray, season: int) -> Traits:
+def traits(values: np.ndarray, season: int, horizon: int) -> Traits:
     """Those of a series (T, K), NaN where missing, told by the medians of its changes, which leaps do not move."""
     seasons = np.stack([_season(target, season) for target in values.T], axis=1)
     even = values - np.resize(seasons, values.shape)
@@ -51,7 +53,19 @@ def traits(values: np.ndarray, season: int) -> Traits:
     size = np.maximum(found, SMOOTH * np.abs(drift))
     observed = np.isfinite(even)
     level = np.where(observed, even, 0.0).sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
-    return Traits(level, drift, size, seasons)
+    lasting = np.array([_lasting(target, horizon) for target in even.T])
+    return Traits(level, drift, size, lasting, seasons)
+
+
+def _lasting(values: np.ndarray, horizon: int) -> float:
+    """The share of a walk in the variance of the changes of values (T,), noise being the rest: 1 of what has a trend.
+
+    Over h steps the walk's variance is h times that of one, the noise's stays.
+    """
+    steps = min(horizon, len(values) // 2)
+    if steps < 2:
+        return 1.0
+    return float(np.clip((away(values, steps) ** 2 * steps - 1) / (steps - 1), 0, 1))
 
 
 def _deviation(changes: np.ndarray) -> float:
@@ -75,16 +89,25 @@ def _season(values: np.ndarray, season: int) -> np.ndarray:
     return means - means.mean()
 
 
-def paths(drift: np.ndarray, size: np.ndarray, steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Series that are like some with drifts and sizes (C, K), but for level and season: (C, T, K)."""
-    shape = drift.shape
-    noise, level, slope = np.moveaxis(np.sqrt(generator.dirichlet(SHARES, shape)), -1, 0)  # (C, K) each
-    fading = generator.choice(FADING, shape)
-    steep = np.divide(drift, size, out=np.zeros(shape), where=size > 0) * generator.normal(1.0, DRIFTING, shape)
-    steep = steep + generator.choice(STEEPNESS, shape) * generator.normal(size=shape)
+def paths(like: list[Traits], steps: int, horizon: int, generator: np.random.Generator) -> np.ndarray:
+    """A series of so many steps like each of C, but for level and season: (C, T, K).
+
+    What does not last of their changes is noise. A slope leads over a long horizon as many times as far as a random
+    walk as it does over one of SPAN steps.
+    """
+    drift, size, lasting = np.stack([(one.drift, one.size, one.lasting) for one in like], axis=1)  # (C, K) each
+    shape, pace = drift.shape, min(1.0, SPAN / horizon)
+    shares = np.moveaxis(generator.dirichlet(SHARES, shape), -1, 0)  # (3, C, K)
+    walking = shares[1:] * lasting
+    noise = np.sqrt(shares[0] + (shares[1:] - walking).sum(axis=0) / 2)  # as two of its draws make a change
+    level, slope = np.sqrt(walking)
+    fading = generator.choice(FADING, shape) ** pace
+    steep = np.divide(lasting * drift, size, out=np.zeros(shape), where=size > 0)
+    steep *= generator.normal(1.0, DRIFTING, shape)
+    steep += np.sqrt(pace * lasting) * generator.choice(STEEPNESS, shape) * generator.normal(size=shape)
     height, made = np.zeros(shape), np.empty((shape[0], steps, shape[1]))
     for step in range(steps):
-        steep = fading * steep + WANDERING * slope * generator.normal(size=shape)
+        steep = fading * steep + pace * WANDERING * slope * generator.normal(size=shape)
         height = height + steep + level * generator.normal(size=shape)
         made[:, step] = height
     heavy = generator.random((shape[0], 1, shape[1])) < HEAVY

@@ -87,9 +87,10 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
     unseen = split(both, horizon, None).validation
     ends = both.lengths.copy()
     np.minimum.at(ends, unseen.series, unseen.rows)
-    traits = [structural.traits(_telling(one, ends[number]), season) for number, one in enumerate(_added_up(panel))]
-    drift, size = (np.stack([getattr(traits[like], name) for like in likes]) for name in ("drift", "size"))
-    paths = structural.paths(drift, size, int(lengths.max()), generator)  # (C, T, K)
+    traits = [
+        structural.traits(_telling(one, ends[number]), season, horizon) for number, one in enumerate(_added_up(panel))
+    ]
+    paths = structural.paths([traits[like] for like in likes], int(lengths.max()), horizon, generator)  # (C, T, K)
     lowest = float(np.nanmin(panel.values))
     made = [
         _like(panel.series(like), traits[like], path[:length], lowest)

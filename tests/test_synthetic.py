@@ -135,6 +135,18 @@ def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> 
         assert 0.3 < np.median([changes[:5].mean() for changes in made[name]]) / drift < 1.5
 
 
+@pytest.mark.parametrize("horizon", [6, 24])
+def test_they_stay_where_those_they_are_like_do(horizon: int) -> None:
+    generator = np.random.default_rng(0)
+    season = np.tile(np.cos(np.arange(12) / 2), 6)
+    real = of_numbers(np.exp(5 + season + 0.3 * generator.normal(size=72)))
+    both = synthetic.beside(real, 200, horizon, 12, 0)
+
+    spreads = [np.log(both.series(number)).std() for number in range(1, 201)]
+    assert 0.8 < np.median(spreads) / np.log(real.values).std() < 1.5
+    assert np.quantile(spreads, 0.95) < 4 * np.log(real.values).std()
+
+
 @given(series=st.integers(1, 3), years=st.integers(13, 60), horizon=st.integers(1, 8), seed=st.integers(0, 99))
 def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
     series: int, years: int, horizon: int, seed: int
