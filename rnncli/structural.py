@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-SPAN = 6  # steps of the horizon at most that what is said of slopes is meant for: over a longer one they lead as far
+SPAN = 6  # steps of the longest horizon that slopes are as below for: over a longer one they lead as far, no further
 FADING = (1.0, 0.98, 0.9, 0.8)  # what is left of a slope a step later
 DRIFTING = 0.5  # standard deviation of a slope at first, in units of the drift of the series it is like, around that
 STEEPNESS = (0.0, 0.3, 1.0)  # of a further slope, in units of the size of changes
@@ -24,12 +24,17 @@ def away(values: np.ndarray, steps: int) -> float:
 
     Less is of one that comes back, more of one that has a trend (the variance ratio: Lo and MacKinlay 1988).
     """
-    steps = min(steps, len(values) // 2)
+    steps = _reach(values, steps)
     if steps < 1:
         return 1.0
     moves = [np.abs(values[lag:] - values[:-lag]) for lag in (1, steps)]
     one, many = (float(np.mean(move[np.isfinite(move)])) if np.isfinite(move).any() else 0.0 for move in moves)
     return many / (np.sqrt(steps) * one) if one > 0 else 1.0
+
+
+def _reach(values: np.ndarray, steps: int) -> int:
+    """So many steps, or as many as values (T, ...) tell enough of."""
+    return min(steps, len(values) // 2)
 
 
 class Traits(NamedTuple):
@@ -43,7 +48,10 @@ class Traits(NamedTuple):
 
 
 def traits(values: np.ndarray, season: int, horizon: int) -> Traits:
-    """Those of a series (T, K), NaN where missing, told by the medians of its changes, which leaps do not move."""
+    """Those of a series (T, K), NaN where missing, told by the medians of its changes, which leaps do not move.
+
+    horizon: steps within which changes that do not last come back.
+    """
     seasons = np.stack([_season(target, season) for target in values.T], axis=1)
     even = values - np.resize(seasons, values.shape)
     changes = [np.diff(target) for target in even.T]
@@ -62,7 +70,7 @@ def _lasting(values: np.ndarray, horizon: int) -> float:
 
     Over h steps the walk's variance is h times that of one, the noise's stays.
     """
-    steps = min(horizon, len(values) // 2)
+    steps = _reach(values, horizon)
     if steps < 2:
         return 1.0
     return float(np.clip((away(values, steps) ** 2 * steps - 1) / (steps - 1), 0, 1))
