@@ -1,14 +1,12 @@
 """What a name says of a file; and a file appears whole or not at all."""
 
-import errno
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from rnncli.errors import RequestError
 
@@ -25,8 +23,6 @@ SUFFIXES = {
     ".feather": "arrow",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-OPENED = Path("/proc/self/fd")
-NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)  # of file systems, and of old kernels
 
 
 def is_url(source: str) -> bool:
@@ -49,55 +45,56 @@ def kind_by_name(path: Path) -> str | None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A stream whose content becomes the file at `path` once the block ends well: flushed, then renamed over it.
+    """Yield a stream whose content replaces the file at `path` when the block ends without an error.
 
-    On any failure the old file stays as it was and nothing is left beside it. A device or a pipe (/dev/stdout) is
-    written to directly. Raises RequestError where the path cannot be written, or the disk is full.
+    The content is flushed to the disk, then renamed over the file. After any failure the old file is unchanged and
+    nothing is left beside it; only SIGKILL leaves a temporary file `.NAME.xxxx`. A device or a pipe (/dev/stdout) is
+    written to directly. Raises RequestError if the path cannot be written or the disk is full.
     """
     with _complaints(path):
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             with path.open("wb") as stream:
                 yield stream
             return
-        path = path.resolve()  # a link stays a link; what it points to is replaced
-        with _beside(path) as made:
-            yield made.stream
-            _finish(made, path)
-            _put(made, path)
+        path = path.resolve()  # a link stays a link; its target is replaced
+        with _beside(path) as stream:
+            yield stream
+            _finish(stream, path)
+            os.replace(stream.name, path)
 
 
 @contextmanager
 def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
-    """The file at `path` gets this content once the block ends well: it has been brought to the disk before.
+    """Replace the file at `path` by this content when the block ends without an error; it is on the disk before.
 
-    Raises RequestError where the path cannot be written, or the disk is full.
+    Raises RequestError if the path cannot be written or the disk is full.
     """
     path = path.resolve()
     with ExitStack() as stack:
         with _complaints(path):
-            made = stack.enter_context(_beside(path))
-            made.stream.write(content)
-            _finish(made, path)
+            stream = stack.enter_context(_beside(path))
+            stream.write(content)
+            _finish(stream, path)
         yield
         with _complaints(path):
-            _put(made, path)
+            os.replace(stream.name, path)
 
 
 def replaced_by(path: Path, content: bytes) -> Path:
-    """The file at `path` gets this content, and the one before stays as PATH.previous, where it was put first.
+    """Replace the file at `path` by this content; its old content is copied to PATH.previous first. Returns the copy.
 
-    At every moment there is a whole file at `path`. Raises RequestError where this cannot be done.
+    At every moment there is a whole file at `path`. Raises RequestError if either file cannot be written.
     """
     path = path.resolve()
     previous = path.with_name(f"{path.name}.previous")
-    with _complaints(path), _beside(path) as made:
-        made.stream.write(content)
-        _finish(made, path)
+    with _complaints(path), _beside(path) as stream:
+        stream.write(content)
+        _finish(stream, path)
         with _beside(previous) as copy:
-            copy.stream.write(path.read_bytes())
+            copy.write(path.read_bytes())
             _finish(copy, path)
-            _put(copy, previous)
-        _put(made, path)
+            os.replace(copy.name, previous)
+        os.replace(stream.name, path)
     return previous
 
 
@@ -105,74 +102,35 @@ def replaced_by(path: Path, content: bytes) -> Path:
 def _complaints(path: Path) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # of /dev/stdout: whoever reads has seen enough
+    except BrokenPipeError:  # of /dev/stdout: the reader has seen enough
         raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-class _Made(NamedTuple):
-    """A file that is to take the place of another."""
-
-    stream: IO[bytes]
-    name: Path | None  # none yet: where its process is killed, nothing is left of it
-
-
 @contextmanager
-def _beside(path: Path) -> Iterator[_Made]:
-    """A file beside the path, to be put there; on any failure nothing is left of it."""
-    if (nameless := _nameless(path.parent)) is not None:
-        with nameless:
-            yield _Made(nameless, None)
-        return
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
-        try:
-            yield _Made(made.file, Path(made.name))
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(made.name)
-            raise
-
-
-def _nameless(folder: Path) -> IO[bytes] | None:
-    """A file without a name; None where the system knows none (all but Linux), or the folder's file system does not."""
-    if not hasattr(os, "O_TMPFILE") or not OPENED.is_dir():
-        return None
-    try:
-        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC), "wb")
-    except OSError as error:
-        if error.errno in NO_NAMELESS:
-            return None
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file in the same folder, to be renamed over the path; after any failure it is removed."""
+    name = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:  # tempfile opens outside of any try: a signal that comes in that moment would leave the file
+        with open(name, "xb", opener=_private) as stream:
+            yield stream
+    except BaseException:
+        with suppress(OSError):
+            name.unlink()
         raise
 
 
-def _put(made: _Made, path: Path) -> None:
-    """It takes the place of what is at the path, in one step."""
-    name = made.name or _named(made.stream.fileno(), path)
-    with suppress(*(() if made.name else (FileNotFoundError,))):  # another run has put it there already: see `_named`
-        os.replace(name, path)
+def _private(name: str, flags: int) -> int:
+    """Open a file that nobody else can read until it has the permissions of the path."""
+    return os.open(name, flags, 0o600)
 
 
-def _named(descriptor: int, path: Path) -> Path:
-    """The name that a whole file has for the moment before it takes the place of another.
-
-    A file of that name is of a run that was killed in that moment, or is in it now: it is put where it belongs.
-    """
-    name = path.with_name(f".{path.name}.new")
-    while True:
-        try:  # a folder is given, though the path is absolute: without one, Python links the link
-            os.link(OPENED / str(descriptor), name, src_dir_fd=descriptor)
-            return name
-        except FileExistsError:
-            with suppress(FileNotFoundError):
-                os.replace(name, path)
-
-
-def _finish(made: _Made, path: Path) -> None:
-    """All of it on the disk, with the permissions that the path has."""
-    made.stream.flush()
-    os.fchmod(made.stream.fileno(), _mode(path))
-    os.fsync(made.stream.fileno())
+def _finish(stream: IO[bytes], path: Path) -> None:
+    """Flush all content to the disk and set the permissions of the path."""
+    stream.flush()
+    os.fchmod(stream.fileno(), _mode(path))
+    os.fsync(stream.fileno())
 
 
 def check_writable(path: Path, *inputs: Path) -> None:

