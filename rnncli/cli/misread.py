@@ -1,10 +1,11 @@
-"""A command line that could not be understood: where its report was to go all the same, and how errors are told.
+"""Where the report of an unparsable command line goes, and the form of its errors. Knows nothing of other options.
 
-What watches a nightly job reads the report; that it was started with a wrong option has to stand there, too.
+A monitor of nightly jobs reads the report, so a wrong option must appear in it, too.
 """
 
+import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,53 +15,39 @@ from rnncli.cli.options import configuration, flag, variable
 from rnncli.config import Run
 from rnncli.errors import RequestError
 
-TOLD = ("log_format", "report", "metrics_file", "lock")  # fields of Run: how and where it is told, and what else is its
+TOLD = ("log_format", "report", "metrics_file", "lock")  # fields of Run
 NOTHING = ("--dry-run", "--show-config")  # is written with them
 
 
 def make_out(arguments: Sequence[str], commands: Sequence[str]) -> None:
-    """Tell of the run as was asked for, as far as that can be made out; what cannot be was not asked for."""
-    given = _in_file(arguments) | _in_environment() | _on_line(arguments, TOLD)
-    report, metrics_file = (_free(name, given, arguments) for name in ("report", "metrics_file"))
-    run = Run(
-        report=report, metrics_file=metrics_file, log_format="json" if given.get("log_format") == "json" else "text"
-    )
+    """Report the run as the arguments, the environment or the config file ask, as far as they can be read."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in (*TOLD, "config"):
+        parser.add_argument(f"--{flag(name)}", nargs="?", default=os.environ.get(variable(name)))
+    known, others = parser.parse_known_args(arguments)
+    given = _in_file(known.config) | {name: value for name, value in vars(known).items() if value}
+    targets = dict[str, str]()
+    for name in given.keys() & {"report", "metrics_file"}:
+        rest = [*others, *(word.partition("=")[2] for word in others), *(given[one] for one in given if one != name)]
+        if _free(given[name], rest):
+            targets[name] = given[name]
+    form = "json" if given.get("log_format") == "json" else "text"
+    run = Run.model_validate({"log_format": form} | targets)
     screen.behave(run)
     command = next((one for one in arguments if one in commands), "")
     record.asked(command, run, dry=any(one in arguments for one in NOTHING))
 
 
-def _on_line(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """What stands behind these options, as in `--report FILE` and `--report=FILE`."""
-    options = {f"--{flag(name)}": name for name in names}
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    said = ((text.partition("="), behind) for text, behind in pairs)
-    return {
-        options[option]: value if equals else behind for (option, equals, value), behind in said if option in options
-    }
-
-
-def _in_environment() -> dict[str, str]:
-    return {name: value for name in TOLD if (value := os.environ.get(variable(name)))}
-
-
-def _in_file(arguments: Sequence[str]) -> dict[str, str]:
-    path = _on_line(arguments, ("config",)).get("config") or os.environ.get(variable("config"))
+def _in_file(path: str | None) -> dict[str, str]:
     with suppress(RequestError):  # the file may be what is wrong
         run = configuration(Path(path) if path else None).get("run")
         return {name: run[name] for name in TOLD if isinstance(run.get(name), str)} if isinstance(run, dict) else {}
     return {}
 
 
-def _free(name: str, given: Mapping[str, str], arguments: Sequence[str]) -> str | None:
-    """The file that was given, where it can be written and is given for nothing else: that might be what is read."""
-    if name not in given:
-        return None
-    words = [word for text in arguments for word in (text, text.partition("=")[2])]
-    words += [value for other, value in given.items() if other != name]
+def _free(target: str, words: Iterable[str]) -> bool:
+    """Whether a file can be written there, and no other word names it: that file might be an input."""
     with suppress(RequestError, OSError, ValueError):
-        path = Path(given[name])
-        files.check_writable(path)
-        times = sum(Path(word).resolve() == path.resolve() for word in words)
-        return None if times > (name in _on_line(arguments, (name,))) else given[name]
-    return None
+        files.check_writable(Path(target))
+        return Path(target).resolve() not in [Path(word).resolve() for word in words]
+    return False
