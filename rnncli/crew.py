@@ -21,6 +21,7 @@ from rnncli.card import Course
 from rnncli.checkpoint import Folder
 from rnncli.errors import TrainingError
 from rnncli.fitting import Progress
+from rnncli.signals import deferred_signals
 from rnncli.training import Task, Trained
 from rnncli.windows import Sequences
 
@@ -104,7 +105,7 @@ class Processes:
                 number, task = taken
                 place = free.pop()
                 self._write(place, Progress(0, task.steps, float("nan"), float("nan")))
-                with _interrupts_held_back():
+                with deferred_signals(), _interrupts_left_to_parent():  # no process is left half started
                     working[self._pool.submit(_work, task, place)] = number, place
             if not working:
                 return
@@ -182,28 +183,16 @@ def gather(data: Sequences, device: torch.device, size: int, folder: Folder | No
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C goes to every process of the terminal; those started here leave it to the one that started them.
-
-    A process inherits which signals are held back. Here one that comes meanwhile, or that the time is up, is taken
-    afterwards: it may reach any thread, so holding it back in this one would not keep it from ending the start of a
-    process half way.
-    """
-    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+def _interrupts_left_to_parent() -> Iterator[None]:
+    """Ctrl-C goes to every process of the terminal; those started here inherit that they do not receive it."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    came: list[int] = []
-    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    handlers = {one: signal.signal(one, lambda number, _frame: came.append(number)) for one in ending}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
-    for number in dict.fromkeys(came):
-        signal.raise_signal(number)
 
 
 class _Stop(Exception):  # noqa: N818 - nothing went wrong

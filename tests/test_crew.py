@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -163,19 +162,3 @@ def waited_for(look: Callable[[], Found]) -> Found:
             return found
         time.sleep(0.1)
     raise AssertionError("it never came")
-
-
-def test_an_interrupt_while_processes_start_is_taken_once_they_have() -> None:
-    started, ended = False, threading.Event()
-    waiting = threading.Thread(target=ended.wait)  # a thread that a signal may reach, as torch has several
-    waiting.start()
-    try:
-        with pytest.raises(KeyboardInterrupt), crew._interrupts_held_back():
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.1)
-            started = True
-    finally:
-        ended.set()
-        waiting.join()
-
-    assert started

@@ -17,6 +17,7 @@ ORDER = [
         "values",
         "config",
         "files",
+        "signals",
         "seal",
         "card",
         "course",

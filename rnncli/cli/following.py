@@ -3,15 +3,16 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli import files
-from rnncli.cli import keeping, record, running, screen
+from rnncli.cli import keeping, record, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
+from rnncli.signals import deferred_signals
 from rnncli.words import counted
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rnncli.tables.lines import Rows
 
 KINDS = ("csv", "tsv", "ndjson")
+PATIENCE = 5.0  # seconds that Ctrl-C waits for: whoever reads the forecasts may never go on
 COMMITTED = 10.0  # seconds between one writing of the state and the next
 HOPELESS = 20  # lines at the beginning that are all no rows: then the header is wrong, and each more takes 20 ms
 TOLD = 3  # rows that are none: each of the first ones is said, the others are counted
@@ -66,8 +68,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     kept_too = f", and kept in {sources.state}" if sources.state else ""
     record.leave(lambda: f"What came is forecast{kept_too}" if counts["rows"] else record.NOTHING)
     try:
-        with about(sources.data), running.Undivided() as portion:
-            steps = _steps(follower, sources.data, columns, counts, portion)
+        with about(sources.data), closing(_steps(follower, sources.data, columns, counts)) as steps:
             kind = format if format in KINDS else "csv"
             tables.write(_frames(steps, config.forecast, commit), "-", kind)
     finally:
@@ -100,8 +101,8 @@ def _frames(
 
 
 def _steps(
-    follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]", portion: running.Undivided
-) -> Iterator[list["Step"]]:
+    follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]"
+) -> Generator[list["Step"], None, None]:
     """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row.
 
     What came at once is taken up and forecast as a whole, whatever ends the run: the state knows what was forecast.
@@ -110,15 +111,14 @@ def _steps(
 
     intake = _Intake(follower, columns, counts)
     for lines in arriving(source):
-        portion.begin()
-        given = [line for line in intake.rows.begin(lines) if line.strip()]
-        steps = list(_taken(given, intake.take, intake.refuse))
-        if intake.refused is not None and follower.state is None:
-            raise intake.refused
-        for step in steps:
-            _count(counts, step)
-        yield steps
-        portion.end()
+        with deferred_signals(PATIENCE):
+            given = [line for line in intake.rows.begin(lines) if line.strip()]
+            steps = list(_taken(given, intake.take, intake.refuse))
+            if intake.refused is not None and follower.state is None:
+                raise intake.refused
+            for step in steps:
+                _count(counts, step)
+            yield steps
     if intake.refused is not None and not intake.fits:
         raise intake.refused
     if follower.state is None:

@@ -4,11 +4,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
 
 from rnncli import files
 from rnncli.cli import record, screen
@@ -18,8 +17,6 @@ from rnncli.errors import BusyError, RequestError
 NO_LOCK = "--lock-wait waits for a lock. Name one with --lock"
 LOCKING = ("forecast", "train")  # commands that may hold a lock of their own, and check that themselves
 GRACE = 10.0  # seconds to end in order once the time is up
-SIGNALS = ("SIGINT", "SIGTERM", "SIGALRM")  # that end a run in order
-PATIENCE = 5.0  # seconds for a portion to be done with
 
 
 class TimeUp(BaseException):
@@ -102,58 +99,6 @@ def _within(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         last.cancel()
-
-
-class Undivided:
-    """Work in portions none of which is left half done: Ctrl-C, a kill and the end of the time wait for its end.
-
-    Not for long, as whoever reads what is written may never go on; and of two of them the second is heeded at once.
-    """
-
-    def __init__(self) -> None:
-        self._busy, self._came, self._before = False, 0, dict[int, Callable[[int, FrameType | None], Any]]()
-        self._again: threading.Timer | None = None
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for name in SIGNALS:
-                number = getattr(signal, name, None)
-                if number is not None and callable(handler := signal.getsignal(number)):
-                    self._before[number] = handler
-                    signal.signal(number, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._forget()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def begin(self) -> None:
-        """What comes from here on waits."""
-        self._busy = True
-
-    def end(self) -> None:
-        """What came meanwhile has its effect."""
-        self._busy = False
-        self._forget()
-        if self._came:
-            self._before[self._came](self._came, None)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        if not self._busy or self._came:
-            self._before[number](number, frame)
-            return
-        self._came = number
-        if not hasattr(signal, "pthread_kill"):
-            return
-        # Sent to this thread: the system may give a signal of the process to another, and the write here goes on.
-        self._again = threading.Timer(PATIENCE, signal.pthread_kill, [threading.get_ident(), number])
-        self._again.daemon = True
-        self._again.start()
-
-    def _forget(self) -> None:
-        if self._again is not None:
-            self._again.cancel()
 
 
 def _cut_off(seconds: float) -> None:

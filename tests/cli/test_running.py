@@ -1,7 +1,6 @@
 """One run at a time, no longer than it may take, on rows new enough, and what is known of it afterwards."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ import pytest
 from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
-from rnncli.cli import running
 from tests.conftest import Command, Outcome, hourly
 
 LAST = "2024-01-20 23:00:00"  # of the table
@@ -217,34 +215,6 @@ def test_only_tables_are_read_from_a_url(rnncli: Command, arguments: tuple[objec
     assert (outcome.code, outcome.out) == (code, "")
     assert "s3://bucket/f" in outcome.err
     assert "only tables are read from a URL" in outcome.err
-
-
-def test_a_portion_of_work_is_done_before_the_run_is_ended() -> None:
-    done = []
-    with running.Undivided() as portion:
-        portion.begin()
-        signal.raise_signal(signal.SIGINT)
-        done.append("whole")
-        with pytest.raises(KeyboardInterrupt):
-            portion.end()
-        with pytest.raises(KeyboardInterrupt):  # nothing is done between portions
-            signal.raise_signal(signal.SIGINT)
-
-    assert done == ["whole"]
-
-
-def test_whoever_insists_need_not_wait_for_a_portion(monkeypatch: pytest.MonkeyPatch) -> None:
-    with running.Undivided() as portion:
-        portion.begin()
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    monkeypatch.setattr(running, "PATIENCE", 0.01)
-    with running.Undivided() as portion:
-        portion.begin()
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):  # a pipe that nobody reads
-            time.sleep(60)
 
 
 def test_quiet_leaves_warnings(rnncli: Command, data: Path, tmp_path: Path) -> None:
