@@ -96,7 +96,6 @@ def _frames(
         sys.stdout.buffer.flush()
         if time.monotonic() - committed > COMMITTED:
             commit()
-            tables.give_back()  # else what is freed lies in ever more pieces
             committed = time.monotonic()
 
 
