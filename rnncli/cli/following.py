@@ -85,7 +85,6 @@ def _frames(
     portions: Iterator[list["Step"]], asked: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
     """The forecasts as tables, flushed before more rows are waited for."""
-    from rnncli import tables
     from rnncli.panel.forecasts import followed_frame
 
     committed = time.monotonic()
