@@ -6,7 +6,7 @@ overlap (Harvey, Leybourne and Newbold 1997).
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ RESAMPLES = 1_000
 FEWEST_SERIES = 5  # to resample: with fewer, all of them are tested together through their windows
 FEWEST_WINDOWS = 4  # to test those
 
+Verdict = Literal["better", "worse", "unknown"]  # unknown: the interval contains zero, or there is none
+
 
 class Difference(NamedTuple):
     """By how much a score is lower than another's, as shares of the other: 0.1 is a tenth better, -0.1 worse."""
@@ -26,8 +28,8 @@ class Difference(NamedTuple):
     high: float
 
     @property
-    def verdict(self) -> str:
-        """better, worse, or unknown."""
+    def verdict(self) -> Verdict:
+        """Whether the score is better or worse than the other's, if the windows decide it."""
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "unknown"

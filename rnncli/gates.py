@@ -133,18 +133,18 @@ def _known(text: str, name: str, known: Sequence[str], option: str = "--fail-if"
 
 
 def broken(
-    gate: Gate, scores: Mapping[str, float], verdicts: Mapping[str, str], drift: str | None = None
+    gate: Gate, scores: Mapping[str, float], differences: Mapping[str, "Difference"], drift: str | None = None
 ) -> str | None:
     """Why the gate says no, or None. A score that could not be measured passes no gate.
 
-    verdicts: for each method what `Difference.sentence` says of the model against it; drift: how it left its band.
+    differences: of the model from each method; drift: how it left its band.
     """
     match gate:
         case Drift(text):
             return None if drift is None else f"{text}: {drift}"
         case Worse(text, method):
-            said = verdicts[method]
-            return f"{text}: {said}" if said.startswith("worse") else None
+            difference = differences[method]
+            return f"{text}: {difference.sentence(method)}" if difference.verdict == "worse" else None
         case Score(text, metric, sign, value):
             score = scores[metric]
             if math.isnan(score):

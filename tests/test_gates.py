@@ -5,6 +5,7 @@ import math
 import pytest
 
 from rnncli import gates
+from rnncli.comparison import Difference
 from rnncli.errors import RequestError
 from rnncli.gates import Score, Worse
 
@@ -52,9 +53,13 @@ def test_a_score_that_could_not_be_measured_passes_no_gate() -> None:
 def test_worse_means_told_apart() -> None:
     gate = Worse("worse than Naive", "Naive")
 
-    assert gates.broken(gate, {}, {"Naive": "no better than Naive can be told from these windows"}) is None
-    assert gates.broken(gate, {}, {"Naive": "better than Naive by 3 % (1 to 5)"}) is None
-    assert gates.broken(gate, {}, {"Naive": "worse than Naive by 3 % (1 to 5)"}) is not None
+    assert gates.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, 0.01)}) is None
+    assert gates.broken(gate, {}, {"Naive": Difference(-0.03, math.nan, math.nan)}) is None
+    assert gates.broken(gate, {}, {"Naive": Difference(0.03, 0.01, 0.05)}) is None
+    assert (
+        gates.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, -0.01)})
+        == "worse than Naive: worse than Naive by 3 % (1 to 5)"
+    )
 
 
 @pytest.mark.parametrize("text", ["mase < current 0.5", "mase <", "mase < - current", "mase current - 1"])

@@ -237,7 +237,7 @@ def _evaluate_archive(
 
 def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) -> None:
     """Raise GateError where a gate says no."""
-    found = (gates.broken(gate, report.scores[report.own], report.sentences, drift) for gate in wanted)
+    found = (gates.broken(gate, report.scores[report.own], report.differences, drift) for gate in wanted)
     if reasons := [reason for reason in found if reason]:
         raise GateError("; ".join(reasons))
 

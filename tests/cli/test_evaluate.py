@@ -9,6 +9,7 @@ import pytest
 from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
+from rnncli.comparison import Difference
 from tests.conftest import Command, hourly
 
 
@@ -224,6 +225,18 @@ def test_gates_decide_the_exit_code_and_the_scores_are_there_all_the_same(
     assert outcome.code == code
     assert len(outcome.table) == 5
     assert (f"error: {gates[-1]}: " in outcome.err) is (code == 6)
+
+
+def test_a_gate_tests_the_verdict_whatever_the_sentence_says(
+    rnncli: Command, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Difference, "verdict", "worse")
+    monkeypatch.setattr(Difference, "sentence", lambda _difference, other: f"the model loses to {other}")
+
+    outcome = rnncli("evaluate", model, data, "--fail-if", "worse than Naive")
+
+    assert outcome.code == 6
+    assert outcome.err.endswith("error: worse than Naive: the model loses to Naive\n")
 
 
 def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
