@@ -212,13 +212,13 @@ def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
     from rnncli.panel.hints import UNDECIDED, hints
 
     found = hints(frame, panel.found.roles)
-    pairs = [(hint.column, hint.words) for hint in found if not hint.leaks and hint.words != UNDECIDED]
-    undecided = [hint.column for hint in found if hint.words == UNDECIDED]
+    pairs = [(hint.column, hint.words) for hint in found if hint.kind not in ("leak", "undecided")]
+    undecided = [hint.column for hint in found if hint.kind == "undecided"]
     pairs += [(UNDECIDED, ", ".join(undecided))] if undecided else []
     if pairs:
         screen.show_pairs("other columns", pairs)
     for hint in found:
-        if hint.leaks:
+        if hint.kind == "leak":
             screen.warn(f'"{hint.column}" {hint.words}')
 
 

@@ -1,7 +1,7 @@
 """What the columns that nobody named might be, and which of them would give the target away."""
 
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,15 @@ ROWS = 20_000  # rows looked at
 UNDECIDED = "--known if known in advance, else --past"
 
 
+Kind = Literal["constant", "static", "known", "undecided", "leak"]
+
+
 class Hint(NamedTuple):
-    """What is noticed of a column."""
+    """A possible role of a column, or a warning that it contains the target."""
 
     column: str
+    kind: Kind
     words: str
-    leaks: bool = False
 
 
 def hints(frame: pd.DataFrame, roles: Roles) -> list[Hint]:
@@ -39,13 +42,13 @@ def _hint(frame: pd.DataFrame, name: str, roles: Roles) -> Hint | None:
     """What one column might be."""
     values = frame[name]
     if values.nunique() <= 1:
-        return Hint(name, "never changes")
+        return Hint(name, "constant", "never changes")
     if roles.id is not None and (values.groupby(frame[roles.id], observed=True).nunique() <= 1).all():
-        return Hint(name, f"one value a series: --static {name}")
+        return Hint(name, "static", f"one value a series: --static {name}")
     coming = frame[list(roles.targets)].isna().all(axis=1)
     if coming.any() and values[coming].notna().all():
-        return Hint(name, f"filled where the target is still empty: --known {name}")
-    return Hint(name, UNDECIDED)
+        return Hint(name, "known", f"filled where the target is still empty: --known {name}")
+    return Hint(name, "undecided", UNDECIDED)
 
 
 def _leaks(frame: pd.DataFrame, names: list[str], target: str) -> list[Hint]:
@@ -59,12 +62,13 @@ def _leaks(frame: pd.DataFrame, names: list[str], target: str) -> list[Hint]:
         both = ~np.isnan(actual) & some[name].notna().to_numpy()
         one, other = actual[both], some[name].to_numpy()[both]
         if len(one) > 2 and np.ptp(one) > 0 and np.ptp(other) > 0 and abs(np.corrcoef(one, other)[0, 1]) > ALIKE:
-            found.append(Hint(name, f'moves as "{target}" does: known only afterwards, it would give it away', True))
+            words = f'moves as "{target}" does: known only afterwards, it would give it away'
+            found.append(Hint(name, "leak", words))
     told = {hint.column for hint in found}
     for first, second in combinations([name for name in names[:MOST] if name not in told], 2):
         total = (some[first] + some[second]).to_numpy()
         both = ~np.isnan(actual) & ~np.isnan(total)
         if both.sum() > 2 and np.ptp(actual[both]) > 0 and np.allclose(total[both], actual[both], rtol=1e-6, atol=1e-9):
             words = f'with "{second}" adds up to "{target}": known only afterwards, they would give it away'
-            found.append(Hint(first, words, True))
+            found.append(Hint(first, "leak", words))
     return found

@@ -1,9 +1,11 @@
 """rnncli inspect at the prompt."""
 
 import io
+import re
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli import card, cli
+from rnncli.panel import hints
 from tests.conftest import SAMPLES, Command, hourly
 
 
@@ -43,6 +46,27 @@ def test_a_table_is_described_and_what_training_would_choose(rnncli: Command, tm
     assert {name: line(outcome.out, name) for name in expected} == expected
     assert line(outcome.out, "seasons").startswith("24 steps")
     assert "train with --horizon 24 would choose" in outcome.out
+
+
+def test_undecided_columns_share_a_line_whatever_its_words(
+    rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = hourly(series=1)
+    frame["heat"], frame["rain"] = frame["y"].shift(-5).fillna(1), frame["y"].shift(7).fillna(2)
+    frame["none"] = 3
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    hint = hints._hint
+
+    def reworded(*given: Any) -> hints.Hint | None:
+        found = hint(*given)
+        return found and found._replace(words=f"{found.words}, it seems")
+
+    monkeypatch.setattr(hints, "_hint", reworded)
+
+    outcome = rnncli("inspect", tmp_path / "d.csv")
+
+    assert re.search(r"^ *none +never changes, it seems *$", outcome.out, re.MULTILINE)
+    assert re.search(rf"^ *{hints.UNDECIDED} +heat, rain *$", outcome.out, re.MULTILINE)
 
 
 def test_it_tells_what_train_would_choose_for_a_horizon(rnncli: Command, data: Path, tmp_path: Path) -> None:

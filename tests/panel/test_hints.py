@@ -17,14 +17,16 @@ def noticed(**cells: object) -> list[Hint]:
 
 
 def test_what_never_changes_within_a_series_may_be_static() -> None:
-    assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "one value a series: --static size")]
+    assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "static", "one value a series: --static size")]
 
 
 def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
     target = np.arange(12.0)
     target[5] = target[11] = np.nan
 
-    assert noticed(y=target, price=np.random.default_rng(1).random(12))[0].words.endswith("--known price")
+    (found,) = noticed(y=target, price=np.random.default_rng(1).random(12))
+
+    assert (found.kind, found.words) == ("known", "filled where the target is still empty: --known price")
 
 
 def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
@@ -32,15 +34,15 @@ def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
 
     found = noticed(y=casual + registered, casual=casual, registered=registered)
 
-    assert [(hint.column, hint.leaks) for hint in found][-1] == ("casual", True)
+    assert found[-1][:2] == ("casual", "leak")
     assert 'with "registered" adds up to "y"' in found[-1].words
 
 
 def test_the_target_in_another_unit_is_warned_of() -> None:
     target = np.random.default_rng(3).random(12)
 
-    assert [hint.column for hint in noticed(y=target, y_in_tons=target / 1000) if hint.leaks] == ["y_in_tons"]
+    assert [hint.column for hint in noticed(y=target, y_in_tons=target / 1000) if hint.kind == "leak"] == ["y_in_tons"]
 
 
 def test_an_innocent_column_is_not_warned_of() -> None:
-    assert not any(hint.leaks for hint in noticed(heat=np.random.default_rng(4).random(12)))
+    assert [hint.kind for hint in noticed(heat=np.random.default_rng(4).random(12))] == ["undecided"]
