@@ -54,7 +54,7 @@ def show(card: "Card", found: list["Health"]) -> None:
 
 def _line(health: "Health") -> list[str]:
     radii, shares = health.radii or {}, health.saturated or {}
-    gates = [share for name, share in shares.items() if name != "units"]
+    gates = [share for part, share in shares.items() if part.gate]
     return [
         f"{health.reach} of {health.architecture.context}",
         f"{health.memory} of {health.architecture.context}",
@@ -88,6 +88,9 @@ def as_json(card: "Card", found: list["Health"]) -> str:
     def plain(number: int, health: "Health") -> dict[str, object]:
         values = health._asdict() | {"architecture": health.architecture.model_dump()}
         values |= {name: getattr(health, name).tolist() for name in ("read", "whole", "kept")}
+        for name in ("radii", "saturated"):
+            by_part = getattr(health, name)
+            values[name] = None if by_part is None else {part.name: value for part, value in by_part.items()}
         values |= {"gap": None if health.gap is None else health.gap._asdict()}
         said = {
             finding.measure: {"found": finding.found, "verdict": finding.verdict}

@@ -11,20 +11,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.cells import Encoder, Reservoir
+from rnncli.cells.layered import Layered
 
-# The rows of the weights, in this order; a gate is what a sigmoid holds between 0 and 1.
-PARTS: dict[str, tuple[str, ...]] = {
-    "RNN_TANH": ("state",),
-    "RNN_RELU": ("state",),
-    "LSTM": ("input gate", "forget gate", "candidate", "output gate"),
-    "GRU": ("reset gate", "update gate", "candidate"),
+
+class Part(NamedTuple):
+    """A part of a recurrent layer. Gates are held between 0 and 1 by a sigmoid."""
+
+    name: str
+    gate: bool = False
+
+
+RESET, UPDATE, INPUT, FORGET, OUTPUT = (
+    Part(f"{name} gate", gate=True) for name in ("reset", "update", "input", "forget", "output")
+)
+STATE, CANDIDATE, RESERVOIR, UNITS = (Part(name) for name in ("state", "candidate", "reservoir", "units"))
+# The rows of the weights, in this order.
+PARTS: dict[str, tuple[Part, ...]] = {
+    "RNN_TANH": (STATE,),
+    "RNN_RELU": (STATE,),
+    "LSTM": (INPUT, FORGET, CANDIDATE, OUTPUT),
+    "GRU": (RESET, UPDATE, CANDIDATE),
 }
 
 
 class Layer(NamedTuple):
     """One layer over N steps of B sequences."""
 
-    gates: dict[str, Tensor]  # (B, N, hidden) each
+    gates: dict[Part, Tensor]  # (B, N, hidden) each
     units: Tensor  # (B, N, hidden): what a tanh, or a ReLU, makes of the step before it is let into the state
     bounded: bool  # whether it is a tanh
     outputs: Tensor  # (B, N, hidden)
@@ -55,23 +68,24 @@ def layers(encoder: Encoder, steps: Tensor) -> list[Layer]:
     return found
 
 
-def recurrent(encoder: Encoder) -> dict[str, Tensor]:
+def recurrent(encoder: Encoder) -> dict[Part, Tensor]:
     """The recurrent weights (hidden, hidden) of each part; with several layers the layer is in the name."""
     if isinstance(encoder, Reservoir):
-        return {"reservoir": encoder.weights}
+        return {RESERVOIR: encoder.weights}
     every = [(stack, number) for stack in _stacks(encoder).values() for number in range(stack.num_layers)]
     return {
-        part if len(every) == 1 else f"{part} of layer {place}": weights
+        part if len(every) == 1 else part._replace(name=f"{part.name} of layer {place}"): weights
         for place, (stack, number) in enumerate(every, 1)
         for part, weights in zip(PARTS[stack.mode], _square(stack, number), strict=True)
     }
 
 
 def _stacks(encoder: Encoder) -> dict[str, nn.RNNBase]:
+    """The stacks that kernels run forwards in time, by the names of their modules."""
+    layered = [module for module in encoder.modules() if isinstance(module, Layered)]
+    backwards = {part for module in layered if module.backwards for part in module.backwards.modules()}
     every = encoder.named_modules()
-    return {
-        name: module for name, module in every if isinstance(module, nn.RNNBase) and "backwards" not in name.split(".")
-    }
+    return {name: module for name, module in every if isinstance(module, nn.RNNBase) and module not in backwards}
 
 
 def _square(stack: nn.RNNBase, number: int) -> tuple[Tensor, ...]:
@@ -100,15 +114,15 @@ def _layer(stack: nn.RNNBase, number: int, steps: Tensor) -> Layer:
     for place in range(steps.shape[1]):
         given = [part[:, place] for part in driven]
         back = list((state @ weights.T + shift).chunk(len(parts), dim=-1))
-        opened = {name: torch.sigmoid(given[n] + back[n]) for n, name in enumerate(parts) if name.endswith("gate")}
+        opened = {part: torch.sigmoid(given[n] + back[n]) for n, part in enumerate(parts) if part.gate}
         match stack.mode:
             case "LSTM":
                 unit = torch.tanh(given[2] + back[2])
-                cell = opened["forget gate"] * cell + opened["input gate"] * unit
-                state = opened["output gate"] * torch.tanh(cell)
+                cell = opened[FORGET] * cell + opened[INPUT] * unit
+                state = opened[OUTPUT] * torch.tanh(cell)
             case "GRU":
-                unit = torch.tanh(given[2] + opened["reset gate"] * back[2])
-                state = opened["update gate"] * state + (1 - opened["update gate"]) * unit
+                unit = torch.tanh(given[2] + opened[RESET] * back[2])
+                state = opened[UPDATE] * state + (1 - opened[UPDATE]) * unit
             case "RNN_RELU":
                 unit = state = torch.relu(given[0] + back[0])
             case _:

@@ -14,7 +14,7 @@ from rnncli.cells import Encoder
 from rnncli.config import Architecture
 from rnncli.errors import DataError
 from rnncli.health import activity, attention, watching
-from rnncli.health.activity import Layer
+from rnncli.health.activity import UNITS, Layer, Part
 from rnncli.health.watching import Gap, Watched
 from rnncli.model import STATES, Model
 from rnncli.network import Network
@@ -41,8 +41,8 @@ class Health(NamedTuple):
     reach: int  # steps back to the furthest of `read` that is not faded
     kept: np.ndarray  # (N,) share of a change that is left so many segments later
     memory: int  # steps until it has faded; the context where it never does
-    radii: dict[str, float] | None  # largest absolute eigenvalue of the recurrent weights of each part
-    saturated: dict[str, float] | None  # share of each gate's, and of the units', values at their ends
+    radii: dict[Part, float] | None  # largest absolute eigenvalue of the recurrent weights of each part
+    saturated: dict[Part, float] | None  # share of each gate's, and of the units', values at their ends
     dead: int  # units of the last layer that never move
     drift: float | None  # times the state has grown after many contexts in a row
     gap: Gap | None
@@ -91,7 +91,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         design.segment * _last((read >= FADED * largest) & (read > 0)),
         kept,
         design.segment * _last(kept >= FADED),
-        {name: _radius(one) for name, one in weights.items()} or None,
+        {part: _radius(one) for part, one in weights.items()} or None,
         _saturated(layers) if layers else None,
         int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
         _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
@@ -126,14 +126,14 @@ def _radius(weights: Tensor) -> float:
     return float(torch.linalg.eigvals(weights.double()).abs().max())
 
 
-def _saturated(layers: list[Layer]) -> dict[str, float]:
+def _saturated(layers: list[Layer]) -> dict[Part, float]:
     """Of all layers together."""
-    names = list(layers[0].gates)
-    gates = {name: torch.stack([layer.gates[name] for layer in layers]) for name in names}
-    shares = {name: float(((gate < SHUT) | (gate > OPEN)).float().mean()) for name, gate in gates.items()}
+    parts = list(layers[0].gates)
+    gates = {part: torch.stack([layer.gates[part] for layer in layers]) for part in parts}
+    shares = {part: float(((gate < SHUT) | (gate > OPEN)).float().mean()) for part, gate in gates.items()}
     units = torch.stack([layer.units for layer in layers])
     stuck = units.abs() > OPEN if layers[0].bounded else units <= 0  # where a ReLU passes no gradient
-    return shares | {"units": float(stuck.float().mean())}
+    return shares | {UNITS: float(stuck.float().mean())}
 
 
 @torch.no_grad()

@@ -41,7 +41,7 @@ def portrait(found: Found, season: int) -> Portrait:
     return Portrait(
         back,
         watched.scaled[number, :, 0].numpy(),
-        {name: _spread(gate[number].numpy()) for name, gate in gates.items()},
+        {part.name: _spread(gate[number].numpy()) for part, gate in gates.items()},
         _spread(outputs[number]),
         states[some],
         explained,

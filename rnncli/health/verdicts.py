@@ -6,6 +6,7 @@ import numpy as np
 
 from rnncli.card import Card, Course
 from rnncli.config import Architecture
+from rnncli.health.activity import Part
 from rnncli.health.examination import ROLLED, Health
 from rnncli.health.watching import Gap
 
@@ -95,10 +96,10 @@ def _calmer(design: Architecture) -> str:
     return "lower --radius or --input-scale" if design.cell == "esn" else CALMER
 
 
-def _radii(radii: dict[str, float], design: Architecture) -> Finding:
-    found = ", ".join(f"{name} {radius:.2f}" for name, radius in radii.items())
+def _radii(radii: dict[Part, float], design: Architecture) -> Finding:
+    found = ", ".join(f"{part.name} {radius:.2f}" for part, radius in radii.items())
     # Gates are held between 0 and 1 whatever their weights: the state lives on the others.
-    largest = max(radius for name, radius in radii.items() if "gate" not in name)
+    largest = max(radius for part, radius in radii.items() if not part.gate)
     if largest > RUNS:
         verdict = f"far above 1: the state may run away; {_calmer(design)}"
     elif largest < FADES:
@@ -108,9 +109,9 @@ def _radii(radii: dict[str, float], design: Architecture) -> Finding:
     return Finding("spectral radius", found, verdict)
 
 
-def _saturated(shares: dict[str, float], design: Architecture) -> Finding:
-    found = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-    stuck = [name for name, share in shares.items() if share > STUCK]
+def _saturated(shares: dict[Part, float], design: Architecture) -> Finding:
+    found = ", ".join(f"{part.name} {100 * share:.0f} %" for part, share in shares.items())
+    stuck = [part.name for part, share in shares.items() if share > STUCK]
     verdict = f"{' and '.join(stuck)} hardly move, and pass no gradient: {_calmer(design)}" if stuck else "free to move"
     return Finding("saturated", found, verdict)
 

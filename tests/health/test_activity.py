@@ -90,7 +90,24 @@ def test_the_units_of_a_reservoir_are_told_from_its_states() -> None:
     before = np.concatenate([0 * states[:, :1], states[:, :-1]], axis=1)
     expected = np.tanh(steps.double().numpy() + before @ reservoir.weights.double().numpy().T)
     np.testing.assert_allclose(found.units.numpy(), expected, atol=1e-5)
-    assert list(activity.recurrent(reservoir)) == ["reservoir"]
+    assert list(activity.recurrent(reservoir)) == [activity.RESERVOIR]
+
+
+def test_layers_that_read_backwards_are_left_out_whatever_their_name() -> None:
+    class Named(nn.Module):
+        def __init__(self, encoder: nn.Module) -> None:
+            super().__init__()
+            self.backwards = encoder
+
+        def forward(self, steps: Tensor) -> Any:
+            return self.backwards(steps)
+
+    steps = torch.randn(3, 8, 4)
+    encoder = built(steps, cell="gru", bidirectional=True)
+
+    found = activity.layers(Named(encoder), steps)  # type: ignore[arg-type]  # an encoder inside another module
+
+    assert len(found) == len(activity.layers(encoder, steps)) == 1
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -114,9 +131,9 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
 
     (found,) = activity.layers(encoder, steps)
 
-    assert list(found.gates) == ["reset gate", "update gate"]
-    np.testing.assert_allclose(found.gates["reset gate"][0].numpy(), resets, rtol=1e-5)
-    np.testing.assert_allclose(found.gates["update gate"][0].numpy(), updates, rtol=1e-5)
+    assert list(found.gates) == [activity.RESET, activity.UPDATE]
+    np.testing.assert_allclose(found.gates[activity.RESET][0].numpy(), resets, rtol=1e-5)
+    np.testing.assert_allclose(found.gates[activity.UPDATE][0].numpy(), updates, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])

@@ -98,8 +98,8 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
 
     shares = examination._saturated(activity.layers(made.encoder, watched.steps))
 
-    assert shares["reset gate"] == shares["update gate"] == 1.0
-    assert 0.5 <= shares["units"] < 0.8
+    assert shares[activity.RESET] == shares[activity.UPDATE] == 1.0
+    assert 0.5 <= shares[activity.UNITS] < 0.8
 
 
 @torch.no_grad()

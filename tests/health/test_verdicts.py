@@ -8,6 +8,7 @@ import pytest
 from rnncli.card import Course
 from rnncli.config import Architecture
 from rnncli.health import verdicts
+from rnncli.health.activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.health.watching import Gap
 
 
@@ -55,14 +56,19 @@ def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() 
 
 
 def test_gates_do_not_count_where_a_state_may_run_away() -> None:
-    assert verdicts._radii({"reset gate": 9.0, "candidate": 1.1}, design()).verdict.startswith("about 1")
-    assert verdicts._radii({"reset gate": 1.0, "candidate": 3.0}, design()).verdict.startswith("far above 1")
-    assert verdicts._radii({"state": 0.1}, design()).verdict.startswith("far below 1")
-    assert "lower --radius" in verdicts._radii({"reservoir": 3.0}, design(cell="esn", decoder="direct")).verdict
+    assert verdicts._radii({RESET: 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
+    assert verdicts._radii({RESET: 1.0, CANDIDATE: 3.0}, design()).verdict.startswith("far above 1")
+    assert verdicts._radii({STATE: 0.1}, design()).verdict.startswith("far below 1")
+    assert "lower --radius" in verdicts._radii({RESERVOIR: 3.0}, design(cell="esn", decoder="direct")).verdict
+
+
+def test_a_part_is_a_gate_whatever_its_name() -> None:
+    assert verdicts._radii({Part("valve", gate=True): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
+    assert verdicts._radii({Part("gateway"): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("far above 1")
 
 
 def test_what_is_stuck_is_named() -> None:
-    found = verdicts._saturated({"reset gate": 0.95, "update gate": 0.2, "units": 0.97}, design())
+    found = verdicts._saturated({RESET: 0.95, UPDATE: 0.2, UNITS: 0.97}, design())
 
     assert found.found == "reset gate 95 %, update gate 20 %, units 97 %"
     assert found.verdict.startswith("reset gate and units hardly move")
