@@ -4,7 +4,7 @@ Every metric scores N windows: actual (N, H, K), NaN where unknown and then skip
 taken over the observed steps of each window, then over windows, so that each window counts alike (as M4 does).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -162,6 +162,23 @@ def columns(names: Sequence[str], percents: Sequence[float]) -> list[str]:
         for name in names
         for column in ([f"{name}-{percent:g}" for percent in percents] if name in INTERVALS else [name])
     ]
+
+
+def interval_of(column: str) -> tuple[str, float] | None:
+    """The metric and the percents of a column of `columns`; None if the metric is not one of intervals."""
+    name, _, percent = column.rpartition("-")
+    if column in METRICS or name not in INTERVALS:
+        return None
+    try:
+        return name, float(percent)
+    except ValueError:  # a column of a card that was tampered with
+        return None
+
+
+def coverages(names: Iterable[str]) -> dict[str, float]:
+    """The columns that are coverages of intervals, each with the percents of its interval."""
+    found = {name: interval_of(name) for name in names}
+    return {name: of[1] for name, of in found.items() if of is not None and INTERVALS[of[0]] is coverage}
 
 
 def parts(scored: Scored, names: Sequence[str], percents: Sequence[float]) -> dict[str, Parts]:

@@ -149,3 +149,12 @@ def test_a_method_without_quantiles_has_no_quantile_loss_instead_of_none_at_all(
     actual = np.ones((COUNT, HORIZON, 1))
 
     assert np.isnan(metrics.quantile_loss(scored(actual, actual * np.nan)).ratio)
+
+
+def test_columns_of_intervals_are_told_from_others_by_the_table_of_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(metrics.METRICS, "coverage-error", metrics.mae)
+    columns = metrics.columns([*metrics.every_name(), "coverage-error"], (80.0, 97.5))
+
+    assert metrics.coverages(columns) == {"coverage-80": 80.0, "coverage-97.5": 97.5}
+    assert metrics.interval_of("width-97.5") == ("width", 97.5)
+    assert metrics.interval_of("MASE") is None

@@ -129,11 +129,13 @@ def left_out(card: "Card") -> list[str]:
 
 def interval_line(card: "Card") -> str:
     """What the intervals held of the validation windows."""
+    from rnncli.metrics import coverages
+
     own = card.scores["rnncli"]
     held = [
-        f"the {name.removeprefix('coverage-')} % one held {100 * share:.1f} % of the values"
-        for name, share in own.items()
-        if name.startswith("coverage-") and share is not None and share == share
+        f"the {percent:g} % one held {100 * share:.1f} % of the values"
+        for name, percent in coverages(own).items()
+        if (share := own[name]) is not None and share == share
     ]
     counts = "; whole numbers, as all values are" if card.seen.counts else ""
     windows = counted(card.validation.windows, "window")

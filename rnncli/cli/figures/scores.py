@@ -7,6 +7,7 @@ import numpy as np
 
 from rnncli.backtest import Ledger
 from rnncli.cli.figures import page
+from rnncli.metrics import coverages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +19,9 @@ DASHES = ("--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
 def draw(path: Path, found: Ledger, own: str, metric: str | None, step: str) -> None:
     """Of a ledger with steps. metric: that methods are compared by; step: what a step of the clock is called."""
     table = found.by_step()
-    named = metric or next((name for name in table[own] if not name.startswith("coverage")), None)
-    held = [name for name in table[own] if name.startswith("coverage")]
-    drawn = [name for name in (named, *held[:1]) if name is not None]
+    held = coverages(table[own])
+    named = metric or next((name for name in table[own] if name not in held), None)
+    drawn = [name for name in (named, *list(held)[:1]) if name is not None]
     with page.page(path, 4.6 + 3.6 * (len(drawn) - 1), 3.6) as figure:
         panels = page.grid(figure, len(drawn), 2)
         for axes, name in zip(panels, drawn, strict=True):
@@ -52,10 +53,10 @@ def _look(place: int) -> dict[str, Any]:
     return {"color": OTHERS[place % len(OTHERS)], "ls": DASHES[dash]}
 
 
-def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: list[str], own: str) -> None:
+def _coverage(axes: "Axes", row: dict[str, np.ndarray], held: dict[str, float], own: str) -> None:
     """What each interval held, beside what it says."""
-    for place, name in enumerate(held):
-        percent, shade = float(name.removeprefix("coverage-")), (page.BLUE, page.ORANGE, page.GREEN)[place % 3]
+    for place, (name, percent) in enumerate(held.items()):
+        shade = (page.BLUE, page.ORANGE, page.GREEN)[place % 3]
         ahead = np.arange(1, len(row[name]) + 1)
         mark = "." if len(ahead) <= 3 else ""
         axes.plot(ahead, 100 * row[name], color=shade, marker=mark, label=f"the {percent:g} % interval")
