@@ -244,6 +244,8 @@ def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) 
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:
     """How many windows, and whether the network may have been trained on them."""
+    from rnncli.panel import written
+
     horizon, seen, held_out = card.horizon, card.seen, card.validation.held_out
     first = panel.earliest(places)
     count = str(asked) if asked == len(places.rows) else f"{len(places.rows)} of {asked}"
@@ -253,22 +255,10 @@ def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked:
     back = int((panel.lengths[places.series] - places.rows).max())
     if same and back <= held_out and not card.validation.refitted:
         screen.note("the networks were never trained on these rows; they chose which to keep, and when to stop")
-    elif same or not _after(first, seen.last):
+    elif same or not written.later(first, seen.last):
         screen.warn(
             f"the networks were trained on rows up to {seen.last}, these among them: scores on newer rows will be "
             "worse. The honest ones of rows held out are in the model file: rnncli inspect"
         )
     else:
         screen.note("all of these rows are newer than what the networks were trained on")
-
-
-def _after(time: str, other: str) -> bool:
-    """Whether one time, as text, is later than another."""
-    import pandas as pd
-
-    try:
-        if other.lstrip("-").isdecimal():
-            return int(time) > int(other)
-        return bool(pd.Timestamp(time).tz_localize(None) > pd.Timestamp(other).tz_localize(None))
-    except ValueError:  # another kind of clock, or a card that was tampered with
-        return False

@@ -53,6 +53,16 @@ def plain(times: list[Any]) -> list[str]:
     return [str(number) for number in times]
 
 
+def later(time: str, other: str) -> bool:
+    """Whether a time is later than another, both as `plain` writes them; False if they cannot be compared."""
+    try:
+        if other.lstrip("-").isdecimal():
+            return int(time) > int(other)
+        return bool(pd.Timestamp(time).tz_localize(None) > pd.Timestamp(other).tz_localize(None))
+    except ValueError:  # another kind of clock, or a card that was tampered with
+        return False
+
+
 def _plainest(times: pd.DatetimeIndex) -> str:
     if times.tz is None and (times == times.normalize()).all():
         return "%Y-%m-%d"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from rnncli import card
@@ -42,6 +44,23 @@ def test_a_model_that_can_be_told_to_be_better_takes_the_place_and_can_be_taken_
     assert (back.code, back.out) == (0, "")
     assert used.read_bytes() == before
     assert not used.with_name("m.rnn.previous").exists()
+
+
+@pytest.mark.parametrize(("last", "overlap"), [(999, False), (1050, True)])
+def test_windows_of_an_integer_clock_are_newer_than_the_last_row_by_number(
+    rnncli: Command, tmp_path: Path, last: int, overlap: bool
+) -> None:
+    rows = pd.DataFrame({"ds": range(900, 1060), "y": np.random.default_rng(0).random(160)})
+    rows[rows["ds"] <= last].to_csv(tmp_path / "early.csv", index=False)
+    rows.to_csv(tmp_path / "all.csv", index=False)
+    small = ("--horizon", 6, "--hidden", 4, "--context", 12, "--season", 12, "--steps", 1, "--no-refit")
+    output = ("--output", tmp_path / "m.rnn")
+    assert rnncli("train", tmp_path / "early.csv", *small, *output).code == 0
+
+    outcome = rnncli("train", tmp_path / "all.csv", *small, *output, "--publish-if", "mase < 100")
+
+    assert outcome.code == 0
+    assert ("windows of the comparison among them" in outcome.err) is overlap
 
 
 @pytest.mark.parametrize(

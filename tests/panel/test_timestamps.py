@@ -172,3 +172,19 @@ def test_an_offset_in_some_rows_only_is_refused(order: list[int]) -> None:
 
     with pytest.raises(DataError, match="has a time zone in some rows only.*row 2"):
         timestamps.parse(column([texts[place] for place in order]), None)
+
+
+@pytest.mark.parametrize(
+    ("time", "other", "later"),
+    [
+        ("1000", "999", True),
+        ("999", "1000", False),
+        ("1000", "1000", False),
+        ("-9", "-10", True),
+        ("2024-01-02", "2024-01-01 23:00", True),
+        ("2024-01-01", "2024-01-01 00:00", False),
+        ("2024-01-02", "999", False),
+    ],
+)
+def test_written_times_are_compared_as_times(time: str, other: str, later: bool) -> None:
+    assert written.later(time, other) is later
