@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from rnncli import __version__, seal
 from rnncli.config import Architecture, Config, Input, Section
-from rnncli.errors import ModelFileError, RequestError
+from rnncli.errors import ModelFileError, RequestError, StateFileError
 from rnncli.files import address, is_url
 from rnncli.values import Several
 
@@ -176,8 +176,9 @@ class Card(Section):
 
 
 class Whole(NamedTuple):
-    """A model file, all of it read at once."""
+    """A model file, all of it read at once: whatever takes its place meanwhile, a run uses this version."""
 
+    path: Path
     card: Card
     content: bytes
 
@@ -195,16 +196,16 @@ def read_whole(path: Path) -> Whole:
         found = seal.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
-    except KeyError as error:
-        if is_state(path):
-            raise ModelFileError(
+    except (OSError, KeyError, ValueError) as error:
+        if is_state(path):  # whose header may be larger than that of a model
+            raise StateFileError(
                 f"{path} is a state, which forecast keeps with --state. Name the model it belongs to"
             ) from error
-        raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote") from error
-    except (OSError, ValueError) as error:
+        if isinstance(error, KeyError):
+            raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote") from error
         raise ModelFileError(f"{path} is no model file, or a damaged one{_what_it_is(path)}") from error
     try:
-        return Whole(_parse(found, path), found.content)
+        return Whole(path, _parse(found, path), found.content)
     except (ValueError, RecursionError) as error:
         problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error

@@ -4,6 +4,7 @@ RnncliError
 ├── RequestError     2  an option or the config file is wrong, or the output cannot be written
 ├── DataError        3  the table is wrong: a column, the clock, too few rows
 ├── ModelFileError   4  the model file is missing, damaged or of another format
+│   └── StateFileError  the file is the state of a forecast
 ├── TrainingError    5  the training diverged or ran out of memory
 ├── GateError        6  a gate said no: a score is worse than was asked for, or the data too old
 └── BusyError        7  another run holds the lock, or the time is up
@@ -36,6 +37,10 @@ class ModelFileError(RnncliError):
     """The model file cannot be used."""
 
     exit_code = 4
+
+
+class StateFileError(ModelFileError):
+    """The file is the state of a forecast, not a model."""
 
 
 class TrainingError(RnncliError):

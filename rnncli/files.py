@@ -80,8 +80,8 @@ def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
             os.replace(stream.name, path)
 
 
-def replaced_by(path: Path, content: bytes) -> Path:
-    """Replace the file at `path` by this content; its old content is copied to PATH.previous first. Returns the copy.
+def replaced_by(path: Path, content: bytes, before: bytes) -> Path:
+    """Replace the file at `path` by this content; the content before it goes to PATH.previous first. Returns that.
 
     At every moment there is a whole file at `path`. Raises RequestError if either file cannot be written.
     """
@@ -91,7 +91,7 @@ def replaced_by(path: Path, content: bytes) -> Path:
         stream.write(content)
         _finish(stream, path)
         with _beside(previous) as copy:
-            copy.write(path.read_bytes())
+            copy.write(before)
             _finish(copy, path)
             os.replace(copy.name, previous)
         os.replace(stream.name, path)

@@ -188,7 +188,12 @@ def _forecast(
 
 def load(path: Path) -> Model:
     """The model in a file. Raises ModelFileError where it is missing, damaged, or of another format."""
-    card, content = cards.read_whole(path)
+    return restored(cards.read_whole(path))
+
+
+def restored(whole: cards.Whole) -> Model:
+    """The model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
+    path, card, content = whole
     try:
         tensors = load_tensors(content)
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):

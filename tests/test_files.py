@@ -91,7 +91,7 @@ def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None
 def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
-    assert replaced_by(tmp_path / "f", b"new") == tmp_path / "f.previous"
+    assert replaced_by(tmp_path / "f", b"new", b"old") == tmp_path / "f.previous"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"f": b"new", "f.previous": b"old"}
 
 

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,57 @@ def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path:
     first, second = (each.forecast(panel, ends(panel), LEVELS, CPU) for each in (one, two))
     assert np.array_equal(first.point, second.point)
     assert np.array_equal(first.quantiles, second.quantiles)
+
+
+@pytest.fixture(scope="module")
+def other(workplace: Path) -> bytes:
+    """The content of a second model for the same table."""
+    path = workplace / "other.rnn"
+    shape = ["--horizon", "6", "--hidden", "4", "--context", "24", "--season", "24", "--steps", "2", "--seed", "2"]
+    assert cli.run(["train", str(workplace / "data.csv"), *shape, "--output", str(path)]) == 0
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("forecast", "{model}", "{data}"),
+        ("evaluate", "{model}", "{data}"),
+        ("inspect", "{model}"),
+        ("inspect", "{model}", "{data}"),
+        ("inspect", "{model}", "--importance", "{data}"),
+        ("train", "{data}", "--from", "{model}", "--steps", "2", "--output", "-"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_uses_one_version_of_the_model_though_another_takes_its_place(
+    rnncli: Command,
+    model: Path,
+    other: bytes,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    used = tmp_path / "m.rnn"
+    run = [part.format(model=used, data=data) for part in command]
+    used.write_bytes(model.read_bytes())
+    expected = rnncli(*run)
+    read = seal.read
+
+    def read_and_replace(path: Path, *given: Any) -> seal.Sealed:
+        try:
+            return read(path, *given)
+        finally:
+            used.write_bytes(other)
+
+    monkeypatch.setattr(seal, "read", read_and_replace)
+
+    found = rnncli(*run)
+
+    assert used.read_bytes() == other
+    assert (expected.code, found.code) == (0, 0)
+    assert found.out == expected.out
 
 
 @given(st.integers(0, 19), st.floats(-1e6, 1e6))

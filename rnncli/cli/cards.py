@@ -7,14 +7,15 @@ from rnncli.cli import describe, screen
 from rnncli.errors import RequestError
 
 if TYPE_CHECKING:
-    from rnncli.card import Card
+    from rnncli.card import Card, Whole
 
 
-def show(path: Path, card: "Card", as_json: bool, plot: Path | None) -> None:
+def show(whole: "Whole", as_json: bool, plot: Path | None) -> None:
     """What a model is, was trained on, and scored; with a picture of how it was trained, if asked for.
 
     as_json: the card as it is, for a program.
     """
+    path, card, content = whole
     if plot is not None:
         _draw_training(path, card, plot)
     if as_json:
@@ -31,7 +32,7 @@ def show(path: Path, card: "Card", as_json: bool, plot: Path | None) -> None:
         str(path),
         [
             ("format", f"{card.format}, written by rnncli {card.rnncli}"),
-            ("size", f"{path.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"),
+            ("size", f"{len(content) / 1024:.0f} KiB, {card.parameters} weights"),
             ("expects", f'{identifier}time "{columns.time}", {target}; steps of {card.frequency}{clock}'),
             *(("left out", words) for words in describe.left_out(card)),
             ("trained on", f"{seen.series} series, {seen.rows} rows, {seen.first} to {seen.last}"),

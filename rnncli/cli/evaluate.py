@@ -149,7 +149,8 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     """Forecast windows of the data and score them."""
     from rnncli import card as cards
 
-    card = cards.read(model)
+    whole = cards.read_whole(model)
+    card = whole.card
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     rolling.check(Path(data), model)
     percents = config.forecast.level
@@ -157,10 +158,10 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest, device
     from rnncli.cli import scores
-    from rnncli.model import load
+    from rnncli.model import restored
     from rnncli.panel import Expected, clock
 
-    horizon, fitted = card.horizon, replace(load(model), corrected=config.forecast.conformal)
+    horizon, fitted = card.horizon, replace(restored(whole), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         columns = reading.for_model(card, config.columns, weighed=rolling.every is not None)

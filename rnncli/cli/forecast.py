@@ -80,7 +80,8 @@ def forecast(
     """
     from rnncli import card as cards
 
-    card = cards.read(model)
+    whole = cards.read_whole(model)
+    card = whole.card
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     sources = Sources(model, data, future, state)
     target = Target(output, format, future_template, plot, follow, dry_run)
@@ -90,9 +91,9 @@ def forecast(
     else:
         _kind(target)
     # The heavy imports wait until wrong requests are answered.
-    from rnncli.model import load
+    from rnncli.model import restored
 
-    fitted = load(model)
+    fitted = restored(whole)
     with running.beside(state, config.run.lock_wait, dry_run):
         if follow:
             following.follow(fitted, sources, reading.for_model(card, config.columns), format, config)

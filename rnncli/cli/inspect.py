@@ -9,11 +9,12 @@ from rnncli.cli import cards, completing, describe, reading, record, resuming, s
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config import Config
-from rnncli.errors import DataError, RequestError, about
+from rnncli.errors import DataError, RequestError, StateFileError, about
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnncli.card import Whole
     from rnncli.model import Model
     from rnncli.panel import Panel
 
@@ -100,11 +101,13 @@ def _show_sealed(path: Path, as_json: bool, plot: Path | None) -> None:
     """What a model or a state holds."""
     from rnncli import card
 
-    if card.is_state(path):
+    try:
+        whole = card.read_whole(path)
+    except StateFileError:
         wishes.forbid({"--plot": plot, "--json": as_json}, f"it is of a model, and {path} is a state")
         cards.show_state(path)
         return
-    cards.show(path, card.read(path), as_json, plot)
+    cards.show(whole, as_json, plot)
 
 
 def _is_model(path: Path) -> bool:
@@ -151,15 +154,14 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _for_model(model: Path, data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
+def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
-    from rnncli import card as cards
-    from rnncli.model import load
+    from rnncli.model import restored
     from rnncli.panel import Expected, clock
 
-    card = cards.read(model)
+    card = whole.card
     columns = reading.for_model(card, asked.over(Config(columns=card.config.columns)).columns)
-    fitted = load(model)
+    fitted = restored(whole)
     with about(data):
         return fitted, reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
 
@@ -169,12 +171,13 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
     from rnncli import card as cards
     from rnncli.cli import health
 
-    if not cards.read(model).context:
+    whole = cards.read_whole(model)
+    if not whole.card.context:
         raise RequestError(
             f"{model} reads nothing of the past (train --context 0), which health is about: --importance DATA tells "
             "what it goes by"
         )
-    fitted, panel = _for_model(model, data, asked, format)
+    fitted, panel = _for_model(whole, data, asked, format)
     with about(data):
         found = health.examine(fitted, panel)
     if plot is not None:
@@ -187,10 +190,11 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
 
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
+    from rnncli import card as cards
     from rnncli import device
     from rnncli import importance as shuffling
 
-    fitted, panel = _for_model(model, data, asked, format)
+    fitted, panel = _for_model(cards.read_whole(model), data, asked, format)
     with about(data):
         work = device.work_per_forecast(fitted.card.members, panel.targets, shuffling.MOST_WINDOWS)
         place = device.prepare("auto", work)

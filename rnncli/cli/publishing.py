@@ -83,10 +83,12 @@ def publish(model: "Model", output: Path) -> None:
     """Put the model in the place of the one in use, which stays beside it."""
     if not output.exists():
         model.save(output)
-    elif output.read_bytes() == (content := model.content()):  # a run that was cut off behind this comes again
+    elif (before := output.read_bytes()) == (
+        content := model.content()
+    ):  # a run that was cut off behind this comes again
         screen.note("published: the model in use is the same, and the one before stays the one before")
     else:
-        previous = files.replaced_by(output, content)
+        previous = files.replaced_by(output, content, before)
         screen.note(f"published: the model before is {previous.name}; train --rollback puts it back")
 
 

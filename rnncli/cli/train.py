@@ -73,12 +73,12 @@ def train(
         return
     if data is None:
         raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
-    card = None if from_ is None else cards.read(from_)
-    config = asked.over(Config()) if card is None else renewing.configured(card, asked)
+    start = None if from_ is None else cards.read_whole(from_)
+    config = asked.over(Config()) if start is None else renewing.configured(start.card, asked)
     _check(config, data, output, publish_if)
     conditions = publishing.asked(publish_if or [], config.forecast.level)
     with running.beside(output if conditions else None, config.run.lock_wait, dry_run):
-        outcome = _trained(data, format, config, Wish(output, from_, conditions, dry_run))
+        outcome = _trained(data, format, config, Wish(output, start, conditions, dry_run))
     if outcome is not None:
         _conclude(outcome.model, output)
 
@@ -87,7 +87,7 @@ class Wish(NamedTuple):
     """What a training is for."""
 
     output: Path
-    start: Path | None  # the model to go on from
+    start: cards.Whole | None  # the model to go on from
     conditions: list[gates.Condition]  # for the model to be written
     dry: bool  # nothing but what it would be
 
@@ -98,7 +98,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
     from rnncli import choices, ensemble, model
     from rnncli.panel.stored import Store
 
-    before = None if wish.start is None else model.load(wish.start)
+    before = None if wish.start is None else model.restored(wish.start)
     columns = config.columns if before is None else reading.for_model(before.card, config.columns, weighed=True)
     expected = None if before is None else renewing.expected(before.card)
     with Store(config.compute.memory) as store:
