@@ -22,6 +22,7 @@ SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
+FORMATS = tuple(dict.fromkeys(SUFFIXES.values()))  # of tables that are read
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 

@@ -33,7 +33,7 @@ def among(known: Iterable[object], several: bool = False) -> Completion:
     return complete
 
 
-formats = among(dict.fromkeys(files.SUFFIXES.values()))  # of tables that are read
+formats = among(files.FORMATS)
 
 
 def columns(several: bool, besides: Sequence[str] = ()) -> Completion:

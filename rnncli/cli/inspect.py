@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnncli import files
 from rnncli.cli import cards, completing, describe, reading, record, resuming, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
@@ -33,7 +34,7 @@ def inspect(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="csv|tsv|parquet",
+            metavar="|".join(files.FORMATS),
             help="What the table is, if its name does not tell.",
             autocompletion=completing.formats,
         ),

@@ -56,7 +56,7 @@ def train(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="csv|tsv|parquet",
+            metavar="|".join(files.FORMATS),
             help="What DATA is, if its name does not tell.",
             autocompletion=completing.formats,
         ),

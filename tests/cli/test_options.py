@@ -5,6 +5,7 @@ import re
 import pytest
 
 from rnncli.config import Config, Section
+from rnncli.tables.reading import READERS
 from tests.conftest import Command
 
 COMMANDS = {
@@ -71,3 +72,10 @@ def test_an_unknown_command_is_refused(rnncli: Command) -> None:
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("error: No such command 'predict'")
+
+
+@pytest.mark.parametrize("command", ["train", "inspect"])
+def test_the_help_lists_every_format_that_is_read(rnncli: Command, command: str) -> None:
+    (listed,) = re.findall(r"--format ([a-z|]+)", rnncli(command, "--help").out)
+
+    assert set(listed.split("|")) == set(READERS)
