@@ -10,7 +10,7 @@ from rnncli import automatic, baselines, metrics
 from rnncli.baselines import BASELINES, Past
 from rnncli.card import Card
 from rnncli.comparison import Windows
-from rnncli.config import PointName
+from rnncli.config.sections import PointName
 from rnncli.errors import DataError
 from rnncli.metrics import Parts, Scored
 from rnncli.model import Forecast, Model

@@ -11,10 +11,10 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from rnncli import __version__, seal
-from rnncli.config import Architecture, Config, Input, Section
+from rnncli.config.sections import Architecture, Config, Input, Section
+from rnncli.config.types import Several
 from rnncli.errors import ModelFileError, RequestError, StateFileError
 from rnncli.files import address, is_url
-from rnncli.values import Several
 
 FORMAT: Literal[6] = 6
 KEY = "rnncli"

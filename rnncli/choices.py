@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import designs, honoured, lengths, rivals, seasons, synthetic, tellable
-from rnncli.config import Architecture, BaseName, Network, ScaleName, Training
+from rnncli import designs, lengths, rivals, seasons, synthetic, tellable
+from rnncli.config import rules
+from rnncli.config.sections import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.lengths import Choose
 from rnncli.panel import Cutoffs, Panel, calendar, covariates, freshness
@@ -58,7 +59,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
 
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
-    honoured.check(network, training)
+    rules.check(network, training)
     network, reasons = designs.without_past(network) if network.context == 0 else (network, {})
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:

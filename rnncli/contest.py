@@ -13,7 +13,7 @@ import torch
 from rnncli import backtest, crew, ensemble, rolling
 from rnncli.backtest import Chunk, Scoring
 from rnncli.choices import Plan
-from rnncli.config import CellName, Config
+from rnncli.config.sections import CellName, Config
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows import Sequences

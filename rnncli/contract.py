@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.card import Range, Seen
+from rnncli.messages import counted, listed
 from rnncli.panel import Panel
 from rnncli.panel.blocks import blocks
 from rnncli.panel.covariates import UNSEEN
 from rnncli.panel.written import plain
-from rnncli.words import counted, listed
 
 MOST_SERIES = 10_000  # whose sizes a card keeps
 JUMP = 50.0  # times the size that was: further than any growth

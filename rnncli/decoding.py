@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from rnncli import cells
 from rnncli.cells.recurrent import Recurrent
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 
 
 class Attended(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from rnncli.config import ScheduleName, Training
+from rnncli.config.sections import ScheduleName, Training
 
 WARM_UP = 0.25  # share of the steps in which the learning rate of a one-cycle rises
 MOMENTUM = 0.9

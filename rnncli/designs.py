@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnncli.config import CellName, DecoderName, Initialisation, Network, Training
+from rnncli.config.sections import CellName, DecoderName, Initialisation, Network, Training
 from rnncli.panel import Panel
 
 RESERVOIR = 300  # units: they cost no training, but a linear system of their size

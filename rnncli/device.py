@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from rnncli.card import Member
-from rnncli.config import Architecture, DeviceName
+from rnncli.config.sections import Architecture, DeviceName
 from rnncli.errors import RequestError
 
 # A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many

@@ -19,7 +19,7 @@ from rnncli.backtest import Chunk, Ledger
 from rnncli.calibration import Calibration
 from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
-from rnncli.config import Architecture, Config
+from rnncli.config.sections import Architecture, Config
 from rnncli.consensus import consensus
 from rnncli.crew import Crew
 from rnncli.model import Model, network_of

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnncli import arithmetic
 from rnncli.choices import Plan
-from rnncli.config import Training
+from rnncli.config.sections import Training
 from rnncli.crew import Alone
 from rnncli.fitting import priced
 from rnncli.search import FIRST_SHARE

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rnncli import losses
 from rnncli.cells import State
-from rnncli.config import Architecture, Training
+from rnncli.config.sections import Architecture, Training
 from rnncli.descent import Descent
 from rnncli.errors import TrainingError
 from rnncli.feeding import Lesson

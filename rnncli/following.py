@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rnncli import calibration, heads, state
-from rnncli.config import PointName
+from rnncli.config.sections import PointName
 from rnncli.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel, tail
 from rnncli.panel.tail import Merged

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnncli.config import MetricName
+from rnncli.config.sections import MetricName
 
 # Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import bases, scaling
-from rnncli.config import Architecture, Input
+from rnncli.config.sections import Architecture, Input
 from rnncli.panel.covariates import Told
 from rnncli.windows import Beside
 

@@ -9,7 +9,7 @@ import torch
 
 from rnncli import backtest, baselines, choices, domain, heads, metrics
 from rnncli.card import Seen
-from rnncli.config import MetricName
+from rnncli.config.sections import MetricName
 from rnncli.consensus import consensus
 from rnncli.metrics import Scored
 from rnncli.panel import Panel

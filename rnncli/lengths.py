@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from rnncli import seasons
-from rnncli.config import Network
+from rnncli.config.sections import Network
+from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, clock
 from rnncli.panel.clock import Frequency
-from rnncli.values import MOST_STEPS
 
 MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
 MOST_SEASONS = 30

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rnncli import heads, scaling
-from rnncli.config import MetricName
+from rnncli.config.sections import MetricName
 from rnncli.scaling import Scale
 
 # Where the past hardly moved and the future does, the future is a thousand scales away: it is held at so many units, so

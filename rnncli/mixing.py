@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import scaling
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.windows import Others
 
 MIXTURES = 4  # M

@@ -17,7 +17,7 @@ from rnncli import arrivals, calibration, domain, heads, mixing
 from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
-from rnncli.config import Architecture, PointName
+from rnncli.config.sections import Architecture, PointName
 from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files import written_whole

@@ -15,7 +15,7 @@ from torch.nn import functional
 from rnncli import bases, cells, feeding, heads, scaling
 from rnncli.carrying import read_on
 from rnncli.cells import BatchNorm, Dropout, fork, joined
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.decoding import Attended, Second
 from rnncli.feeding import Feedback, Lesson
 from rnncli.inputs import Features, Inputs, surprise

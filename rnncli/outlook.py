@@ -7,7 +7,7 @@ forecast by linear maps, as regressions on prices and loads have it (Lago et al.
 import torch
 from torch import Tensor, nn
 
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.inputs import Inputs
 from rnncli.maps import Maps
 

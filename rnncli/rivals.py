@@ -1,7 +1,7 @@
 """Designs beside the chosen one that may forecast as well or better: a search tries them."""
 
 from rnncli import designs
-from rnncli.config import FROM_CONTEXT, OF_SEASON, Architecture, BaseName, Network, ScaleName
+from rnncli.config.sections import FROM_CONTEXT, OF_SEASON, Architecture, BaseName, Network, ScaleName
 from rnncli.panel.covariates import Told
 
 FIRST_RIVALS = 2  # scales and bases that are tried before what is told is

@@ -9,7 +9,7 @@ import torch
 from rnncli import choices, crew, ensemble
 from rnncli.choices import Plan
 from rnncli.comparison import Windows
-from rnncli.config import Network, Training
+from rnncli.config.sections import Network, Training
 from rnncli.device import processes
 from rnncli.errors import DataError, RequestError
 from rnncli.model import Model

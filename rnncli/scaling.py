@@ -8,7 +8,7 @@ from typing import NamedTuple, assert_never
 import torch
 from torch import Tensor
 
-from rnncli.config import ScaleName
+from rnncli.config.sections import ScaleName
 
 # A logarithm needs positive values: what lies below this share of the window's mean is taken for it.
 SMALLEST_SHARE = 1e-3

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli import judging, rivals
 from rnncli.card import Seen
-from rnncli.config import Architecture, Network
+from rnncli.config.sections import Architecture, Network
 from rnncli.judging import Judge
 from rnncli.panel import Panel
 from rnncli.training import Task

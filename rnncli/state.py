@@ -13,7 +13,8 @@ from safetensors.numpy import load, save
 
 from rnncli import __version__, seal
 from rnncli.card import STATE_KEY
-from rnncli.config import Input, Section
+from rnncli.config.sections import Input, Section
+from rnncli.config.types import Several
 from rnncli.errors import DataError
 from rnncli.panel import Panel, tail
 from rnncli.panel.clock import Anchor, Frequency, Unit
@@ -22,7 +23,6 @@ from rnncli.panel.covariates import Covariates
 from rnncli.panel.sequences import Found
 from rnncli.panel.tail import Merged
 from rnncli.panel.timestamps import Times
-from rnncli.values import Several
 
 ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "static")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli import structural
-from rnncli.config import Network, Training
+from rnncli.config.sections import Network, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
 from rnncli.split import enough, split

@@ -1,6 +1,6 @@
 """What was asked for, held against the table: what it cannot tell is an error. numpy only."""
 
-from rnncli.config import Network
+from rnncli.config.sections import Network
 from rnncli.errors import RequestError
 from rnncli.panel import Panel, calendar
 

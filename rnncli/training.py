@@ -16,7 +16,7 @@ from rnncli import arithmetic, arrivals, course, heads, losses, ridge
 from rnncli.bases import Cycle
 from rnncli.card import Course
 from rnncli.checkpoint import Keeper
-from rnncli.config import Architecture, Training
+from rnncli.config.sections import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
 from rnncli.fitting import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update

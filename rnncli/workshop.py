@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.choices import Plan
-from rnncli.config import Architecture, PresetName, Training
+from rnncli.config.sections import Architecture, PresetName, Training
 from rnncli.crew import Crew
 from rnncli.fitting import Progress
 from rnncli.split import Split

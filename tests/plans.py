@@ -5,7 +5,7 @@ import pandas as pd
 
 from rnncli import choices
 from rnncli.choices import Plan
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 
 

@@ -13,7 +13,7 @@ from rnncli import backtest, metrics
 from rnncli import model as models
 from rnncli.backtest import Scoring
 from rnncli.baselines import BASELINES
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnncli.carrying import passed_on, read_on
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.sources import Walker

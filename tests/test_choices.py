@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from rnncli import designs
-from rnncli.config import Columns, Training
+from rnncli.config.sections import Columns, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import from_frame
 from tests.conftest import SAMPLES, hourly

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli import contract
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
 from tests.conftest import Command, hourly
 

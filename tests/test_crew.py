@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from rnncli import choices, crew
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.crew import Crew
 from rnncli.errors import TrainingError
 from rnncli.fitting import Progress

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnncli.config import Training
+from rnncli.config.sections import Training
 from rnncli.descent import Descent, course, found_rate, penalty
 
 STEPS = 12

@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from rnncli import card as cards
-from rnncli import choices, config, ensemble, training
+from rnncli import choices, ensemble, training
 from rnncli import model as models
-from rnncli.config import Columns, Config, Training
+from rnncli.config import sections
+from rnncli.config.sections import Columns, Config, Training
 from rnncli.crew import Alone, Report
 from rnncli.ensemble import TRIED_OUT
 from rnncli.network import Network
@@ -99,7 +100,7 @@ class Unfinished(Alone):
 
 def test_where_the_time_for_trials_is_up_too_soon_networks_go_on_from_them() -> None:
     panel = from_frame(hourly(), Columns())
-    network = config.Network(horizon=6, hidden=8, context=48, season=24)
+    network = sections.Network(horizon=6, hidden=8, context=48, season=24)
     asked = Config(network=network, training=Training(preset="fast"))
     plan, alone = choices.make(panel, network, asked.training), Unfinished(panel)
 

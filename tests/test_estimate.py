@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnncli import choices
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.estimate import Estimate, estimate, pace
 from rnncli.panel import Panel, from_frame
 from rnncli.training import Task

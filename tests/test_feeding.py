@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli import feeding, fitting, heads, losses
-from rnncli.config import BaseName, ScaleName, Training
+from rnncli.config.sections import BaseName, ScaleName, Training
 from rnncli.feeding import Lesson
 from rnncli.fitting import Goal
 from rnncli.losses import OUTLIER, Weighing

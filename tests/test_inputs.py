@@ -9,8 +9,8 @@ import torch
 
 from rnncli import fitting, training
 from rnncli.choices import make
-from rnncli.config import Architecture, BaseName, Columns, DecoderName, Input, Training
-from rnncli.config import Network as Asked
+from rnncli.config.sections import Architecture, BaseName, Columns, DecoderName, Input, Training
+from rnncli.config.sections import Network as Asked
 from rnncli.inputs import Inputs, surprise
 from rnncli.losses import Weighing
 from rnncli.network import Network

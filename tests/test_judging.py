@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli import backtest, choices, contract, heads
-from rnncli.config import Columns, MetricName, Network, Training
+from rnncli.config.sections import Columns, MetricName, Network, Training
 from rnncli.judging import judge as judged
 from rnncli.panel import from_frame
 from tests.conftest import hourly

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import from_frame
 from tests.conftest import hourly
 from tests.plans import plan, single, wave

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli import heads, losses, scaling
-from rnncli.config import MetricName, ScaleName
+from rnncli.config.sections import MetricName, ScaleName
 
 SEASON = 4
 LEVELS = np.array(heads.LEVELS)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnncli import backtest, choices, crew, ensemble
-from rnncli.config import Columns, Config, DecoderName, Network, Training
+from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
 from rnncli.mixing import MIXTURES, Mixing
 from rnncli.model import Model, load
 from rnncli.network import Network as Built

@@ -18,7 +18,7 @@ from rnncli import card as cards
 from rnncli import cli, seal
 from rnncli import model as models
 from rnncli.baselines import BASELINES
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import ModelFileError
 from rnncli.panel import Cutoffs, Panel, from_frame
 from tests.conftest import Command, hourly

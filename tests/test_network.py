@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rnncli import heads
-from rnncli.config import Architecture, BaseName, CellName, DecoderName, ScaleName
+from rnncli.config.sections import Architecture, BaseName, CellName, DecoderName, ScaleName
 from rnncli.network import Network
 from rnncli.views import Prediction, Steps
 from rnncli.windows import Beside

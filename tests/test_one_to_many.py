@@ -9,7 +9,7 @@ import torch
 
 from rnncli import card as cards
 from rnncli import choices, cli, heads, rivals
-from rnncli.config import CellName, Columns, DecoderName, Input, Network, Training
+from rnncli.config.sections import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
 from rnncli.network import Network as Built
 from rnncli.panel import Expected, Panel, clock, from_frame

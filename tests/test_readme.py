@@ -58,7 +58,7 @@ def test_every_command_and_exit_code_is_told() -> None:
 def test_the_config_of_the_readme_is_one() -> None:
     import tomllib
 
-    from rnncli.config import Config
+    from rnncli.config.sections import Config
 
     (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     assert Config.model_validate(tomllib.loads(text)).network.cell == "lstm"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnncli import heads, ridge
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
 from rnncli.network import Network
 from rnncli.panel import from_frame

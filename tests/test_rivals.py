@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli import rivals
-from rnncli.config import Columns, Network
+from rnncli.config.sections import Columns, Network
 from rnncli.errors import RequestError
 from rnncli.panel import from_frame
 from tests.plans import plan, single, wave

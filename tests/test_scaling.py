@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli import scaling
-from rnncli.config import ScaleName
+from rnncli.config.sections import ScaleName
 
 KINDS: list[ScaleName] = ["spread", "log", "mean"]
 windows = hnp.arrays(np.float64, (3, 12, 2), elements=st.floats(10, 5000))  # within a logarithm's reach

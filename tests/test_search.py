@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from rnncli import backtest, choices, contract, heads
 from rnncli import card as cards
 from rnncli.choices import Start
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
 from rnncli.training import Trained

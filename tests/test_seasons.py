@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
 from rnncli.seasons import season_of, seasons_seen
 from tests.plans import plan, single, wave

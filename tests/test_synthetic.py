@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli import card, choices, synthetic
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.split import split
 from tests.conftest import Command, hourly

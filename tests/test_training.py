@@ -11,7 +11,7 @@ import torch
 
 from rnncli import card as cards
 from rnncli import choices, fitting
-from rnncli.config import Columns, Network, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import TrainingError
 from rnncli.fitting import check_losses
 from rnncli.panel import from_frame

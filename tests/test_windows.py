@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.windows import Sampler, Windows
 from tests.panel.test_build import table

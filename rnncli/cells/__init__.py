@@ -10,7 +10,7 @@ from rnncli.cells.normalising import BatchNorm
 from rnncli.cells.recurrent import Recurrent
 from rnncli.cells.reservoir import Reservoir
 from rnncli.cells.state import State, fork, joined
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 
 Encoder = Recurrent | Layered | Convolved | Reservoir | Temporal | Transformer
 

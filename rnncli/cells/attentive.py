@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.cells.state import State
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 
 HEADS = (4, 2, 1)  # the first number that cuts the units without a rest
 WIDER = 2  # times as many units inside a layer as outside

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.cells.state import State
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.designs import TCN_WIDTH
 
 

@@ -7,7 +7,7 @@ from rnncli.cells.dropout import Dropout
 from rnncli.cells.recurrent import Recurrent, RecurrentName
 from rnncli.cells.state import State
 from rnncli.cells.written import Written
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 
 
 class Layered(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.cells.state import State
-from rnncli.config import Architecture, Initialisation
+from rnncli.config.sections import Architecture, Initialisation
 
 RecurrentName = Literal["rnn", "lstm", "gru"]
 

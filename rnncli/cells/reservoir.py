@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.cells.state import State
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.errors import TrainingError
 
 RADIUS, LEAK, DENSITY = 0.9, 0.5, 0.1

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from rnncli.cells.recurrent import Recurrent, RecurrentName
 from rnncli.cells.state import State
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 
 NORMED = {"rnn": (1,), "gru": (2, 1), "lstm": (4,)}  # gates that are normalised together
 

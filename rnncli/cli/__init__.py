@@ -10,7 +10,7 @@ import typer
 from rnncli import __version__
 from rnncli.cli import completing, evaluate, forecast, inspect, misread, record, screen, train
 from rnncli.cli.options import variable
-from rnncli.config import Run
+from rnncli.config.sections import Run
 from rnncli.errors import RequestError, RnncliError
 
 INTERRUPTED, TERMINATED = 130, 143

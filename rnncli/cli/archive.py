@@ -13,7 +13,7 @@ from rnncli.card import Card
 from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from rnncli.device import free_cores
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files import kind_by_name

@@ -12,7 +12,7 @@ from rnncli import backtest, contest, device
 from rnncli.backtest import Chunk, Ledger, Scoring
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
-from rnncli.config import Architecture, CellName, Config
+from rnncli.config.sections import Architecture, CellName, Config
 from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
 from rnncli.lengths import steps_ahead

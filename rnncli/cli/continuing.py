@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli.cli import keeping, reading, screen
-from rnncli.config import Columns, Config
+from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, GateError, about
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def ends(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cut
 
 def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
     """The ends of the series that go on. Raises DataError where what is known of them does not reach far enough."""
+    from rnncli.messages import listed
     from rnncli.panel import Cutoffs, future
-    from rnncli.words import listed
 
     ended = future.ended(panel, ends, horizon)
     if ended.any() and not ended.all():
@@ -96,8 +96,8 @@ def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
 
 def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
     """The end of each series of which something is known in the context. Raises DataError where that is none."""
+    from rnncli.messages import listed
     from rnncli.panel import Cutoffs, future
-    from rnncli.words import listed
 
     every = future.ends(panel, unbegun=not card.context)
     if not card.context:

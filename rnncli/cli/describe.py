@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnncli.config import OF_SEASON
-from rnncli.words import counted, listed
+from rnncli.config.sections import OF_SEASON
+from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.choices import Plan
-    from rnncli.config import Architecture
+    from rnncli.config.sections import Architecture
     from rnncli.panel import Panel
     from rnncli.panel.stored import Store
 

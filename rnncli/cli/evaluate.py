@@ -10,7 +10,7 @@ import typer
 from rnncli import files, gates
 from rnncli.cli import completing, reading, record, screen, wishes
 from rnncli.cli.options import Asked, configured
-from rnncli.config import CellName, Config
+from rnncli.config.sections import CellName, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from rnncli import files
 from rnncli.cli import keeping, record, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
+from rnncli.messages import counted
 from rnncli.signals import deferred_signals
-from rnncli.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnncli.card import Card
     from rnncli.cli.continuing import Sources
-    from rnncli.config import Columns, Config, Forecasting
+    from rnncli.config.sections import Columns, Config, Forecasting
     from rnncli.following import Follower, Step
     from rnncli.model import Model
     from rnncli.panel import Panel

@@ -13,7 +13,7 @@ from rnncli.cli import plot as pictures
 from rnncli.cli.continuing import Sources
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config, Forecasting
+from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import RequestError, about
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rnncli import files
 from rnncli.cli import cards, completing, describe, reading, record, resuming, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, StateFileError, about
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def _show_panel(source: str, panel: "Panel") -> None:
+    from rnncli.messages import listed
     from rnncli.seasons import seasons_seen
-    from rnncli.words import listed
 
     found, lengths = panel.found, panel.lengths
     shortest = int(lengths.argmin())

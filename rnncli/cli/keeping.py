@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnncli import files
 from rnncli.cli import record, screen
 from rnncli.errors import RequestError
-from rnncli.words import counted
+from rnncli.messages import counted
 
 if TYPE_CHECKING:
     from rnncli.card import Card

@@ -12,7 +12,7 @@ from pathlib import Path
 from rnncli import files
 from rnncli.cli import record, screen
 from rnncli.cli.options import configuration, flag, variable
-from rnncli.config import Run
+from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 
 TOLD = ("log_format", "report", "metrics_file", "lock")  # fields of Run

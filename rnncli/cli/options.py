@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from rnncli import files
 from rnncli.cli import completing, running
-from rnncli.config import Config, Run, Section
+from rnncli.config.sections import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}

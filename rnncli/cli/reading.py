@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import record, screen
-from rnncli.config import Freshness
+from rnncli.config.sections import Freshness
 from rnncli.errors import Assume, GateError, RequestError, strictly
-from rnncli.words import listed
+from rnncli.messages import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnncli.card import Card
-    from rnncli.config import Columns
+    from rnncli.config.sections import Columns
     from rnncli.panel import Expected, Panel
     from rnncli.panel.stored import Store
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import __version__, files
-from rnncli.config import Run
+from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 
 NOTHING = "No file was written"

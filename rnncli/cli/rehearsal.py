@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli.cli import resuming, screen
-from rnncli.words import counted
+from rnncli.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnncli.cli.continuing import Sources
     from rnncli.cli.forecast import Made, Target
     from rnncli.cli.publishing import Publication
-    from rnncli.config import Config, Run
+    from rnncli.config.sections import Config, Run
     from rnncli.estimate import Estimate
     from rnncli.panel import Cutoffs, Panel
     from rnncli.state import State

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import screen
 from rnncli.cli.options import Asked
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ def expected(card: "Card") -> "Expected":
 
 def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
     """The networks of the model, to be trained on. Raises RequestError where the panel is not of its kind."""
-    from rnncli import choices, honoured
+    from rnncli import choices
     from rnncli.choices import Start
+    from rnncli.config import rules
     from rnncli.panel import covariates
 
     card = before.card
-    honoured.check(config.network, config.training)
+    rules.check(config.network, config.training)
     try:
         before.check(panel)
     except DataError as error:

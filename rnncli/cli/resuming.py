@@ -8,7 +8,7 @@ from rnncli.cli import record, screen
 
 if TYPE_CHECKING:
     from rnncli.checkpoint import Folder
-    from rnncli.config import Resumption
+    from rnncli.config.sections import Resumption
     from rnncli.panel import Panel
 
 

@@ -11,7 +11,7 @@ from types import FrameType
 
 from rnncli import files
 from rnncli.cli import record, screen
-from rnncli.config import Run
+from rnncli.config.sections import Run
 from rnncli.errors import BusyError, RequestError
 
 NO_LOCK = "--lock-wait waits for a lock. Name one with --lock"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rnncli.cli import record
-from rnncli.config import Run
+from rnncli.config.sections import Run
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rnncli.cli import screen
 from rnncli.cli.options import PREFIX, Asked, section_of, spelled, variable
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from rnncli.errors import did_you_mean
 
 

@@ -13,9 +13,9 @@ from rnncli import card as cards
 from rnncli import files, gates
 from rnncli.cli import completing, describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
-from rnncli.words import counted
+from rnncli.messages import counted
 
 if TYPE_CHECKING:
     import torch

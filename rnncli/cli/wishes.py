@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from rnncli import files, gates
 from rnncli.cli.figures import page
-from rnncli.config import CellName
+from rnncli.config.sections import CellName
+from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError, did_you_mean
-from rnncli.values import MOST_STEPS
 
 if TYPE_CHECKING:
     from rnncli.panel.clock import Frequency

@@ -11,7 +11,7 @@ from torch import Tensor
 from rnncli import backtest
 from rnncli.card import Member
 from rnncli.cells import Encoder
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.errors import DataError
 from rnncli.health import activity, attention, watching
 from rnncli.health.activity import UNITS, Layer, Part

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.card import Card, Course
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.health.activity import Part
 from rnncli.health.examination import ROLLED, Health
 from rnncli.health.watching import Gap

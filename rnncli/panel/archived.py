@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError, did_you_mean, quietly
 from rnncli.panel import timestamps
 from rnncli.panel.forecasts import WIDE_ID, WIDE_TARGET

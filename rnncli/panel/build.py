@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns, Gaps, Input
+from rnncli.config.sections import Columns, Gaps, Input
 from rnncli.errors import Assume, DataError, quietly
+from rnncli.messages import counted
 from rnncli.panel import clock, columns, covariates, layout, timestamps
 from rnncli.panel.cells import Cells, read
 from rnncli.panel.clock import Frequency
@@ -19,7 +20,6 @@ from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_not
 from rnncli.panel.sequences import Found, Panel
 from rnncli.panel.timestamps import Times
 from rnncli.panel.unfinished import finished
-from rnncli.words import counted
 
 
 class Expected(NamedTuple):

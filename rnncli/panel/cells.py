@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns, Input
+from rnncli.config.sections import Columns, Input
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
 from rnncli.panel.columns import Roles

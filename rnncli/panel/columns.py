@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns, Role
+from rnncli.config.sections import Columns, Role
 from rnncli.errors import DataError, RequestError, did_you_mean
 from rnncli.panel.numbering import row
 from rnncli.panel.timestamps import looks_like_time

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Input
+from rnncli.config.sections import Input
 from rnncli.errors import DataError
 from rnncli.panel import calendar
 from rnncli.panel.blocks import blocks

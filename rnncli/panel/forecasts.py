@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Forecasting
+from rnncli.config.sections import Forecasting
 from rnncli.errors import DataError
 from rnncli.panel import written
 from rnncli.panel.sequences import Cutoffs, Panel

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import clock, timestamps
 from rnncli.panel.clock import Frequency

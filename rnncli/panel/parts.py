@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns, Input
+from rnncli.config.sections import Columns, Input
 from rnncli.errors import Assume, DataError, quietly
 from rnncli.panel.build import Expected, from_frame
 from rnncli.panel.covariates import Covariates

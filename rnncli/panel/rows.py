@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from rnncli.errors import Assume, DataError
+from rnncli.messages import counted
 from rnncli.panel.clock import DAY
 from rnncli.panel.columns import Roles
 from rnncli.panel.numbering import row
 from rnncli.panel.sequences import called
 from rnncli.panel.timestamps import Times
 from rnncli.tables import MOST_NOTES
-from rnncli.words import counted
 
 BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory
 

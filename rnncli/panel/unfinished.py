@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import Assume
 from rnncli.panel import clock, layout
 from rnncli.panel.cells import Cells

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from rnncli.config import Decimal
+from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError, quietly
 from rnncli.tables import numbers
 

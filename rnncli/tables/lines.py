@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from rnncli.config import Decimal
+from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.tables import records
 from rnncli.tables.delimited import Manner

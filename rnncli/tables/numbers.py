@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnncli.config import Decimal
+from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError
 
 EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import fs
 
-from rnncli.config import Decimal
+from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.files import SUFFIXES, is_url, kind_by_name
 from rnncli.tables import delimited, folders, records

@@ -30,7 +30,7 @@ from accuracy import measure, read, rnncli  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
 from rnncli import cells
-from rnncli.config import Architecture, Training
+from rnncli.config.sections import Architecture, Training
 from rnncli.descent import Descent
 from rnncli.health import activity
 from rnncli.health.examination import FADED

@@ -80,7 +80,7 @@ def build(path: Path) -> Cost:
     import torch
 
     from rnncli import choices, tables
-    from rnncli.config import Config
+    from rnncli.config.sections import Config
     from rnncli.panel import parts
     from rnncli.windows import Windows
 
@@ -96,7 +96,7 @@ def build(path: Path) -> Cost:
 def checked(path: Path) -> float:
     """Seconds from a file to series that are checked."""
     from rnncli import tables
-    from rnncli.config import Columns
+    from rnncli.config.sections import Columns
     from rnncli.panel import parts
 
     start = time.perf_counter()

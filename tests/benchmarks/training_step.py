@@ -19,7 +19,7 @@ from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
 from rnncli import descent, fitting, heads, losses, sources
-from rnncli.config import Architecture, Columns, Training
+from rnncli.config.sections import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
 from rnncli.windows import Sampler, Windows

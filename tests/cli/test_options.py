@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rnncli.config import Config, Section
+from rnncli.config.sections import Config, Section
 from rnncli.tables.reading import READERS
 from tests.conftest import Command
 

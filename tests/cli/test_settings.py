@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rnncli.config import Config
+from rnncli.config.sections import Config
 from tests.conftest import Command
 
 TOML = '[network]\ncell = "lstm"\nhidden = 12\nlayers = 2\n[freshness]\nmax_age = "2h"\n[run]\nlock = "/nowhere/x"\n'

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rnncli import cells
 from rnncli.cells.recurrent import Recurrent
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.health import activity
 
 KINDS: tuple[dict[str, Any], ...] = (

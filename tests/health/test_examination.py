@@ -9,7 +9,7 @@ from torch import nn
 
 from rnncli import heads
 from rnncli.cells.recurrent import Recurrent, RecurrentName
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.health import activity, examination, watching
 from rnncli.network import Network
 from rnncli.windows import Batch, Beside

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnncli.card import Course
-from rnncli.config import Architecture
+from rnncli.config.sections import Architecture
 from rnncli.health import verdicts
 from rnncli.health.activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.health.watching import Gap

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Expected, Panel, clock, from_frame
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import columns
 from rnncli.panel.columns import Roles

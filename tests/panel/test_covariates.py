@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import Expected, Panel, clock, from_frame
 from rnncli.panel.covariates import UNSEEN, measured

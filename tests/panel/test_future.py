@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Panel, columns, from_frame
 from rnncli.panel.future import ends, forbid_lacking, joined, template

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import columns
 from rnncli.panel.hints import Hint, hints
 

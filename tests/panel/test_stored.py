@@ -18,7 +18,7 @@ from safetensors.numpy import load
 
 from rnncli import card as cards
 from rnncli import choices, contract, device
-from rnncli.config import Network, Training
+from rnncli.config.sections import Network, Training
 from rnncli.panel import Panel, blocks
 from rnncli.panel.parts import from_parts
 from rnncli.panel.stored import PREFIX, Store, Stored
@@ -192,7 +192,7 @@ def test_a_training_that_is_ended_leaves_no_files(
 
 @pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29)])
 def test_sizes_are_read_as_they_are_written(text: str, size: int) -> None:
-    from rnncli.config import Compute
+    from rnncli.config.sections import Compute
 
     assert Compute.model_validate({"memory": text}).memory == size
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.config import Columns
+from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
 from rnncli.panel.tail import merged, tail
 from tests.conftest import hourly

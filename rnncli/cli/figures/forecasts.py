@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnncli.cli import describe
 from rnncli.cli.figures import page
-from rnncli.config import Forecasting
+from rnncli.config.sections import Forecasting
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.forecasts import levels
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rnncli import honoured
-from rnncli.config import Network, Training
+from rnncli.config import rules
+from rnncli.config.sections import Network, Training
 from rnncli.errors import RequestError
 from tests.conftest import Command
 
@@ -87,7 +87,7 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
 @pytest.mark.parametrize(("network", "training", "said"), REFUSED, ids=[said for _, _, said in REFUSED])
 def test_what_cannot_be_honoured_is_refused(network: dict[str, object], training: dict[str, object], said: str) -> None:
     with pytest.raises(RequestError) as caught:
-        honoured.check(Network.model_validate(network), Training.model_validate(training))
+        rules.check(Network.model_validate(network), Training.model_validate(training))
 
     assert str(caught.value).startswith(said)
 
@@ -98,16 +98,16 @@ def test_every_rule_is_broken_by_one_of_these_alone_or_first() -> None:
         given = Network.model_validate(network), Training.model_validate(training)
         broken |= {
             (rule.option, rule.needs)
-            for rule in honoured.RULES
+            for rule in rules.RULES
             if rule.option in network | training and not rule.met(*given)
         }
 
-    assert broken == {(rule.option, rule.needs) for rule in honoured.RULES}
+    assert broken == {(rule.option, rule.needs) for rule in rules.RULES}
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "esn", "tcn", "transformer"])
 def test_what_was_not_said_is_no_reason_to_refuse(cell: str) -> None:
-    honoured.check(Network.model_validate({"cell": cell}), Training())
+    rules.check(Network.model_validate({"cell": cell}), Training())
 
 
 def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, data: Path, tmp_path: Path) -> None:

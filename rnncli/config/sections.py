@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rnncli.values import (
+from rnncli.config.types import (
     Bytes,
     Count,
     LookBack,

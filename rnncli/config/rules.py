@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rnncli.config import Network, Section, Training
+from rnncli.config.sections import Network, Section, Training
 from rnncli.errors import RequestError
 
 RECURRENT = ("rnn", "lstm", "gru")
