@@ -10,11 +10,12 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from rnncli import __version__, seal
+from rnncli import __version__
 from rnncli.config.sections import Architecture, Config, Input, Section
 from rnncli.config.types import Several
 from rnncli.errors import ModelFileError, RequestError, StateFileError
-from rnncli.files import address, is_url
+from rnncli.files import checksummed
+from rnncli.files.atomic import address, is_url
 
 FORMAT: Literal[6] = 6
 KEY = "rnncli"
@@ -193,7 +194,7 @@ def read_whole(path: Path) -> Whole:
     if is_url(str(path)):
         raise ModelFileError(f"{address(path)}: only tables are read from a URL. Copy the model to this machine first")
     try:
-        found = seal.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
+        found = checksummed.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
     except (OSError, KeyError, ValueError) as error:
@@ -219,13 +220,13 @@ def sealed(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
     text = card.model_dump_json()
     if len(text) > LARGEST:
         raise RequestError("the text columns tell too many kinds for a model file. Leave out those that name each row")
-    return seal.sealed(save({KEY: seal.unsealed(text)}))
+    return checksummed.sealed(save({KEY: checksummed.unsealed(text)}))
 
 
 def is_state(path: Path) -> bool:
     """Whether a file says that it is the state of a forecast."""
     try:
-        seal.read(path, STATE_KEY)
+        checksummed.read(path, STATE_KEY)
     except (OSError, KeyError, ValueError):
         return False
     return True
@@ -245,7 +246,7 @@ def _what_it_is(path: Path) -> str:
     return ". Train it again"
 
 
-def _parse(found: seal.Sealed, path: Path) -> Card:
+def _parse(found: checksummed.Sealed, path: Path) -> Card:
     """Raises ValueError where it is no card, or the file another than was written."""
     content = from_json(found.text)  # which refuses halves of characters
     if not isinstance(content, dict):

@@ -17,9 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from rnncli import __version__, seal
+from rnncli import __version__
 from rnncli.errors import RequestError
-from rnncli.files import written_whole
+from rnncli.files import checksummed
+from rnncli.files.atomic import written_whole
 
 KEY = "rnncli-checkpoint"
 UNDER_WAY, DONE = "part", "done"  # how the files of networks end
@@ -33,13 +34,13 @@ def write(path: Path, tree: Tree) -> None:
     shape = json.dumps(_packed(tree, tensors))
     path.parent.mkdir(exist_ok=True)
     with written_whole(path) as stream:
-        stream.write(seal.sealed(save(tensors, {KEY: seal.unsealed(shape)})))
+        stream.write(checksummed.sealed(save(tensors, {KEY: checksummed.unsealed(shape)})))
 
 
 def read(path: Path) -> Tree | None:
     """What was written there; None where there is nothing, or nothing whole."""
     try:
-        found = seal.read(path, KEY)
+        found = checksummed.read(path, KEY)
         return _unpacked(json.loads(found.text), load(found.content).__getitem__) if found.intact else None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None

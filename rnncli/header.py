@@ -6,7 +6,7 @@ import json
 from itertools import islice
 from pathlib import Path
 
-from rnncli import files
+from rnncli.files import atomic
 
 DELIMITERS = ",;\t|"
 MOST_FILES = 1000  # looked at for one that is a table
@@ -22,7 +22,7 @@ def names(path: Path) -> list[str]:
         return _of_folder(path)
     if not path.is_file():  # a pipe would be waited for
         return []
-    match files.kind_by_name(path):
+    match atomic.kind_by_name(path):
         case "parquet":
             import pyarrow.parquet as parquet
 

@@ -20,7 +20,7 @@ from rnncli.card import Card
 from rnncli.config.sections import Architecture, PointName
 from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
-from rnncli.files import written_whole
+from rnncli.files.atomic import written_whole
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel, clock, covariates
 from rnncli.panel.covariates import Told

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from rnncli import __version__, seal
+from rnncli import __version__
 from rnncli.card import STATE_KEY
 from rnncli.config.sections import Input, Section
 from rnncli.config.types import Several
 from rnncli.errors import DataError
+from rnncli.files import checksummed
 from rnncli.panel import Panel, tail
 from rnncli.panel.clock import Anchor, Frequency, Unit
 from rnncli.panel.columns import Roles
@@ -111,13 +112,13 @@ def content(state: State) -> bytes:
     )
     arrays = (panel.values, panel.offsets, panel.firsts, panel.phases, beside.values, beside.offsets, beside.static)
     tensors = {name: np.ascontiguousarray(array) for name, array in zip(ARRAYS, arrays, strict=True)}
-    return seal.sealed(save(tensors, {STATE_KEY: seal.unsealed(kept.model_dump_json())}))
+    return checksummed.sealed(save(tensors, {STATE_KEY: checksummed.unsealed(kept.model_dump_json())}))
 
 
 def read(path: Path) -> State:
     """The state in a file. Raises DataError where it is damaged, or of another format."""
     try:
-        found = seal.read(path, STATE_KEY)
+        found = checksummed.read(path, STATE_KEY)
         if not found.intact:
             raise ValueError("not what was written")
         kept, arrays = Kept.model_validate_json(found.text), load(found.content)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save
 
-from rnncli import card, seal
+from rnncli import card
 from rnncli.errors import ModelFileError, RequestError
+from rnncli.files import checksummed
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from rnncli.errors import ModelFileError, RequestError
 )
 def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(seal.sealed(save({}, {card.KEY: seal.unsealed(hostile)})))
+    path.write_bytes(checksummed.sealed(save({}, {card.KEY: checksummed.unsealed(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card") as caught:
         card.read(path)
@@ -43,7 +44,7 @@ def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: 
 @pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
 def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(seal.sealed(save({}, {card.KEY: seal.unsealed(hostile)})))
+    path.write_bytes(checksummed.sealed(save({}, {card.KEY: checksummed.unsealed(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card"):
         card.read(path)

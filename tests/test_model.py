@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli import card as cards
-from rnncli import cli, seal
+from rnncli import cli
 from rnncli import model as models
 from rnncli.baselines import BASELINES
 from rnncli.config.sections import Columns
 from rnncli.errors import ModelFileError
+from rnncli.files import checksummed
 from rnncli.panel import Cutoffs, Panel, from_frame
 from tests.conftest import Command, hourly
 
@@ -34,7 +35,7 @@ def ends(panel: Panel, back: int = 0) -> Cutoffs:
 def card_of(path: Path) -> dict[str, object]:
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
-    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["rnncli"][seal.LENGTH :])
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["rnncli"][checksummed.LENGTH :])
 
 
 def with_card(path: Path, card: object) -> bytes:
@@ -42,10 +43,10 @@ def with_card(path: Path, card: object) -> bytes:
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
-    header["__metadata__"]["rnncli"] = seal.unsealed(card if isinstance(card, str) else json.dumps(card))
+    header["__metadata__"]["rnncli"] = checksummed.unsealed(card if isinstance(card, str) else json.dumps(card))
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    return seal.sealed(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    return checksummed.sealed(struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
 def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path: Path) -> None:
@@ -95,15 +96,15 @@ def test_a_run_uses_one_version_of_the_model_though_another_takes_its_place(
     run = [part.format(model=used, data=data) for part in command]
     used.write_bytes(model.read_bytes())
     expected = rnncli(*run)
-    read = seal.read
+    read = checksummed.read
 
-    def read_and_replace(path: Path, *given: Any) -> seal.Sealed:
+    def read_and_replace(path: Path, *given: Any) -> checksummed.Sealed:
         try:
             return read(path, *given)
         finally:
             used.write_bytes(other)
 
-    monkeypatch.setattr(seal, "read", read_and_replace)
+    monkeypatch.setattr(checksummed, "read", read_and_replace)
 
     found = rnncli(*run)
 

@@ -16,7 +16,7 @@ from rnncli.comparison import Windows
 from rnncli.config.sections import Config
 from rnncli.device import free_cores
 from rnncli.errors import DataError, RequestError, about
-from rnncli.files import kind_by_name
+from rnncli.files.atomic import kind_by_name
 from rnncli.metrics import USUAL
 from rnncli.model import Forecast
 from rnncli.panel import Panel, archived

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from rnncli import files
+from rnncli.files import atomic
 
 TABLES = ["data", "file"]  # what the argument with a table is called
 
@@ -33,7 +33,7 @@ def among(known: Iterable[object], several: bool = False) -> Completion:
     return complete
 
 
-formats = among(files.FORMATS)
+formats = among(atomic.FORMATS)
 
 
 def columns(several: bool, besides: Sequence[str] = ()) -> Completion:
@@ -55,7 +55,7 @@ def metrics(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 
 
 def _columns(call: typer.Context) -> list[str]:
     source = _table(call)
-    if source is None or source == "-" or files.is_url(source):
+    if source is None or source == "-" or atomic.is_url(source):
         return []
     from rnncli import header
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from rnncli import files, gates
+from rnncli import gates
 from rnncli.cli import completing, reading, record, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import CellName, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +136,7 @@ def evaluate(
     if data is None:
         raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
     source = Path(model)
-    if source.is_dir() or files.kind_by_name(source):
+    if source.is_dir() or atomic.kind_by_name(source):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
         said = [option for option in asked.said("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES]
         wishes.forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")

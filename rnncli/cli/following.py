@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli import files
 from rnncli.cli import keeping, record, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
+from rnncli.files import atomic
 from rnncli.messages import counted
 from rnncli.signals import deferred_signals
 
@@ -62,7 +62,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
 
     def commit() -> None:
         if sources.state is not None and follower.state is not None and follower.state is not kept:
-            with files.written_whole(sources.state) as written:
+            with atomic.written_whole(sources.state) as written:
                 written.write(state.content(follower.state))
 
     kept_too = f", and kept in {sources.state}" if sources.state else ""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from rnncli import files
 from rnncli.cli import completing, continuing, following, keeping, reading, record, rehearsal, running, screen, wishes
 from rnncli.cli import plot as pictures
 from rnncli.cli.continuing import Sources
@@ -15,6 +14,7 @@ from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import RequestError, about
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,7 +166,7 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     record.keep_apart((sources.model, sources.data, sources.future), written)
     page.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
-        files.check_table(Path(path), *read)
+        atomic.check_table(Path(path), *read)
 
 
 def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli import files
 from rnncli.cli import cards, completing, describe, reading, record, resuming, screen, settings, wishes
 from rnncli.cli.figures import page
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, StateFileError, about
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def inspect(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(files.FORMATS),
+            metavar="|".join(atomic.FORMATS),
             help="What the table is, if its name does not tell.",
             autocompletion=completing.formats,
         ),

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli import files
 from rnncli.cli import record, screen
 from rnncli.errors import RequestError
+from rnncli.files import atomic
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
@@ -69,5 +69,5 @@ def committed(path: Path | None, state: "State | None") -> Iterator[None]:
         return
     from rnncli import state as states
 
-    with files.put_afterwards(path, states.content(state)):
+    with atomic.put_afterwards(path, states.content(state)):
         yield

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rnncli import files
 from rnncli.cli import record, screen
 from rnncli.cli.options import configuration, flag, variable
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError
+from rnncli.files import atomic
 
 TOLD = ("log_format", "report", "metrics_file", "lock")  # fields of Run
 NOTHING = ("--dry-run", "--show-config")  # is written with them
@@ -48,6 +48,6 @@ def _in_file(path: str | None) -> dict[str, str]:
 def _free(target: str, words: Iterable[str]) -> bool:
     """Whether a file can be written there, and no other word names it: that file might be an input."""
     with suppress(RequestError, OSError, ValueError):
-        files.check_writable(Path(target))
+        atomic.check_writable(Path(target))
         return Path(target).resolve() not in [Path(word).resolve() for word in words]
     return False

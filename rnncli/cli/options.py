@@ -12,10 +12,10 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from rnncli import files
 from rnncli.cli import completing, running
 from rnncli.config.sections import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
+from rnncli.files import atomic
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
 COLUMNS = ("time", "id", "target", "known", "past", "static", "categorical", "weight")  # options that name some
@@ -222,8 +222,8 @@ def configuration(path: Path | None) -> dict[str, Any]:
     """What a --config file says. Raises RequestError where it cannot be read."""
     if path is None:
         return {}
-    if files.is_url(str(path)):
-        raise RequestError(f"--config {files.address(path)}: only tables are read from a URL. Name a file")
+    if atomic.is_url(str(path)):
+        raise RequestError(f"--config {atomic.address(path)}: only tables are read from a URL. Name a file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rnncli import files
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -48,7 +48,7 @@ def write(path: Path, figures: Figures) -> None:
         gauge = _gauge(registry, "rnncli_score", "The model's score.", (*LABELS, "metric"))
         for name, value in scores.items():
             gauge.labels(*own, name).set(value)
-    with files.written_whole(path) as stream:
+    with atomic.written_whole(path) as stream:
         stream.write(generate_latest(registry))
 
 

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli import files, gates
+from rnncli import gates
 from rnncli.cli import record, screen
 from rnncli.errors import DataError, GateError, RequestError
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     from rnncli.ensemble import Outcome
@@ -88,7 +89,7 @@ def publish(model: "Model", output: Path) -> None:
     ):  # a run that was cut off behind this comes again
         screen.note("published: the model in use is the same, and the one before stays the one before")
     else:
-        previous = files.replaced_by(output, content, before)
+        previous = atomic.replaced_by(output, content, before)
         screen.note(f"published: the model before is {previous.name}; train --rollback puts it back")
 
 
@@ -99,7 +100,7 @@ def roll_back(output: Path) -> None:
     """
     from rnncli import card
 
-    files.check_writable(output)
+    atomic.check_writable(output)
     output = output.resolve()  # a link stays a link
     previous = output.with_name(f"{output.name}.previous")
     if not previous.exists():

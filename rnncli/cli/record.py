@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rnncli import __version__, files
+from rnncli import __version__
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError
+from rnncli.files import atomic
 
 NOTHING = "No file was written"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
@@ -54,7 +55,7 @@ def asked(command: str, run: Run, dry: bool = False) -> None:
         if (target := getattr(run, name)) is None:
             continue
         try:
-            files.check_writable(Path(target))
+            atomic.check_writable(Path(target))
         except RequestError:  # is not said again as the run ends
             _record.asked = run.model_copy(update={name: None})
             raise
@@ -132,7 +133,7 @@ def close(code: int, problem: str | None) -> None:
     try:
         if run.report is not None:
             content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
-            with files.written_whole(Path(run.report)) as stream:
+            with atomic.written_whole(Path(run.report)) as stream:
                 stream.write(content.encode() + b"\n")
     except RequestError as error:
         code = code or error.exit_code

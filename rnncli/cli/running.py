@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 from types import FrameType
 
-from rnncli import files
 from rnncli.cli import record, screen
 from rnncli.config.sections import Run
 from rnncli.errors import BusyError, RequestError
+from rnncli.files import atomic
 
 NO_LOCK = "--lock-wait waits for a lock. Name one with --lock"
 LOCKING = ("forecast", "train")  # commands that may hold a lock of their own, and check that themselves
@@ -53,7 +53,7 @@ def alone(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    files.check_writable(path)
+    atomic.check_writable(path)
     if dry and not path.exists():
         yield
         return
@@ -75,7 +75,7 @@ def beside(path: Path | None, wait: float | None, dry: bool = False) -> Abstract
     """Whoever changes the file at `path` after having read it does so alone: of two at once, one would be lost."""
     if path is None:
         return nullcontext()
-    files.check_writable(path)
+    atomic.check_writable(path)
     return alone(path.with_name(f"{path.name}.lock"), wait or 0.0, dry)
 
 

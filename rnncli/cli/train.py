@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 import typer
 
 from rnncli import card as cards
-from rnncli import files, gates
+from rnncli import gates
 from rnncli.cli import completing, describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
+from rnncli.files import atomic
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def train(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(files.FORMATS),
+            metavar="|".join(atomic.FORMATS),
             help="What DATA is, if its name does not tell.",
             autocompletion=completing.formats,
         ),
@@ -132,7 +133,7 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
     if config.network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     if str(output) != "-":
-        files.check_writable(output, Path(data))
+        atomic.check_writable(output, Path(data))
         record.keep_apart((data,), (output,))
     elif publish_if:
         raise RequestError("--publish-if compares with the model file in use. Name it with --output")

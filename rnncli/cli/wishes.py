@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from rnncli import files, gates
+from rnncli import gates
 from rnncli.cli.figures import page
 from rnncli.config.sections import CellName
 from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError, did_you_mean
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     from rnncli.panel.clock import Frequency
@@ -43,7 +44,7 @@ class Rolling(NamedTuple):
         if self.windows < 1:
             raise RequestError(f"--windows {self.windows} is none. Give at least 1")
         if self.output is not None:
-            files.check_table(self.output, *inputs)
+            atomic.check_table(self.output, *inputs)
         page.check(self.plot, *inputs)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from rnncli.errors import DataError, RequestError
-from rnncli.files import address
+from rnncli.files.atomic import address
 
 ROWS = 1_000_000  # of a part, about, unless a file has more
 

@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
-from rnncli.files import SUFFIXES, is_url, kind_by_name
+from rnncli.files.atomic import SUFFIXES, is_url, kind_by_name
 from rnncli.tables import delimited, folders, records
 from rnncli.tables.delimited import Manner
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.errors import RequestError, did_you_mean
-from rnncli.files import COMPRESSIONS, is_url, written_whole
+from rnncli.files.atomic import COMPRESSIONS, is_url, written_whole
 from rnncli.tables import folders, records
 from rnncli.tables.reading import STANDARD_STREAM
 

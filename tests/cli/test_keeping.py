@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from rnncli import files, state
+from rnncli import state
+from rnncli.files import atomic
 from tests.conftest import SAMPLES, Command, hourly
 
 TABLE = hourly()
@@ -124,7 +125,7 @@ def test_where_the_state_cannot_be_written_nothing_is(
         raise OSError(28, "No space left on device")
 
     before, new = kept.read_bytes(), write(NEW, tmp_path / "new.csv")
-    monkeypatch.setattr(files, "_finish", full)
+    monkeypatch.setattr(atomic, "_finish", full)
 
     outcome = rnncli("forecast", model, new, "--state", kept, "--output", tmp_path / "f.csv")
 

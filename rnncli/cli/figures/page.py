@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rnncli import files
 from rnncli.errors import RequestError
+from rnncli.files import atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def check(path: Path | None, *inputs: Path) -> None:
         raise RequestError(f"--plot {path}: a figure's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     if importlib.util.find_spec("matplotlib") is None:
         raise RequestError('--plot needs the extra: pip install "rnncli[plots]"')
-    files.check_writable(path, *inputs)
+    atomic.check_writable(path, *inputs)
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def page(path: Path, width: float, height: float) -> Iterator["Figure"]:
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        with files.written_whole(path) as stream:
+        with atomic.written_whole(path) as stream:
             figure.savefig(stream, format=kind, metadata=undated)
 
 

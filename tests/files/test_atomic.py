@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnncli.errors import RequestError
-from rnncli.files import check_writable, put_afterwards, replaced_by, written_whole
+from rnncli.files.atomic import check_writable, put_afterwards, replaced_by, written_whole
 
 
 def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:

@@ -9,23 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from rnncli import seal
+from rnncli.files import checksummed
 
 ARRAY = np.arange(4.0)
 
 
 def write(path: Path, text: str) -> bytes:
-    content = seal.sealed(save({"x": ARRAY}, {"key": seal.unsealed(text)}))
+    content = checksummed.sealed(save({"x": ARRAY}, {"key": checksummed.unsealed(text)}))
     path.write_bytes(content)
     return content
 
 
-@given(text=st.text() | st.just(seal.OPEN))
+@given(text=st.text() | st.just(checksummed.OPEN))
 def test_what_was_written_is_intact(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "sealed"
     content = write(path, text)
 
-    assert seal.read(path, "key") == (text, content, True)
+    assert checksummed.read(path, "key") == (text, content, True)
     assert np.array_equal(load(content)["x"], ARRAY)
 
 
@@ -38,7 +38,7 @@ def test_what_was_changed_is_not(tmp_path_factory: pytest.TempPathFactory, data:
     path.write_bytes(content)
 
     with suppress(ValueError, KeyError):  # raised where not even its header can be read
-        assert not seal.read(path, "key").intact
+        assert not checksummed.read(path, "key").intact
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "f").write_bytes(content)
 
     with pytest.raises(ValueError):
-        seal.read(tmp_path / "f", "key")
+        checksummed.read(tmp_path / "f", "key")
