@@ -57,7 +57,7 @@ def _columns(call: typer.Context) -> list[str]:
     source = _table(call)
     if source is None or source == "-" or atomic.is_url(source):
         return []
-    from rnncli import header
+    from rnncli.tables import header
 
     try:
         return header.names(Path(source))

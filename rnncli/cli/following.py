@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnncli.model import Model
     from rnncli.panel import Panel
     from rnncli.state import State
-    from rnncli.tables.lines import Rows
+    from rnncli.tables.streaming import Rows
 
 KINDS = ("csv", "tsv", "ndjson")
 PATIENCE = 5.0  # seconds that Ctrl-C waits for: whoever reads the forecasts may never go on
@@ -105,7 +105,7 @@ def _steps(
 
     What came at once is taken up and forecast as a whole, whatever ends the run: the state knows what was forecast.
     """
-    from rnncli.tables.lines import arriving
+    from rnncli.tables.streaming import arriving
 
     intake = _Intake(follower, columns, counts)
     for lines in arriving(source):
@@ -127,7 +127,7 @@ class _Intake:
     """Lines to steps, and what is done with those that are no rows."""
 
     def __init__(self, follower: "Follower", columns: "Columns", counts: "Counter[str]") -> None:
-        from rnncli.tables.lines import Rows
+        from rnncli.tables.streaming import Rows
 
         self.follower, self.columns, self.counts = follower, columns, counts
         self.rows = Rows(columns.decimal)

@@ -2,7 +2,7 @@
 
 from rnncli.tables.delimited import MOST_NOTES
 from rnncli.tables.memory import give_back
-from rnncli.tables.numbers import EMPTY
+from rnncli.tables.number_parsing import EMPTY
 from rnncli.tables.reading import kind_of, read, read_parts
 from rnncli.tables.writing import TYPED, WRITERS, write
 

@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError, quietly
-from rnncli.tables import numbers
+from rnncli.tables import number_parsing
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
@@ -56,7 +56,7 @@ def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
             raise
         manner.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
         table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, manner.assume)
-    return numbers.read(table, manner.decimal, delimiter == ";", manner.assume)
+    return number_parsing.read(table, manner.decimal, delimiter == ";", manner.assume)
 
 
 def _quickly(data: bytes, delimiter: str | None, manner: Manner) -> pa.Table | None:
@@ -69,9 +69,9 @@ def _quickly(data: bytes, delimiter: str | None, manner: Manner) -> pa.Table | N
         return None
     try:
         sample, delimiter = _columns(data[:end], delimiter, quietly)
-        first = numbers.read(sample, None, False, quietly)
+        first = number_parsing.read(sample, None, False, quietly)
         names = any(pa.types.is_integer(kind) for kind in first.schema.types)  # or what may be such further down
-        if not numbers.plain(sample) or (names and _has_leading_zeros(data, delimiter)):
+        if not number_parsing.plain(sample) or (names and _has_leading_zeros(data, delimiter)):
             return None
         kinds = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
         table = _parsed(data, delimiter, sample.column_names, kinds).unify_dictionaries()
@@ -141,7 +141,7 @@ def _parsed(
         ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=kinds or dict.fromkeys(names, pa.string()),
-            null_values=["", *numbers.EMPTY] if kinds else [""],
+            null_values=["", *number_parsing.EMPTY] if kinds else [""],
             strings_can_be_null=kinds is None,  # among texts, what stands for nothing among numbers is a name
         ),
     )

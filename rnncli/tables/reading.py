@@ -18,7 +18,7 @@ from pyarrow import fs
 from rnncli.config.sections import Decimal
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
 from rnncli.files.atomic import SUFFIXES, is_url, kind_by_name
-from rnncli.tables import delimited, folders, records
+from rnncli.tables import delimited, json_records, parquet_dataset
 from rnncli.tables.delimited import Manner
 
 STANDARD_STREAM = "-"
@@ -79,9 +79,9 @@ def _is_row_number(field: pa.Field) -> bool:
 def _tables(source: str, kind: str | None, manner: Manner) -> Iterator[pa.Table]:
     """The parts of a table: several only of a folder."""
     if is_url(source):
-        system, place = folders.located(source)
-        if folders.is_folder(system, place):
-            yield from folders.parts(system, place)
+        system, place = parquet_dataset.located(source)
+        if parquet_dataset.is_folder(system, place):
+            yield from parquet_dataset.parts(system, place)
             return
         kind = kind or kind_by_name(Path(place))
         with system.open_input_stream(place, compression=None) as stream:
@@ -93,7 +93,7 @@ def _tables(source: str, kind: str | None, manner: Manner) -> Iterator[pa.Table]
     elif not source:  # a Path takes it for this folder
         raise FileNotFoundError(source)
     elif Path(source).is_dir():
-        yield from folders.parts(fs.LocalFileSystem(), str(Path(source).resolve()))
+        yield from parquet_dataset.parts(fs.LocalFileSystem(), str(Path(source).resolve()))
     else:
         yield _read_file(Path(source), kind, manner)
 
@@ -162,8 +162,8 @@ READERS: dict[str, Callable[[BinaryIO, Manner], pa.Table]] = {
     "csv": delimited.read_csv,
     "tsv": delimited.read_tsv,
     "parquet": _read_parquet,
-    "json": records.read_list,
-    "ndjson": records.read_lines,
-    "arrow": records.read_arrow,
+    "json": json_records.read_list,
+    "ndjson": json_records.read_lines,
+    "arrow": json_records.read_arrow,
 }
 BEGINNINGS = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"{": "ndjson", b"[": "json"}

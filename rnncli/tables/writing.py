@@ -14,7 +14,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.errors import RequestError, did_you_mean
 from rnncli.files.atomic import COMPRESSIONS, is_url, written_whole
-from rnncli.tables import folders, records
+from rnncli.tables import json_records, parquet_dataset
 from rnncli.tables.reading import STANDARD_STREAM
 
 Frames = Iterator[pd.DataFrame]
@@ -50,7 +50,7 @@ def _upload(frames: Frames, url: str, kind: str) -> None:
     """The table to a URL, where it appears whole: it is sent once it is complete."""
     content = io.BytesIO()
     _writer(kind)(frames, content)
-    system, place = folders.located(url)
+    system, place = parquet_dataset.located(url)
     try:
         with system.open_output_stream(place, compression=None) as stream:
             stream.write(content.getbuffer())
@@ -109,8 +109,8 @@ WRITERS: dict[str, Callable[[Frames, Any], None]] = {
     "csv": _write_csv,
     "tsv": _write_tsv,
     "parquet": _write_parquet,
-    "json": records.write_list,
-    "ndjson": records.write_lines,
-    "arrow": records.write_arrow,
+    "json": json_records.write_list,
+    "ndjson": json_records.write_lines,
+    "arrow": json_records.write_arrow,
 }
 TYPED = ("parquet", "arrow")  # hold times as such, and are nothing for a terminal

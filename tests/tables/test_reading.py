@@ -435,7 +435,7 @@ def test_what_lies_nowhere_is_refused(
 
 
 def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnncli.tables.folders.ROWS", 5)
+    monkeypatch.setattr("rnncli.tables.parquet_dataset.ROWS", 5)
     for number in range(4):
         tables.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnncli import header, tables
+from rnncli import tables
+from rnncli.tables import header
 
 FRAME = pd.DataFrame({"id, or name": ["a", "b"], "ds": ["2024-01-01", "2024-01-02"], "größe": [1.5, 2.5]})
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
-from rnncli.tables import records
+from rnncli.tables import json_records
 from rnncli.tables.delimited import Manner
 from rnncli.tables.reading import STANDARD_STREAM
 
@@ -91,7 +91,9 @@ class Rows:
         """The rows in some lines. Raises DataError where one is none."""
         if self._lines:
             try:
-                table = records.read_lines(io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None))
+                table = json_records.read_lines(
+                    io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None)
+                )
             except (UnicodeDecodeError, pa.ArrowException) as error:
                 raise DataError(f"it cannot be read: {' '.join(str(error).split())}") from error
             frame = table.to_pandas()
