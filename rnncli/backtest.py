@@ -15,7 +15,7 @@ from rnncli.errors import DataError
 from rnncli.metrics import Parts, Scored
 from rnncli.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.forecasts import POINT
+from rnncli.panel.export.forecast_table import POINT
 
 VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to a gigabyte or so
 

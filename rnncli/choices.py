@@ -10,8 +10,9 @@ from rnncli.config import rules
 from rnncli.config.sections import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.lengths import Choose
-from rnncli.panel import Cutoffs, Panel, calendar, covariates, freshness
+from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.covariates import Told
+from rnncli.panel.time import calendar_features
 from rnncli.seasons import Sample
 from rnncli.split import Split, split
 from rnncli.synthetic import Enlarged
@@ -183,7 +184,7 @@ def _allowed(parts: Iterable[np.ndarray]) -> tuple[list[ScaleName], str]:
 def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
     if network.cell == "esn":
         return False, "a fixed reservoir is told nothing of the steps to come"
-    if not calendar.size(panel.frequency, panel.covariates.holidays):
+    if not calendar_features.size(panel.frequency, panel.covariates.holidays):
         return False, f"the calendar says nothing of steps of {panel.frequency.name}"
     if network.context == 0:
         return True, "there is no past to tell what time it is"

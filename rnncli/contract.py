@@ -12,9 +12,9 @@ import numpy as np
 from rnncli.card import Range, Seen
 from rnncli.messages import counted, listed
 from rnncli.panel import Panel
-from rnncli.panel.blocks import blocks
+from rnncli.panel.chunks import blocks
 from rnncli.panel.covariates import UNSEEN
-from rnncli.panel.written import plain
+from rnncli.panel.time.formats import plain
 
 MOST_SERIES = 10_000  # whose sizes a card keeps
 JUMP = 50.0  # times the size that was: further than any growth

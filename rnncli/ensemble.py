@@ -25,8 +25,8 @@ from rnncli.crew import Crew
 from rnncli.model import Model, network_of
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.columns import settled
-from rnncli.panel.forecasts import POINT
+from rnncli.panel.export.forecast_table import POINT
+from rnncli.panel.ingest.column_roles import settled
 from rnncli.search import Search
 from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop

@@ -13,8 +13,8 @@ import torch
 from rnncli import calibration, heads, state
 from rnncli.config.sections import PointName
 from rnncli.model import Forecast, Model
-from rnncli.panel import Cutoffs, Panel, tail
-from rnncli.panel.tail import Merged
+from rnncli.panel import Cutoffs, Panel, history
+from rnncli.panel.history import Merged
 from rnncli.state import State
 
 
@@ -47,9 +47,9 @@ class Follower:
         """
         context, before = self.model.card.context, self.state
         if before is not None:
-            kept, rows = tail.of_one_kind(before.panel, rows)
+            kept, rows = history.of_one_kind(before.panel, rows)
             before = before._replace(panel=kept)
-        merged = before and tail.merged(before.panel, rows, before.steps + int(rows.lengths.max()))
+        merged = before and history.merged(before.panel, rows, before.steps + int(rows.lengths.max()))
         panel = merged.panel if merged else rows
         places = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)

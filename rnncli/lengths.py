@@ -10,8 +10,9 @@ from rnncli import seasons
 from rnncli.config.sections import Network
 from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError
-from rnncli.panel import Panel, clock
-from rnncli.panel.clock import Frequency
+from rnncli.panel import Panel
+from rnncli.panel.time import frequency as clock
+from rnncli.panel.time.frequency import Frequency
 
 MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
 MOST_SEASONS = 30

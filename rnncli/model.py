@@ -22,8 +22,9 @@ from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files.atomic import written_whole
 from rnncli.network import Network
-from rnncli.panel import Cutoffs, Panel, clock, covariates
+from rnncli.panel import Cutoffs, Panel, covariates
 from rnncli.panel.covariates import Told
+from rnncli.panel.time import frequency as clock
 from rnncli.views import Carried
 from rnncli.windows import Batch, Windows
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnncli import baselines
 from rnncli.panel import Panel
-from rnncli.panel.clock import DAY, SECOND, Frequency
+from rnncli.panel.time.frequency import DAY, SECOND, Frequency
 from rnncli.split import Split, everything
 
 SAMPLE = 300  # series looked at

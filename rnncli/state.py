@@ -17,13 +17,13 @@ from rnncli.config.sections import Input, Section
 from rnncli.config.types import Several
 from rnncli.errors import DataError
 from rnncli.files import checksummed
-from rnncli.panel import Panel, tail
-from rnncli.panel.clock import Anchor, Frequency, Unit
-from rnncli.panel.columns import Roles
+from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.sequences import Found
-from rnncli.panel.tail import Merged
-from rnncli.panel.timestamps import Times
+from rnncli.panel.history import Merged
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import Found
+from rnncli.panel.time.frequency import Anchor, Frequency, Unit
+from rnncli.panel.time.timestamps import Times
 
 ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "static")
 
@@ -74,19 +74,19 @@ class State(NamedTuple):
 
     def after(self, merged: Merged) -> "State":
         """The state with new rows put behind it."""
-        return self._replace(panel=tail.tail(merged.panel, self.steps), rows=self.rows + merged.rows)
+        return self._replace(panel=history.tail(merged.panel, self.steps), rows=self.rows + merged.rows)
 
     def with_new(self, new: Panel, steps: int) -> tuple["State", Merged]:
         """The state after another run with new rows, with no fewer steps than were kept before."""
         grown = self._replace(steps=max(steps, self.steps), runs=self.runs + 1)
-        merged = tail.merged(self.panel, new, grown.steps)
+        merged = history.merged(self.panel, new, grown.steps)
         return grown.after(merged), merged
 
 
 def begun(panel: Panel, steps: int) -> State:
     """The state after the first run."""
     rows = int((~np.isnan(panel.values).all(axis=1)).sum())
-    return State(tail.tail(panel, steps), steps, rows, 1)
+    return State(history.tail(panel, steps), steps, rows, 1)
 
 
 def content(state: State) -> bytes:

@@ -2,7 +2,8 @@
 
 from rnncli.config.sections import Network
 from rnncli.errors import RequestError
-from rnncli.panel import Panel, calendar
+from rnncli.panel import Panel
+from rnncli.panel.time import calendar_features
 
 
 def check(panel: Panel, network: Network) -> None:
@@ -24,7 +25,7 @@ def forbid_blind(panel: Panel, network: Network, dated: bool, beside_it: bool) -
     if past:
         raise RequestError(f"--past {','.join(past)} is of the past, of which --context 0 sees nothing. Leave out one")
     known = bool(beside.fixed) or bool(beside.known.any())
-    if not (known and beside_it) and not (dated and calendar.size(panel.frequency, beside.holidays)):
+    if not (known and beside_it) and not (dated and calendar_features.size(panel.frequency, beside.holidays)):
         raise RequestError(
             "--context 0 leaves nothing to go by but what is known beside the past: name columns with --static or "
             "--known, or leave it out"
@@ -40,7 +41,9 @@ def _check_lengths(panel: Panel, network: Network) -> None:
 
 def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
     countries = ",".join(panel.covariates.holidays)
-    if countries and (network.calendar is False or not calendar.size(panel.frequency, panel.covariates.holidays)):
+    if countries and (
+        network.calendar is False or not calendar_features.size(panel.frequency, panel.covariates.holidays)
+    ):
         why = "--no-calendar" if network.calendar is False else "a clock of plain numbers"
         raise RequestError(f"--holidays {countries} cannot be told with {why}. Leave out one")
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.calendar import Calendar
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.stored import Stored
+from rnncli.panel.memmap import Stored
+from rnncli.panel.time.calendar_features import Calendar
 
 
 class Sequences(NamedTuple):

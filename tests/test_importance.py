@@ -10,7 +10,8 @@ import torch
 from rnncli import cli, importance
 from rnncli import model as models
 from rnncli.importance import Effect
-from rnncli.panel import Expected, clock, from_frame
+from rnncli.panel import Expected, from_frame
+from rnncli.panel.time import frequency
 from tests.conftest import Command, hourly
 
 
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def effects(folder: Path) -> dict[str, Effect]:
     model = models.load(folder / "m.rnn")
     frame = pd.read_csv(folder / "t.csv")
-    panel = from_frame(frame, model.card.config.columns, Expected(clock.parse("h"), model.card.inputs))
+    panel = from_frame(frame, model.card.config.columns, Expected(frequency.parse("h"), model.card.inputs))
     return {effect.part: effect for effect in importance.effects(model, panel, torch.device("cpu"))}
 
 

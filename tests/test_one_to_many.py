@@ -12,9 +12,10 @@ from rnncli import choices, cli, heads, rivals
 from rnncli.config.sections import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
 from rnncli.network import Network as Built
-from rnncli.panel import Expected, Panel, clock, from_frame
+from rnncli.panel import Expected, Panel, from_frame
 from rnncli.panel.covariates import Told
-from rnncli.panel.future import ends
+from rnncli.panel.known_future import ends
+from rnncli.panel.time import frequency
 from rnncli.windows import Beside
 from tests.cells.textbook import gelu, layer, weights
 from tests.conftest import Command
@@ -294,7 +295,7 @@ def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_know
     frame = shops(2, 5).assign(y=lambda one: one["y"].where(one["id"] == "shop01"))
     columns = Columns(id="id", time="ds", target=("y",), known=("price",))
 
-    found = from_frame(frame, columns, Expected(clock.parse("D"), None, unbegun=True))
+    found = from_frame(frame, columns, Expected(frequency.parse("D"), None, unbegun=True))
 
     assert found.lengths.tolist() == [1, 5]
     assert found.covariates.lengths.tolist() == [5, 5]

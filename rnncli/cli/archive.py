@@ -19,9 +19,10 @@ from rnncli.errors import DataError, RequestError, about
 from rnncli.files.atomic import kind_by_name
 from rnncli.metrics import USUAL
 from rnncli.model import Forecast
-from rnncli.panel import Panel, archived
-from rnncli.panel.archived import Archived
-from rnncli.panel.forecasts import POINT
+from rnncli.panel import Panel
+from rnncli.panel.export.forecast_table import POINT
+from rnncli.panel.ingest import saved_forecasts
+from rnncli.panel.ingest.saved_forecasts import Archived
 
 BESIDE = ("known", "past", "static", "categorical", "holidays")
 # Where nothing is asked for: WQL needs more quantiles than most forecasts have.
@@ -59,7 +60,7 @@ def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
         frame = reading.table(data, config.columns)
         panel = reading.panel(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
     with about(str(source)):
-        made = archived.read(list(_tables(source, files)), panel, config.columns)
+        made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
     season = card.season if card else seasons.season_of(panel)
     percents = _chosen(_percents(made), request.percents)
     names = wished.names or list(NAMES)

@@ -36,11 +36,12 @@ def read(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "St
 
 def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
     """The table, with what is known of its future."""
-    from rnncli.panel import Expected, clock
-    from rnncli.panel.columns import find
-    from rnncli.panel.future import joined
+    from rnncli.panel import Expected
+    from rnncli.panel.ingest.column_roles import find
+    from rnncli.panel.known_future import joined
+    from rnncli.panel.time import frequency
 
-    expected = Expected(clock.parse(card.frequency), card.inputs, unbegun=not card.context)
+    expected = Expected(frequency.parse(card.frequency), card.inputs, unbegun=not card.context)
     if future is None:
         with about(data):
             return reading.whole_panel(data, columns, expected)
@@ -68,16 +69,16 @@ def ends(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cut
 def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
     """The ends of the series that go on. Raises DataError where what is known of them does not reach far enough."""
     from rnncli.messages import listed
-    from rnncli.panel import Cutoffs, future
+    from rnncli.panel import Cutoffs, known_future
 
-    ended = future.ended(panel, ends, horizon)
+    ended = known_future.ended(panel, ends, horizon)
     if ended.any() and not ended.all():
         names = [str(name) for name in panel.ids[ends.series[ended]]]
         screen.warn(
             f"no forecast for {len(names)} series that ended, with nothing known of what follows{listed(names)}"
         )
         ends = Cutoffs(ends.series[~ended], ends.rows[~ended])
-    empty = future.forbid_lacking(panel, ends, horizon)
+    empty = known_future.forbid_lacking(panel, ends, horizon)
     if empty:
         screen.warn(f"{empty} values known in advance are empty in the steps to come; they are masked")
     return ends
@@ -97,9 +98,9 @@ def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
 def _ends(panel: "Panel", card: "Card") -> "Cutoffs":
     """The end of each series of which something is known in the context. Raises DataError where that is none."""
     from rnncli.messages import listed
-    from rnncli.panel import Cutoffs, future
+    from rnncli.panel import Cutoffs, known_future
 
-    every = future.ends(panel, unbegun=not card.context)
+    every = known_future.ends(panel, unbegun=not card.context)
     if not card.context:
         unbegun = [str(name) for name in panel.ids[every.rows == 0]]
         if unbegun:

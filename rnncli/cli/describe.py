@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rnncli.choices import Plan
     from rnncli.config.sections import Architecture
     from rnncli.panel import Panel
-    from rnncli.panel.stored import Store
+    from rnncli.panel.memmap import Store
 
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:

@@ -160,15 +160,16 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     from rnncli import backtest, device
     from rnncli.cli import scores
     from rnncli.model import restored
-    from rnncli.panel import Expected, clock
+    from rnncli.panel import Expected
+    from rnncli.panel.time import frequency
 
     horizon, fitted = card.horizon, replace(restored(whole), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         columns = reading.for_model(card, config.columns, weighed=rolling.every is not None)
         frame = reading.table(data, columns)
-        panel = reading.panel(frame, columns, Expected(clock.parse(card.frequency), card.inputs))
-        apart = horizon if rolling.step is None else wishes.apart(rolling.step, clock.parse(card.frequency))
+        panel = reading.panel(frame, columns, Expected(frequency.parse(card.frequency), card.inputs))
+        apart = horizon if rolling.step is None else wishes.apart(rolling.step, frequency.parse(card.frequency))
         places = backtest.newest(panel, horizon, rolling.windows, apart)
         scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
         work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
@@ -246,7 +247,7 @@ def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) 
 
 def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked: int) -> None:
     """How many windows, and whether the network may have been trained on them."""
-    from rnncli.panel import written
+    from rnncli.panel.time import formats
 
     horizon, seen, held_out = card.horizon, card.seen, card.validation.held_out
     first = panel.earliest(places)
@@ -257,7 +258,7 @@ def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked:
     back = int((panel.lengths[places.series] - places.rows).max())
     if same and back <= held_out and not card.validation.refitted:
         screen.note("the networks were never trained on these rows; they chose which to keep, and when to stop")
-    elif same or not written.later(first, seen.last):
+    elif same or not formats.later(first, seen.last):
         screen.warn(
             f"the networks were trained on rows up to {seen.last}, these among them: scores on newer rows will be "
             "worse. The honest ones of rows held out are in the model file: rnncli inspect"

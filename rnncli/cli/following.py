@@ -51,7 +51,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     """Forecast until the stream ends, or whoever reads has seen enough."""
     from rnncli import device, state, tables
     from rnncli.following import Follower
-    from rnncli.panel.forecasts import levels
+    from rnncli.panel.export.forecast_table import levels
 
     kept = _kept(sources.state, model.card) if sources.state and sources.state.exists() else None
     place = device.prepare(config.compute.device, device.work_per_forecast(model.card.members, model.card.targets, 1))
@@ -85,7 +85,7 @@ def _frames(
     portions: Iterator[list["Step"]], asked: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
     """The forecasts as tables, flushed before more rows are waited for."""
-    from rnncli.panel.forecasts import followed_frame
+    from rnncli.panel.export.forecast_table import followed_frame
 
     committed = time.monotonic()
     for steps in portions:
@@ -168,19 +168,21 @@ def _taken(
 
 
 def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
-    from rnncli.panel import Expected, cells, clock, from_frame
+    from rnncli.panel import Expected, from_frame
+    from rnncli.panel.ingest import values
+    from rnncli.panel.time import frequency
 
     card = follower.model.card
     table = rows.table(lines)
     if columns.layout == "wide":
         for name in table.columns.drop(columns.time or [], errors="ignore"):
             with suppress(DataError):  # what is no number is no series
-                table[name] = cells.numbers(table[name])
+                table[name] = values.numbers(table[name])
     if columns.id in table:
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:
         columns = columns.model_copy(update={"freq": card.frequency})
-    expected = Expected(clock.parse(card.frequency), card.inputs)
+    expected = Expected(frequency.parse(card.frequency), card.inputs)
     return from_frame(table, columns, expected, keep_first=True, assume=strictly if columns.strict else quietly)
 
 

@@ -172,7 +172,7 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
 def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:
     """The forecasts to where they go, as they come."""
     from rnncli import tables
-    from rnncli.panel.forecasts import to_frame
+    from rnncli.panel.export.forecast_table import to_frame
 
     texts = kind not in tables.TYPED
     tables.write((to_frame(panel, *one, asked, texts) for one in made), output, kind)
@@ -180,7 +180,7 @@ def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: s
 
 def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
     """The first series as a picture, and the first of all `count` rows."""
-    from rnncli.panel.forecasts import to_frame
+    from rnncli.panel.export.forecast_table import to_frame
 
     cutoffs, forecast, _ = made
     _plot(panel, cutoffs, forecast)
@@ -204,11 +204,11 @@ def _kind(target: Target) -> str:
 
 def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
     from rnncli import tables
-    from rnncli.panel import future
+    from rnncli.panel import known_future
 
     kind = tables.kind_of(path)
-    places = future.ends(panel, unbegun=not card.context)
-    laid_out = future.template(panel, places, card.horizon, text_times=kind not in tables.TYPED)
+    places = known_future.ends(panel, unbegun=not card.context)
+    laid_out = known_future.template(panel, places, card.horizon, text_times=kind not in tables.TYPED)
     tables.write(laid_out, str(path), kind)
     screen.note(f"wrote {path}: fill in what is known of {card.horizon} steps of {len(panel.ids)} series, for --future")
 
@@ -219,7 +219,7 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
 
     from rnncli import device, heads
     from rnncli.model import Forecast
-    from rnncli.panel.forecasts import levels
+    from rnncli.panel.export.forecast_table import levels
 
     asked, card = config.forecast, model.card
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))

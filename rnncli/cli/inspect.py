@@ -158,13 +158,16 @@ def _show_panel(source: str, panel: "Panel") -> None:
 def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
     from rnncli.model import restored
-    from rnncli.panel import Expected, clock
+    from rnncli.panel import Expected
+    from rnncli.panel.time import frequency
 
     card = whole.card
     columns = reading.for_model(card, asked.over(Config(columns=card.config.columns)).columns)
     fitted = restored(whole)
     with about(data):
-        return fitted, reading.whole_panel(data, columns, Expected(clock.parse(card.frequency), card.inputs), format)
+        return fitted, reading.whole_panel(
+            data, columns, Expected(frequency.parse(card.frequency), card.inputs), format
+        )
 
 
 def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
@@ -214,7 +217,7 @@ def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -
 
 def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
     """What the other columns might be; a warning for those that would give the target away."""
-    from rnncli.panel.hints import UNDECIDED, hints
+    from rnncli.panel.ingest.column_hints import UNDECIDED, hints
 
     found = hints(frame, panel.found.roles)
     pairs = [(hint.column, hint.words) for hint in found if hint.kind not in ("leak", "undecided")]

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def taken(path: Path, card: "Card") -> "State":
     """The state in a file. Raises RequestError where it was kept for another kind of model."""
     from rnncli import state as states
-    from rnncli.panel import clock
+    from rnncli.panel.time import frequency
 
     kept = states.read(path)
     own, other = ([one.name for one in inputs] for inputs in (kept.panel.covariates.inputs, card.inputs))
     if own != other or kept.panel.targets != card.targets:
         raise RequestError(f"{path} was kept for a model of other columns. Name another --state, or begin it anew")
-    if not clock.parse(card.frequency).same_pace(kept.panel.frequency):
+    if not frequency.parse(card.frequency).same_pace(kept.panel.frequency):
         pace = kept.panel.frequency.name
         raise RequestError(f"{path} was kept for steps of {pace}, the model takes steps of {card.frequency}")
     if kept.steps < card.context and (kept.panel.lengths >= kept.steps).any():

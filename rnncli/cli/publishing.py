@@ -53,8 +53,8 @@ def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None
     from rnncli import backtest
     from rnncli.comparison import compare
     from rnncli.ensemble import CURRENT
-    from rnncli.panel import written
-    from rnncli.panel.forecasts import POINT
+    from rnncli.panel.export.forecast_table import POINT
+    from rnncli.panel.time import formats
 
     if not publication.conditions:
         return
@@ -68,7 +68,7 @@ def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None
         difference = compare(found.parts[POINT]["MASE"], found.parts[CURRENT]["MASE"], windows)
         screen.note(f"the current model: MASE {scores[CURRENT]['MASE']:.3f} on the same windows")
         screen.note(f"MASE: {difference.sentence('the current model')}")
-        if not written.later(panel.earliest(found.places), current.card.seen.last):
+        if not formats.later(panel.earliest(found.places), current.card.seen.last):
             screen.warn(
                 f"the current model was trained on rows up to {current.card.seen.last}, windows of the comparison "
                 "among them: it may be worse than it looks"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rnncli.card import Card
     from rnncli.config.sections import Columns
     from rnncli.panel import Expected, Panel
-    from rnncli.panel.stored import Store
+    from rnncli.panel.memmap import Store
 
 
 def assumed(columns: "Columns") -> Assume:
@@ -54,7 +54,7 @@ def whole_panel(
 ) -> "Panel":
     """The sequences in a file, a pipe, or a folder, of which some files are read at a time."""
     from rnncli import tables
-    from rnncli.panel.parts import from_parts
+    from rnncli.panel.ingest.chunked import from_parts
 
     assume = assumed(columns)
     with screen.timed("reading"):
@@ -106,13 +106,14 @@ def fresh(panel: "Panel", asked: Freshness) -> "Panel":
 
 
 def _forbid_old(panel: "Panel", since: int, why: str) -> None:
-    from rnncli.panel import freshness, written
+    from rnncli.panel import freshness
+    from rnncli.panel.time import formats
 
     shown, moments = freshness.newest(panel)
     old = moments < since
     if not old.any():
         return
-    last = written.plain(list(shown[old]))
+    last = formats.plain(list(shown[old]))
     names = [f"{name} ({time})" if str(name) else time for name, time in zip(panel.ids[old], last, strict=True)]
     raise GateError(f"the newest row of {int(old.sum())} of {len(old)} series is {why}{listed(names)}")
 

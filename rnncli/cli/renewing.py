@@ -30,9 +30,10 @@ def configured(card: "Card", asked: Asked) -> Config:
 
 def expected(card: "Card") -> "Expected":
     """What the table has to hold."""
-    from rnncli.panel import Expected, clock
+    from rnncli.panel import Expected
+    from rnncli.panel.time import frequency
 
-    return Expected(clock.parse(card.frequency), card.inputs)
+    return Expected(frequency.parse(card.frequency), card.inputs)
 
 
 def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":

@@ -17,8 +17,9 @@ from rnncli.cli.figures import scores as drawing
 from rnncli.cli.wishes import Rolling, Wishes
 from rnncli.comparison import Difference, Windows
 from rnncli.errors import DataError, did_you_mean
-from rnncli.panel import Cutoffs, Panel, written
-from rnncli.panel.forecasts import POINT, backtest_frame
+from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.export.forecast_table import POINT, backtest_frame
+from rnncli.panel.time import formats
 
 WORST = 10  # series shown on a terminal
 
@@ -72,7 +73,7 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
             return Grouping("series", [str(name) for name in panel.ids], places.series)
         case "window":
             groups, cutoffs = pd.factorize(panel.stamps(places.series, places.rows - 1), sort=True)
-            return Grouping("cutoff", written.plain(list(cutoffs)), groups)
+            return Grouping("cutoff", formats.plain(list(cutoffs)), groups)
         case "week":
             if panel.times.integer:
                 raise DataError("--by week: the clock is plain numbers, which have no weeks")

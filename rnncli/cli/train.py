@@ -97,7 +97,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli import choices, ensemble, model
-    from rnncli.panel.stored import Store
+    from rnncli.panel.memmap import Store
 
     before = None if wish.start is None else model.restored(wish.start)
     columns = config.columns if before is None else reading.for_model(before.card, config.columns, weighed=True)

@@ -13,7 +13,7 @@ from rnncli.errors import RequestError, did_you_mean
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
-    from rnncli.panel.clock import Frequency
+    from rnncli.panel.time.frequency import Frequency
 
 FORMATS = ("auto", "table", "csv", "tsv", "json", "ndjson", "parquet", "arrow")
 BINARY = ("parquet", "arrow")
@@ -137,7 +137,7 @@ def forbid(said: Mapping[str, object], why: str) -> None:
 
 def apart(step: str, frequency: "Frequency") -> int:
     """Rows from one window to the next."""
-    from rnncli.panel import clock
+    from rnncli.panel.time import frequency as clock
 
     try:
         rows = int(step) if step.strip().isdecimal() else clock.steps_in(step, frequency)

@@ -15,10 +15,10 @@ import pandas as pd
 
 from rnncli.config.sections import Input
 from rnncli.errors import DataError
-from rnncli.panel import calendar
-from rnncli.panel.blocks import blocks
-from rnncli.panel.clock import Frequency
-from rnncli.panel.numbering import row
+from rnncli.panel.chunks import blocks
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time import calendar_features
+from rnncli.panel.time.frequency import Frequency
 
 UNSEEN = 0.0  # the number of a kind that is empty or that training did not know
 
@@ -33,7 +33,7 @@ class Told(NamedTuple):
 
 def told(inputs: tuple[Input, ...], frequency: Frequency, countries: Sequence[str], series: int) -> Told:
     """These columns, the calendar of a clock with the holidays of some countries, and so many series side by side."""
-    return Told(inputs, calendar.size(frequency, countries), series)
+    return Told(inputs, calendar_features.size(frequency, countries), series)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 from dateutil import tz as dateutil_tz
 
 from rnncli.errors import DataError, RequestError
-from rnncli.panel.sequences import Cutoffs, Panel
+from rnncli.panel.panel import Cutoffs, Panel
 
 SECOND = 1_000_000
 

@@ -81,13 +81,13 @@ def build(path: Path) -> Cost:
 
     from rnncli import choices, tables
     from rnncli.config.sections import Config
-    from rnncli.panel import parts
+    from rnncli.panel.ingest import chunked
     from rnncli.windows import Windows
 
     start, config = time.perf_counter(), Config()
     network = config.network.model_copy(update={"horizon": HORIZON})
     source, columns = str(path), config.columns
-    series = parts.from_parts(tables.read_parts(source), lambda: tables.read(source), columns)
+    series = chunked.from_parts(tables.read_parts(source), lambda: tables.read(source), columns)
     plan = choices.make(series, network, config.training)
     Windows(series, plan.architecture.context, HORIZON, torch.device("cpu"))
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
@@ -97,10 +97,10 @@ def checked(path: Path) -> float:
     """Seconds from a file to series that are checked."""
     from rnncli import tables
     from rnncli.config.sections import Columns
-    from rnncli.panel import parts
+    from rnncli.panel.ingest import chunked
 
     start = time.perf_counter()
-    parts.from_parts(tables.read_parts(str(path)), lambda: tables.read(str(path)), Columns())
+    chunked.from_parts(tables.read_parts(str(path)), lambda: tables.read(str(path)), Columns())
     return time.perf_counter() - start
 
 

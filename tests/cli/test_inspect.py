@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli import card, cli
-from rnncli.panel import hints
+from rnncli.panel.ingest import column_hints
 from tests.conftest import SAMPLES, Command, hourly
 
 
@@ -55,18 +55,18 @@ def test_undecided_columns_share_a_line_whatever_its_words(
     frame["heat"], frame["rain"] = frame["y"].shift(-5).fillna(1), frame["y"].shift(7).fillna(2)
     frame["none"] = 3
     frame.to_csv(tmp_path / "d.csv", index=False)
-    hint = hints._hint
+    hint = column_hints._hint
 
-    def reworded(*given: Any) -> hints.Hint | None:
+    def reworded(*given: Any) -> column_hints.Hint | None:
         found = hint(*given)
         return found and found._replace(words=f"{found.words}, it seems")
 
-    monkeypatch.setattr(hints, "_hint", reworded)
+    monkeypatch.setattr(column_hints, "_hint", reworded)
 
     outcome = rnncli("inspect", tmp_path / "d.csv")
 
     assert re.search(r"^ *none +never changes, it seems *$", outcome.out, re.MULTILINE)
-    assert re.search(rf"^ *{hints.UNDECIDED} +heat, rain *$", outcome.out, re.MULTILINE)
+    assert re.search(rf"^ *{column_hints.UNDECIDED} +heat, rain *$", outcome.out, re.MULTILINE)
 
 
 def test_it_tells_what_train_would_choose_for_a_horizon(rnncli: Command, data: Path, tmp_path: Path) -> None:

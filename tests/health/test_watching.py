@@ -10,7 +10,8 @@ import torch
 from rnncli import health
 from rnncli import model as models
 from rnncli.health import watching
-from rnncli.panel import Expected, clock, from_frame
+from rnncli.panel import Expected, from_frame
+from rnncli.panel.time import frequency
 from rnncli.windows import Windows
 from tests.conftest import Command
 
@@ -44,7 +45,7 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     table.to_csv(tmp_path / "t.csv", index=False)
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
     model = models.load(tmp_path / "m.rnn")
-    panel = from_frame(table, model.card.config.columns, Expected(clock.parse("D"), model.card.inputs))
+    panel = from_frame(table, model.card.config.columns, Expected(frequency.parse("D"), model.card.inputs))
     places = health.places(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), together=model.together(panel))
     (batch,) = windows.at(places, len(places.rows))

@@ -10,7 +10,7 @@ from rnncli.cli import describe
 from rnncli.cli.figures import page
 from rnncli.config.sections import Forecasting
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.forecasts import levels
+from rnncli.panel.export.forecast_table import levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,9 +13,9 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, did_you_mean, quietly
-from rnncli.panel import timestamps
-from rnncli.panel.forecasts import WIDE_ID, WIDE_TARGET
-from rnncli.panel.sequences import Cutoffs, Panel, called
+from rnncli.panel.export.forecast_table import WIDE_ID, WIDE_TARGET
+from rnncli.panel.panel import Cutoffs, Panel, called
+from rnncli.panel.time import timestamps
 
 CUTOFF = "cutoff"
 NUMBER = r"(\d+(?:\.\d+)?)"

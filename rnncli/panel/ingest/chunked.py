@@ -8,10 +8,10 @@ import pandas as pd
 
 from rnncli.config.sections import Columns, Input
 from rnncli.errors import Assume, DataError, quietly
-from rnncli.panel.build import Expected, from_frame
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.sequences import Panel
-from rnncli.panel.stored import Store
+from rnncli.panel.ingest.build import Expected, from_frame
+from rnncli.panel.memmap import Store
+from rnncli.panel.panel import Panel
 from rnncli.tables import give_back
 
 

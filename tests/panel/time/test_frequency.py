@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.errors import RequestError
-from rnncli.panel import clock
-from rnncli.panel.clock import Frequency
+from rnncli.panel.time import frequency as clock
+from rnncli.panel.time.frequency import Frequency
 
 PANDAS = [
     *("s", "30s", "min", "5min", "15min", "h", "6h", "D", "2D", "W-SUN", "W-WED", "B"),

@@ -7,12 +7,13 @@ import numpy as np
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import clock, timestamps
-from rnncli.panel.clock import Frequency
-from rnncli.panel.numbering import row
-from rnncli.panel.rows import Rows
-from rnncli.panel.sequences import called
-from rnncli.panel.timestamps import Times
+from rnncli.panel.ingest.rows import Rows
+from rnncli.panel.panel import called
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time import frequency as clock
+from rnncli.panel.time import timestamps
+from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.timestamps import Times
 
 TELLING = 10  # steps between rows that tell a frequency
 USUAL = np.array(["2024-01-01"], "datetime64[us]").astype(np.int64)  # what a zone's clocks show then is their time

@@ -9,17 +9,19 @@ import pandas as pd
 from rnncli.config.sections import Columns, Gaps, Input
 from rnncli.errors import Assume, DataError, quietly
 from rnncli.messages import counted
-from rnncli.panel import clock, columns, covariates, layout, timestamps
-from rnncli.panel.cells import Cells, read
-from rnncli.panel.clock import Frequency
-from rnncli.panel.columns import Roles
+from rnncli.panel import covariates
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.layout import Layout
-from rnncli.panel.numbering import row
-from rnncli.panel.rows import Rows, forbid_repeats, series_of, sort, without_notes
-from rnncli.panel.sequences import Found, Panel
-from rnncli.panel.timestamps import Times
-from rnncli.panel.unfinished import finished
+from rnncli.panel.ingest import alignment, column_roles
+from rnncli.panel.ingest.alignment import Layout
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.ingest.resampling import finished
+from rnncli.panel.ingest.rows import Rows, forbid_repeats, series_of, sort, without_notes
+from rnncli.panel.ingest.values import Cells, read
+from rnncli.panel.panel import Found, Panel
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time import frequency, timestamps
+from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.timestamps import Times
 
 
 class Expected(NamedTuple):
@@ -47,7 +49,7 @@ def from_frame(
     off the clock, or nothing is left.
     """
     frame = frame.rename(columns=str)
-    roles = columns.find(frame, asked)
+    roles = column_roles.find(frame, asked)
     given, frame = len(frame), without_notes(frame, roles, assume)
     codes, ids = series_of(frame, roles.id)
     times, shown = _times(frame, roles, asked, codes, assume)
@@ -60,8 +62,8 @@ def from_frame(
     how = _how(rows, cells, roles, asked, keep_first, assume)
     if how is not None:
         rows, cells = rows.at(rows.firsts), cells.reduced(rows.firsts, how)
-    rows, frequency = layout.clocked(rows, times, asked, expected.frequency if expected else None)
-    laid = layout.lay_out(rows, frequency)
+    rows, frequency = alignment.clocked(rows, times, asked, expected.frequency if expected else None)
+    laid = alignment.lay_out(rows, frequency)
     given_values = np.stack(list(cells.targets.values()), axis=1)  # (R, K)
     missing, absent = int(np.isnan(given_values).sum()), int(laid.offsets[-1]) - len(rows.codes)
     values = given_values
@@ -103,7 +105,7 @@ def _how(rows: Rows, cells: Cells, roles: Roles, asked: Columns, keep_first: boo
     Raises DataError where they differ and nothing is said of it.
     """
     if asked.resample is not None:
-        return clock.resampling(asked.resample)[1]
+        return frequency.resampling(asked.resample)[1]
     if rows.firsts.all():
         return None
     if keep_first:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
-from rnncli.panel.tail import merged, tail
+from rnncli.panel.history import merged, tail
 from tests.conftest import hourly
 
 TABLE = hourly(series=2, days=2)

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from rnncli.errors import DataError, about, did_you_mean, quietly, source_words
-from rnncli.panel import cells, timestamps, written
-from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import texts
-from rnncli.panel.forecasts import WIDE_ID, keys
-from rnncli.panel.rows import forbid_nameless, without_notes
-from rnncli.panel.sequences import Cutoffs, Panel, called
+from rnncli.panel.export.forecast_table import WIDE_ID, keys
+from rnncli.panel.ingest import values as cells
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.ingest.rows import forbid_nameless, without_notes
+from rnncli.panel.panel import Cutoffs, Panel, called
+from rnncli.panel.time import formats, timestamps
 
 
 def joined(
@@ -105,7 +106,7 @@ def forbid_lacking(panel: Panel, places: Cutoffs, horizon: int) -> int:
     place, column = lacking[0]
     number = places.series[place]
     steps = np.array([given[place, column], horizon - 1]) + places.rows[place]
-    first, last = written.plain(list(panel.stamps(np.array([number, number]), steps)))
+    first, last = formats.plain(list(panel.stamps(np.array([number, number]), steps)))
     more = len(np.unique(lacking[:, 0])) - 1
     which = f"{first} to {last}" if first != last else first
     raise DataError(

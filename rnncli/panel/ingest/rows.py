@@ -8,11 +8,11 @@ import pandas as pd
 
 from rnncli.errors import Assume, DataError
 from rnncli.messages import counted
-from rnncli.panel.clock import DAY
-from rnncli.panel.columns import Roles
-from rnncli.panel.numbering import row
-from rnncli.panel.sequences import called
-from rnncli.panel.timestamps import Times
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import called
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time.frequency import DAY
+from rnncli.panel.time.timestamps import Times
 from rnncli.tables import MOST_NOTES
 
 BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory

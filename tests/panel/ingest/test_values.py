@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.panel import cells
+from rnncli.panel.ingest import values
 
 R_MISSING = np.array([0x7FF00000000007A2], np.uint64).view(np.float64)[0]  # a signalling NaN, as R writes its NA
 
@@ -11,7 +11,7 @@ R_MISSING = np.array([0x7FF00000000007A2], np.uint64).view(np.float64)[0]  # a s
 def test_what_r_calls_missing_is_missing_without_complaint_of_the_processor() -> None:
     column = pd.Series(np.array([1.0, R_MISSING, 3.0]), name="y")
 
-    numbers = cells.numbers(column)
+    numbers = values.numbers(column)
 
     assert np.array_equal(np.diff(numbers), [np.nan, np.nan], equal_nan=True)  # with the column's own NaN it warns
     assert numbers[[0, 2]].tolist() == [1.0, 3.0]

@@ -7,7 +7,7 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Panel, from_frame
-from rnncli.panel.parts import from_parts
+from rnncli.panel.ingest.chunked import from_parts
 
 ASKED = Columns(id="shop", time="ds", target=("y",), known=("price", "sky"), static=("city",), weight="w")
 

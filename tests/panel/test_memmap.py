@@ -19,11 +19,11 @@ from safetensors.numpy import load
 from rnncli import card as cards
 from rnncli import choices, contract, device
 from rnncli.config.sections import Network, Training
-from rnncli.panel import Panel, blocks
-from rnncli.panel.parts import from_parts
-from rnncli.panel.stored import PREFIX, Store, Stored
+from rnncli.panel import Panel, chunks
+from rnncli.panel.ingest.chunked import from_parts
+from rnncli.panel.memmap import PREFIX, Store, Stored
 from tests.conftest import Command, hourly
-from tests.panel.test_parts import ASKED, same, shops
+from tests.panel.ingest.test_chunked import ASKED, same, shops
 
 QUICK = ("--horizon", 6, "--hidden", 4, "--steps", 5, "--context", 48, "--season", 24)
 
@@ -107,7 +107,7 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     network, training = Network(horizon=1), Training()
     whole = (choices.make(panel, network, training), contract.seen(panel), panel.known_since(2), panel.observed)
 
-    monkeypatch.setattr(blocks, "ROWS", 9)
+    monkeypatch.setattr(chunks, "ROWS", 9)
 
     plan, seen, known, observed = (
         choices.make(panel, network, training),

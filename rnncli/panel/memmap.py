@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 
 from rnncli.errors import RequestError
-from rnncli.panel.sequences import Panel
+from rnncli.panel.panel import Panel
 
 PREFIX = "rnncli-"
 AT_ONCE = 1_000_000  # values written together

@@ -6,8 +6,9 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, columns, from_frame
-from rnncli.panel.future import ends, forbid_lacking, joined, template
+from rnncli.panel import Panel, from_frame
+from rnncli.panel.ingest import column_roles
+from rnncli.panel.known_future import ends, forbid_lacking, joined, template
 
 ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
@@ -32,7 +33,7 @@ def coming(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame
 
 
 def join(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
-    return joined(frame, future, columns.find(frame, ASKED), None, ("past.csv", "coming.csv"))
+    return joined(frame, future, column_roles.find(frame, ASKED), None, ("past.csv", "coming.csv"))
 
 
 def panel(frame: pd.DataFrame) -> Panel:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli.errors import DataError
-from rnncli.panel import timestamps, written
+from rnncli.panel.time import formats, timestamps
 
 DAYS = pd.date_range("2024-01-09", periods=20, freq="D")
 MOMENTS = pd.date_range("2024-01-09 03:30", periods=20, freq="7h")
@@ -40,7 +40,7 @@ def test_dates_are_read_and_written_back_in_their_form(form: str) -> None:
     times = timestamps.parse(column(texts), None)
 
     assert times.values.tolist() == instants(DAYS)
-    assert written.render(DAYS, times.form).tolist() == texts.tolist()
+    assert formats.render(DAYS, times.form).tolist() == texts.tolist()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_times_of_day_are_read_and_written_back_in_their_form(form: str) -> None
     times = timestamps.parse(column(texts), None)
 
     assert times.values.tolist() == instants(MOMENTS)
-    assert written.render(MOMENTS, times.form).tolist() == texts.tolist()
+    assert formats.render(MOMENTS, times.form).tolist() == texts.tolist()
 
 
 def test_an_offset_is_kept_as_the_zone() -> None:
@@ -77,7 +77,7 @@ def test_quarters_are_their_first_days_and_written_back(texts: list[str]) -> Non
     times = timestamps.parse(column(texts), None)
 
     assert times.values.tolist() == instants(stamps)
-    assert written.render(stamps, times.form).tolist() == texts
+    assert formats.render(stamps, times.form).tolist() == texts
 
 
 def test_numbers_that_read_as_dates_are_dates() -> None:
@@ -150,7 +150,7 @@ def test_what_is_written_after_a_time_comes_back(text: str) -> None:
     times = timestamps.parse(column([text]), None)
     stamps = timestamps.as_users(times.values, times, wall=False)
 
-    assert written.render(stamps, times.form).tolist() == [text]
+    assert formats.render(stamps, times.form).tolist() == [text]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_months_and_hours_as_numbers_are_times(numbers: list[int], first: str) -
 
     assert times.values[0] == instants(pd.DatetimeIndex([first]))[0]
     stamps = timestamps.as_users(times.values, times, wall=False)
-    assert written.render(stamps, times.form).tolist() == [str(number) for number in numbers]
+    assert formats.render(stamps, times.form).tolist() == [str(number) for number in numbers]
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
@@ -187,4 +187,4 @@ def test_an_offset_in_some_rows_only_is_refused(order: list[int]) -> None:
     ],
 )
 def test_written_times_are_compared_as_times(time: str, other: str, later: bool) -> None:
-    assert written.later(time, other) is later
+    assert formats.later(time, other) is later

@@ -8,11 +8,12 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.errors import Assume
-from rnncli.panel import clock, layout
-from rnncli.panel.cells import Cells
-from rnncli.panel.columns import Roles
-from rnncli.panel.rows import Rows
-from rnncli.panel.timestamps import Times
+from rnncli.panel.ingest import alignment
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.ingest.rows import Rows
+from rnncli.panel.ingest.values import Cells
+from rnncli.panel.time import frequency
+from rnncli.panel.time.timestamps import Times
 
 MOMENTS = ("first", "last")  # what a step comes to is what was at a moment, be it over or not
 FEWEST, MOST = 5, 200  # steps before that tell how far rows usually reach
@@ -34,7 +35,7 @@ def finished(rows: Rows, cells: Cells, roles: Roles, times: Times, asked: Column
     """
     if asked.resample is None:
         return Finished(rows, cells, ())
-    floored = replace(rows, instants=layout.stepped(rows.instants, times, asked, 0))
+    floored = replace(rows, instants=alignment.stepped(rows.instants, times, asked, 0))
     told = ~np.all([np.isnan(values) for values in cells.targets.values()], axis=0)
     begin = _unfinished(rows, floored, told, times, asked)
     if begin is None:
@@ -42,7 +43,7 @@ def finished(rows: Rows, cells: Cells, roles: Roles, times: Times, asked: Column
     within = told & (floored.instants == begin)
     begun = roles.targets if roles.wide else tuple(str(one) for one in rows.ids[np.unique(rows.codes[within])])
     newest = rows.when(int(np.flatnonzero(within)[rows.instants[within].argmax()]))
-    name, _ = clock.resampling(asked.resample)
+    name, _ = frequency.resampling(asked.resample)
     assume(f"left out: the last step of {name} of {len(begun)} series, which is not over: rows end at {newest}")
     if any(role == "known" for _, role in roles.covariates):
         emptied = {column: np.where(within, np.nan, values) for column, values in cells.targets.items()}
@@ -56,11 +57,11 @@ def _unfinished(rows: Rows, floored: Rows, told: np.ndarray, times: Times, asked
     All series together tell it, as their rows come together: how far those of a shop with a sale a day reach tells
     nothing. Nights and weekends without rows come again, so they are usual.
     """
-    if clock.resampling(asked.resample or "")[1] in MOMENTS or not told.any():
+    if frequency.resampling(asked.resample or "")[1] in MOMENTS or not told.any():
         return None
     newest = pd.Series(rows.instants[told]).groupby(floored.instants[told]).max()
     begins = newest.index.to_numpy()
-    left = layout.stepped(begins, times, asked, 1) - newest.to_numpy()
+    left = alignment.stepped(begins, times, asked, 1) - newest.to_numpy()
     before = left[:-1][-MOST:]
     if len(before) < FEWEST or (before >= left[-1]).mean() >= SELDOM:
         return None

@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.panel import calendar, timestamps, written
-from rnncli.panel.blocks import Block, blocks
-from rnncli.panel.calendar import Calendar
-from rnncli.panel.clock import Frequency
-from rnncli.panel.columns import Roles
+from rnncli.panel.chunks import Block, blocks
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.timestamps import Times
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.time import calendar_features, formats, timestamps
+from rnncli.panel.time.calendar_features import Calendar
+from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.timestamps import Times
 
 
 class Cutoffs(NamedTuple):
@@ -120,7 +120,7 @@ class Panel:
         """What the calendar says of every step, of so many beyond the last, and of so many before the first."""
         span = np.array([self.firsts.min() - back, (self.firsts + self.lengths).max() + ahead])
         zone = None if self.frequency.by_days else self.times.zone
-        return calendar.calendar(self.frequency, self.phase, span, zone, self.covariates.holidays)
+        return calendar_features.calendar(self.frequency, self.phase, span, zone, self.covariates.holidays)
 
     def fingerprint(self) -> str:
         """What changes with any value, time or id."""
@@ -136,11 +136,11 @@ class Panel:
         """The earliest and the latest time, as texts."""
         every = np.arange(len(self.ids))
         first, last = self.stamps(every, 0 * every).min(), self.stamps(every, self.lengths - 1).max()
-        return written.plain([first, last])
+        return formats.plain([first, last])
 
     def earliest(self, cutoffs: Cutoffs) -> str:
         """The earliest time that is forecast from these cutoffs, as a text."""
-        return written.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
+        return formats.plain([self.stamps(cutoffs.series, cutoffs.rows).min()])[0]
 
     def blocks(self) -> Iterator[Block]:
         """All series, some at a time."""

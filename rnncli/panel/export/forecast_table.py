@@ -10,8 +10,8 @@ import pandas as pd
 
 from rnncli.config.sections import Forecasting
 from rnncli.errors import DataError
-from rnncli.panel import written
-from rnncli.panel.sequences import Cutoffs, Panel
+from rnncli.panel.panel import Cutoffs, Panel
+from rnncli.panel.time import formats
 
 POINT, CUTOFF, ANOMALY = "rnncli", "cutoff", "anomaly"
 WIDE_ID, WIDE_TARGET = "unique_id", "y"
@@ -120,7 +120,7 @@ def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict
 
 def _as_text(panel: Panel, stamps: pd.Index) -> object:
     """Times in the form that the user's file has."""
-    return written.render(stamps, panel.times.form) if isinstance(stamps, pd.DatetimeIndex) else stamps
+    return formats.render(stamps, panel.times.form) if isinstance(stamps, pd.DatetimeIndex) else stamps
 
 
 def _rounded(quantiles: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.errors import RequestError, did_you_mean
-from rnncli.panel import timestamps
-from rnncli.panel.clock import DAY, Frequency
+from rnncli.panel.time import timestamps
+from rnncli.panel.time.frequency import DAY, Frequency
 
 HOUR = DAY // 24
 SLOTS = 1440  # times of day told apart, at most

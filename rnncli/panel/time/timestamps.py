@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
-from rnncli.panel import written
-from rnncli.panel.clock import DAY
-from rnncli.panel.numbering import row
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time import formats
+from rnncli.panel.time.frequency import DAY
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
 OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
@@ -60,7 +60,7 @@ def _as_written(distinct: pd.Index, instants: np.ndarray, times: Times) -> bool:
     """Whether the form gives the texts back: midnight, for one, may be written without its time of day."""
     if times.form is None:
         return True
-    return bool((written.render(as_users(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
+    return bool((formats.render(as_users(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
 
 
 def looks_like_time(column: pd.Series) -> bool:
@@ -207,8 +207,8 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
         )
     form, times = whole[0]
     if form == "ISO8601":
-        return times, written.form_of(sample)
-    return times, written.quarter_form(sample) if form == "quarter" else form
+        return times, formats.form_of(sample)
+    return times, formats.quarter_form(sample) if form == "quarter" else form
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:

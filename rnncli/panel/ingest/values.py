@@ -9,8 +9,8 @@ import pandas as pd
 from rnncli.config.sections import Columns, Input
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
-from rnncli.panel.columns import Roles
-from rnncli.panel.numbering import row
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.row_numbers import row
 from rnncli.tables import EMPTY
 
 LARGEST = 1e150  # whose square is still a number

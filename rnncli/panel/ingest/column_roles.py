@@ -11,8 +11,8 @@ import pandas as pd
 
 from rnncli.config.sections import Columns, Role
 from rnncli.errors import DataError, RequestError, did_you_mean
-from rnncli.panel.numbering import row
-from rnncli.panel.timestamps import looks_like_time
+from rnncli.panel.row_numbers import row
+from rnncli.panel.time.timestamps import looks_like_time
 
 # Nixtla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
 TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time")

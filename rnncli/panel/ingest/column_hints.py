@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.panel.columns import Roles
+from rnncli.panel.ingest.column_roles import Roles
 
 ALIKE = 0.999  # correlation from which on a column is the target in another form
 MOST = 30  # columns of which sums are tried

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from rnncli.errors import RequestError
-from rnncli.panel import clock
-from rnncli.panel.calendar import calendar
-from rnncli.panel.clock import Frequency
+from rnncli.panel.time import frequency as clock
+from rnncli.panel.time.calendar_features import calendar
+from rnncli.panel.time.frequency import Frequency
 
 
 def of(stamps: pd.DatetimeIndex, freq: str, zone: str | None = None, countries: tuple[str, ...] = ()) -> np.ndarray:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.errors import DataError
-from rnncli.panel.columns import Roles
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.parts import joined
-from rnncli.panel.sequences import Panel, called
-from rnncli.panel.stored import Store
+from rnncli.panel.ingest.chunked import joined
+from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.memmap import Store
+from rnncli.panel.panel import Panel, called
 
 MOST_BETWEEN = 100_000  # steps between the rows kept and new ones: more, and a time is taken to be wrong
 
