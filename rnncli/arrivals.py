@@ -13,7 +13,7 @@ from torch import Tensor
 from rnncli.network import Network
 from rnncli.panel import Cutoffs
 from rnncli.views import Carried
-from rnncli.windows import Batch, Windows
+from rnncli.windows.windows import Batch, Windows
 
 TRACKS = 256  # series read side by side
 BLOCK = 512  # segments read at once

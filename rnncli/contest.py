@@ -16,7 +16,7 @@ from rnncli.choices import Plan
 from rnncli.config.sections import CellName, Config
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State
 
 

@@ -23,7 +23,7 @@ from rnncli.errors import TrainingError
 from rnncli.fitting import Progress
 from rnncli.signals import deferred_signals
 from rnncli.training import Task, Trained
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 
 GLANCE = 0.2  # seconds between looks at how far everybody is
 

@@ -17,7 +17,7 @@ from rnncli.fitting import priced
 from rnncli.search import FIRST_SHARE
 from rnncli.sources import Again
 from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from rnncli.workshop import TRIED, Workshop
 
 PROCESS = 400_000_000  # bytes of a process that has imported torch and its optimisers, and done nothing

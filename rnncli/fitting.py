@@ -24,7 +24,7 @@ from rnncli.losses import Weighing
 from rnncli.network import Network
 from rnncli.sources import Drawn, Source, Walker
 from rnncli.views import Carried, Prediction
-from rnncli.windows import Batch
+from rnncli.windows.windows import Batch
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
 CHECKS = 20  # validation checks in a full run

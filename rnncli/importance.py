@@ -17,7 +17,7 @@ from rnncli import backtest
 from rnncli.errors import DataError
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.windows import Batch
+from rnncli.windows.windows import Batch
 
 MOST_WINDOWS = 2000
 ORIGINS = 20  # windows of a series, at most

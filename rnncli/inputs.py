@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rnncli import bases, scaling
 from rnncli.config.sections import Architecture, Input
 from rnncli.panel.covariates import Told
-from rnncli.windows import Beside
+from rnncli.windows.windows import Beside
 
 FURTHEST = 10.0  # deviations: what lies beyond is held there
 STILL = 0.1  # of a series' typical deviation: by how much a window's own is never smaller

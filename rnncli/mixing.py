@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rnncli import scaling
 from rnncli.config.sections import Architecture
-from rnncli.windows import Others
+from rnncli.windows.windows import Others
 
 MIXTURES = 4  # M
 REACH = 4  # horizons: on etth1 a linear map of all of the context learned the noise of others by heart

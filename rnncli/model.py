@@ -26,7 +26,7 @@ from rnncli.panel import Cutoffs, Panel, covariates
 from rnncli.panel.covariates import Told
 from rnncli.panel.time import frequency as clock
 from rnncli.views import Carried
-from rnncli.windows import Batch, Windows
+from rnncli.windows.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
 CALIBRATION = ("shifts", "ranks")

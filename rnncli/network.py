@@ -25,7 +25,7 @@ from rnncli.outlook import Outlook
 from rnncli.panel.covariates import Told
 from rnncli.scaling import Scale
 from rnncli.views import Ahead, Carried, Past, Prediction, Steps, Trace, View
-from rnncli.windows import Beside
+from rnncli.windows.windows import Beside
 
 NOTHING = Told()
 

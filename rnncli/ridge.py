@@ -15,7 +15,7 @@ from rnncli.cells import Reservoir
 from rnncli.errors import TrainingError
 from rnncli.losses import OUTLIER
 from rnncli.network import Network
-from rnncli.windows import Sampler, Windows
+from rnncli.windows.windows import Sampler, Windows
 
 MOST_WINDOWS = 4096  # forecasts solved for
 MOST_VALUES = 40_000_000  # of the linear system, at once

@@ -14,7 +14,7 @@ from rnncli.device import processes
 from rnncli.errors import DataError, RequestError
 from rnncli.model import Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State
 
 

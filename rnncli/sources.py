@@ -9,7 +9,7 @@ from torch import Tensor
 from rnncli.carrying import passed_on
 from rnncli.cells import State
 from rnncli.views import Carried
-from rnncli.windows import Batch, Gatherer, Sampler, Windows
+from rnncli.windows.windows import Batch, Gatherer, Sampler, Windows
 
 
 class Source(Protocol):

@@ -24,7 +24,7 @@ from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
 from rnncli.sources import Again, Drawn, Source, Walker
-from rnncli.windows import Gatherer, Sampler, Sequences, Windows
+from rnncli.windows.windows import Gatherer, Sampler, Sequences, Windows
 
 CHECKED = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
 CHUNK = 1024  # windows forecast at once when validating

@@ -10,7 +10,7 @@ from rnncli import arrivals
 from rnncli.network import Network
 from rnncli.panel import Cutoffs
 from rnncli.views import Carried
-from rnncli.windows import Beside
+from rnncli.windows.windows import Beside
 from tests.test_carrying import LENGTHS, network, windows
 
 CUTOFFS = st.lists(st.tuples(st.integers(0, 1), st.integers(1, min(LENGTHS))), min_size=1, max_size=12)

@@ -11,7 +11,7 @@ from rnncli.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.sources import Walker
 from rnncli.views import Carried
-from rnncli.windows import Windows
+from rnncli.windows.windows import Windows
 from tests.test_network import design
 
 CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ from rnncli.errors import TrainingError
 from rnncli.fitting import Progress
 from rnncli.panel import Panel, from_frame
 from rnncli.training import Task, Trained
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 
 CPU = torch.device("cpu")

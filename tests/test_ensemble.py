@@ -24,7 +24,7 @@ from rnncli.ensemble import TRIED_OUT
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.training import Task, Trained
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from tests.conftest import Command, Outcome, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)

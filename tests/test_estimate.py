@@ -11,7 +11,7 @@ from rnncli.config.sections import Columns, Network, Training
 from rnncli.estimate import Estimate, estimate, pace
 from rnncli.panel import Panel, from_frame
 from rnncli.training import Task
-from rnncli.windows import Sequences
+from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 
 CPU = torch.device("cpu")

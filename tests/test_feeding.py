@@ -17,7 +17,7 @@ from rnncli.fitting import Goal
 from rnncli.losses import OUTLIER, Weighing
 from rnncli.network import Network
 from rnncli.views import Steps
-from rnncli.windows import Batch
+from rnncli.windows.windows import Batch
 from tests.cells.textbook import gelu, layer, weights
 from tests.conftest import Command, hourly
 from tests.test_network import alone, network

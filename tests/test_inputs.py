@@ -16,7 +16,7 @@ from rnncli.losses import Weighing
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.panel.covariates import Told
-from rnncli.windows import Batch, Beside, Sequences, Windows
+from rnncli.windows.windows import Batch, Beside, Sequences, Windows
 from tests.conftest import hourly
 from tests.test_network import design
 

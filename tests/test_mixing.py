@@ -14,7 +14,7 @@ from rnncli.model import Model, load
 from rnncli.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.panel.covariates import Told
-from rnncli.windows import Batch, Gatherer, Others, Sequences, Windows
+from rnncli.windows.windows import Batch, Gatherer, Others, Sequences, Windows
 from tests.conftest import Command
 from tests.test_network import design
 

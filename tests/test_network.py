@@ -7,7 +7,7 @@ from rnncli import heads
 from rnncli.config.sections import Architecture, BaseName, CellName, DecoderName, ScaleName
 from rnncli.network import Network
 from rnncli.views import Prediction, Steps
-from rnncli.windows import Beside
+from rnncli.windows.windows import Beside
 
 
 def design(**changes: object) -> Architecture:

@@ -16,7 +16,7 @@ from rnncli.panel import Expected, Panel, from_frame
 from rnncli.panel.covariates import Told
 from rnncli.panel.known_future import ends
 from rnncli.panel.time import frequency
-from rnncli.windows import Beside
+from rnncli.windows.windows import Beside
 from tests.cells.textbook import gelu, layer, weights
 from tests.conftest import Command
 from tests.test_network import design

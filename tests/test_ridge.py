@@ -10,7 +10,7 @@ from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
 from rnncli.network import Network
 from rnncli.panel import from_frame
-from rnncli.windows import Sampler, Windows
+from rnncli.windows.windows import Sampler, Windows
 from tests.test_network import design
 
 LENGTH = 300

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def train(config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:
     """Which networks there would be, and what they take."""
     from rnncli.estimate import estimate
-    from rnncli.windows import Sequences
+    from rnncli.windows.windows import Sequences
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
     size = size if device.type == "cpu" else 1

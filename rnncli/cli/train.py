@@ -160,7 +160,7 @@ def _fit(
 ) -> "Outcome":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
     from rnncli import crew, ensemble
-    from rnncli.windows import Sequences
+    from rnncli.windows.windows import Sequences
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
 

@@ -19,7 +19,7 @@ from rnncli.health.watching import Gap, Watched
 from rnncli.model import STATES, Model
 from rnncli.network import Network
 from rnncli.panel import Cutoffs, Panel
-from rnncli.windows import Windows
+from rnncli.windows.windows import Windows
 
 MOST_WINDOWS = 128
 MOST_VALUES = 20_000_000  # of states on the way back, of all windows together

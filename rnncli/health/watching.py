@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rnncli import heads, losses
 from rnncli.feeding import Lesson
 from rnncli.network import Network
-from rnncli.windows import Batch
+from rnncli.windows.windows import Batch
 
 
 class Watched(NamedTuple):

@@ -82,7 +82,7 @@ def build(path: Path) -> Cost:
     from rnncli import choices, tables
     from rnncli.config.sections import Config
     from rnncli.panel.ingest import chunked
-    from rnncli.windows import Windows
+    from rnncli.windows.windows import Windows
 
     start, config = time.perf_counter(), Config()
     network = config.network.model_copy(update={"horizon": HORIZON})

@@ -22,7 +22,7 @@ from rnncli import descent, fitting, heads, losses, sources
 from rnncli.config.sections import Architecture, Columns, Training
 from rnncli.network import Network
 from rnncli.panel import from_frame
-from rnncli.windows import Sampler, Windows
+from rnncli.windows.windows import Sampler, Windows
 
 SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
 NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")

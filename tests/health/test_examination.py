@@ -12,7 +12,7 @@ from rnncli.cells.recurrent import Recurrent, RecurrentName
 from rnncli.config.sections import Architecture
 from rnncli.health import activity, examination, watching
 from rnncli.network import Network
-from rnncli.windows import Batch, Beside
+from rnncli.windows.windows import Batch, Beside
 
 SHARE = 0.8  # of its state that the network by hand keeps from step to step
 SEGMENT, COUNT = 2, 40

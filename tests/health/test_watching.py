@@ -12,7 +12,7 @@ from rnncli import model as models
 from rnncli.health import watching
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
-from rnncli.windows import Windows
+from rnncli.windows.windows import Windows
 from tests.conftest import Command
 
 SHAPE = ("--horizon", 4, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 12, "--no-refit")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.windows import Sampler, Windows
+from rnncli.windows.windows import Sampler, Windows
 from tests.panel.ingest.test_build import table
 
 CPU = torch.device("cpu")
