@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest, calibration, contract, domain, heads
+from rnncli import __version__, backtest, calibration, contract, domain
 from rnncli.backtest import Chunk, Ledger
 from rnncli.calibration import Calibration
 from rnncli.card import Card, Member, Seen, Validation
@@ -23,7 +23,8 @@ from rnncli.config.sections import Architecture, Config
 from rnncli.consensus import consensus
 from rnncli.crew import Crew
 from rnncli.model import Model, network_of
-from rnncli.network import Network
+from rnncli.network import quantile_head
+from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest.column_roles import settled
@@ -180,7 +181,7 @@ def _ahead(panel: Panel, model: Model) -> np.ndarray:
     """What a model says of the steps after the ends of the series, or of some of many: (N, H, K, Q)."""
     series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // COMPARED)]
     ends = Cutoffs(series, panel.lengths[series])
-    return model.forecast(panel, ends, np.array(heads.LEVELS), torch.device("cpu")).quantiles
+    return model.forecast(panel, ends, np.array(quantile_head.LEVELS), torch.device("cpu")).quantiles
 
 
 def renewed(outcome: Outcome, before: Model) -> Outcome:
@@ -211,7 +212,7 @@ class _Lesson:
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
         told, raw, actual, origins = (one[chosen] for one in (self.quantiles, self.raw, self.actual, self.origins))
-        return calibration.learn(told, actual, np.array(heads.LEVELS), origins, raw)
+        return calibration.learn(told, actual, np.array(quantile_head.LEVELS), origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import calibration, heads, state
+from rnncli import calibration, state
 from rnncli.config.sections import PointName
 from rnncli.model import Forecast, Model
+from rnncli.network import quantile_head
 from rnncli.panel import Cutoffs, Panel, history
 from rnncli.panel.history import Merged
 from rnncli.state import State
@@ -36,7 +37,7 @@ class Follower:
     ) -> None:
         """levels: (P,) quantiles that are asked for; kept: what earlier runs left."""
         self.model, self.levels, self.device, self.point = model, levels, device, point
-        self.needed = np.union1d(levels, heads.LEVELS)
+        self.needed = np.union1d(levels, quantile_head.LEVELS)
         self.state = kept
         self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the step that its forecast (H, K, Q) begins at
 
@@ -57,7 +58,7 @@ class Follower:
         if not len(places.rows):
             return Step(panel, places, None, np.empty((0, panel.targets)), merged)
         whole = self.model.forecast(panel, places, self.needed, self.device, self.point)
-        trained = whole.quantiles[..., np.isin(self.needed, heads.LEVELS)]
+        trained = whole.quantiles[..., np.isin(self.needed, quantile_head.LEVELS)]
         anomaly = self._judge(panel, places, trained)
         asked = Forecast(whole.point, whole.quantiles[..., np.isin(self.needed, self.levels)])
         return Step(panel, places, asked, anomaly, merged)
@@ -74,7 +75,7 @@ class Follower:
                 said[place] = forecast[step - 1 - begins]
             self._newest[name] = int(step), quantiles[place]
         actual = panel.values[panel.offsets[places.series] + places.rows - 1]  # (N, K)
-        deviates = calibration.placed(actual, said, np.array(heads.LEVELS))
+        deviates = calibration.placed(actual, said, np.array(quantile_head.LEVELS))
         share = np.vectorize(NormalDist().cdf, otypes=[float])(deviates)
         return np.where(np.isnan(actual) | np.isnan(said).any(axis=-1), np.nan, np.abs(2 * share - 1))
 

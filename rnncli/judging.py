@@ -7,11 +7,12 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from rnncli import backtest, baselines, choices, domain, heads, metrics
+from rnncli import backtest, baselines, choices, domain, metrics
 from rnncli.card import Seen
 from rnncli.config.sections import MetricName
 from rnncli.consensus import consensus
 from rnncli.metrics import Scored
+from rnncli.network import quantile_head
 from rnncli.panel import Panel
 
 JUDGED = {
@@ -32,16 +33,18 @@ def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> J
     """
     places, design = plan.split.validation, plan.architecture
     past, actual = backtest.cut(panel, places, design.season, design.horizon)
-    moved, levels = backtest.before(panel, places, design.season), np.array(heads.LEVELS)
+    moved, levels = backtest.before(panel, places, design.season), np.array(quantile_head.LEVELS)
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
-    naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), heads.takes_mean(metric)
-    looked_at = slice(None) if takes_mean or metric == "quantiles" else slice(heads.MEDIAN, heads.MEDIAN + 1)
+    naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), quantile_head.takes_mean(metric)
+    looked_at = (
+        slice(None) if takes_mean or metric == "quantiles" else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
+    )
 
     def score(members: Sequence[np.ndarray]) -> float:
         said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
         told = domain.quantiles(said.numpy(), seen)
-        point = domain.within(heads.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
+        point = domain.within(quantile_head.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
         loss = _loss(Scored(actual, point, told, levels[looked_at], *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 

@@ -9,9 +9,9 @@ from typing import NamedTuple, assert_never
 import torch
 from torch import Tensor
 
-from rnncli import heads, scaling
 from rnncli.config.sections import MetricName
-from rnncli.scaling import Scale
+from rnncli.network import quantile_head, scaling
+from rnncli.network.scaling import Scale
 
 # Where the past hardly moved and the future does, the future is a thousand scales away: it is held at so many units, so
 # that one such series does not own the loss of all.
@@ -31,11 +31,11 @@ def loss(
     moved = moved if counting is None else moved * counting.to(moved)
     actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
     if weight is None:
-        return heads.pinball(quantiles, actual.to(quantiles.device), moved)
+        return quantile_head.pinball(quantiles, actual.to(quantiles.device), moved)
     # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
     costs = scale.undo(quantiles.to(weight.device)) * unit
-    return heads.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
+    return quantile_head.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
 
 
 class Weighing(NamedTuple):

@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli import arrivals, calibration, domain, heads, mixing
+from rnncli import calibration, domain
 from rnncli import card as cards
 from rnncli.calibration import Calibration
 from rnncli.card import Card
@@ -21,11 +21,12 @@ from rnncli.config.sections import Architecture, PointName
 from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files.atomic import written_whole
-from rnncli.network import Network
+from rnncli.network import cross_series, encoder_states, quantile_head
+from rnncli.network.network import Network
+from rnncli.network.tensors import Carried
 from rnncli.panel import Cutoffs, Panel, covariates
 from rnncli.panel.covariates import Told
 from rnncli.panel.time import frequency as clock
-from rnncli.views import Carried
 from rnncli.windows.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
@@ -80,8 +81,8 @@ class Model:
         )  # what is altered is read from the beginning of a series
         seen = max(network.sees(rows) for network in networks)
         windows = Windows(panel, seen, self.card.horizon, device, dated, self.together(panel))
-        needed = np.union1d(levels, heads.LEVELS)
-        judged = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, heads.LEVELS)))  # behind the point
+        needed = np.union1d(levels, quantile_head.LEVELS)
+        judged = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, quantile_head.LEVELS)))  # behind the point
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._chunk(rows)
         kept = self.card.seen
         for number, given in enumerate(windows.at(cutoffs, size)):
@@ -89,7 +90,7 @@ class Model:
             places = Cutoffs(cutoffs.series[some], cutoffs.rows[some])
             batch, every = given if altered is None else altered(given), []
             for network in networks:
-                carried = None if altered else arrivals.brought_along(network, windows, places)
+                carried = None if altered else encoder_states.brought_along(network, windows, places)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
             said = consensus(every, kept.counts, judged).cpu().numpy()
             points = (domain.within if take_mean else domain.quantiles)(said[..., 0], kept)
@@ -112,12 +113,12 @@ class Model:
         if self.calibration is None or not len(self.calibration.ranks):
             raise RequestError("--samples needs a model with validation windows without gaps: this one had none")
         drawn = calibration.paths(
-            self.calibration.ranks, quantiles, np.array(heads.LEVELS), count, self.card.members[0].seed
+            self.calibration.ranks, quantiles, np.array(quantile_head.LEVELS), count, self.card.members[0].seed
         )
         return domain.quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
-        return heads.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
+        return quantile_head.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
 
     def _corrected(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
         if self.calibration is None or not self.corrected:
@@ -129,7 +130,7 @@ class Model:
         needs = []
         for network in self.networks:
             design, seen = network.architecture, network.sees(rows)
-            values = (seen + design.horizon * len(heads.LEVELS) * len(self.networks)) * network.targets
+            values = (seen + design.horizon * len(quantile_head.LEVELS) * len(self.networks)) * network.targets
             states = (seen + design.horizon) // design.segment * design.hidden * STATES
             if design.cell == "transformer" and design.decoder == "parallel":  # each step of it looks at its own copy
                 states *= math.ceil(design.horizon / design.segment)
@@ -179,11 +180,11 @@ def _forecast(
     beside = batch.beside.newest(seen, network.architecture.horizon)
     quantiles, scale = network.trace(past, batch.step, beside, carried).prediction
     quantiles = quantiles.to(past.device).double()
-    point = heads.point(scale.undo(quantiles), take_mean)
+    point = quantile_head.point(scale.undo(quantiles), take_mean)
     unseen = past.isnan().all(dim=1, keepdim=True) & (seen > 0)  # (B, 1, K)
     if carried is not None:
         unseen = unseen & ~carried.begun.reshape(-1, 1, 1)
-    said = torch.cat([point.unsqueeze(-1), scale.undo(heads.at_levels(quantiles, levels))], dim=-1)
+    said = torch.cat([point.unsqueeze(-1), scale.undo(quantile_head.at_levels(quantiles, levels))], dim=-1)
     return said.masked_fill(unseen.unsqueeze(-1), torch.nan)
 
 
@@ -224,9 +225,9 @@ def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
     if shifts is None or ranks is None:
         return None
     steps = (card.horizon, card.targets)
-    if tuple(shifts.shape) != (*steps, len(heads.LEVELS)) or tuple(ranks.shape[1:]) != steps:
+    if tuple(shifts.shape) != (*steps, len(quantile_head.LEVELS)) or tuple(ranks.shape[1:]) != steps:
         raise ValueError("the calibration has another size")
-    return Calibration(np.array(heads.LEVELS), shifts.double().numpy(), ranks.double().numpy())
+    return Calibration(np.array(quantile_head.LEVELS), shifts.double().numpy(), ranks.double().numpy())
 
 
 def network_of(design: Architecture, targets: int, told: Told, tensors: dict[str, Tensor]) -> Network:
@@ -241,14 +242,14 @@ def network_of(design: Architecture, targets: int, told: Told, tensors: dict[str
 def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
     expected: dict[str, tuple[int, ...]] = {
-        "readout.weight": (design.read_at_once * targets * len(heads.LEVELS), design.hidden),
+        "readout.weight": (design.read_at_once * targets * len(quantile_head.LEVELS), design.hidden),
     }
     if design.bypass:
         expected["bypass.weight"] = (design.experts * design.horizon, design.context)
     if design.experts > 1:
         expected["bypass.gate.weight"] = (design.experts, design.hidden)
     if design.mix:
-        expected["mixing.linear.weight"] = (design.horizon, mixing.MIXTURES * mixing.reach(design))
+        expected["mixing.linear.weight"] = (design.horizon, cross_series.MIXTURES * cross_series.reach(design))
     if design.decoder in ("parallel", "encoder-decoder"):
         expected["positions"] = (-(-design.horizon // design.piece), design.hidden)
     wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]

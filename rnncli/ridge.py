@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli import heads
-from rnncli.cells import Reservoir
 from rnncli.errors import TrainingError
 from rnncli.losses import OUTLIER
-from rnncli.network import Network
+from rnncli.network import quantile_head
+from rnncli.network.cells import Reservoir
+from rnncli.network.network import Network
 from rnncli.windows.windows import Sampler, Windows
 
 MOST_WINDOWS = 4096  # forecasts solved for
@@ -141,15 +141,22 @@ def _features(network: Network, state: Tensor, left: Tensor) -> Tensor:
 def _read_out(network: Network, solution: Solution, errors: Tensor) -> None:
     """The solution as weights of the network, with the quantiles of its errors (N, K, H)."""
     targets, hidden, steps = network.targets, network.architecture.hidden, solution.weights.shape[1]
-    levels = torch.tensor(heads.LEVELS, dtype=errors.dtype, device=errors.device)
+    levels = torch.tensor(quantile_head.LEVELS, dtype=errors.dtype, device=errors.device)
     spread = torch.quantile(errors, levels, dim=0).permute(2, 1, 0)  # (H, K, Q)
     gaps = spread.diff(dim=-1).clamp(min=LEAST_GAP)  # (H, K, Q - 1)
     bends = gaps + torch.log(-torch.expm1(-gaps))  # what softplus brings back to them
-    bias = torch.cat([bends[..., : heads.MEDIAN], spread[..., heads.MEDIAN :][..., :1], bends[..., heads.MEDIAN :]], -1)
-    bias[..., heads.MEDIAN] += solution.level.T
-    weight = network.readout.weight.new_zeros(steps, targets, len(heads.LEVELS), hidden)
+    bias = torch.cat(
+        [
+            bends[..., : quantile_head.MEDIAN],
+            spread[..., quantile_head.MEDIAN :][..., :1],
+            bends[..., quantile_head.MEDIAN :],
+        ],
+        -1,
+    )
+    bias[..., quantile_head.MEDIAN] += solution.level.T
+    weight = network.readout.weight.new_zeros(steps, targets, len(quantile_head.LEVELS), hidden)
     own = solution.weights[: targets * hidden].reshape(targets, hidden, steps)
-    weight[:, :, heads.MEDIAN] = own.permute(2, 0, 1).to(weight)
+    weight[:, :, quantile_head.MEDIAN] = own.permute(2, 0, 1).to(weight)
     network.readout.weight.copy_(weight.flatten(0, 2))
     network.readout.bias.copy_(bias.flatten())
     if network.architecture.bypass:

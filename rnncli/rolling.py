@@ -10,9 +10,9 @@ from rnncli import choices, crew, ensemble
 from rnncli.choices import Plan
 from rnncli.comparison import Windows
 from rnncli.config.sections import Network, Training
-from rnncli.device import processes
 from rnncli.errors import DataError, RequestError
 from rnncli.model import Model
+from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State

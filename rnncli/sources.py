@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.carrying import passed_on
-from rnncli.cells import State
-from rnncli.views import Carried
+from rnncli.network.cells import State
+from rnncli.network.stateful_encoder import passed_on
+from rnncli.network.tensors import Carried
 from rnncli.windows.windows import Batch, Gatherer, Sampler, Windows
 
 

@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli import arithmetic, arrivals, course, heads, losses, ridge
-from rnncli.bases import Cycle
+from rnncli import arithmetic, course, losses, ridge
 from rnncli.card import Course
 from rnncli.checkpoint import Keeper
 from rnncli.config.sections import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
 from rnncli.fitting import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
-from rnncli.network import Network
+from rnncli.network import encoder_states, quantile_head
+from rnncli.network.base_forecasts import Cycle
+from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
 from rnncli.sources import Again, Drawn, Source, Walker
@@ -130,8 +131,8 @@ def _trained_on(windows: Windows, task: Task) -> Tensor:
 @torch.inference_mode()
 def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarray:
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
-    parts = [np.empty((0, network.architecture.horizon, network.targets, len(heads.LEVELS)))]
-    for batch, carried in arrivals.batches(network, windows, places, CHUNK):
+    parts = [np.empty((0, network.architecture.horizon, network.targets, len(quantile_head.LEVELS)))]
+    for batch, carried in encoder_states.batches(network, windows, places, CHUNK):
         quantiles, scale = network.trace(batch.past, batch.step, batch.beside, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
@@ -194,7 +195,7 @@ def source_of(windows: Windows, sampler: Sampler | Gatherer, task: Task, generat
 
 def _held_out(network: Network, windows: Windows, task: Task) -> HeldOut:
     """The validation windows looked at in a check, and what is brought along to them with the weights of the time."""
-    cut = partial(arrivals.batches, windows=windows, places=_some(task.validation), chunk=CHUNK)
+    cut = partial(encoder_states.batches, windows=windows, places=_some(task.validation), chunk=CHUNK)
     if task.architecture.bptt is not None:
         return cut
     once = list(cut(network))

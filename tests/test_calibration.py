@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import calibration, heads
+from rnncli import calibration
+from rnncli.network import quantile_head
 
-LEVELS = np.array(heads.LEVELS)
+LEVELS = np.array(quantile_head.LEVELS)
 NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
@@ -168,7 +169,7 @@ def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_j
     learned = learned_from(own, actual)
     if learned is None or (calibration.spread_of(own, LEVELS) < 1e-6).any():
         return
-    median = own[..., heads.MEDIAN, None]
+    median = own[..., quantile_head.MEDIAN, None]
     others = median + moved + (own - median) / surer
 
     carried = learned.carried_over(own, others)

@@ -21,7 +21,7 @@ from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.crew import Alone, Report
 from rnncli.ensemble import TRIED_OUT
-from rnncli.network import Network
+from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.training import Task, Trained
 from rnncli.windows.windows import Sequences

@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rnncli import backtest, choices, contract, heads
+from rnncli import backtest, choices, contract
 from rnncli.config.sections import Columns, MetricName, Network, Training
 from rnncli.judging import judge as judged
+from rnncli.network import quantile_head
 from rnncli.panel import from_frame
 from tests.conftest import hourly
 
@@ -18,7 +19,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
     plan = choices.make(panel, Network(horizon=6, season=24), Training())
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
-    near = truth[..., None] + np.linspace(-0.4, 0.4, len(heads.LEVELS))
+    near = truth[..., None] + np.linspace(-0.4, 0.4, len(quantile_head.LEVELS))
 
     judge = partial(judged, panel, plan, "mae")
 
@@ -34,7 +35,8 @@ def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: Me
     judge = judged(panel, plan, metric, contract.seen(panel))
 
     right, near, far, unknown = (
-        judge([np.repeat(truth[..., None] + error, len(heads.LEVELS), axis=-1)]) for error in (0.0, 0.5, 1.0, np.nan)
+        judge([np.repeat(truth[..., None] + error, len(quantile_head.LEVELS), axis=-1)])
+        for error in (0.0, 0.5, 1.0, np.nan)
     )
 
     assert right == pytest.approx(0)

@@ -6,11 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import heads, losses, scaling
+from rnncli import losses
 from rnncli.config.sections import MetricName, ScaleName
+from rnncli.network import quantile_head, scaling
 
 SEASON = 4
-LEVELS = np.array(heads.LEVELS)
+LEVELS = np.array(quantile_head.LEVELS)
 
 
 def windows(count: int = 6, length: int = 20) -> torch.Tensor:

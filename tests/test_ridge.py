@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import heads, ridge
+from rnncli import ridge
 from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
-from rnncli.network import Network
+from rnncli.network import quantile_head
+from rnncli.network.network import Network
 from rnncli.panel import from_frame
 from rnncli.windows.windows import Sampler, Windows
-from tests.test_network import design
+from tests.network.test_network import design
 
 LENGTH = 300
 CPU = torch.device("cpu")
@@ -64,7 +65,7 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
         system = ridge._system(network, cut, *places)
         quantiles, scale = network(batch.past, batch.step, batch.beside)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
-        told = quantiles[..., heads.MEDIAN].mT - left
+        told = quantiles[..., quantile_head.MEDIAN].mT - left
         solutions = ridge.solved(system.features, system.targets, ridge.PENALTIES)
         differences = [told - one.of(system.features) for one in solutions]
 
@@ -81,7 +82,7 @@ def test_a_linear_process_is_forecast_exactly() -> None:
     with torch.no_grad():
         quantiles, scale = network(batch.past, batch.step, batch.beside)
 
-    made = scale.undo(quantiles[..., heads.MEDIAN : heads.MEDIAN + 1]).squeeze(-1)
+    made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=2e-3)
 
 
@@ -94,7 +95,7 @@ def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
     with torch.no_grad():
         quantiles, scale = network(batch.past, batch.step, batch.beside)
 
-    made = scale.undo(quantiles[..., heads.MEDIAN : heads.MEDIAN + 1]).squeeze(-1)
+    made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=0.05)
 
 
@@ -114,5 +115,5 @@ def test_its_intervals_hold_what_they_say() -> None:
         quantiles, scale = network(batch.past, batch.step, batch.beside)
 
     actual = scale.apply(batch.future)
-    low, high = (quantiles[..., heads.LEVELS.index(level)] for level in (0.1, 0.9))
+    low, high = (quantiles[..., quantile_head.LEVELS.index(level)] for level in (0.1, 0.9))
     assert ((low <= actual) & (actual <= high)).float().mean().item() == pytest.approx(0.8, abs=0.12)

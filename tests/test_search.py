@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import backtest, choices, contract, heads
+from rnncli import backtest, choices, contract
 from rnncli import card as cards
 from rnncli.choices import Start
 from rnncli.config.sections import Columns, Network, Training
+from rnncli.network import quantile_head
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
 from rnncli.training import Trained
@@ -65,7 +66,7 @@ class Course(SimpleNamespace):
         for task in tasks:
             error, best = self.course(task.steps)
             error *= self.harm if task.architecture.covariates else 1.0
-            levels = np.linspace(-1, 1, len(heads.LEVELS))
+            levels = np.linspace(-1, 1, len(quantile_head.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
             went = cards.Course.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})

@@ -14,11 +14,11 @@ from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
 from rnncli.config.sections import Config
-from rnncli.device import free_cores
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files.atomic import kind_by_name
 from rnncli.metrics import USUAL
 from rnncli.model import Forecast
+from rnncli.network.device import free_cores
 from rnncli.panel import Panel
 from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest import saved_forecasts

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 
-from rnncli import backtest, contest, device
+from rnncli import backtest, contest
 from rnncli.backtest import Chunk, Ledger, Scoring
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
@@ -17,6 +17,7 @@ from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
 from rnncli.lengths import steps_ahead
 from rnncli.metrics import METRICS, OWA
+from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 
 NAMES = ("MASE", "coverage")  # where nothing is asked for: beside what a model took, no more fits into 80 columns

@@ -157,9 +157,10 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     percents = config.forecast.level
     names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
-    from rnncli import backtest, device
+    from rnncli import backtest
     from rnncli.cli import scores
     from rnncli.model import restored
+    from rnncli.network import device
     from rnncli.panel import Expected
     from rnncli.panel.time import frequency
 

@@ -49,8 +49,9 @@ def check(card: "Card", config: "Config", asked: str | None, output: str) -> Non
 
 def follow(model: "Model", sources: "Sources", columns: "Columns", format: str | None, config: "Config") -> None:
     """Forecast until the stream ends, or whoever reads has seen enough."""
-    from rnncli import device, state, tables
+    from rnncli import state, tables
     from rnncli.following import Follower
+    from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
 
     kept = _kept(sources.state, model.card) if sources.state and sources.state.exists() else None

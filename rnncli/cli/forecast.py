@@ -217,8 +217,8 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
     """What follows the ends of the series, some of them at a time, with futures (N, H, K, count) if asked for."""
     import numpy as np
 
-    from rnncli import device, heads
     from rnncli.model import Forecast
+    from rnncli.network import device, quantile_head
     from rnncli.panel.export.forecast_table import levels
 
     asked, card = config.forecast, model.card
@@ -226,10 +226,12 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
     record.tell(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
     model = replace(model, corrected=asked.conformal)
     wanted = levels(asked)
-    needed = np.union1d(wanted, heads.LEVELS) if asked.samples else wanted
+    needed = np.union1d(wanted, quantile_head.LEVELS) if asked.samples else wanted
     for some, made in model.stream(panel, ends, needed, place.device, asked.point):
         paths = (
-            model.paths(made.quantiles[..., np.isin(needed, heads.LEVELS)], asked.samples) if asked.samples else None
+            model.paths(made.quantiles[..., np.isin(needed, quantile_head.LEVELS)], asked.samples)
+            if asked.samples
+            else None
         )
         yield some, Forecast(made.point, made.quantiles[..., np.isin(needed, wanted)]), paths
 

@@ -195,8 +195,8 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
     from rnncli import card as cards
-    from rnncli import device
     from rnncli import importance as shuffling
+    from rnncli.network import device
 
     fitted, panel = _for_model(cards.read_whole(model), data, asked, format)
     with about(data):

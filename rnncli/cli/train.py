@@ -177,7 +177,7 @@ def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[t
     """What is done on a device, for a reason, by so many processes; on the processor where that fails."""
     import torch
 
-    from rnncli import device
+    from rnncli.network import device
 
     place = device.prepare(
         config.compute.device, device.work_per_step(plan.architecture, series.targets, config.training.batch)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.cells import Encoder, Reservoir
-from rnncli.cells.layered import Layered
+from rnncli.network.cells import Encoder, Reservoir
+from rnncli.network.cells.stacked import Layered
 
 
 class Part(NamedTuple):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from rnncli.cells import Encoder
-from rnncli.cells.attentive import Block, Transformer, slopes
+from rnncli.network.cells import Encoder
+from rnncli.network.cells.transformer import Block, Transformer, slopes
 
 
 @torch.no_grad()

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rnncli import heads, losses
-from rnncli.feeding import Lesson
-from rnncli.network import Network
+from rnncli import losses
+from rnncli.network import quantile_head
+from rnncli.network.network import Network
+from rnncli.network.teacher_forcing import Lesson
 from rnncli.windows.windows import Batch
 
 
@@ -84,7 +85,9 @@ def gap(network: Network, batch: Batch) -> Gap | None:
     free, scale = network(*given)
     forced, _ = network.trace(*given, lesson=Lesson(batch.future, 1.0)).prediction
     actual = scale.apply(batch.future)  # (B, H, K)
-    errors = [(one[..., heads.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)]
+    errors = [
+        (one[..., quantile_head.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)
+    ]
     return Gap(*errors) if errors[0] == errors[0] else None
 
 

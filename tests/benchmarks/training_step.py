@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
-from rnncli import descent, fitting, heads, losses, sources
+from rnncli import descent, fitting, losses, sources
 from rnncli.config.sections import Architecture, Columns, Training
-from rnncli.network import Network
+from rnncli.network import quantile_head
+from rnncli.network.network import Network
 from rnncli.panel import from_frame
 from rnncli.windows.windows import Sampler, Windows
 
@@ -29,7 +30,7 @@ NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")
 CHOSEN = {"season": SEASON, "base": "seasonal", "since": False, "calendar": False}
 CHOSEN |= {"layers": 1, "initialisation": "orthogonal", "decoder": "parallel"}
 SHAPES = (("gru", 336, 48, 24, 64, 256), ("gru", 168, 24, 12, 64, 256), ("lstm", 96, 24, 1, 64, 64))
-MIDDLE, LEVELS = heads.MEDIAN, torch.tensor(heads.LEVELS)
+MIDDLE, LEVELS = quantile_head.MEDIAN, torch.tensor(quantile_head.LEVELS)
 
 
 class Bare(nn.Module):

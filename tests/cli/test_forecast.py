@@ -187,7 +187,7 @@ def test_a_wrong_request_is_refused(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     options: tuple[str, ...], message: str,
 ) -> None:  # fmt: skip
-    from rnncli import device
+    from rnncli.network import device
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(device, "available", lambda: ["cpu"])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rnncli import device
 from rnncli.cli import health
+from rnncli.network import device
 from tests.conftest import Command, hourly
 
 

@@ -325,7 +325,8 @@ def test_parquet_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: 
 def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnncli import device, training
+    from rnncli import training
+    from rnncli.network import device
 
     real = training.run
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rnncli import cells
-from rnncli.cells.recurrent import Recurrent
 from rnncli.config.sections import Architecture
 from rnncli.health import activity
+from rnncli.network import cells
+from rnncli.network.cells.recurrent import Recurrent
 
 KINDS: tuple[dict[str, Any], ...] = (
     {"cell": "rnn"},

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from rnncli import cells
-from rnncli.cells.attentive import Block, Transformer
 from rnncli.health import attention
+from rnncli.network import cells
+from rnncli.network.cells.transformer import Block, Transformer
 from tests.health.test_activity import design
 
 

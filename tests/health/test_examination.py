@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from rnncli import heads
-from rnncli.cells.recurrent import Recurrent, RecurrentName
 from rnncli.config.sections import Architecture
 from rnncli.health import activity, examination, watching
-from rnncli.network import Network
+from rnncli.network import quantile_head
+from rnncli.network.cells.recurrent import Recurrent, RecurrentName
+from rnncli.network.network import Network
 from rnncli.windows.windows import Batch, Beside
 
 SHARE = 0.8  # of its state that the network by hand keeps from step to step
@@ -136,7 +136,7 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
         more = longer[:, : made.context + start]
         beside = Beside(longer.new_zeros(len(longer), more.shape[1] + horizon, 0), batch.beside.fixed, None)
         forecast = made(more, batch.step + start, beside).quantiles[-len(longer) :]  # from the end of it all
-        errors.append((forecast[:, :SEGMENT, :, heads.MEDIAN] - actual[:, start : start + SEGMENT]).abs())
+        errors.append((forecast[:, :SEGMENT, :, quantile_head.MEDIAN] - actual[:, start : start + SEGMENT]).abs())
     assert found is not None
     assert found.forced == pytest.approx(torch.cat(errors).mean().item(), rel=1e-4)
     assert found.free != pytest.approx(found.forced, rel=1e-3)

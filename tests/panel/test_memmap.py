@@ -17,8 +17,9 @@ import pytest
 from safetensors.numpy import load
 
 from rnncli import card as cards
-from rnncli import choices, contract, device
+from rnncli import choices, contract
 from rnncli.config.sections import Network, Training
+from rnncli.network import device
 from rnncli.panel import Panel, chunks
 from rnncli.panel.ingest.chunked import from_parts
 from rnncli.panel.memmap import PREFIX, Store, Stored

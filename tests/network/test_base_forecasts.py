@@ -1,0 +1,82 @@
+"""Bases forecast what they are named after."""
+
+import numpy as np
+import pytest
+import torch
+
+from rnncli.network.base_forecasts import Cycle, Repeat, Smoothing
+
+STEP = torch.tensor([6])
+
+
+def window(*values: float) -> torch.Tensor:
+    return torch.tensor(values).reshape(1, -1, 1)
+
+
+def test_the_last_season_is_repeated_with_gaps_filled_from_the_season_before() -> None:
+    past = window(1, 2, 3, 4, 5, torch.nan, 7, 8)
+
+    assert Repeat(4, 6)(past, STEP)[1].flatten().tolist() == [5.0, 2.0, 7.0, 8.0, 5.0, 2.0]
+
+
+def test_a_season_that_does_not_divide_the_context_keeps_its_phase() -> None:
+    assert Repeat(3, 4)(torch.arange(8.0).reshape(1, 8, 1), STEP)[1].flatten().tolist() == [5.0, 6.0, 7.0, 5.0]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_smoothing_is_the_recursion_of_winters_phase_by_phase(share: float) -> None:
+    values = np.random.default_rng(0).normal(size=(200, 2))  # laps of a season of 2
+    smoothing = Smoothing(2, 3)
+    with torch.no_grad():
+        smoothing.share.fill_(np.log(share / (1 - share)))
+
+    _, forecast = smoothing(torch.from_numpy(values).reshape(1, 400, 1), STEP)
+
+    level = values[0]
+    for lap in values[1:]:
+        level = share * lap + (1 - share) * level
+    assert forecast.flatten().tolist() == pytest.approx([level[0], level[1], level[0]], abs=1e-6)
+
+
+def test_smoothing_learns_its_share_and_skips_what_is_missing() -> None:
+    smoothing = Smoothing(1, 1)
+
+    _, forecast = smoothing(window(1, torch.nan, torch.nan, 1), STEP)
+    forecast.sum().backward()
+
+    assert forecast.item() == pytest.approx(1)
+    assert smoothing.share.grad is not None
+
+
+def test_a_cycle_keeps_to_the_clock_and_leaves_the_rest_to_the_network() -> None:
+    cycle = Cycle(4, 3, 1)
+    with torch.no_grad():
+        cycle.values.copy_(torch.tensor([[0.0], [10], [20], [30]]))
+
+    left, forecast = cycle(window(21, 32, 3, 14), STEP)  # the steps 2, 3, 4, 5 of the clock
+
+    assert left.flatten().tolist() == [1, 2, 3, 4]
+    assert forecast.flatten().tolist() == [20, 30, 0]
+
+
+def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> None:
+    generator = torch.Generator().manual_seed(0)
+    step = torch.randint(100, (500,), generator=generator)
+    noise = torch.randn(500, 6, 2, generator=generator)
+    future = noise.clone()
+    future[..., 0] += torch.tensor([0.0, 5, -5, 1])[(step.unsqueeze(1) + torch.arange(6)) % 4]  # of one target alone
+    future[0, 0] = torch.nan
+    cycle = Cycle(4, 6, 2)
+
+    cycle.begin(future, step)
+
+    assert cycle.values[:, 0].tolist() == pytest.approx([0, 5, -5, 1], abs=0.2)
+    assert cycle.values[:, 1].tolist() == [0] * 4
+
+
+def test_a_cycle_of_which_nothing_is_seen_begins_at_zero() -> None:
+    cycle = Cycle(4, 2, 1)
+
+    cycle.begin(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))
+
+    assert cycle.values.flatten().tolist() == [0] * 4
