@@ -8,12 +8,12 @@ import torch
 
 from rnncli import automatic, baselines, metrics
 from rnncli.baselines import BASELINES, Past
-from rnncli.card import Card
 from rnncli.comparison import Windows
 from rnncli.config.sections import PointName
 from rnncli.errors import DataError
 from rnncli.metrics import Parts, Scored
-from rnncli.model import Forecast, Model
+from rnncli.model.card import Card
+from rnncli.model.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT
 

@@ -14,7 +14,7 @@ from rnncli import backtest, crew, ensemble, rolling
 from rnncli.backtest import Chunk, Scoring
 from rnncli.choices import Plan
 from rnncli.config.sections import CellName, Config
-from rnncli.model import Model
+from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnncli.card import Course
+from rnncli.model.card import Course
 
 POINTS = 100  # of a curve: a screen shows no more
 

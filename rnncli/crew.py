@@ -17,10 +17,10 @@ from typing import Any, Protocol, Self
 import torch
 
 from rnncli import checkpoint, training
-from rnncli.card import Course
 from rnncli.checkpoint import Folder
 from rnncli.errors import TrainingError
 from rnncli.fitting import Progress
+from rnncli.model.card import Course
 from rnncli.signals import deferred_signals
 from rnncli.training import Task, Trained
 from rnncli.windows.windows import Sequences

@@ -14,15 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest, calibration, contract, domain
+from rnncli import __version__, backtest
 from rnncli.backtest import Chunk, Ledger
-from rnncli.calibration import Calibration
-from rnncli.card import Card, Member, Seen, Validation
 from rnncli.choices import Plan
 from rnncli.config.sections import Architecture, Config
-from rnncli.consensus import consensus
 from rnncli.crew import Crew
-from rnncli.model import Model, network_of
+from rnncli.model import conformal, data_profile, value_limits
+from rnncli.model.card import Card, Member, Seen, Validation
+from rnncli.model.conformal import Calibration
+from rnncli.model.ensemble import consensus
+from rnncli.model.model import Model, network_of
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
@@ -62,7 +63,10 @@ def train(
     An interrupt ends the training, and what is done by then is kept; with nothing done it goes on as KeyboardInterrupt.
     Raises TrainingError.
     """
-    workshop, basis = Workshop(plan, config.training, crew, report), Basis(panel, config, plan, contract.seen(panel))
+    workshop, basis = (
+        Workshop(plan, config.training, crew, report),
+        Basis(panel, config, plan, data_profile.seen(panel)),
+    )
     search = Search(workshop, plan.learned.panel, config.network, basis.seen)
     members: dict[int, Made] = {}
     try:
@@ -207,12 +211,12 @@ class _Lesson:
         _, self.actual = backtest.cut(learned.panel, self.places, 1, basis.plan.architecture.horizon)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
         said = consensus(every, basis.seen.counts).numpy()  # (V, H, K, Q)
-        self.raw, self.quantiles = domain.within(said, basis.seen), domain.quantiles(said, basis.seen)
+        self.raw, self.quantiles = value_limits.within(said, basis.seen), value_limits.quantiles(said, basis.seen)
 
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
         told, raw, actual, origins = (one[chosen] for one in (self.quantiles, self.raw, self.actual, self.origins))
-        return calibration.learn(told, actual, np.array(quantile_head.LEVELS), origins, raw)
+        return conformal.learn(told, actual, np.array(quantile_head.LEVELS), origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rnncli import backtest
 from rnncli.errors import DataError
-from rnncli.model import Model
+from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Batch
 

@@ -7,11 +7,12 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from rnncli import backtest, baselines, choices, domain, metrics
-from rnncli.card import Seen
+from rnncli import backtest, baselines, choices, metrics
 from rnncli.config.sections import MetricName
-from rnncli.consensus import consensus
 from rnncli.metrics import Scored
+from rnncli.model import value_limits
+from rnncli.model.card import Seen
+from rnncli.model.ensemble import consensus
 from rnncli.network import quantile_head
 from rnncli.panel import Panel
 
@@ -43,8 +44,12 @@ def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> J
 
     def score(members: Sequence[np.ndarray]) -> float:
         said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
-        told = domain.quantiles(said.numpy(), seen)
-        point = domain.within(quantile_head.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
+        told = value_limits.quantiles(said.numpy(), seen)
+        point = (
+            value_limits.within(quantile_head.mean(said).numpy(), seen)
+            if takes_mean
+            else told[..., told.shape[-1] // 2]
+        )
         loss = _loss(Scored(actual, point, told, levels[looked_at], *errors), naive, metric)
         return loss if math.isfinite(loss) else math.inf
 

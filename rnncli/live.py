@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.card import Card
 from rnncli.comparison import CONFIDENCE, student_quantile
+from rnncli.model.card import Card
 
 
 class Promise(NamedTuple):

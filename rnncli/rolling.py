@@ -11,7 +11,7 @@ from rnncli.choices import Plan
 from rnncli.comparison import Windows
 from rnncli.config.sections import Network, Training
 from rnncli.errors import DataError, RequestError
-from rnncli.model import Model
+from rnncli.model.model import Model
 from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Sequences

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli import judging, rivals
-from rnncli.card import Seen
 from rnncli.config.sections import Architecture, Network
 from rnncli.judging import Judge
+from rnncli.model.card import Seen
 from rnncli.panel import Panel
 from rnncli.training import Task
 from rnncli.workshop import TRIED, Made, Workshop

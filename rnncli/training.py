@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from rnncli import arithmetic, course, losses, ridge
-from rnncli.card import Course
 from rnncli.checkpoint import Keeper
 from rnncli.config.sections import Architecture, Training
 from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
 from rnncli.fitting import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
+from rnncli.model.card import Course
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.base_forecasts import Cycle
 from rnncli.network.network import Network

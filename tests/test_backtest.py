@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnncli import backtest, metrics
-from rnncli import model as models
 from rnncli.backtest import Scoring
 from rnncli.baselines import BASELINES
 from rnncli.config.sections import Columns
+from rnncli.model import model as models
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly
 

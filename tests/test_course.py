@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import card as cards
 from rnncli import course
+from rnncli.model import card as cards
 from tests.conftest import Command
 
 

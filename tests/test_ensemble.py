@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import card as cards
 from rnncli import choices, ensemble, training
-from rnncli import model as models
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.crew import Alone, Report
 from rnncli.ensemble import TRIED_OUT
+from rnncli.model import card as cards
+from rnncli.model import model as models
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.training import Task, Trained

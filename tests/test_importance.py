@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from rnncli import cli, importance
-from rnncli import model as models
 from rnncli.importance import Effect
+from rnncli.model import model as models
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
 from tests.conftest import Command, hourly

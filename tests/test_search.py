@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import backtest, choices, contract
-from rnncli import card as cards
+from rnncli import backtest, choices
 from rnncli.choices import Start
 from rnncli.config.sections import Columns, Network, Training
+from rnncli.model import card as cards
+from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import Panel, from_frame
 from rnncli.search import Search, selected
@@ -98,7 +99,7 @@ def searched(
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)
-    search = Search(cast(Workshop, workshop), panel, network, contract.seen(panel))
+    search = Search(cast(Workshop, workshop), panel, network, data_profile.seen(panel))
     search.run()
     return search
 

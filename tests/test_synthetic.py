@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import card, choices, synthetic
+from rnncli import choices, synthetic
 from rnncli.config.sections import Columns, Network, Training
+from rnncli.model import card
 from rnncli.panel import Panel, from_frame
 from rnncli.split import split
 from tests.conftest import Command, hourly

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import card as cards
 from rnncli import choices, fitting
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import TrainingError
 from rnncli.fitting import check_losses
+from rnncli.model import card as cards
 from rnncli.panel import from_frame
 from tests.conftest import Command, hourly
 

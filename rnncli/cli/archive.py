@@ -9,7 +9,6 @@ import pandas as pd
 
 from rnncli import backtest, live, seasons, tables
 from rnncli.backtest import Chunk, Ledger, Scoring
-from rnncli.card import Card
 from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
 from rnncli.comparison import Windows
@@ -17,7 +16,8 @@ from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files.atomic import kind_by_name
 from rnncli.metrics import USUAL
-from rnncli.model import Forecast
+from rnncli.model.card import Card
+from rnncli.model.model import Forecast
 from rnncli.network.device import free_cores
 from rnncli.panel import Panel
 from rnncli.panel.export.forecast_table import POINT

@@ -7,7 +7,7 @@ from rnncli.cli import describe, screen
 from rnncli.errors import RequestError
 
 if TYPE_CHECKING:
-    from rnncli.card import Card, Whole
+    from rnncli.model.card import Card, Whole
 
 
 def show(whole: "Whole", as_json: bool, plot: Path | None) -> None:
@@ -83,7 +83,7 @@ def _show_members(card: "Card") -> None:
 
 def show_state(path: Path) -> None:
     """What forecasts keep of the past between runs."""
-    from rnncli import state as states
+    from rnncli.model import forecast_state as states
 
     kept = states.read(path)
     panel = kept.panel

@@ -8,9 +8,9 @@ from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, GateError, about
 
 if TYPE_CHECKING:
-    from rnncli.card import Card
+    from rnncli.model.card import Card
+    from rnncli.model.forecast_state import State
     from rnncli.panel import Cutoffs, Panel
-    from rnncli.state import State
 
 
 class Sources(NamedTuple):
@@ -86,9 +86,9 @@ def _known(panel: "Panel", ends: "Cutoffs", horizon: int) -> "Cutoffs":
 
 def _check_like_training(panel: "Panel", card: "Card", on_drift: str) -> None:
     """Say what is not as it was in training. Raises GateError where that is asked for."""
-    from rnncli import contract
+    from rnncli.model import data_profile
 
-    changes = contract.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
+    changes = data_profile.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
     if changes and on_drift == "fail":
         raise GateError(f"{'; '.join(changes)}. Mend the table, or forecast all the same with --on-drift warn")
     for change in changes:

@@ -8,9 +8,9 @@ from rnncli.config.sections import OF_SEASON
 from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
-    from rnncli.card import Card
     from rnncli.choices import Plan
     from rnncli.config.sections import Architecture
+    from rnncli.model.card import Card
     from rnncli.panel import Panel
     from rnncli.panel.memmap import Store
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import torch
 
     from rnncli.backtest import Chunk, Scoring
-    from rnncli.card import Card
     from rnncli.cli.scores import Report
     from rnncli.comparison import Windows
-    from rnncli.model import Model
+    from rnncli.model.card import Card
+    from rnncli.model.model import Model
     from rnncli.panel import Cutoffs, Panel
 
 METRICS_HELP = (
@@ -148,7 +148,7 @@ def evaluate(
 
 def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes, rolling: wishes.Rolling) -> None:
     """Forecast windows of the data and score them."""
-    from rnncli import card as cards
+    from rnncli.model import card as cards
 
     whole = cards.read_whole(model)
     card = whole.card
@@ -159,7 +159,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     # The heavy imports wait until wrong requests are answered.
     from rnncli import backtest
     from rnncli.cli import scores
-    from rnncli.model import restored
+    from rnncli.model.model import restored
     from rnncli.network import device
     from rnncli.panel import Expected
     from rnncli.panel.time import frequency
@@ -219,7 +219,7 @@ def _evaluate_archive(
     source: Path, data: str, asked: Asked, reference: Path | None, wished: wishes.Wishes, rolling: wishes.Rolling
 ) -> None:
     """Score forecasts made earlier."""
-    from rnncli import card as cards
+    from rnncli.model import card as cards
 
     if data.endswith(".rnn"):
         raise ModelFileError(f"{source} is named like a table. MODEL comes before DATA")

@@ -18,13 +18,13 @@ from rnncli.signals import deferred_signals
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.card import Card
     from rnncli.cli.continuing import Sources
     from rnncli.config.sections import Columns, Config, Forecasting
-    from rnncli.following import Follower, Step
-    from rnncli.model import Model
+    from rnncli.model.card import Card
+    from rnncli.model.forecast_state import State
+    from rnncli.model.model import Model
+    from rnncli.model.online import Follower, Step
     from rnncli.panel import Panel
-    from rnncli.state import State
     from rnncli.tables.streaming import Rows
 
 KINDS = ("csv", "tsv", "ndjson")
@@ -49,8 +49,9 @@ def check(card: "Card", config: "Config", asked: str | None, output: str) -> Non
 
 def follow(model: "Model", sources: "Sources", columns: "Columns", format: str | None, config: "Config") -> None:
     """Forecast until the stream ends, or whoever reads has seen enough."""
-    from rnncli import state, tables
-    from rnncli.following import Follower
+    from rnncli import tables
+    from rnncli.model import forecast_state
+    from rnncli.model.online import Follower
     from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
 
@@ -64,7 +65,7 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     def commit() -> None:
         if sources.state is not None and follower.state is not None and follower.state is not kept:
             with atomic.written_whole(sources.state) as written:
-                written.write(state.content(follower.state))
+                written.write(forecast_state.content(follower.state))
 
     kept_too = f", and kept in {sources.state}" if sources.state else ""
     record.leave(lambda: f"What came is forecast{kept_too}" if counts["rows"] else record.NOTHING)

@@ -19,8 +19,8 @@ from rnncli.files import atomic
 if TYPE_CHECKING:
     import numpy as np
 
-    from rnncli.card import Card
-    from rnncli.model import Forecast, Model
+    from rnncli.model.card import Card
+    from rnncli.model.model import Forecast, Model
     from rnncli.panel import Cutoffs, Panel
 
     Made = tuple[Cutoffs, Forecast, np.ndarray | None]
@@ -78,7 +78,7 @@ def forecast(
 
     Series that the model never saw are forecast too. On a terminal a table is shown; a pipe gets CSV.
     """
-    from rnncli import card as cards
+    from rnncli.model import card as cards
 
     whole = cards.read_whole(model)
     card = whole.card
@@ -91,7 +91,7 @@ def forecast(
     else:
         _kind(target)
     # The heavy imports wait until wrong requests are answered.
-    from rnncli.model import restored
+    from rnncli.model.model import restored
 
     fitted = restored(whole)
     with running.beside(state, config.run.lock_wait, dry_run):
@@ -217,7 +217,7 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
     """What follows the ends of the series, some of them at a time, with futures (N, H, K, count) if asked for."""
     import numpy as np
 
-    from rnncli.model import Forecast
+    from rnncli.model.model import Forecast
     from rnncli.network import device, quantile_head
     from rnncli.panel.export.forecast_table import levels
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rnncli.cli import describe, plot, screen
 
 if TYPE_CHECKING:
-    from rnncli.card import Card, Course
     from rnncli.health import Found, Health
-    from rnncli.model import Model
+    from rnncli.model.card import Card, Course
+    from rnncli.model.model import Model
     from rnncli.panel import Panel
 
 

@@ -15,8 +15,8 @@ from rnncli.files import atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.card import Whole
-    from rnncli.model import Model
+    from rnncli.model.card import Whole
+    from rnncli.model.model import Model
     from rnncli.panel import Panel
 
 BAR, WIDTH = "█", 30
@@ -100,7 +100,7 @@ def inspect(
 
 def _show_sealed(path: Path, as_json: bool, plot: Path | None) -> None:
     """What a model or a state holds."""
-    from rnncli import card
+    from rnncli.model import card
 
     try:
         whole = card.read_whole(path)
@@ -157,7 +157,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
 
 def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
-    from rnncli.model import restored
+    from rnncli.model.model import restored
     from rnncli.panel import Expected
     from rnncli.panel.time import frequency
 
@@ -172,8 +172,8 @@ def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> t
 
 def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
     """How well the networks of a model are."""
-    from rnncli import card as cards
     from rnncli.cli import health
+    from rnncli.model import card as cards
 
     whole = cards.read_whole(model)
     if not whole.card.context:
@@ -194,8 +194,8 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
 
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
-    from rnncli import card as cards
     from rnncli import importance as shuffling
+    from rnncli.model import card as cards
     from rnncli.network import device
 
     fitted, panel = _for_model(cards.read_whole(model), data, asked, format)

@@ -11,14 +11,14 @@ from rnncli.files import atomic
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
-    from rnncli.card import Card
+    from rnncli.model.card import Card
+    from rnncli.model.forecast_state import State
     from rnncli.panel import Panel
-    from rnncli.state import State
 
 
 def taken(path: Path, card: "Card") -> "State":
     """The state in a file. Raises RequestError where it was kept for another kind of model."""
-    from rnncli import state as states
+    from rnncli.model import forecast_state as states
     from rnncli.panel.time import frequency
 
     kept = states.read(path)
@@ -38,7 +38,7 @@ def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
 
     Raises DataError where they do not go together, RequestError where the state is of other columns.
     """
-    from rnncli import state as states
+    from rnncli.model import forecast_state as states
 
     if not path.exists():
         screen.note(f"state: {path} begins with {len(new.ids)} series")
@@ -67,7 +67,7 @@ def committed(path: Path | None, state: "State | None") -> Iterator[None]:
     if path is None or state is None:
         yield
         return
-    from rnncli import state as states
+    from rnncli.model import forecast_state as states
 
     with atomic.put_afterwards(path, states.content(state)):
         yield

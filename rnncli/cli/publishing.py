@@ -11,7 +11,7 @@ from rnncli.files import atomic
 
 if TYPE_CHECKING:
     from rnncli.ensemble import Outcome
-    from rnncli.model import Model
+    from rnncli.model.model import Model
     from rnncli.panel import Panel
 
 
@@ -31,7 +31,7 @@ def asked(texts: list[str], percents: tuple[float, ...]) -> list[gates.Condition
 
 def prepared(conditions: list[gates.Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
     """The model in use. Raises RequestError where it cannot be compared with one of this horizon on this panel."""
-    from rnncli import model
+    from rnncli.model import model
 
     if not conditions or not output.exists():
         return Publication(conditions, None)
@@ -98,7 +98,7 @@ def roll_back(output: Path) -> None:
 
     Raises RequestError where there is none, ModelFileError where it is damaged.
     """
-    from rnncli import card
+    from rnncli.model import card
 
     atomic.check_writable(output)
     output = output.resolve()  # a link stays a link

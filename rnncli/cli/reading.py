@@ -10,8 +10,8 @@ from rnncli.messages import listed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.card import Card
     from rnncli.config.sections import Columns
+    from rnncli.model.card import Card
     from rnncli.panel import Expected, Panel
     from rnncli.panel.memmap import Store
 

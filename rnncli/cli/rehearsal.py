@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rnncli.cli.publishing import Publication
     from rnncli.config.sections import Config, Run
     from rnncli.estimate import Estimate
+    from rnncli.model.forecast_state import State
     from rnncli.panel import Cutoffs, Panel
-    from rnncli.state import State
 
 
 def train(config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:

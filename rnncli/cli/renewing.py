@@ -8,9 +8,9 @@ from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 
 if TYPE_CHECKING:
-    from rnncli.card import Card
     from rnncli.choices import Plan
-    from rnncli.model import Model
+    from rnncli.model.card import Card
+    from rnncli.model.model import Model
     from rnncli.panel import Expected, Panel
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
-from rnncli import card as cards
 from rnncli import gates
 from rnncli.cli import completing, describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
@@ -17,15 +16,16 @@ from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
 from rnncli.files import atomic
 from rnncli.messages import counted
+from rnncli.model import card as cards
 
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.card import Card
     from rnncli.checkpoint import Folder
     from rnncli.choices import Plan
     from rnncli.ensemble import Outcome
-    from rnncli.model import Model
+    from rnncli.model.card import Card
+    from rnncli.model.model import Model
     from rnncli.panel import Panel
 
 T = TypeVar("T")
@@ -96,7 +96,8 @@ class Wish(NamedTuple):
 def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome | None":
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import choices, ensemble, model
+    from rnncli import choices, ensemble
+    from rnncli.model import model
     from rnncli.panel.memmap import Store
 
     before = None if wish.start is None else model.restored(wish.start)

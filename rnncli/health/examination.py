@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from rnncli import backtest
-from rnncli.card import Member
 from rnncli.config.sections import Architecture
 from rnncli.errors import DataError
 from rnncli.health import activity, attention, watching
 from rnncli.health.activity import UNITS, Layer, Part
 from rnncli.health.watching import Gap, Watched
-from rnncli.model import STATES, Model
+from rnncli.model.card import Member
+from rnncli.model.model import STATES, Model
 from rnncli.network.cells import Encoder
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.card import Card, Course
 from rnncli.config.sections import Architecture
 from rnncli.health.activity import Part
 from rnncli.health.examination import ROLLED, Health
 from rnncli.health.watching import Gap
+from rnncli.model.card import Card, Course
 
 EXPLODED = 100.0  # times the usual norm of the gradient
 FADES, RUNS = 0.5, 2.0  # spectral radius: 1 keeps what it has

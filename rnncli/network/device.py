@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from rnncli.card import Member
 from rnncli.config.sections import Architecture, DeviceName
 from rnncli.errors import RequestError
+from rnncli.model.card import Member
 
 # A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many
 # floating-point operations in a step, one core of a laptop is done sooner.

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import card as cards
 from rnncli.cli.figures import page, scores
+from rnncli.model import card as cards
 from tests.conftest import Command, hourly
 
 HEADS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}

@@ -440,7 +440,7 @@ def test_forecasts_written_some_series_at_a_time_are_those_written_at_once(
 ) -> None:
     options = ("--samples", "3", "--output")
     rnncli("forecast", model, data, *options, tmp_path / f"whole.{suffix}")
-    monkeypatch.setattr("rnncli.model.VALUES_AT_ONCE", 1)  # a series at a time
+    monkeypatch.setattr("rnncli.model.model.VALUES_AT_ONCE", 1)  # a series at a time
     rnncli("forecast", model, data, *options, tmp_path / f"parts.{suffix}")
 
     whole, parts = (tables.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))

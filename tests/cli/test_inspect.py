@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli import card, cli
+from rnncli import cli
+from rnncli.model import card
 from rnncli.panel.ingest import column_hints
 from tests.conftest import SAMPLES, Command, hourly
 

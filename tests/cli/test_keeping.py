@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from rnncli import state
 from rnncli.files import atomic
+from rnncli.model import forecast_state
 from tests.conftest import SAMPLES, Command, hourly
 
 TABLE = hourly()
@@ -46,7 +46,7 @@ def test_rows_seen_before_change_nothing(rnncli: Command, model: Path, kept: Pat
 
     assert first.out == second.out != ""
     assert second.err == "state: 0 new rows, 144 seen before, 156 older than what is kept\n"
-    assert state.read(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
+    assert forecast_state.read(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
 
 
 def test_a_row_that_comes_again_with_another_value_is_said_and_left_out(
@@ -204,6 +204,6 @@ def test_inspect_shows_what_is_kept(rnncli: Command, kept: Path) -> None:
     assert "runs 1, which brought 1200 rows" in out
 
 
-def _state(content: bytes, folder: Path) -> state.State:
+def _state(content: bytes, folder: Path) -> forecast_state.State:
     (folder / "other.state").write_bytes(content)
-    return state.read(folder / "other.state")
+    return forecast_state.read(folder / "other.state")

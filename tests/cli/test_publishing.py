@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import card
+from rnncli.model import card
 from tests.conftest import Command, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)

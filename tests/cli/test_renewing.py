@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rnncli import card
+from rnncli.model import card
 from tests.conftest import Command, hourly
 
 

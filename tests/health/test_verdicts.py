@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnncli.card import Course
 from rnncli.config.sections import Architecture
 from rnncli.health import verdicts
 from rnncli.health.activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.health.watching import Gap
+from rnncli.model.card import Course
 
 
 def design(**changed: Any) -> Architecture:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from rnncli import health
-from rnncli import model as models
 from rnncli.health import watching
+from rnncli.model import model as models
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
 from rnncli.windows.windows import Windows

@@ -9,7 +9,7 @@ import torch
 
 from rnncli import backtest, choices, crew, ensemble
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
-from rnncli.model import Model, load
+from rnncli.model.model import Model, load
 from rnncli.network.cross_series import MIXTURES, Mixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame

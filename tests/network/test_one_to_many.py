@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import card as cards
 from rnncli import choices, cli, rivals
 from rnncli.config.sections import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
+from rnncli.model import card as cards
 from rnncli.network import quantile_head
 from rnncli.network.network import Network as Built
 from rnncli.panel import Expected, Panel, from_frame

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from rnncli import card as cards
-from rnncli import choices, contract
+from rnncli import choices
 from rnncli.config.sections import Network, Training
+from rnncli.model import card as cards
+from rnncli.model import data_profile
 from rnncli.network import device
 from rnncli.panel import Panel, chunks
 from rnncli.panel.ingest.chunked import from_parts
@@ -106,7 +107,7 @@ def test_another_process_gets_the_name_of_the_file_and_cuts_the_numbers_themselv
 def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     _, panel = read(None)
     network, training = Network(horizon=1), Training()
-    whole = (choices.make(panel, network, training), contract.seen(panel), panel.known_since(2), panel.observed)
+    whole = (choices.make(panel, network, training), data_profile.seen(panel), panel.known_since(2), panel.observed)
 
     monkeypatch.setattr(chunks, "ROWS", 9)
 
@@ -121,9 +122,9 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     for one, other in zip(plan.told.inputs, whole[0].told.inputs, strict=True):
         assert (one.name, one.categories, one.gaps) == (other.name, other.categories, other.gaps)
         assert np.allclose([one.level, one.spread, one.within], [other.level, other.spread, other.within])
-    for column, same_column in zip(contract.seen(panel).columns, seen.columns, strict=True):
+    for column, same_column in zip(data_profile.seen(panel).columns, seen.columns, strict=True):
         assert np.allclose(list(column.model_dump().values())[1:], list(same_column.model_dump().values())[1:])
-    assert contract.seen(panel).sizes == seen.sizes
+    assert data_profile.seen(panel).sizes == seen.sizes
     assert np.array_equal(known, whole[2])
     assert observed == whole[3]
 

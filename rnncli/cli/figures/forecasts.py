@@ -15,7 +15,7 @@ from rnncli.panel.export.forecast_table import levels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.model import Forecast
+    from rnncli.model.model import Forecast
 
 PANELS = 12
 HORIZONS = 4  # of the past, beside the one ahead

@@ -10,9 +10,9 @@ from rnncli.cli.figures import page, training
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.card import Card
     from rnncli.health import Health
     from rnncli.health.portrait import Portrait
+    from rnncli.model.card import Card
 
 COLOURS = (page.BLUE, page.ORANGE, page.GREEN, page.PURPLE)
 ROUND = (page.BLUE, page.PURPLE, page.ORANGE, page.YELLOW, page.GREEN, page.BLUE)  # as a season ends, it begins

@@ -10,7 +10,7 @@ from rnncli.cli.figures import page
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.card import Card, Member
+    from rnncli.model.card import Card, Member
 
 
 def draw(path: Path, card: "Card") -> None:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnncli import model as models
-from rnncli import state as states
 from rnncli.errors import RnncliError
+from rnncli.model import forecast_state as states
+from rnncli.model import model as models
 from tests.benchmarks.harm.processes import QUICK, Tried, Workplace, nothing, start, wait, write_hours
 
 CROWD = 8

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli import state as states
 from rnncli.errors import RnncliError
+from rnncli.model import forecast_state as states
 from tests.benchmarks.harm.processes import QUICK, Tried, Workplace, at_touches, contents, disturbed, kill, run
 
 UNFINISHED = "m.rnn.unfinished/"  # the README tells of it, and of locks

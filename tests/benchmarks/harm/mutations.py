@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli import card
 from rnncli.files import checksummed
+from rnncli.model import card
 
 FOREIGN = (
     *(

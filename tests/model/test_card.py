@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save
 
-from rnncli import card
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.files import checksummed
+from rnncli.model import card
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rnncli import __version__
-from rnncli.card import STATE_KEY
 from rnncli.config.sections import Input, Section
 from rnncli.config.types import Several
 from rnncli.errors import DataError
 from rnncli.files import checksummed
+from rnncli.model.card import STATE_KEY
 from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.history import Merged

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import calibration, state
 from rnncli.config.sections import PointName
-from rnncli.model import Forecast, Model
+from rnncli.model import conformal, forecast_state
+from rnncli.model.forecast_state import State
+from rnncli.model.model import Forecast, Model
 from rnncli.network import quantile_head
 from rnncli.panel import Cutoffs, Panel, history
 from rnncli.panel.history import Merged
-from rnncli.state import State
 
 
 class Step(NamedTuple):
@@ -54,7 +54,7 @@ class Follower:
         panel = merged.panel if merged else rows
         places = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)
-        self.state = before.after(merged) if before and merged else state.begun(rows, context)
+        self.state = before.after(merged) if before and merged else forecast_state.begun(rows, context)
         if not len(places.rows):
             return Step(panel, places, None, np.empty((0, panel.targets)), merged)
         whole = self.model.forecast(panel, places, self.needed, self.device, self.point)
@@ -75,7 +75,7 @@ class Follower:
                 said[place] = forecast[step - 1 - begins]
             self._newest[name] = int(step), quantiles[place]
         actual = panel.values[panel.offsets[places.series] + places.rows - 1]  # (N, K)
-        deviates = calibration.placed(actual, said, np.array(quantile_head.LEVELS))
+        deviates = conformal.placed(actual, said, np.array(quantile_head.LEVELS))
         share = np.vectorize(NormalDist().cdf, otypes=[float])(deviates)
         return np.where(np.isnan(actual) | np.isnan(said).any(axis=-1), np.nan, np.abs(2 * share - 1))
 

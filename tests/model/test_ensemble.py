@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.consensus import consensus
+from rnncli.model.ensemble import consensus
 
 RISING = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 7), st.just(4), st.just(3)), elements=st.floats(-1e6, 1e6)

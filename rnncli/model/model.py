@@ -13,14 +13,14 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli import calibration, domain
-from rnncli import card as cards
-from rnncli.calibration import Calibration
-from rnncli.card import Card
 from rnncli.config.sections import Architecture, PointName
-from rnncli.consensus import consensus
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files.atomic import written_whole
+from rnncli.model import card as cards
+from rnncli.model import conformal, value_limits
+from rnncli.model.card import Card
+from rnncli.model.conformal import Calibration
+from rnncli.model.ensemble import consensus
 from rnncli.network import cross_series, encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import Carried
@@ -93,8 +93,8 @@ class Model:
                 carried = None if altered else encoder_states.brought_along(network, windows, places)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
             said = consensus(every, kept.counts, judged).cpu().numpy()
-            points = (domain.within if take_mean else domain.quantiles)(said[..., 0], kept)
-            quantiles = domain.quantiles(self._corrected(said[..., 1:], needed), kept)
+            points = (value_limits.within if take_mean else value_limits.quantiles)(said[..., 0], kept)
+            quantiles = value_limits.quantiles(self._corrected(said[..., 1:], needed), kept)
             yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])
 
     def together(self, panel: Panel) -> np.ndarray | None:
@@ -112,10 +112,10 @@ class Model:
         """
         if self.calibration is None or not len(self.calibration.ranks):
             raise RequestError("--samples needs a model with validation windows without gaps: this one had none")
-        drawn = calibration.paths(
+        drawn = conformal.paths(
             self.calibration.ranks, quantiles, np.array(quantile_head.LEVELS), count, self.card.members[0].seed
         )
-        return domain.quantiles(drawn, self.card.seen)
+        return value_limits.quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
         return quantile_head.takes_mean(self.card.config.training.metric) if point is None else point == "mean"

@@ -14,13 +14,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli import card as cards
 from rnncli import cli
-from rnncli import model as models
 from rnncli.baselines import BASELINES
 from rnncli.config.sections import Columns
 from rnncli.errors import ModelFileError
 from rnncli.files import checksummed
+from rnncli.model import card as cards
+from rnncli.model import model as models
 from rnncli.panel import Cutoffs, Panel, from_frame
 from tests.conftest import Command, hourly
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.card import Range, Seen
 from rnncli.messages import counted, listed
+from rnncli.model.card import Range, Seen
 from rnncli.panel import Panel
 from rnncli.panel.chunks import blocks
 from rnncli.panel.covariates import UNSEEN

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import calibration
+from rnncli.model import conformal
 from rnncli.network import quantile_head
 
 LEVELS = np.array(quantile_head.LEVELS)
@@ -26,12 +26,12 @@ def happened(windows: int, horizon: int = 6, seed: int = 0) -> np.ndarray:
     return size * np.random.default_rng(seed).normal(size=(windows, horizon, 1))
 
 
-def learned_from(quantiles: np.ndarray, actual: np.ndarray) -> calibration.Calibration | None:
+def learned_from(quantiles: np.ndarray, actual: np.ndarray) -> conformal.Calibration | None:
     """Each window of an origin of its own."""
-    return calibration.learn(quantiles, actual, LEVELS, np.arange(len(actual)))
+    return conformal.learn(quantiles, actual, LEVELS, np.arange(len(actual)))
 
 
-def corrected(quantiles: np.ndarray, learned: calibration.Calibration) -> np.ndarray:
+def corrected(quantiles: np.ndarray, learned: conformal.Calibration) -> np.ndarray:
     return learned.apply(quantiles, LEVELS)
 
 
@@ -39,7 +39,7 @@ def test_what_is_rare_keeps_its_rank_where_quantiles_are_made_whole() -> None:
     raw = np.array([0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.6, 1.2]) * np.ones((50, 2, 1, 1))
     actual = np.zeros((50, 2, 1))
 
-    learned = calibration.learn(raw.round(), actual, LEVELS, np.arange(50), raw)
+    learned = conformal.learn(raw.round(), actual, LEVELS, np.arange(50), raw)
 
     assert learned is not None
     assert (learned.shifts == 0).all()  # zero lies within every interval
@@ -64,7 +64,7 @@ def test_each_step_is_corrected_by_itself_where_there_are_windows_enough() -> No
     learned = learned_from(forecasts(2000, 1.0), actual)
     assert learned is not None
 
-    width = calibration.spread_of(corrected(forecasts(1, 1.0), learned), LEVELS)[0, :, 0]
+    width = conformal.spread_of(corrected(forecasts(1, 1.0), learned), LEVELS)[0, :, 0]
 
     assert (width[3:] > 3 * width[:3]).all()
 
@@ -95,7 +95,7 @@ def test_corrected_quantiles_never_cross_at_any_levels(
     if learned is None:
         return
     wanted = np.union1d(levels, LEVELS)
-    read = calibration.interpolated(rising, calibration.deviates(LEVELS), calibration.deviates(wanted))
+    read = conformal.interpolated(rising, conformal.deviates(LEVELS), conformal.deviates(wanted))
 
     moved = learned.apply(read, wanted)
 
@@ -129,7 +129,7 @@ def test_paths_spread_as_the_forecast_and_hang_together_as_errors_did() -> None:
     learned = learned_from(quantiles, actual)
     assert learned is not None
 
-    paths = calibration.paths(learned.ranks, 10 + 2 * quantiles[:1], LEVELS, 2000, 0)[0, :, 0]  # (H, count)
+    paths = conformal.paths(learned.ranks, 10 + 2 * quantiles[:1], LEVELS, 2000, 0)[0, :, 0]  # (H, count)
 
     assert paths.mean(axis=1) == pytest.approx([10, 10], abs=0.25)
     assert paths.std(axis=1) == pytest.approx([2, 2], rel=0.1)
@@ -139,7 +139,7 @@ def test_paths_spread_as_the_forecast_and_hang_together_as_errors_did() -> None:
 def test_more_paths_than_ranks_are_drawn_again() -> None:
     ranks = np.array([[[0.0]], [[1.0]]])
 
-    paths = calibration.paths(ranks, np.broadcast_to(NORMAL, (1, 1, 1, len(LEVELS))), LEVELS, 5, 0)
+    paths = conformal.paths(ranks, np.broadcast_to(NORMAL, (1, 1, 1, len(LEVELS))), LEVELS, 5, 0)
 
     assert paths.shape == (1, 1, 1, 5)
     assert set(np.round(paths.reshape(-1), 6)) == {0.0, 1.0}
@@ -148,7 +148,7 @@ def test_more_paths_than_ranks_are_drawn_again() -> None:
 def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> None:
     quantiles, actual = forecasts(300, 1.0), 3 * happened(300)
 
-    many, few = (calibration.learn(quantiles, actual, LEVELS, np.arange(300) % count) for count in (300, 3))
+    many, few = (conformal.learn(quantiles, actual, LEVELS, np.arange(300) % count) for count in (300, 3))
 
     assert many is not None
     assert few is not None
@@ -167,7 +167,7 @@ def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_j
 ) -> None:
     own = np.sort(quantiles, axis=-1)
     learned = learned_from(own, actual)
-    if learned is None or (calibration.spread_of(own, LEVELS) < 1e-6).any():
+    if learned is None or (conformal.spread_of(own, LEVELS) < 1e-6).any():
         return
     median = own[..., quantile_head.MEDIAN, None]
     others = median + moved + (own - median) / surer

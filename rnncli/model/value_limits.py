@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnncli.card import Seen
+from rnncli.model.card import Seen
 
 
 def within(values: np.ndarray, seen: Seen) -> np.ndarray:
