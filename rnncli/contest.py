@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import backtest, crew, ensemble, rolling
-from rnncli.backtest import Chunk, Scoring
+from rnncli import crew, ensemble, rolling
 from rnncli.choices import Plan
 from rnncli.config.sections import CellName, Config
+from rnncli.evaluation import backtest
+from rnncli.evaluation.backtest import Chunk, Scoring
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Sequences

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import __version__, backtest
-from rnncli.backtest import Chunk, Ledger
+from rnncli import __version__
 from rnncli.choices import Plan
 from rnncli.config.sections import Architecture, Config
 from rnncli.crew import Crew
+from rnncli.evaluation import backtest
+from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.model import conformal, data_profile, value_limits
 from rnncli.model.card import Card, Member, Seen, Validation
 from rnncli.model.conformal import Calibration

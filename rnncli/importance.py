@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli import backtest
 from rnncli.errors import DataError
+from rnncli.evaluation import backtest
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Batch

@@ -7,9 +7,10 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from rnncli import backtest, baselines, choices, metrics
+from rnncli import choices
 from rnncli.config.sections import MetricName
-from rnncli.metrics import Scored
+from rnncli.evaluation import backtest, baselines, metrics
+from rnncli.evaluation.metrics import Scored
 from rnncli.model import value_limits
 from rnncli.model.card import Seen
 from rnncli.model.ensemble import consensus

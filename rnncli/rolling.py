@@ -8,9 +8,9 @@ import torch
 
 from rnncli import choices, crew, ensemble
 from rnncli.choices import Plan
-from rnncli.comparison import Windows
 from rnncli.config.sections import Network, Training
 from rnncli.errors import DataError, RequestError
+from rnncli.evaluation.significance import Windows
 from rnncli.model.model import Model
 from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnncli import baselines
+from rnncli.evaluation import baselines
 from rnncli.panel import Panel
 from rnncli.panel.time.frequency import DAY, SECOND, Frequency
 from rnncli.split import Split, everything

@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rnncli import backtest, choices
+from rnncli import choices
 from rnncli.config.sections import Columns, MetricName, Network, Training
+from rnncli.evaluation import backtest
 from rnncli.judging import judge as judged
 from rnncli.model import data_profile
 from rnncli.network import quantile_head

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import backtest, choices
+from rnncli import choices
 from rnncli.choices import Start
 from rnncli.config.sections import Columns, Network, Training
+from rnncli.evaluation import backtest
 from rnncli.model import card as cards
 from rnncli.model import data_profile
 from rnncli.network import quantile_head

@@ -7,15 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli import backtest, live, seasons, tables
-from rnncli.backtest import Chunk, Ledger, Scoring
+from rnncli import seasons, tables
 from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
-from rnncli.comparison import Windows
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, about
+from rnncli.evaluation import backtest, score_drift
+from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
+from rnncli.evaluation.metrics import USUAL
+from rnncli.evaluation.significance import Windows
 from rnncli.files.atomic import kind_by_name
-from rnncli.metrics import USUAL
 from rnncli.model.card import Card
 from rnncli.model.model import Forecast
 from rnncli.network.device import free_cores
@@ -143,7 +144,7 @@ def _drift(
     """
     if card is None:
         return None
-    if report.metric is None or card.targets > 1 or (promised := live.promise(card, report.metric)) is None:
+    if report.metric is None or card.targets > 1 or (promised := score_drift.promise(card, report.metric)) is None:
         unknown = "the backtest of the model has no such score to set beside these"
         screen.warn(unknown)
         return unknown
@@ -158,7 +159,7 @@ def _drift(
     if weeks is not None:
         values = found.grouped(weeks.groups, len(weeks.labels))[own][report.metric]
         by_week = dict(zip(weeks.labels, values, strict=True))
-    since = live.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
+    since = score_drift.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
     if since is not None:
         screen.warn(f"{said}: outside of {band} since {since}")
         return f"{said}, outside of {band} since {since}"

@@ -8,15 +8,16 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 
-from rnncli import backtest, contest
-from rnncli.backtest import Chunk, Ledger, Scoring
+from rnncli import contest
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
 from rnncli.config.sections import Architecture, CellName, Config
 from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
+from rnncli.evaluation import backtest
+from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
+from rnncli.evaluation.metrics import METRICS, OWA
 from rnncli.lengths import steps_ahead
-from rnncli.metrics import METRICS, OWA
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 

@@ -48,7 +48,7 @@ def columns(several: bool, besides: Sequence[str] = ()) -> Completion:
 
 def metrics(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 - as typer calls it
     """The names of the metrics, behind one another."""
-    from rnncli.metrics import every_name
+    from rnncli.evaluation.metrics import every_name
 
     return _behind(every_name(), incomplete)
 

@@ -129,7 +129,7 @@ def left_out(card: "Card") -> list[str]:
 
 def interval_line(card: "Card") -> str:
     """What the intervals held of the validation windows."""
-    from rnncli.metrics import coverages
+    from rnncli.evaluation.metrics import coverages
 
     own = card.scores["rnncli"]
     held = [

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from rnncli import gates
 from rnncli.cli import completing, reading, record, screen, wishes
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import CellName, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
+from rnncli.evaluation import conditions
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.backtest import Chunk, Scoring
     from rnncli.cli.scores import Report
-    from rnncli.comparison import Windows
+    from rnncli.evaluation.backtest import Chunk, Scoring
+    from rnncli.evaluation.significance import Windows
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Cutoffs, Panel
@@ -87,7 +87,7 @@ def evaluate(
     ] = None,
     fail_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help=f"Exit with 6 where it holds: {gates.FORM}. May be repeated."),
+        typer.Option(metavar="CONDITION", help=f"Exit with 6 where it holds: {conditions.FORM}. May be repeated."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where every window's forecasts go.")
@@ -157,8 +157,8 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: wishes.Wishes,
     percents = config.forecast.level
     names, wanted = wishes.gated(wished, percents, card.season)
     # The heavy imports wait until wrong requests are answered.
-    from rnncli import backtest
     from rnncli.cli import scores
+    from rnncli.evaluation import backtest
     from rnncli.model.model import restored
     from rnncli.network import device
     from rnncli.panel import Expected
@@ -199,7 +199,7 @@ def _chunks(
     device: "torch.device",
 ) -> Iterator["Chunk"]:
     """The windows with every method's forecasts: by the model, or by what is trained anew before every few of them."""
-    from rnncli import backtest
+    from rnncli.evaluation import backtest
 
     if every is None:
         chunks = backtest.walk(fitted, panel, places, scoring, device)
@@ -225,7 +225,7 @@ def _evaluate_archive(
         raise ModelFileError(f"{source} is named like a table. MODEL comes before DATA")
     card = None if reference is None else cards.read(reference)
     config = asked.over(Config(columns=card.config.columns) if card else Config())
-    if card is None and any(text.strip().lower() == gates.DRIFT for text in wished.fail_if):
+    if card is None and any(text.strip().lower() == conditions.DRIFT for text in wished.fail_if):
         raise RequestError("--fail-if drift needs the model whose backtest to compare with: --reference MODEL")
     rolling.check(Path(data), source)
     # The heavy imports wait until wrong requests are answered.
@@ -234,14 +234,14 @@ def _evaluate_archive(
     percents = config.forecast.level if asked.says("forecast", "level") else None
     scored = archive.score(source, data, archive.Request(config, percents, card, rolling.plot is not None), wished)
     report = scored.report
-    wanted = [gates.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
+    wanted = [conditions.parse(text, report.columns, list(report.differences)) for text in wished.fail_if]
     scores.hand_out(report, scored.found, wished, rolling, None, scored.step)
     _pass(wanted, report, scored.drift)
 
 
-def _pass(wanted: list[gates.Gate], report: "Report", drift: str | None = None) -> None:
+def _pass(wanted: list[conditions.Gate], report: "Report", drift: str | None = None) -> None:
     """Raise GateError where a gate says no."""
-    found = (gates.broken(gate, report.scores[report.own], report.differences, drift) for gate in wanted)
+    found = (conditions.broken(gate, report.scores[report.own], report.differences, drift) for gate in wanted)
     if reasons := [reason for reason in found if reason]:
         raise GateError("; ".join(reasons))
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli import gates
 from rnncli.cli import record, screen
 from rnncli.errors import DataError, GateError, RequestError
+from rnncli.evaluation import conditions
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 class Publication(NamedTuple):
     """What has to hold."""
 
-    conditions: list[gates.Condition]
+    conditions: list[conditions.Condition]
     current: "Model | None"  # the one in use, if there is one
 
 
-def asked(texts: list[str], percents: tuple[float, ...]) -> list[gates.Condition]:
+def asked(texts: list[str], percents: tuple[float, ...]) -> list[conditions.Condition]:
     """The conditions. Raises RequestError where a text is none."""
-    from rnncli.metrics import USUAL, columns
+    from rnncli.evaluation.metrics import USUAL, columns
 
-    return [gates.condition(text, columns(list(USUAL), percents)) for text in texts]
+    return [conditions.condition(text, columns(list(USUAL), percents)) for text in texts]
 
 
-def prepared(conditions: list[gates.Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
+def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
     """The model in use. Raises RequestError where it cannot be compared with one of this horizon on this panel."""
     from rnncli.model import model
 
@@ -50,9 +50,9 @@ def prepared(conditions: list[gates.Condition], output: Path, panel: "Panel", ho
 
 def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None:
     """Raise GateError where the new model does not show what was asked for."""
-    from rnncli import backtest
-    from rnncli.comparison import compare
     from rnncli.ensemble import CURRENT
+    from rnncli.evaluation import backtest
+    from rnncli.evaluation.significance import compare
     from rnncli.panel.export.forecast_table import POINT
     from rnncli.panel.time import formats
 
@@ -75,7 +75,7 @@ def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None
             )
         record.tell(current=scores[CURRENT])
     wanted = publication.conditions
-    reasons = [gates.unmet(one, scores[POINT], scores.get(CURRENT), difference) for one in wanted]
+    reasons = [conditions.unmet(one, scores[POINT], scores.get(CURRENT), difference) for one in wanted]
     if said := [reason for reason in reasons if reason]:
         raise GateError(f"{'; '.join(said)}. The model file was left as it was")
 

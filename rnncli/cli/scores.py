@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli import comparison, metrics, tables
-from rnncli.backtest import Chunk, Ledger
+from rnncli import tables
 from rnncli.cli import screen
 from rnncli.cli.figures import scores as drawing
 from rnncli.cli.wishes import Rolling, Wishes
-from rnncli.comparison import Difference, Windows
 from rnncli.errors import DataError, did_you_mean
+from rnncli.evaluation import metrics, significance
+from rnncli.evaluation.backtest import Chunk, Ledger
+from rnncli.evaluation.significance import Difference, Windows
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT, backtest_frame
 from rnncli.panel.time import formats
@@ -114,7 +115,7 @@ def report(found: Ledger, windows: Windows, grouped: Grouping | None, own: str =
     if metric is not None:
         mine = found.parts[own][metric]
         others = {name: row[metric] for name, row in found.parts.items() if name != own}
-        differences = {name: comparison.compare(mine, other, windows) for name, other in others.items()}
+        differences = {name: significance.compare(mine, other, windows) for name, other in others.items()}
     table = None if grouped is None else _table(found, grouped)
     return Report(found.scoring.names, own, len(found.places.rows), found.table(), metric, differences, table)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
-from rnncli import gates
 from rnncli.cli import completing, describe, publishing, reading, record, rehearsal, renewing, resuming, running, screen
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
+from rnncli.evaluation import conditions
 from rnncli.files import atomic
 from rnncli.messages import counted
 from rnncli.model import card as cards
@@ -45,7 +45,7 @@ def train(
     ] = None,
     publish_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help=f"Replace the model only where it holds: {gates.CONDITIONS}."),
+        typer.Option(metavar="CONDITION", help=f"Replace the model only where it holds: {conditions.CONDITIONS}."),
     ] = None,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Put the model back that the last publication replaced; train nothing.")
@@ -89,7 +89,7 @@ class Wish(NamedTuple):
 
     output: Path
     start: cards.Whole | None  # the model to go on from
-    conditions: list[gates.Condition]  # for the model to be written
+    conditions: list[conditions.Condition]  # for the model to be written
     dry: bool  # nothing but what it would be
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from rnncli import gates
 from rnncli.cli.figures import page
 from rnncli.config.sections import CellName
 from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError, did_you_mean
+from rnncli.evaluation import conditions
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def cells(asked: str) -> list[CellName]:
 
 def names(asked: str | None) -> list[str] | None:
     """The metrics asked for, by their own names; None where it was not said."""
-    from rnncli.metrics import every_name
+    from rnncli.evaluation.metrics import every_name
 
     if asked is None:
         return None
@@ -98,28 +98,28 @@ def names(asked: str | None) -> list[str] | None:
     return list(dict.fromkeys(known[name.lower()] for name in wanted))
 
 
-def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[list[str], list[gates.Gate]]:
+def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[list[str], list[conditions.Gate]]:
     """The metrics to measure, those that a gate takes among them, and the gates."""
-    from rnncli.baselines import BASELINES
-    from rnncli.metrics import METRICS, USUAL, columns, every_name
+    from rnncli.evaluation.baselines import BASELINES
+    from rnncli.evaluation.metrics import METRICS, USUAL, columns, every_name
 
     needed = list(wished.names or USUAL)
     methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *wished.automatic]
-    wanted = [gates.parse(text, columns(every_name(), percents), methods) for text in wished.fail_if]
-    taken = [gate.metric.split("-")[0] for gate in wanted if isinstance(gate, gates.Score)]
+    wanted = [conditions.parse(text, columns(every_name(), percents), methods) for text in wished.fail_if]
+    taken = [gate.metric.split("-")[0] for gate in wanted if isinstance(gate, conditions.Score)]
     needed = list(dict.fromkeys([*needed, *taken]))
     for gate in wanted:
         match gate:
-            case gates.Worse() if not set(needed) & set(METRICS):
+            case conditions.Worse() if not set(needed) & set(METRICS):
                 raise RequestError(f'--fail-if "{gate.text}" needs one of {", ".join(METRICS)} among the --metrics')
-            case gates.Drift():
+            case conditions.Drift():
                 raise RequestError(f'--fail-if "{gate.text}" takes forecasts made earlier in place of MODEL')
     return needed, wanted
 
 
 def automatic(asked: str | None) -> tuple[str, ...]:
     """The models of statsforecast asked for."""
-    from rnncli.automatic import MODELS, check
+    from rnncli.evaluation.statsforecast_models import MODELS, check
 
     own = {name.lower(): name for name in MODELS}
     texts = [text.strip() for text in (asked or "").split(",") if text.strip()]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli import backtest
 from rnncli.config.sections import Architecture
 from rnncli.errors import DataError
+from rnncli.evaluation import backtest
 from rnncli.health import activity, attention, watching
 from rnncli.health.activity import UNITS, Layer, Part
 from rnncli.health.watching import Gap, Watched

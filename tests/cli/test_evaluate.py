@@ -9,7 +9,7 @@ import pytest
 from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
-from rnncli.comparison import Difference
+from rnncli.evaluation.significance import Difference
 from tests.conftest import Command, hourly
 
 
@@ -122,9 +122,9 @@ def test_wrong_steps_and_metrics_are_refused(
 
 
 def test_the_help_names_every_metric() -> None:
-    from rnncli import metrics
     from rnncli.cli import compare
     from rnncli.cli.evaluate import METRICS_HELP
+    from rnncli.evaluation import metrics
 
     every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
     assert METRICS_HELP.startswith(f"Which of {', '.join(every)};")

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli import cli
-from rnncli.baselines import BASELINES
 from rnncli.config.sections import Columns
 from rnncli.errors import ModelFileError
+from rnncli.evaluation.baselines import BASELINES
 from rnncli.files import checksummed
 from rnncli.model import card as cards
 from rnncli.model import model as models

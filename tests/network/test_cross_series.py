@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import backtest, choices, crew, ensemble
+from rnncli import choices, crew, ensemble
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
+from rnncli.evaluation import backtest
 from rnncli.model.model import Model, load
 from rnncli.network.cross_series import MIXTURES, Mixing
 from rnncli.network.network import Network as Built

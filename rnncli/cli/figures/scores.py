@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnncli.backtest import Ledger
 from rnncli.cli.figures import page
-from rnncli.metrics import coverages
+from rnncli.evaluation.backtest import Ledger
+from rnncli.evaluation.metrics import coverages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import automatic, baselines, metrics
-from rnncli.baselines import BASELINES, Past
-from rnncli.comparison import Windows
 from rnncli.config.sections import PointName
 from rnncli.errors import DataError
-from rnncli.metrics import Parts, Scored
+from rnncli.evaluation import baselines, metrics, statsforecast_models
+from rnncli.evaluation.baselines import BASELINES, Past
+from rnncli.evaluation.metrics import Parts, Scored
+from rnncli.evaluation.significance import Windows
 from rnncli.model.card import Card
 from rnncli.model.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
@@ -175,7 +175,7 @@ def laid_beside(
     if scoring.automatic:
         pasts = _whole_pasts(panel, places)
         for name in (name for name in scoring.automatic if name not in scored):
-            told_all = automatic.forecast(name, pasts, horizon, season, levels, scoring.processes)
+            told_all = statsforecast_models.forecast(name, pasts, horizon, season, levels, scoring.processes)
             shape = (len(places.rows), panel.targets, horizon)
             point, quantiles = (one.reshape(*shape, *one.shape[2:]).swapaxes(1, 2) for one in told_all)
             scored[name] = Scored(future, point, quantiles, levels, *errors)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rnncli.metrics import Parts
+from rnncli.evaluation.metrics import Parts
 
 CONFIDENCE = 0.95
 RESAMPLES = 1_000

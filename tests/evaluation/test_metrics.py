@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import baselines, metrics
-from rnncli.metrics import Scored
+from rnncli.evaluation import baselines, metrics
+from rnncli.evaluation.metrics import Scored
 
 COUNT, HORIZON, SEASON = 4, 6, 3
 numbers = st.floats(-100, 100).map(lambda value: round(value, 3))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import automatic
+from rnncli.evaluation import statsforecast_models
 from tests.conftest import Command
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -43,7 +43,7 @@ def test_a_model_that_fits_no_past_says_nothing(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys.modules["statsforecast"], "models", sys.modules["statsforecast.models"], raising=False)
     monkeypatch.setattr(sys.modules["statsforecast.models"], "AutoETS", Broken, raising=False)
 
-    point, quantiles = automatic.forecast("AutoETS", [np.arange(9.0)], 3, 4, LEVELS, 1)
+    point, quantiles = statsforecast_models.forecast("AutoETS", [np.arange(9.0)], 3, 4, LEVELS, 1)
 
     assert np.isnan(point).all()
     assert np.isnan(quantiles).all()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import comparison
-from rnncli.comparison import Difference, Windows
-from rnncli.metrics import Parts
+from rnncli.evaluation import significance
+from rnncli.evaluation.metrics import Parts
+from rnncli.evaluation.significance import Difference, Windows
 
 
 def windows(series: int, count: int, overlap: int = 1) -> Windows:
@@ -32,18 +32,18 @@ def losses(seed: int, series: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_method_that_errs_half_as_much_is_better(series: int, count: int) -> None:
     own, other = losses(0, series, count)
 
-    found = comparison.compare(parts(0.5 * own), parts(other), windows(series, count))
+    found = significance.compare(parts(0.5 * own), parts(other), windows(series, count))
 
     assert found.verdict == "better"
     assert found.low < found.gain < found.high
     assert found.gain == pytest.approx(1 - 0.5 * own.mean() / other.mean())
-    assert comparison.compare(parts(other), parts(0.5 * own), windows(series, count)).verdict == "worse"
+    assert significance.compare(parts(other), parts(0.5 * own), windows(series, count)).verdict == "worse"
 
 
 @pytest.mark.parametrize(("series", "count"), [(1, 30), (2, 30), (100, 1), (30, 5)])
 def test_equal_methods_are_told_apart_one_time_in_twenty(series: int, count: int) -> None:
     pairs = [losses(seed, series, count) for seed in range(150)]
-    verdicts = [comparison.compare(parts(one), parts(two), windows(series, count)).verdict for one, two in pairs]
+    verdicts = [significance.compare(parts(one), parts(two), windows(series, count)).verdict for one, two in pairs]
 
     assert sum(verdict != "unknown" for verdict in verdicts) <= 18  # binomial: 7.5 expected, 18 once in two thousand
 
@@ -53,7 +53,7 @@ def test_windows_that_overlap_tell_less() -> None:
     noise = np.convolve(generator.normal(size=100), np.ones(8) / 8, mode="valid")
     own, other = 1 + 0 * noise, 1.05 + noise
     width = [
-        (found := comparison.compare(parts(own), parts(other), windows(1, len(noise), overlap))).high - found.low
+        (found := significance.compare(parts(own), parts(other), windows(1, len(noise), overlap))).high - found.low
         for overlap in (1, 8)
     ]
 
@@ -61,7 +61,7 @@ def test_windows_that_overlap_tell_less() -> None:
 
 
 def test_a_single_window_of_a_single_series_tells_nothing() -> None:
-    found = comparison.compare(parts(np.array([1.0])), parts(np.array([2.0])), windows(1, 1))
+    found = significance.compare(parts(np.array([1.0])), parts(np.array([2.0])), windows(1, 1))
 
     assert found.gain == 0.5
     assert found.sentence("Naive") == "no better than Naive can be told from these windows"
@@ -78,11 +78,11 @@ def test_windows_that_one_of_them_cannot_be_scored_on_count_for_neither() -> Non
     own, other = parts(np.array([1.0, 1, 1, 1, 90])), parts(np.array([2.0, 2, 2, 2, 1]))
     other.below[-1] = 0
 
-    assert comparison.compare(own, other, windows(5, 1)).gain == 0.5
+    assert significance.compare(own, other, windows(5, 1)).gain == 0.5
 
 
 def test_against_a_method_without_error_nothing_can_be_said() -> None:
-    found = comparison.compare(parts(np.ones(6)), parts(np.zeros(6)), windows(6, 1))
+    found = significance.compare(parts(np.ones(6)), parts(np.zeros(6)), windows(6, 1))
 
     assert math.isnan(found.gain)
     assert found.verdict == "unknown"
@@ -93,20 +93,20 @@ def test_against_a_method_without_error_nothing_can_be_said() -> None:
     [(0.975, 1, 12.706205), (0.975, 4, 2.776445), (0.95, 9, 1.833113), (0.975, 120, 1.979930)],
 )
 def test_student_quantiles_are_those_of_the_tables(share: float, freedom: int, value: float) -> None:
-    assert comparison.student_quantile(share, freedom) == pytest.approx(value, rel=1e-5)
+    assert significance.student_quantile(share, freedom) == pytest.approx(value, rel=1e-5)
 
 
 @given(st.floats(0.51, 0.99))
 def test_with_two_degrees_of_freedom_the_quantile_has_a_formula(share: float) -> None:
     expected = (2 * share - 1) * math.sqrt(2 / (4 * share * (1 - share)))
 
-    assert comparison.student_quantile(share, 2) == pytest.approx(expected, rel=1e-5)
+    assert significance.student_quantile(share, 2) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("overlap", [4, 5, 6, 7, 50])
 def test_windows_that_all_overlap_tell_nothing(overlap: int) -> None:
     own, other = losses(0, 1, 5)
 
-    found = comparison.compare(parts(0.1 * own), parts(other), windows(1, 5, overlap))
+    found = significance.compare(parts(0.1 * own), parts(other), windows(1, 5, overlap))
 
     assert overlap == 4 or math.isnan(found.low)

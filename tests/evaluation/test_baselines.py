@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import baselines, metrics
-from rnncli.baselines import BASELINES, Past
-from rnncli.metrics import Scored
+from rnncli.evaluation import baselines, metrics
+from rnncli.evaluation.baselines import BASELINES, Past
+from rnncli.evaluation.metrics import Scored
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 pasts = hnp.arrays(np.float64, (3, 17, 2), elements=st.floats(-1e6, 1e6))
 

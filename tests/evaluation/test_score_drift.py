@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from rnncli import live
-from rnncli.live import Promise
+from rnncli.evaluation import score_drift
+from rnncli.evaluation.score_drift import Promise
 
 BAND = Promise("MASE", 0.8, 0.6, 1.0)
 
@@ -23,8 +23,8 @@ BAND = Promise("MASE", 0.8, 0.6, 1.0)
     ],
 )
 def test_drift_is_being_above_the_band_until_now(scores: list[float], since: str | None) -> None:
-    assert live.drifted_since(BAND, {f"w{number}": score for number, score in enumerate(scores)}) == since
+    assert score_drift.drifted_since(BAND, {f"w{number}": score for number, score in enumerate(scores)}) == since
 
 
 def test_a_band_that_cannot_be_told_is_never_left() -> None:
-    assert live.drifted_since(Promise("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None
+    assert score_drift.drifted_since(Promise("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.comparison import CONFIDENCE, student_quantile
+from rnncli.evaluation.significance import CONFIDENCE, student_quantile
 from rnncli.model.card import Card
 
 

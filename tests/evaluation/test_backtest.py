@@ -9,10 +9,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnncli import backtest, metrics
-from rnncli.backtest import Scoring
-from rnncli.baselines import BASELINES
 from rnncli.config.sections import Columns
+from rnncli.evaluation import backtest, metrics
+from rnncli.evaluation.backtest import Scoring
+from rnncli.evaluation.baselines import BASELINES
 from rnncli.model import model as models
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly

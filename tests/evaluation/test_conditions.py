@@ -4,18 +4,18 @@ import math
 
 import pytest
 
-from rnncli import gates
-from rnncli.comparison import Difference
 from rnncli.errors import RequestError
-from rnncli.gates import Score, Worse
+from rnncli.evaluation import conditions
+from rnncli.evaluation.conditions import Score, Worse
+from rnncli.evaluation.significance import Difference
 
 METRICS, METHODS = ["MASE", "coverage-80"], ["Naive", "SeasonalNaive"]
 
 
 def test_conditions_are_read_whatever_their_spacing_and_case() -> None:
-    assert gates.parse("mase>1", METRICS, METHODS) == Score("mase>1", "MASE", ">", 1.0)
-    assert gates.parse(" Coverage-80 <= 7e-1", METRICS, METHODS)[1:] == ("coverage-80", "<=", 0.7)
-    assert gates.parse("worse than seasonalnaive", METRICS, METHODS)[1:] == ("SeasonalNaive",)
+    assert conditions.parse("mase>1", METRICS, METHODS) == Score("mase>1", "MASE", ">", 1.0)
+    assert conditions.parse(" Coverage-80 <= 7e-1", METRICS, METHODS)[1:] == ("coverage-80", "<=", 0.7)
+    assert conditions.parse("worse than seasonalnaive", METRICS, METHODS)[1:] == ("SeasonalNaive",)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_conditions_are_read_whatever_their_spacing_and_case() -> None:
 )
 def test_what_is_no_condition_is_refused(text: str, message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        gates.parse(text, METRICS, METHODS)
+        conditions.parse(text, METRICS, METHODS)
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_what_is_no_condition_is_refused(text: str, message: str) -> None:
     [(">", 1.0, True), (">", 0.9, False), (">=", 1.0, False), ("<", 1.0, True), ("<=", 1.0, False)],
 )
 def test_a_score_at_the_value_is_taken_literally(sign: str, value: float, held: bool) -> None:
-    assert (gates.broken(Score("", "MASE", sign, value), {"MASE": 1.0}, {}) is None) is held
+    assert (conditions.broken(Score("", "MASE", sign, value), {"MASE": 1.0}, {}) is None) is held
 
 
 def test_a_score_that_could_not_be_measured_passes_no_gate() -> None:
     assert (
-        gates.broken(Score("mase > 1", "MASE", ">", 1), {"MASE": math.nan}, {})
+        conditions.broken(Score("mase > 1", "MASE", ">", 1), {"MASE": math.nan}, {})
         == "mase > 1: MASE could not be measured"
     )
 
@@ -53,11 +53,11 @@ def test_a_score_that_could_not_be_measured_passes_no_gate() -> None:
 def test_worse_means_told_apart() -> None:
     gate = Worse("worse than Naive", "Naive")
 
-    assert gates.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, 0.01)}) is None
-    assert gates.broken(gate, {}, {"Naive": Difference(-0.03, math.nan, math.nan)}) is None
-    assert gates.broken(gate, {}, {"Naive": Difference(0.03, 0.01, 0.05)}) is None
+    assert conditions.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, 0.01)}) is None
+    assert conditions.broken(gate, {}, {"Naive": Difference(-0.03, math.nan, math.nan)}) is None
+    assert conditions.broken(gate, {}, {"Naive": Difference(0.03, 0.01, 0.05)}) is None
     assert (
-        gates.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, -0.01)})
+        conditions.broken(gate, {}, {"Naive": Difference(-0.03, -0.05, -0.01)})
         == "worse than Naive: worse than Naive by 3 % (1 to 5)"
     )
 
@@ -65,4 +65,4 @@ def test_worse_means_told_apart() -> None:
 @pytest.mark.parametrize("text", ["mase < current 0.5", "mase <", "mase < - current", "mase current - 1"])
 def test_a_condition_without_its_sign_is_none(text: str) -> None:
     with pytest.raises(RequestError, match="is no condition such as"):
-        gates.condition(text, ["MASE"])
+        conditions.condition(text, ["MASE"])

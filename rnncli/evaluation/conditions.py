@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rnncli.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    from rnncli.comparison import Difference
+    from rnncli.evaluation.significance import Difference
 
 COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
