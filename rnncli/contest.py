@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from rnncli import crew, ensemble, rolling
-from rnncli.choices import Plan
 from rnncli.config.sections import CellName, Config
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Scoring
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
+from rnncli.planning.plan import Plan
 from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State
 

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from rnncli import __version__
-from rnncli.choices import Plan
 from rnncli.config.sections import Architecture, Config
 from rnncli.crew import Crew
 from rnncli.evaluation import backtest
@@ -30,6 +29,7 @@ from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest.column_roles import settled
+from rnncli.planning.plan import Plan
 from rnncli.search import Search
 from rnncli.training import Task
 from rnncli.workshop import Made, State, Workshop

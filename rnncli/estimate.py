@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from rnncli import arithmetic
-from rnncli.choices import Plan
 from rnncli.config.sections import Training
 from rnncli.crew import Alone
 from rnncli.fitting import priced
+from rnncli.planning.plan import Plan
 from rnncli.search import FIRST_SHARE
 from rnncli.sources import Again
 from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory

@@ -7,7 +7,6 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from rnncli import choices
 from rnncli.config.sections import MetricName
 from rnncli.evaluation import backtest, baselines, metrics
 from rnncli.evaluation.metrics import Scored
@@ -16,6 +15,7 @@ from rnncli.model.card import Seen
 from rnncli.model.ensemble import consensus
 from rnncli.network import quantile_head
 from rnncli.panel import Panel
+from rnncli.planning import plan as choices
 
 JUDGED = {
     "mae": metrics.mae,

@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from rnncli import choices, crew, ensemble
-from rnncli.choices import Plan
+from rnncli import crew, ensemble
 from rnncli.config.sections import Network, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.evaluation.significance import Windows
 from rnncli.model.model import Model
 from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
+from rnncli.planning import plan as choices
+from rnncli.planning.plan import Plan
 from rnncli.windows.windows import Sequences
 from rnncli.workshop import INTERRUPTED, State
 

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli import judging, rivals
+from rnncli import judging
 from rnncli.config.sections import Architecture, Network
 from rnncli.judging import Judge
 from rnncli.model.card import Seen
 from rnncli.panel import Panel
+from rnncli.planning import candidates
 from rnncli.training import Task
 from rnncli.workshop import TRIED, Made, Workshop
 
@@ -70,7 +71,7 @@ class Search:
         """
         if self.judge is None:
             return
-        plan, untold = self.workshop.plan, rivals.without_columns(self.workshop.plan.architecture)
+        plan, untold = self.workshop.plan, candidates.without_columns(self.workshop.plan.architecture)
         designs = [plan.architecture, *plan.rivals]
         in_doubt = untold in plan.rivals and not plan.starts
         opening = 1 + designs.index(untold) if in_doubt else len(designs)
@@ -149,7 +150,7 @@ class Search:
 
     def _rest(self, designs: list[Architecture]) -> list[Trial]:
         """What is left of the designs, none told the columns beside where these have not earned it."""
-        left = designs if self.told is not False else [rivals.without_columns(design) for design in designs]
+        left = designs if self.told is not False else [candidates.without_columns(design) for design in designs]
         return self._untried([Trial(design, self.workshop.plan.steps) for design in left])
 
     def _retimed(self) -> list[Trial]:
@@ -172,7 +173,7 @@ class Search:
         nearby = [
             Trial(design, made.asked)
             for made in self.ranked()[:2]
-            for design in rivals.neighbours(made.architecture, self.network, self.longest)
+            for design in candidates.neighbours(made.architecture, self.network, self.longest)
         ]
         return self._untried(nearby)
 

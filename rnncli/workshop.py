@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.choices import Plan
 from rnncli.config.sections import Architecture, PresetName, Training
 from rnncli.crew import Crew
 from rnncli.fitting import Progress
-from rnncli.split import Split
+from rnncli.planning.plan import Plan
+from rnncli.planning.validation_split import Split
 from rnncli.training import Task, Trained
 
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait

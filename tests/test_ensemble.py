@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import choices, ensemble, training
+from rnncli import ensemble, training
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.crew import Alone, Report
@@ -23,6 +23,7 @@ from rnncli.model import card as cards
 from rnncli.model import model as models
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.planning import plan as choices
 from rnncli.training import Task, Trained
 from rnncli.windows.windows import Sequences
 from tests.conftest import Command, Outcome, hourly

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from rnncli import choices
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.estimate import Estimate, estimate, pace
 from rnncli.panel import Panel, from_frame
+from rnncli.planning import plan as choices
 from rnncli.training import Task
 from rnncli.windows.windows import Sequences
 from tests.conftest import hourly

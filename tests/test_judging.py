@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rnncli import choices
 from rnncli.config.sections import Columns, MetricName, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.judging import judge as judged
 from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import from_frame
+from rnncli.planning import plan as choices
 from tests.conftest import hourly
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli import choices
-from rnncli.choices import Start
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.model import card as cards
 from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import Panel, from_frame
+from rnncli.planning import plan as choices
+from rnncli.planning.plan import Start
 from rnncli.search import Search, selected
 from rnncli.training import Trained
 from rnncli.workshop import Made, Workshop

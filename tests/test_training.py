@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import choices, fitting
+from rnncli import fitting
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import TrainingError
 from rnncli.fitting import check_losses
 from rnncli.model import card as cards
 from rnncli.panel import from_frame
+from rnncli.planning import plan as choices
 from tests.conftest import Command, hourly
 
 QUICK = ("--horizon", 6, "--steps", 20, "--hidden", 8, "--context", 48, "--season", 24)

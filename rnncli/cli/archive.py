@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli import seasons, tables
+from rnncli import tables
 from rnncli.cli import reading, scores, screen
 from rnncli.cli.wishes import Wishes
 from rnncli.config.sections import Config
@@ -24,6 +24,7 @@ from rnncli.panel import Panel
 from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest import saved_forecasts
 from rnncli.panel.ingest.saved_forecasts import Archived
+from rnncli.planning import seasonality
 
 BESIDE = ("known", "past", "static", "categorical", "holidays")
 # Where nothing is asked for: WQL needs more quantiles than most forecasts have.
@@ -62,7 +63,7 @@ def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
         panel = reading.panel(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
     with about(str(source)):
         made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
-    season = card.season if card else seasons.season_of(panel)
+    season = card.season if card else seasonality.season_of(panel)
     percents = _chosen(_percents(made), request.percents)
     names = wished.names or list(NAMES)
     scoring = Scoring(season, percents, names, None, wished.automatic, free_cores())

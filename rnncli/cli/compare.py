@@ -17,9 +17,9 @@ from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import METRICS, OWA
-from rnncli.lengths import steps_ahead
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
+from rnncli.planning.window_lengths import steps_ahead
 
 NAMES = ("MASE", "coverage")  # where nothing is asked for: beside what a model took, no more fits into 80 columns
 

@@ -8,11 +8,11 @@ from rnncli.config.sections import OF_SEASON
 from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
-    from rnncli.choices import Plan
     from rnncli.config.sections import Architecture
     from rnncli.model.card import Card
     from rnncli.panel import Panel
     from rnncli.panel.memmap import Store
+    from rnncli.planning.plan import Plan
 
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:

@@ -128,7 +128,7 @@ def _is_safetensors(path: Path) -> bool:
 
 def _show_panel(source: str, panel: "Panel") -> None:
     from rnncli.messages import listed
-    from rnncli.seasons import seasons_seen
+    from rnncli.planning.seasonality import seasons_seen
 
     found, lengths = panel.found, panel.lengths
     shortest = int(lengths.argmin())
@@ -231,8 +231,8 @@ def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
 
 
 def _show_choices(panel: "Panel", config: Config) -> None:
-    from rnncli import choices
-    from rnncli.seasons import seasons_seen
+    from rnncli.planning import plan as choices
+    from rnncli.planning.seasonality import seasons_seen
 
     network, guess = config.network, ""
     if network.horizon is None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from rnncli.choices import Plan
     from rnncli.cli.continuing import Sources
     from rnncli.cli.forecast import Made, Target
     from rnncli.cli.publishing import Publication
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from rnncli.estimate import Estimate
     from rnncli.model.forecast_state import State
     from rnncli.panel import Cutoffs, Panel
+    from rnncli.planning.plan import Plan
 
 
 def train(config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:

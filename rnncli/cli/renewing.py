@@ -8,10 +8,10 @@ from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 
 if TYPE_CHECKING:
-    from rnncli.choices import Plan
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Expected, Panel
+    from rnncli.planning.plan import Plan
 
 
 def configured(card: "Card", asked: Asked) -> Config:
@@ -38,10 +38,10 @@ def expected(card: "Card") -> "Expected":
 
 def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
     """The networks of the model, to be trained on. Raises RequestError where the panel is not of its kind."""
-    from rnncli import choices
-    from rnncli.choices import Start
     from rnncli.config import rules
     from rnncli.panel import covariates
+    from rnncli.planning import plan as choices
+    from rnncli.planning.plan import Start
 
     card = before.card
     rules.check(config.network, config.training)

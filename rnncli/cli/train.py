@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import torch
 
     from rnncli.checkpoint import Folder
-    from rnncli.choices import Plan
     from rnncli.ensemble import Outcome
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
+    from rnncli.planning.plan import Plan
 
 T = TypeVar("T")
 
@@ -96,9 +96,10 @@ class Wish(NamedTuple):
 def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome | None":
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import choices, ensemble
+    from rnncli import ensemble
     from rnncli.model import model
     from rnncli.panel.memmap import Store
+    from rnncli.planning import plan as choices
 
     before = None if wish.start is None else model.restored(wish.start)
     columns = config.columns if before is None else reading.for_model(before.card, config.columns, weighed=True)

@@ -79,9 +79,10 @@ def build(path: Path) -> Cost:
     """From the file to windows."""
     import torch
 
-    from rnncli import choices, tables
+    from rnncli import tables
     from rnncli.config.sections import Config
     from rnncli.panel.ingest import chunked
+    from rnncli.planning import plan as choices
     from rnncli.windows.windows import Windows
 
     start, config = time.perf_counter(), Config()

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from rnncli import fitting, training
-from rnncli.choices import make
 from rnncli.config.sections import Architecture, BaseName, Columns, DecoderName, Input, Training
 from rnncli.config.sections import Network as Asked
 from rnncli.losses import Weighing
@@ -16,6 +15,7 @@ from rnncli.network.covariate_encoder import Inputs, surprise
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.panel.covariates import Told
+from rnncli.planning.plan import make
 from rnncli.windows.windows import Batch, Beside, Sequences, Windows
 from tests.conftest import hourly
 from tests.network.test_network import design

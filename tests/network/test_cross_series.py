@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import choices, crew, ensemble
+from rnncli import crew, ensemble
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.model.model import Model, load
@@ -15,6 +15,7 @@ from rnncli.network.cross_series import MIXTURES, Mixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.panel.covariates import Told
+from rnncli.planning import plan as choices
 from rnncli.windows.windows import Batch, Gatherer, Others, Sequences, Windows
 from tests.conftest import Command
 from tests.network.test_network import design

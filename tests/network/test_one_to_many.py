@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import choices, cli, rivals
+from rnncli import cli
 from rnncli.config.sections import CellName, Columns, DecoderName, Input, Network, Training
 from rnncli.errors import RequestError
 from rnncli.model import card as cards
@@ -17,6 +17,8 @@ from rnncli.panel import Expected, Panel, from_frame
 from rnncli.panel.covariates import Told
 from rnncli.panel.known_future import ends
 from rnncli.panel.time import frequency
+from rnncli.planning import candidates
+from rnncli.planning import plan as choices
 from rnncli.windows.windows import Beside
 from tests.conftest import Command
 from tests.network.cells.textbook import gelu, layer, weights
@@ -133,7 +135,7 @@ def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
     plan = choices.make(table, asked, Training())
 
     assert [(one.context, one.calendar) for one in (plan.architecture, *plan.rivals)] == [(0, True), (0, False)]
-    nearby = rivals.neighbours(plan.architecture, asked, 10_000)
+    nearby = candidates.neighbours(plan.architecture, asked, 10_000)
     assert [(one.segment, one.context) for one in nearby] == [(plan.architecture.segment // 2, 0)]
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from rnncli import choices
 from rnncli.config.sections import Network, Training
 from rnncli.model import card as cards
 from rnncli.model import data_profile
@@ -24,6 +23,7 @@ from rnncli.network import device
 from rnncli.panel import Panel, chunks
 from rnncli.panel.ingest.chunked import from_parts
 from rnncli.panel.memmap import PREFIX, Store, Stored
+from rnncli.planning import plan as choices
 from tests.conftest import Command, hourly
 from tests.panel.ingest.test_chunked import ASKED, same, shops
 

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.config.sections import Architecture
-from rnncli.designs import TCN_WIDTH
 from rnncli.network.cells.state import State
+from rnncli.planning.defaults import TCN_WIDTH
 
 
 class Causal(nn.Module):

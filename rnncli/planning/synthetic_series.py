@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli import structural
 from rnncli.config.sections import Network, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
-from rnncli.split import enough, split
-from rnncli.structural import Traits
+from rnncli.planning import structural_model
+from rnncli.planning.structural_model import Traits
+from rnncli.planning.validation_split import enough, split
 
 COUNT = 200
 WINDOWS = 8  # with nothing in common but their past, that each has rows for at least
@@ -54,7 +54,7 @@ def _fitting(panel: Panel, horizon: int, season: int) -> bool:
     """Whether such series go on much as those of the panel may."""
     if season > 1 or np.median(panel.lengths) > SHORT or panel.lengths.max() < enough(horizon, 1):
         return False
-    away = np.median([structural.away(one, horizon) for one in _added_up(panel)])
+    away = np.median([structural_model.away(one, horizon) for one in _added_up(panel)])
     return bool(away > 1 and np.mean(panel.values == 0) <= MOST_ZEROS)
 
 
@@ -88,9 +88,12 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
     ends = both.lengths.copy()
     np.minimum.at(ends, unseen.series, unseen.rows)
     traits = [
-        structural.traits(_telling(one, ends[number]), season, horizon) for number, one in enumerate(_added_up(panel))
+        structural_model.traits(_telling(one, ends[number]), season, horizon)
+        for number, one in enumerate(_added_up(panel))
     ]
-    paths = structural.paths([traits[like] for like in likes], int(lengths.max()), horizon, generator)  # (C, T, K)
+    paths = structural_model.paths(
+        [traits[like] for like in likes], int(lengths.max()), horizon, generator
+    )  # (C, T, K)
     lowest = float(np.nanmin(panel.values))
     made = [
         _like(panel.series(like), traits[like], path[:length], lowest)

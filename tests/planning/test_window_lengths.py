@@ -5,7 +5,7 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.panel import from_frame
 from tests.conftest import hourly
-from tests.plans import plan, single, wave
+from tests.planning.plans import plan, single, wave
 
 
 @pytest.mark.parametrize("context", [7, 50, 97])

@@ -5,17 +5,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli import designs, lengths, rivals, seasons, synthetic, tellable
 from rnncli.config import rules
 from rnncli.config.sections import Architecture, BaseName, Network, ScaleName, Training
 from rnncli.errors import RequestError
-from rnncli.lengths import Choose
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.covariates import Told
 from rnncli.panel.time import calendar_features
-from rnncli.seasons import Sample
-from rnncli.split import Split, split
-from rnncli.synthetic import Enlarged
+from rnncli.planning import candidates, data_checks, defaults, seasonality, synthetic_series, window_lengths
+from rnncli.planning.seasonality import Sample
+from rnncli.planning.synthetic_series import Enlarged
+from rnncli.planning.validation_split import Split, split
+from rnncli.planning.window_lengths import Choose
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
 STEPS = (300, 2000)
@@ -61,7 +61,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
     rules.check(network, training)
-    network, reasons = designs.without_past(network) if network.context == 0 else (network, {})
+    network, reasons = defaults.without_past(network) if network.context == 0 else (network, {})
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:
         if asked is not None:
@@ -69,19 +69,19 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons[name] = chosen[1]
         return chosen[0]
 
-    horizon = lengths.steps_ahead(network, panel.frequency)
-    strength = seasons.strength(panel)
-    period = seasons.season(panel.frequency, strength)
-    given, learned = panel, synthetic.enlarged(panel, network, training, horizon, network.season or period[0])
+    horizon = window_lengths.steps_ahead(network, panel.frequency)
+    strength = seasonality.strength(panel)
+    period = seasonality.season(panel.frequency, strength)
+    given, learned = panel, synthetic_series.enlarged(panel, network, training, horizon, network.season or period[0])
     panel = learned.panel
     reasons |= learned.reasons
     parts = split(panel, horizon, training.history, sees=network.context != 0)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
     sample = Sample(panel, parts, horizon)
-    tellable.check(panel, network)
+    data_checks.check(panel, network)
     season = choose("season", network.season, period)
-    context, segment = lengths.context_and_segment(panel, network, horizon, season, choose)
+    context, segment = window_lengths.context_and_segment(panel, network, horizon, season, choose)
     if training.teacher_forcing and segment >= horizon:
         raise RequestError(f"--teacher-forcing needs a --segment shorter than the horizon, {horizon}; it is {segment}")
     made = {"horizon": horizon, "context": context, "segment": segment, "season": season}
@@ -89,17 +89,17 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made |= _scale_and_base(network, scales, why, season, sample, choose)
     if made["base"] == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
-    made["hidden"] = choose("hidden", network.hidden, designs.hidden(network.cell, panel, training))
+    made["hidden"] = choose("hidden", network.hidden, defaults.hidden(network.cell, panel, training))
     together = 0 if learned.added else _together(given, network)
     made |= _told(panel, network, together, choose)
-    made |= designs.parts(network, context, segment, horizon)
+    made |= defaults.parts(network, context, segment, horizon)
     solved = network.cell == "esn"  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
-    cycles = seasons.others(panel.frequency, strength, season, network.season is not None)
-    others = rivals.beside(architecture, network, scales, cycles, told)
+    cycles = seasonality.others(panel.frequency, strength, season, network.season is not None)
+    others = candidates.beside(architecture, network, scales, cycles, told)
     return Plan(architecture, others, told, steps, parts, reasons, learned)
 
 
@@ -118,7 +118,7 @@ def _told(panel: Panel, network: Network, together: int, choose: Choose) -> dict
     dated = choose("calendar", network.calendar, _calendar(panel, network))
     named = bool(panel.covariates.inputs)
     beside = choose("covariates", network.covariates, _covariates(network)) if named else True
-    tellable.forbid_blind(panel, network, dated, beside)
+    data_checks.forbid_blind(panel, network, dated, beside)
     alone = (False, "most series are told by their own past; it is tried, too")
     mix = choose("mix", network.mix, alone) if together else False
     return {"calendar": dated, "covariates": beside, "mix": mix}
@@ -132,7 +132,7 @@ def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Trainin
     """
     designs = list(dict.fromkeys(start.architecture for start in starts))
     horizon = designs[0].horizon
-    learned = synthetic.enlarged(panel, designs[0], training, horizon, designs[0].season)
+    learned = synthetic_series.enlarged(panel, designs[0], training, horizon, designs[0].season)
     panel = learned.panel
     parts = split(panel, horizon, training.history, sees=any(design.context for design in designs))
     later = freshness.later(panel, parts.validation, seen)

@@ -8,8 +8,8 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
-from rnncli.seasons import season_of, seasons_seen
-from tests.plans import plan, single, wave
+from rnncli.planning.seasonality import season_of, seasons_seen
+from tests.planning.plans import plan, single, wave
 
 
 def panel_of(series: list[np.ndarray], freq: str) -> Panel:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import choices, synthetic
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.model import card
 from rnncli.panel import Panel, from_frame
-from rnncli.split import split
+from rnncli.planning import plan as choices
+from rnncli.planning import synthetic_series
+from rnncli.planning.validation_split import split
 from tests.conftest import Command, hourly
-from tests.plans import plan, single, wave
+from tests.planning.plans import plan, single, wave
 
 
 def growing(series: int = 1, years: int = 24, seed: int = 0) -> pd.DataFrame:
@@ -40,9 +41,9 @@ def of_numbers(values: np.ndarray) -> Panel:
 def test_few_short_series_are_learned_from_beside_others_like_them(series: int, years: int) -> None:
     chosen = plan(panel(growing(series, years)))
 
-    assert chosen.chosen["synthetic"] == synthetic.COUNT
-    assert len(chosen.learned.panel.ids) == series + synthetic.COUNT
-    assert len(chosen.split.validation.rows) >= synthetic.COUNT
+    assert chosen.chosen["synthetic"] == synthetic_series.COUNT
+    assert len(chosen.learned.panel.ids) == series + synthetic_series.COUNT
+    assert len(chosen.split.validation.rows) >= synthetic_series.COUNT
     assert "too few to learn from alone" in chosen.reasons["synthetic"]
 
 
@@ -85,15 +86,15 @@ def test_each_ends_where_the_one_it_is_like_does_with_its_gaps_and_within_its_do
     steps = np.concatenate([np.arange(length) for length in lengths])
     real = panel(pd.DataFrame({"unique_id": names, "ds": steps, "y": np.concatenate(values)}))
 
-    both = synthetic.beside(real, 20, 6, season, seed)
-    again = synthetic.beside(real, 20, 6, season, seed)
+    both = synthetic_series.beside(real, 20, 6, season, seed)
+    again = synthetic_series.beside(real, 20, 6, season, seed)
 
     own, count = len(real.ids), len(real.values)
     assert np.array_equal(both.values, again.values, equal_nan=True)
     assert np.array_equal(both.values[:count], real.values, equal_nan=True)
     assert both.offsets[: own + 1].tolist() == real.offsets.tolist()
     assert both.offsets[-1] == len(both.values)
-    assert (both.lengths[own:] >= 4 + synthetic.WINDOWS * 6).all()
+    assert (both.lengths[own:] >= 4 + synthetic_series.WINDOWS * 6).all()
     of = dict(zip(real.ids.tolist(), range(own), strict=True))
     for number in range(own, own + 20):
         like, made = real.series(of[both.ids[number]]), both.series(number)
@@ -114,7 +115,7 @@ def test_those_of_a_table_in_other_units_are_the_same_in_these(
     values = np.random.default_rng(seed).normal(size=30).cumsum() - 100  # below zero, whatever comes
     other = times * values + plus - times * 1000
 
-    one, two = (synthetic.beside(of_numbers(each), 10, 6, season, 0).values for each in (values, other))
+    one, two = (synthetic_series.beside(of_numbers(each), 10, 6, season, 0).values for each in (values, other))
 
     below = other.max() < 0
     assert not below or np.allclose(times * one + plus - times * 1000, two, rtol=1e-6, atol=1e-6 * times)
@@ -125,7 +126,7 @@ def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> 
     calm = 100 + 3.0 * np.arange(60) + generator.normal(size=60)
     wild = 5000 - 40.0 * np.arange(60) + 10 * generator.normal(size=60)
     real = panel(pd.DataFrame({"unique_id": [0] * 60 + [1] * 60, "ds": [*range(60)] * 2, "y": [*-calm, *wild]}))
-    both = synthetic.beside(real, 400, 6, 1, 0)
+    both = synthetic_series.beside(real, 400, 6, 1, 0)
 
     made = {0: list[np.ndarray](), 1: list[np.ndarray]()}
     for number in range(2, 402):
@@ -141,7 +142,7 @@ def test_they_stay_where_those_they_are_like_do(horizon: int) -> None:
     generator = np.random.default_rng(0)
     season = np.tile(np.cos(np.arange(12) / 2), 6)
     real = of_numbers(np.exp(5 + season + 0.3 * generator.normal(size=72)))
-    both = synthetic.beside(real, 200, horizon, 12, 0)
+    both = synthetic_series.beside(real, 200, horizon, 12, 0)
 
     spreads = [np.log(both.series(number)).std() for number in range(1, 201)]
     assert 0.8 < np.median(spreads) / np.log(real.values).std() < 1.5
@@ -154,12 +155,12 @@ def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
 ) -> None:
     table = growing(series, years, seed)
     real = panel(table)
-    both = synthetic.beside(real, 5, horizon, 1, 0)
+    both = synthetic_series.beside(real, 5, horizon, 1, 0)
     unseen = split(both, horizon, None).validation
     told = min([years, *unseen.rows[unseen.series < series]])
 
     table["y"] = table["y"].where(table.groupby("unique_id").cumcount() < told, table["y"] * 17)
-    other = synthetic.beside(panel(table), 5, horizon, 1, 0)
+    other = synthetic_series.beside(panel(table), 5, horizon, 1, 0)
 
     own = len(real.values)
     assert np.array_equal(both.values[own:], other.values[own:])
@@ -168,7 +169,7 @@ def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
 def test_they_have_the_season_of_those_they_are_like() -> None:
     season = np.tile([5.0, -3.0, 1.0, -3.0], 12)
     real = of_numbers(-100 + season + 0.1 * np.random.default_rng(0).normal(size=48))
-    both = synthetic.beside(real, 50, 4, 4, 0)
+    both = synthetic_series.beside(real, 50, 4, 4, 0)
 
     for number in range(1, 51):
         changes = np.diff(both.series(number)[:, 0])
@@ -226,7 +227,7 @@ def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command,
     )
 
     assert outcome.code == 0
-    assert f"chosen: synthetic {synthetic.COUNT} (12 horizons that do not overlap are too few" in outcome.err
+    assert f"chosen: synthetic {synthetic_series.COUNT} (12 horizons that do not overlap are too few" in outcome.err
     told = card.read(tmp_path / "m.rnn")
     assert told.seen.series == 2
     assert set(told.seen.sizes) == {"s0", "s1"}

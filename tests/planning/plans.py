@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from rnncli import choices
-from rnncli.choices import Plan
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
+from rnncli.planning import plan as choices
+from rnncli.planning.plan import Plan
 
 
 def plan(panel: Panel, **network: object) -> Plan:

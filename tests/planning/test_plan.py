@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import designs
 from rnncli.config.sections import Columns, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import from_frame
+from rnncli.planning import defaults
 from tests.conftest import SAMPLES, hourly
-from tests.plans import plan, single, wave
+from tests.planning.plans import plan, single, wave
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_asked_for_is_not_chosen() -> None:
 def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[str, Any], units: int) -> None:
     panel = from_frame(pd.DataFrame({"ds": range(count), "y": np.arange(count) % 7.0}), Columns())
 
-    assert designs.hidden("gru", panel, Training(**training))[0] == units
+    assert defaults.hidden("gru", panel, Training(**training))[0] == units
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
 def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
     from rnncli import tables
-    from rnncli.seasons import seasons_seen
+    from rnncli.planning.seasonality import seasons_seen
 
     panel = from_frame(tables.read(str(SAMPLES / f"{name}.csv")), Columns())
 

@@ -1,8 +1,8 @@
 """Designs beside the chosen one that may forecast as well or better: a search tries them."""
 
-from rnncli import designs
 from rnncli.config.sections import FROM_CONTEXT, OF_SEASON, Architecture, BaseName, Network, ScaleName
 from rnncli.panel.covariates import Told
+from rnncli.planning import defaults
 
 FIRST_RIVALS = 2  # scales and bases that are tried before what is told is
 
@@ -75,6 +75,6 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         fits &= context > 0 or segment <= chosen.horizon
         fits &= chosen.decoder != "recursive" or segment < max(chosen.horizon, chosen.segment + 1)  # it feeds back
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
-            parts = designs.parts(asked, context, segment, chosen.horizon)
+            parts = defaults.parts(asked, context, segment, chosen.horizon)
             found.append(chosen.model_copy(update={"segment": segment, "context": context, **parts}))
     return found

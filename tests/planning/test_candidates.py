@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli import rivals
 from rnncli.config.sections import Columns, Network
 from rnncli.errors import RequestError
 from rnncli.panel import from_frame
-from tests.plans import plan, single, wave
+from rnncli.planning import candidates
+from tests.planning.plans import plan, single, wave
 
 
 def test_a_context_shorter_than_the_season_leaves_the_bases_that_need_less() -> None:
@@ -83,7 +83,7 @@ def test_a_second_cycle_that_the_context_is_too_short_for_is_tried_where_none_of
 def test_neighbours_fit_as_well(length: int) -> None:
     chosen = plan(single(10 + wave(length, 7))).architecture
 
-    for design in rivals.neighbours(chosen, Network(), length):
+    for design in candidates.neighbours(chosen, Network(), length):
         assert design.context % design.segment == 0
         assert design.context + design.horizon <= length
         assert design != chosen
@@ -92,7 +92,7 @@ def test_neighbours_fit_as_well(length: int) -> None:
 def test_a_recursive_network_stays_one_that_feeds_back() -> None:
     made = plan(single(wave(300, 7)), decoder="recursive", segment=4, context=28)
 
-    nearby = rivals.neighbours(made.architecture, Network(horizon=6, context=28, decoder="recursive"), 300)
+    nearby = candidates.neighbours(made.architecture, Network(horizon=6, context=28, decoder="recursive"), 300)
 
     assert [one.segment for one in nearby] == [2]
 
@@ -100,7 +100,7 @@ def test_a_recursive_network_stays_one_that_feeds_back() -> None:
 def test_a_temporal_network_has_layers_for_all_that_it_reads_in_other_contexts_too() -> None:
     panel = single(wave(600, 7))
     asked = Network(horizon=6, cell="tcn", segment=2, context=16)
-    found = rivals.neighbours(plan(panel, cell="tcn", segment=2, context=16).architecture, Network(cell="tcn"), 600)
+    found = candidates.neighbours(plan(panel, cell="tcn", segment=2, context=16).architecture, Network(cell="tcn"), 600)
 
     assert plan(panel, **asked.model_dump(exclude_defaults=True)).architecture.layers == 2  # 13 of 8 segments
     assert {one.context // one.segment: one.layers for one in found} == {4: 1, 16: 3}

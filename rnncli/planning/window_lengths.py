@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from rnncli import seasons
 from rnncli.config.sections import Network
 from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
 from rnncli.panel.time import frequency as clock
 from rnncli.panel.time.frequency import Frequency
+from rnncli.planning import seasonality
 
 MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
 MOST_SEASONS = 30
@@ -81,7 +81,7 @@ def _shortest_cycle(season: int, frequency: Frequency) -> int:
     """The shortest cycle of the calendar within a season: a day in a week of hours."""
     if frequency.unit == "integer":
         return season
-    return min([cycle for cycle in seasons.natural_seasons(frequency) if season % cycle == 0], default=season)
+    return min([cycle for cycle in seasonality.natural_seasons(frequency) if season % cycle == 0], default=season)
 
 
 def _segment(horizon: int, cycle: int, context: int, fixed: bool, most: int) -> tuple[int, str]:

@@ -5,7 +5,7 @@ import numpy as np
 from rnncli.evaluation import baselines
 from rnncli.panel import Panel
 from rnncli.panel.time.frequency import DAY, SECOND, Frequency
-from rnncli.split import Split, everything
+from rnncli.planning.validation_split import Split, everything
 
 SAMPLE = 300  # series looked at
 SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
