@@ -8,11 +8,9 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 
-from rnncli import contest
 from rnncli.cli import reading, scores, screen, wishes
 from rnncli.cli.options import Asked
 from rnncli.config.sections import Architecture, CellName, Config
-from rnncli.contest import Entrant, Entry, Timed
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
@@ -20,6 +18,8 @@ from rnncli.evaluation.metrics import METRICS, OWA
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.window_lengths import steps_ahead
+from rnncli.training import cell_comparison
+from rnncli.training.cell_comparison import Entrant, Entry, Timed
 
 NAMES = ("MASE", "coverage")  # where nothing is asked for: beside what a model took, no more fits into 80 columns
 
@@ -67,7 +67,7 @@ def compare(names: list[CellName], data: str, asked: Asked, wished: wishes.Wishe
     metrics, asked_point = wished.names or NAMES, config.forecast.point
     scoring = Scoring(field.season, config.forecast.level, metrics, asked_point, wished.automatic, cores)
     seconds = {str(entrant.name): 0.0 for entrant in entrants}
-    chunks = _counted(contest.walk(entrants, field.panel, field.places, scoring, place.device), seconds)
+    chunks = _counted(cell_comparison.walk(entrants, field.panel, field.places, scoring, place.device), seconds)
     kept = chunks if saved is None else saved.beside(field.panel, chunks)
     found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon" or rolling.plot is not None)
     told = _report(found, field, wished)._replace(costs=_costs(entrants, seconds))
@@ -78,7 +78,7 @@ def _trained(field: Field, config: Config, where: torch.device) -> list[Entrant]
     """A model of each cell, one after another."""
     processes = device.processes(config.training.members)
     with screen.progress() as report:
-        made = list(map(_said, contest.trained(field.part, field.entries, where, processes, report)))
+        made = list(map(_said, cell_comparison.trained(field.part, field.entries, where, processes, report)))
     return [one._replace(model=replace(one.model, corrected=config.forecast.conformal)) for one in made]
 
 
@@ -90,7 +90,7 @@ def _field(names: list[CellName], data: str, config: Config, wished: wishes.Wish
     apart = horizon if rolling.step is None else wishes.apart(rolling.step, panel.frequency)
     places = backtest.newest(panel, horizon, rolling.windows, apart)
     scores.grouping(wished.by, panel, frame, places, horizon)
-    return Field(frame, panel, places, apart, *contest.entries(panel, places, config, names))
+    return Field(frame, panel, places, apart, *cell_comparison.entries(panel, places, config, names))
 
 
 def _counted(timed: Iterator[Timed], seconds: dict[str, float]) -> Iterator[Chunk]:

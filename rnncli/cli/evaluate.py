@@ -205,11 +205,11 @@ def _chunks(
         chunks = backtest.walk(fitted, panel, places, scoring, device)
         yield from screen.watched(chunks, "windows", len(places.rows), lambda chunk: len(chunk.places.rows))
         return
-    from rnncli import rolling
+    from rnncli.training import refit_backtest
 
     of = -(-(int(lying.back.max()) + 1) // every)
     with screen.progress() as report:
-        trained = rolling.refitted(fitted, panel, places, lying, every, device, report)
+        trained = refit_backtest.refitted(fitted, panel, places, lying, every, device, report)
         for number, (model, some) in enumerate(trained, 1):
             screen.note(f"trained anew, {number} of {of}: on the rows before {panel.earliest(some)}")
             yield from backtest.walk(model, panel, some, scoring, device)

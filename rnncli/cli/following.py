@@ -13,7 +13,7 @@ from rnncli.cli import keeping, record, screen
 from rnncli.errors import DataError, RequestError, about, quietly, strictly
 from rnncli.files import atomic
 from rnncli.messages import counted
-from rnncli.signals import deferred_signals
+from rnncli.training.signals import deferred_signals
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,9 @@ from rnncli.evaluation import conditions
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
-    from rnncli.ensemble import Outcome
     from rnncli.model.model import Model
     from rnncli.panel import Panel
+    from rnncli.training.train_model import Outcome
 
 
 class Publication(NamedTuple):
@@ -50,11 +50,11 @@ def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel
 
 def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None:
     """Raise GateError where the new model does not show what was asked for."""
-    from rnncli.ensemble import CURRENT
     from rnncli.evaluation import backtest
     from rnncli.evaluation.significance import compare
     from rnncli.panel.export.forecast_table import POINT
     from rnncli.panel.time import formats
+    from rnncli.training.train_model import CURRENT
 
     if not publication.conditions:
         return

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rnncli.cli.forecast import Made, Target
     from rnncli.cli.publishing import Publication
     from rnncli.config.sections import Config, Run
-    from rnncli.estimate import Estimate
     from rnncli.model.forecast_state import State
     from rnncli.panel import Cutoffs, Panel
     from rnncli.planning.plan import Plan
+    from rnncli.training.cost_estimate import Estimate
 
 
 def train(config: "Config", plan: "Plan", device: "torch.device", reason: str, size: int) -> None:
     """Which networks there would be, and what they take."""
-    from rnncli.estimate import estimate
+    from rnncli.training.cost_estimate import estimate
     from rnncli.windows.windows import Sequences
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
@@ -72,7 +72,7 @@ def outputs(output: Path, publication: "Publication", config: "Config") -> None:
 
 def forecast(panel: "Panel", ends: "Cutoffs", made: "Iterator[Made]") -> None:
     """Which forecasts there would be, and what they take, told by the first of them."""
-    from rnncli.estimate import peak
+    from rnncli.training.cost_estimate import peak
 
     began = time.monotonic()
     first, (point, _), _ = next(made)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rnncli.cli import record, screen
 
 if TYPE_CHECKING:
-    from rnncli.checkpoint import Folder
     from rnncli.config.sections import Resumption
     from rnncli.panel import Panel
+    from rnncli.training.checkpoint import Folder
 
 
 SUFFIX = ".unfinished"
@@ -22,7 +22,7 @@ def beside(output: Path) -> Path:
 
 def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None":
     """What is kept of the training there."""
-    from rnncli.checkpoint import Folder
+    from rnncli.training.checkpoint import Folder
 
     if str(output) == "-" or not output.parent.is_dir():
         return None

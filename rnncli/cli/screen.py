@@ -16,7 +16,7 @@ from rnncli.config.sections import Run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnncli.workshop import State
+    from rnncli.training.trials import State
 
 FILE_WIDTH = 500
 T = TypeVar("T")

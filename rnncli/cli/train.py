@@ -21,12 +21,12 @@ from rnncli.model import card as cards
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.checkpoint import Folder
-    from rnncli.ensemble import Outcome
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.planning.plan import Plan
+    from rnncli.training.checkpoint import Folder
+    from rnncli.training.train_model import Outcome
 
 T = TypeVar("T")
 
@@ -96,10 +96,10 @@ class Wish(NamedTuple):
 def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome | None":
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli import ensemble
     from rnncli.model import model
     from rnncli.panel.memmap import Store
     from rnncli.planning import plan as choices
+    from rnncli.training import train_model
 
     before = None if wish.start is None else model.restored(wish.start)
     columns = config.columns if before is None else reading.for_model(before.card, config.columns, weighed=True)
@@ -123,7 +123,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
             unfinished = resuming.folder(wish.output, config.resumption, series)
             outcome = _fit(series, config, plan, publication.current, unfinished)
         publishing.decide(publication, outcome, series)
-        outcome = outcome if before is None else ensemble.renewed(outcome, before)
+        outcome = outcome if before is None else train_model.renewed(outcome, before)
         with screen.timed("writing"):
             _write(outcome.model, wish.output, keeping=bool(wish.conditions))
         resuming.conclude(unfinished)
@@ -161,7 +161,8 @@ def _fit(
     series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "Folder | None"
 ) -> "Outcome":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
-    from rnncli import crew, ensemble
+    from rnncli.training import train_model
+    from rnncli.training import workers as crew
     from rnncli.windows.windows import Sequences
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
@@ -170,7 +171,7 @@ def _fit(
         workers = crew.gather(data, where, size, unfinished)
         screen.note(f"device: {where} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with screen.progress() as report:
-            return ensemble.train(series, config, plan, workers, report, current)
+            return train_model.train(series, config, plan, workers, report, current)
 
     return _on_device(series, config, plan, on)
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rnncli import losses
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import Lesson
+from rnncli.training import losses
 from rnncli.windows.windows import Batch
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnncli.losses import OUTLIER
 from rnncli.network import quantile_head
 from rnncli.network.tensors import View
+from rnncli.training.losses import OUTLIER
 
 
 class Lesson(NamedTuple):

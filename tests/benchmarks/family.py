@@ -30,10 +30,10 @@ from accuracy import measure, read, rnncli  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
 from rnncli.config.sections import Architecture, Training
-from rnncli.descent import Descent
 from rnncli.health import activity
 from rnncli.health.examination import FADED
 from rnncli.network import cells
+from rnncli.training.optimiser import Descent
 
 CELLS = ("lstm", "gru", "rnn", "esn", "tcn", "transformer")
 WINDOW = 64  # steps that a network sees, or between cuts of the gradient

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
-from rnncli import descent, fitting, losses, sources
 from rnncli.config.sections import Architecture, Columns, Training
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import from_frame
+from rnncli.training import batch_sources, loop, losses, optimiser
 from rnncli.windows.windows import Sampler, Windows
 
 SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
@@ -73,7 +73,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     )
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
     sampler = Sampler(*ends, torch.device("cpu"))
-    goal = fitting.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
+    goal = loop.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
     network, bare = Network(design, 1).eval(), Bare(design).eval()
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
@@ -82,17 +82,17 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
             network(drawn.past, drawn.step, drawn.beside).scale.apply(part).squeeze(-1) for part in drawn[:2]
         )
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
-        added, count = fitting.batch_loss(network, drawn, goal)
+        added, count = loop.batch_loss(network, drawn, goal)
         torch.testing.assert_close(bare.loss(segments, past, future), added / count)
     rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(2, total)
     bare.train()
     plain = AdamW(bare.parameters(), rate, weight_decay=decay, foreach=True)
-    own = descent.Descent(network, settings, total)
-    average = swa_utils.get_ema_multi_avg_fn(fitting.AVERAGING)  # type: ignore[no-untyped-call]
+    own = optimiser.Descent(network, settings, total)
+    average = swa_utils.get_ema_multi_avg_fn(loop.AVERAGING)  # type: ignore[no-untyped-call]
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
 
     numbers = itertools.count()
-    drawn_windows = sources.Drawn(windows, sampler, settings.batch, generator)
+    drawn_windows = batch_sources.Drawn(windows, sampler, settings.batch, generator)
 
     def bare_step() -> None:
         plain.zero_grad(set_to_none=True)
@@ -103,7 +103,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     def rnncli_step() -> None:
         network.train()
         place = next(numbers)
-        seen[0, place], seen[1, place] = fitting.update(network, drawn_windows, own, goal)
+        seen[0, place], seen[1, place] = loop.update(network, drawn_windows, own, goal)
         averaged.update_parameters(network)
 
     return [bare_step, rnncli_step]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rnncli import checkpoint, fitting
+from rnncli.training import checkpoint
+from rnncli.training import loop as fitting
 from tests.conftest import Command, hourly
 
 ALL = ("--horizon", "6", "--hidden", "8", "--context", "48", "--season", "24", "--checkpoint", "0.0001")

@@ -325,10 +325,10 @@ def test_parquet_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: 
 def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rnncli import training
     from rnncli.network import device
+    from rnncli.training import train_network
 
-    real = training.run
+    real = train_network.run
 
     def lacking(task, data, where, *rest):  # type: ignore[no-untyped-def]
         if where.type != "cpu":
@@ -336,7 +336,7 @@ def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
         return real(task, data, where, *rest)
 
     monkeypatch.setattr(device, "available", lambda: ["cpu", "mps"])
-    monkeypatch.setattr(training, "run", lacking)
+    monkeypatch.setattr(train_network, "run", lacking)
 
     outcome = rnncli("train", data, "--horizon", 6, *TINY, "--device", "mps", "--output", tmp_path / "m.rnn")
 

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import fitting, training
 from rnncli.config.sections import Architecture, BaseName, Columns, DecoderName, Input, Training
 from rnncli.config.sections import Network as Asked
-from rnncli.losses import Weighing
 from rnncli.network.covariate_encoder import Inputs, surprise
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.panel.covariates import Told
 from rnncli.planning.plan import make
+from rnncli.training import loop, train_network
+from rnncli.training.losses import Weighing
 from rnncli.windows.windows import Batch, Beside, Sequences, Windows
 from tests.conftest import hourly
 from tests.network.test_network import design
@@ -200,11 +200,11 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
         asked, settings = Asked(horizon=6, hidden=8, context=48, segment=6, season=24), Training(steps=200)
         plan = make(panel, asked, settings)
         split = plan.split
-        task = training.Task(
+        task = train_network.Task(
             *(plan.architecture, plan.told, settings, 24, 0, plan.steps, np.inf),
             *(split.first, split.last, split.validation),
         )
-        trained = training.run(task, Sequences.of(panel, 6), CPU, lambda _: None)
+        trained = train_network.run(task, Sequences.of(panel, 6), CPU, lambda _: None)
         (batch,) = Windows(panel, 48, 6, CPU).at(split.validation, 10_000)
         errors.append(float(np.abs(trained.quantiles[..., 4] - batch.future.numpy()).mean()))
 
@@ -217,11 +217,11 @@ def test_rows_of_no_weight_cost_nothing() -> None:
     panel = from_frame(frame, Columns(weight="w"))
     asked, settings = Asked(horizon=6, hidden=8, context=24, segment=6, season=24), Training()
     built = Network(make(panel, asked, settings).architecture, 1)
-    goal = fitting.Goal(Weighing("quantiles", 24, ()), settings)
+    goal = loop.Goal(Weighing("quantiles", 24, ()), settings)
 
     def count(row: int) -> float:
         (batch,) = Windows(panel, 24, 6, CPU, dated=False).at(Cutoffs(np.array([0]), np.array([row])), 1)
-        return float(fitting.batch_loss(built, batch, goal)[1])
+        return float(loop.batch_loss(built, batch, goal)[1])
 
     assert count(110) == 0.0
     assert count(60) > count(97) > 0

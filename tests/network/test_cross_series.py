@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import crew, ensemble
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.model.model import Model, load
@@ -16,6 +15,8 @@ from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.panel.covariates import Told
 from rnncli.planning import plan as choices
+from rnncli.training import train_model
+from rnncli.training import workers as crew
 from rnncli.windows.windows import Batch, Gatherer, Others, Sequences, Windows
 from tests.conftest import Command
 from tests.network.test_network import design
@@ -210,7 +211,7 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)
         workers = crew.Alone(Sequences.of(panel, 5), CPU)
-        model = ensemble.train(panel, config, choices.make(panel, network, training), workers, lambda _: None).model
+        model = train_model.train(panel, config, choices.make(panel, network, training), workers, lambda _: None).model
         made = model.forecast(wide(frame), places, np.array([0.5]), CPU)
         errors.append(np.abs(made.point - actual).mean())
         assert model.card.members[0].architecture.mix == (network.mix is None)

@@ -10,7 +10,7 @@ from rnncli.network.network import Network
 from rnncli.network.stateful_encoder import passed_on, read_on
 from rnncli.network.tensors import Carried
 from rnncli.panel import Cutoffs, from_frame
-from rnncli.sources import Walker
+from rnncli.training.batch_sources import Walker
 from rnncli.windows.windows import Windows
 from tests.network.test_network import design
 

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import fitting, losses
 from rnncli.config.sections import BaseName, ScaleName, Training
-from rnncli.fitting import Goal
-from rnncli.losses import OUTLIER, Weighing
 from rnncli.network import quantile_head, teacher_forcing
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import Lesson
 from rnncli.network.tensors import Steps
+from rnncli.training import loop, losses
+from rnncli.training.loop import Goal
+from rnncli.training.losses import OUTLIER, Weighing
 from rnncli.windows.windows import Batch
 from tests.conftest import Command, hourly
 from tests.network.cells.textbook import gelu, layer, weights
@@ -132,7 +132,7 @@ def test_the_share_falls_from_what_was_asked_for_to_none(
         shares.append(share)
         return Lesson(future, share)
 
-    monkeypatch.setattr(fitting, "Lesson", noted)
+    monkeypatch.setattr(loop, "Lesson", noted)
     quick = ("--horizon", 6, "--steps", 40, "--hidden", 8, "--context", 24, "--segment", 3, "--no-refit")
 
     made = rnncli(
@@ -156,7 +156,7 @@ def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dic
 
     for came in (future, 2 * future + 1):
         total, count = losses.loss(free.quantiles, free.scale, came, None)
-        assert fitting.mean_loss(made, [(batch._replace(future=came), None)], goal) == pytest.approx(
+        assert loop.mean_loss(made, [(batch._replace(future=came), None)], goal) == pytest.approx(
             (total / count).item()
         )
 

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import torch._dynamo  # noqa: F401 - the first optimiser imports it
 
-from rnncli import cli, ensemble  # noqa: F401 - so that no process imports them again
+from rnncli import cli  # noqa: F401 - so that no process imports them again
 from rnncli.model import forecast_state, online  # noqa: F401 - so that no process imports them again
+from rnncli.training import train_model  # noqa: F401 - so that no process imports them again
 
 QUICK = ("--members", "1", "--steps", "60", "--hidden", "8", "--context", "48", "--season", "24", "-H", "6")
 DAYS = 10

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config.sections import Training
-from rnncli.descent import Descent, course, found_rate, penalty
+from rnncli.training.optimiser import Descent, course, found_rate, penalty
 
 STEPS = 12
 WIDE = 1e6  # a limit on the gradient's norm that nothing reaches

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import ridge
 from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import from_frame
+from rnncli.training import ridge_readout
 from rnncli.windows.windows import Sampler, Windows
 from tests.network.test_network import design
 
@@ -30,7 +30,7 @@ def fitted(cut: Windows, targets: int, **changes: object) -> Network:
     torch.manual_seed(0)
     network = Network(design(cell="esn", hidden=20, **changes), targets)
     sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
-    ridge.fit(network, cut, sampler, torch.Generator().manual_seed(0))
+    ridge_readout.fit(network, cut, sampler, torch.Generator().manual_seed(0))
     return network
 
 
@@ -44,7 +44,7 @@ def test_a_penalised_regression_is_that_of_the_normal_equations() -> None:
     generator = np.random.default_rng(1)
     features, targets = generator.normal(3, 2, (40, 1, 6)), generator.normal(size=(40, 1, 4))
 
-    (found,) = ridge.solved(torch.from_numpy(features), torch.from_numpy(targets), np.array([0.1]))
+    (found,) = ridge_readout.solved(torch.from_numpy(features), torch.from_numpy(targets), np.array([0.1]))
 
     x, y = features[:, 0] - features[:, 0].mean(0), targets[:, 0] - targets[:, 0].mean(0)
     gram = x.T @ x / 40
@@ -59,14 +59,14 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
     cut = windows(waves(targets), ["y", "z"][:targets])
     network = fitted(cut, targets, decoder="direct", bypass=bypass)
     sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
-    places = ridge._places(network, cut, sampler, torch.Generator())
+    places = ridge_readout._places(network, cut, sampler, torch.Generator())
     batch = cut.batch(*places[:2])
     with torch.no_grad():
-        system = ridge._system(network, cut, *places)
+        system = ridge_readout._system(network, cut, *places)
         quantiles, scale = network(batch.past, batch.step, batch.beside)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
         told = quantiles[..., quantile_head.MEDIAN].mT - left
-        solutions = ridge.solved(system.features, system.targets, ridge.PENALTIES)
+        solutions = ridge_readout.solved(system.features, system.targets, ridge_readout.PENALTIES)
         differences = [told - one.of(system.features) for one in solutions]
 
     # But for its level, which is the median of the errors, it is the map for one of the penalties.

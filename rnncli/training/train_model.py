@@ -16,7 +16,6 @@ import torch
 
 from rnncli import __version__
 from rnncli.config.sections import Architecture, Config
-from rnncli.crew import Crew
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.model import conformal, data_profile, value_limits
@@ -30,9 +29,10 @@ from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest.column_roles import settled
 from rnncli.planning.plan import Plan
-from rnncli.search import Search
-from rnncli.training import Task
-from rnncli.workshop import Made, State, Workshop
+from rnncli.training.search import Search
+from rnncli.training.train_network import Task
+from rnncli.training.trials import Made, State, Workshop
+from rnncli.training.workers import Crew
 
 CURRENT = "current"  # the method, in a ledger, that is the model in use
 TRIED_OUT = "of what was tried it errs least on the validation windows"

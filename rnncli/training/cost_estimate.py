@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli import arithmetic
 from rnncli.config.sections import Training
-from rnncli.crew import Alone
-from rnncli.fitting import priced
 from rnncli.planning.plan import Plan
-from rnncli.search import FIRST_SHARE
-from rnncli.sources import Again
-from rnncli.training import Task, aim, begun, seconds_a_step, source_of, within_memory
+from rnncli.training import cpu_matmul
+from rnncli.training.batch_sources import Again
+from rnncli.training.loop import priced
+from rnncli.training.search import FIRST_SHARE
+from rnncli.training.train_network import Task, aim, begun, seconds_a_step, source_of, within_memory
+from rnncli.training.trials import TRIED, Workshop
+from rnncli.training.workers import Alone
 from rnncli.windows.windows import Sequences
-from rnncli.workshop import TRIED, Workshop
 
 PROCESS = 400_000_000  # bytes of a process that has imported torch and its optimisers, and done nothing
 
@@ -41,7 +41,7 @@ def pace(task: Task, data: Sequences, device: torch.device) -> Pace:
         kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
-    with within_memory(device), arithmetic.quick(), torch.random.fork_rng():
+    with within_memory(device), cpu_matmul.quick(), torch.random.fork_rng():
         windows, network = begun(task, data, device)
         sampler, goal = aim(network, windows, task, generator)
         batch = Again(*source_of(windows, sampler, task, generator).batch())

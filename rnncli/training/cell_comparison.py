@@ -10,15 +10,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli import crew, ensemble, rolling
 from rnncli.config.sections import CellName, Config
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Scoring
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.plan import Plan
+from rnncli.training import refit_backtest, train_model
+from rnncli.training import workers as crew
+from rnncli.training.trials import INTERRUPTED, State
 from rnncli.windows.windows import Sequences
-from rnncli.workshop import INTERRUPTED, State
 
 
 class Entry(NamedTuple):
@@ -55,7 +56,7 @@ def entries(panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellN
     np.minimum.at(rows, places.series, places.rows)
     for name in names:
         own = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
-        part, plan = rolling.planned(panel, places, rows, own.network, own.training)
+        part, plan = refit_backtest.planned(panel, places, rows, own.network, own.training)
         made.append(Entry(name, own, plan))
     return part, made
 
@@ -76,7 +77,7 @@ def trained(
         workers = crew.gather(
             Sequences.of(entry.plan.learned.panel, entry.plan.architecture.horizon), device, processes
         )
-        model = ensemble.train(panel, entry.config, entry.plan, workers, watched).model
+        model = train_model.train(panel, entry.config, entry.plan, workers, watched).model
         yield Entrant(entry.name, model, time.monotonic() - started)
 
 

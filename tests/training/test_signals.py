@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rnncli.signals import deferred_signals
+from rnncli.training.signals import deferred_signals
 
 
 def test_a_signal_takes_effect_at_the_end_of_the_block() -> None:

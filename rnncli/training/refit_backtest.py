@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from rnncli import crew, ensemble
 from rnncli.config.sections import Network, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.evaluation.significance import Windows
@@ -15,8 +14,10 @@ from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import Plan
+from rnncli.training import train_model
+from rnncli.training import workers as crew
+from rnncli.training.trials import INTERRUPTED, State
 from rnncli.windows.windows import Sequences
-from rnncli.workshop import INTERRUPTED, State
 
 
 def refitted(
@@ -54,7 +55,7 @@ def refitted(
         workers = crew.gather(
             Sequences.of(plan.learned.panel, model.card.horizon), device, processes(config.training.members)
         )
-        trained = ensemble.train(part, config, plan, workers, watched).model
+        trained = train_model.train(part, config, plan, workers, watched).model
         yield replace(trained, corrected=model.corrected), some
 
 

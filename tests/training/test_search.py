@@ -18,9 +18,9 @@ from rnncli.network import quantile_head
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import Start
-from rnncli.search import Search, selected
-from rnncli.training import Trained
-from rnncli.workshop import Made, Workshop
+from rnncli.training.search import Search, selected
+from rnncli.training.train_network import Trained
+from rnncli.training.trials import Made, Workshop
 from tests.conftest import hourly
 
 TRUTH = np.arange(10.0)

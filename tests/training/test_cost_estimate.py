@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from rnncli.config.sections import Columns, Network, Training
-from rnncli.estimate import Estimate, estimate, pace
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
-from rnncli.training import Task
+from rnncli.training.cost_estimate import Estimate, estimate, pace
+from rnncli.training.train_network import Task
 from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 

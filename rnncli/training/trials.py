@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.sections import Architecture, PresetName, Training
-from rnncli.crew import Crew
-from rnncli.fitting import Progress
 from rnncli.planning.plan import Plan
 from rnncli.planning.validation_split import Split
-from rnncli.training import Task, Trained
+from rnncli.training.loop import Progress
+from rnncli.training.train_network import Task, Trained
+from rnncli.training.workers import Crew
 
 ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
 TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import fitting
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import TrainingError
-from rnncli.fitting import check_losses
 from rnncli.model import card as cards
 from rnncli.panel import from_frame
 from rnncli.planning import plan as choices
+from rnncli.training import loop
+from rnncli.training.loop import check_losses
 from tests.conftest import Command, hourly
 
 QUICK = ("--horizon", 6, "--steps", 20, "--hidden", 8, "--context", 48, "--season", 24)
@@ -60,7 +60,7 @@ def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_lon
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     smallest, seen = torch.finfo(torch.float32).tiny, list[float]()
-    real = fitting.update
+    real = loop.update
 
     def watched(*arguments: Any) -> Any:
         seen.append((torch.tensor(smallest) / 2).item())
@@ -69,7 +69,7 @@ def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_lon
     if not torch.set_flush_denormal(True):
         pytest.skip("this processor takes no such numbers for zero")
     torch.set_flush_denormal(False)
-    monkeypatch.setattr(fitting, "update", watched)
+    monkeypatch.setattr(loop, "update", watched)
 
     assert rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn").code == 0
 
@@ -110,7 +110,7 @@ def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data
 def test_weights_lost_in_the_last_step_are_a_failure_too(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "mean_loss", lambda *_: float("inf"))
+    monkeypatch.setattr(loop, "mean_loss", lambda *_: float("inf"))
 
     outcome = rnncli("train", data, *QUICK, "--output", tmp_path / "m.rnn")
 
@@ -164,12 +164,12 @@ def test_what_the_encoder_says_is_priced_by_its_mean_square(monkeypatch: pytest.
     prediction = (torch.zeros(1, 1, 1, 9), None)
     network = SimpleNamespace(trace=lambda *_: SimpleNamespace(prediction=prediction, activity=activity, state=()))
     network.architecture = None
-    monkeypatch.setattr(fitting, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
+    monkeypatch.setattr(loop, "_compared", lambda *_: (torch.tensor(4.0), torch.tensor(2.0)))
     batch = SimpleNamespace(past=None, step=None, beside=None)
 
     def price(of: float) -> float:
         goal = SimpleNamespace(training=Training(activation_penalty=of))
-        return float(fitting.priced(network, batch, goal)[0])  # type: ignore[arg-type]
+        return float(loop.priced(network, batch, goal)[0])  # type: ignore[arg-type]
 
     assert price(0.0) == pytest.approx(2)
     assert price(0.1) == pytest.approx(2.5)

@@ -8,11 +8,11 @@ import pytest
 
 from rnncli.config.sections import Columns, MetricName, Network, Training
 from rnncli.evaluation import backtest
-from rnncli.judging import judge as judged
 from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import from_frame
 from rnncli.planning import plan as choices
+from rnncli.training.validation_loss import judge as judged
 from tests.conftest import hourly
 
 

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli import judging
 from rnncli.config.sections import Architecture, Network
-from rnncli.judging import Judge
 from rnncli.model.card import Seen
 from rnncli.panel import Panel
 from rnncli.planning import candidates
-from rnncli.training import Task
-from rnncli.workshop import TRIED, Made, Workshop
+from rnncli.training import validation_loss
+from rnncli.training.train_network import Task
+from rnncli.training.trials import TRIED, Made, Workshop
+from rnncli.training.validation_loss import Judge
 
 FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
 UNFINISHED = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
@@ -62,7 +62,7 @@ class Search:
         self.told: bool | None = None  # the columns beside: None until it is tried whether they earn their place
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
-        self.judge = judging.judge(panel, plan, metric, seen) if judged else None
+        self.judge = validation_loss.judge(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
         """A few scales and bases first, and whether the columns beside are worth it; then the others.

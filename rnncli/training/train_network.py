@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli import arithmetic, course, losses, ridge
-from rnncli.checkpoint import Keeper
 from rnncli.config.sections import Architecture, Training
-from rnncli.descent import Descent, found_rate
 from rnncli.errors import TrainingError
-from rnncli.fitting import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
 from rnncli.model.card import Course
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.base_forecasts import Cycle
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Told
-from rnncli.sources import Again, Drawn, Source, Walker
+from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
+from rnncli.training.batch_sources import Again, Drawn, Source, Walker
+from rnncli.training.checkpoint import Keeper
+from rnncli.training.loop import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
+from rnncli.training.optimiser import Descent, found_rate
 from rnncli.windows.windows import Gatherer, Sampler, Sequences, Windows
 
 CHECKED = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
@@ -74,7 +74,7 @@ def run(
     Raises TrainingError.
     """
     design, began = task.architecture, time.monotonic()
-    with within_memory(device), arithmetic.quick():
+    with within_memory(device), cpu_matmul.quick():
         with torch.random.fork_rng():
             windows, network = begun(task, data, device)
             fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
@@ -143,7 +143,7 @@ def _solved(
 ) -> tuple[Fitted, Course]:
     """The network with its read-out solved for. Raises TrainingError."""
     sampler = Sampler(task.first, task.last, windows.values.device)
-    ridge.fit(network, windows, sampler, torch.Generator().manual_seed(task.seed))
+    ridge_readout.fit(network, windows, sampler, torch.Generator().manual_seed(task.seed))
     report(Progress(task.steps, task.steps, math.nan, math.nan))
     return Fitted(network, task.steps, task.steps, math.nan, None), Course(updates=0, losses=(), gradients=())
 
@@ -173,7 +173,7 @@ def fit(
         if loop.step % RECENT == 0 or loop.ended:
             report(loop.progress())
             keeper.offer(loop.state)
-    return loop.best(), course.thinned(*loop.went())
+    return loop.best(), learning_curve.thinned(*loop.went())
 
 
 def aim(network: Network, windows: Windows, task: Task, generator: torch.Generator) -> tuple[Sampler | Gatherer, Goal]:

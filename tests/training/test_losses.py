@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import losses
 from rnncli.config.sections import MetricName, ScaleName
 from rnncli.network import quantile_head, scaling
+from rnncli.training import losses
 
 SEASON = 4
 LEVELS = np.array(quantile_head.LEVELS)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from rnncli.errors import TrainingError
-from rnncli.losses import OUTLIER
 from rnncli.network import quantile_head
 from rnncli.network.cells import Reservoir
 from rnncli.network.network import Network
+from rnncli.training.losses import OUTLIER
 from rnncli.windows.windows import Sampler, Windows
 
 MOST_WINDOWS = 4096  # forecasts solved for

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from rnncli import arithmetic
+from rnncli.training import cpu_matmul
 
 SIZES = (1, 7, 48, 128, 513)
 
@@ -16,7 +16,7 @@ def test_products_stay_as_exact_as_float32_has_them(rows: int, added: int, colum
     one = torch.randn(rows, added, generator=generator)
     other = torch.randn(added, columns, generator=generator)
 
-    with arithmetic.quick():
+    with cpu_matmul.quick():
         products = [one @ other, one.T.contiguous().T @ other, one @ other.T.contiguous().T]
 
     exact, added_up = one.double() @ other.double(), one.double().abs() @ other.double().abs()
@@ -28,7 +28,7 @@ def test_the_process_computes_as_before_afterwards() -> None:
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     before = getattr(matmul, "fp32_precision", None)
 
-    with pytest.raises(RuntimeError), arithmetic.quick():
+    with pytest.raises(RuntimeError), cpu_matmul.quick():
         raise RuntimeError
 
     assert getattr(matmul, "fp32_precision", None) == before
@@ -38,9 +38,9 @@ def test_the_process_computes_as_before_afterwards() -> None:
 def test_where_onednn_rounds_more_than_float32_does_it_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"avx512_f": True, "cpu_name": "AMD EPYC"}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
-    monkeypatch.setattr(arithmetic, "EXACT", 1e-9)  # which float32 itself does not reach
-    arithmetic._faster_by_onednn.cache_clear()
+    monkeypatch.setattr(cpu_matmul, "EXACT", 1e-9)  # which float32 itself does not reach
+    cpu_matmul._faster_by_onednn.cache_clear()
     try:
-        assert not arithmetic._faster_by_onednn()
+        assert not cpu_matmul._faster_by_onednn()
     finally:
-        arithmetic._faster_by_onednn.cache_clear()
+        cpu_matmul._faster_by_onednn.cache_clear()

@@ -16,13 +16,13 @@ from typing import Any, Protocol, Self
 
 import torch
 
-from rnncli import checkpoint, training
-from rnncli.checkpoint import Folder
 from rnncli.errors import TrainingError
-from rnncli.fitting import Progress
 from rnncli.model.card import Course
-from rnncli.signals import deferred_signals
-from rnncli.training import Task, Trained
+from rnncli.training import checkpoint, train_network
+from rnncli.training.checkpoint import Folder
+from rnncli.training.loop import Progress
+from rnncli.training.signals import deferred_signals
+from rnncli.training.train_network import Task, Trained
 from rnncli.windows.windows import Sequences
 
 GLANCE = 0.2  # seconds between looks at how far everybody is
@@ -71,7 +71,7 @@ class Alone:
                 report({number: at})
 
             keeper = checkpoint.keeper(self.folder, task.name)
-            yield number, training.run(task, self.data, self.device, tell, keeper)
+            yield number, train_network.run(task, self.data, self.device, tell, keeper)
 
 
 class Processes:
@@ -224,7 +224,7 @@ def _work(task: Task, place: int) -> Trained:
             raise _Stop
 
     keeper = checkpoint.keeper(_here["folder"], task.name)
-    return training.run(task, _here["data"], torch.device("cpu"), report, keeper)
+    return train_network.run(task, _here["data"], torch.device("cpu"), report, keeper)
 
 
 def _note(seen: Any, place: int, at: Progress) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli import course
 from rnncli.model import card as cards
+from rnncli.training import learning_curve
 from tests.conftest import Command
 
 
@@ -18,9 +18,9 @@ def test_points_divide_the_updates_and_keep_their_mean_and_their_largest(
 ) -> None:
     gradients = draw.draw(st.lists(st.floats(0, 1e6), min_size=len(losses), max_size=len(losses)))
 
-    thin = course.thinned(np.array(losses), np.array(gradients), [])
+    thin = learning_curve.thinned(np.array(losses), np.array(gradients), [])
 
-    assert len(thin.losses) == len(thin.gradients) == len(thin.points) == min(len(losses), course.POINTS)
+    assert len(thin.losses) == len(thin.gradients) == len(thin.points) == min(len(losses), learning_curve.POINTS)
     assert thin.points[-1] == thin.updates == len(losses)
     assert max(norm for norm in thin.gradients if norm is not None) == pytest.approx(max(gradients), rel=1e-3)
     between = np.diff([0, *thin.points])
@@ -28,7 +28,7 @@ def test_points_divide_the_updates_and_keep_their_mean_and_their_largest(
 
 
 def test_a_gradient_that_was_no_number_and_a_check_of_nothing_leave_a_gap() -> None:
-    thin = course.thinned(np.ones(2), np.array([np.inf, 2.0]), [(1, np.nan), (2, 0.123456)])
+    thin = learning_curve.thinned(np.ones(2), np.array([np.inf, 2.0]), [(1, np.nan), (2, 0.123456)])
 
     assert thin.gradients == (None, 2.0)
     assert (thin.checks, thin.validations) == ((2,), (0.1235,))

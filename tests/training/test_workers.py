@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli import crew
 from rnncli.config.sections import Columns, Network, Training
-from rnncli.crew import Crew
 from rnncli.errors import TrainingError
-from rnncli.fitting import Progress
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
-from rnncli.training import Task, Trained
+from rnncli.training import workers as crew
+from rnncli.training.loop import Progress
+from rnncli.training.train_network import Task, Trained
+from rnncli.training.workers import Crew
 from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 

@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli import losses
 from rnncli.config.sections import Architecture, Training
-from rnncli.descent import Descent
 from rnncli.errors import TrainingError
-from rnncli.losses import Weighing
 from rnncli.network.cells import State
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import Lesson
 from rnncli.network.tensors import Carried, Prediction
-from rnncli.sources import Drawn, Source, Walker
+from rnncli.training import losses
+from rnncli.training.batch_sources import Drawn, Source, Walker
+from rnncli.training.losses import Weighing
+from rnncli.training.optimiser import Descent
 from rnncli.windows.windows import Batch
 
 AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps

@@ -14,17 +14,17 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import ensemble, training
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
-from rnncli.crew import Alone, Report
-from rnncli.ensemble import TRIED_OUT
 from rnncli.model import card as cards
 from rnncli.model import model as models
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.planning import plan as choices
-from rnncli.training import Task, Trained
+from rnncli.training import train_model, train_network
+from rnncli.training.train_model import TRIED_OUT
+from rnncli.training.train_network import Task, Trained
+from rnncli.training.workers import Alone, Report
 from rnncli.windows.windows import Sequences
 from tests.conftest import Command, Outcome, hourly
 
@@ -93,7 +93,7 @@ class Unfinished(Alone):
 
     def run(self, tasks: Iterator[Task], _report: Report) -> Iterator[tuple[int, Trained]]:
         for number, task in enumerate(tasks):
-            trained = training.run(task._replace(steps=1), self.data, CPU, lambda _: None)
+            trained = train_network.run(task._replace(steps=1), self.data, CPU, lambda _: None)
             course = trained.course.model_copy(update={"validations": (2.0, 1.0)})
             self.made.append((task, trained._replace(steps=task.steps, planned=task.steps, course=course)))
             yield number, self.made[-1][1]
@@ -105,7 +105,7 @@ def test_where_the_time_for_trials_is_up_too_soon_networks_go_on_from_them() -> 
     asked = Config(network=network, training=Training(preset="fast"))
     plan, alone = choices.make(panel, network, asked.training), Unfinished(panel)
 
-    model = ensemble.train(panel, asked, plan, alone, lambda _: None).model
+    model = train_model.train(panel, asked, plan, alone, lambda _: None).model
 
     trials = {task.architecture: trained for task, trained in alone.made if len(task.validation.rows)}
     again = [task for task, _ in alone.made if not len(task.validation.rows)]
