@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnncli.cli import describe, plot, screen
 
 if TYPE_CHECKING:
-    from rnncli.health import Found, Health
+    from rnncli.diagnostics import Found, Health
     from rnncli.model.card import Card, Course
     from rnncli.model.model import Model
     from rnncli.panel import Panel
@@ -19,25 +19,25 @@ SEEN = 1e-4  # of the largest gradient: what is below is drawn no more
 
 def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
     """Every network of a model, on windows of the panel."""
-    from rnncli import health
+    from rnncli import diagnostics
 
     fitted.check(panel)
-    places = health.places(panel, fitted.card.members)
-    each = (health.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
+    places = diagnostics.places(panel, fitted.card.members)
+    each = (diagnostics.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
     return list(screen.watched(each, "networks", len(fitted.networks), lambda _found: 1))
 
 
 def draw(path: Path, card: "Card", found: "Found") -> None:
     """A network at work, into a file."""
     from rnncli.cli.figures import health
-    from rnncli.health.portrait import portrait
+    from rnncli.diagnostics.snapshot import portrait
 
-    health.draw(path, card, found.health, portrait(found, card.season))
+    diagnostics.draw(path, card, found.health, portrait(found, card.season))
 
 
 def show(card: "Card", found: list["Health"]) -> None:
     """The first network in detail and as pictures, the others a line each."""
-    from rnncli.health.verdicts import findings
+    from rnncli.diagnostics.findings import findings
 
     first = found[0]
     of = "the network" if len(found) == 1 else f"the first of {len(found)} networks"
@@ -83,7 +83,7 @@ def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> 
 
 def as_json(card: "Card", found: list["Health"]) -> str:
     """All figures and verdicts of every network, for a program."""
-    from rnncli.health.verdicts import findings
+    from rnncli.diagnostics.findings import findings
 
     def plain(number: int, health: "Health") -> dict[str, object]:
         values = health._asdict() | {"architecture": health.architecture.model_dump()}

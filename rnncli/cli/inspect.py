@@ -194,7 +194,7 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
 
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
-    from rnncli import importance as shuffling
+    from rnncli.diagnostics import permutation_importance as shuffling
     from rnncli.model import card as cards
     from rnncli.network import device
 

@@ -30,8 +30,8 @@ from accuracy import measure, read, rnncli  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
 from rnncli.config.sections import Architecture, Training
-from rnncli.health import activity
-from rnncli.health.examination import FADED
+from rnncli.diagnostics import gate_activity
+from rnncli.diagnostics.measurements import FADED
 from rnncli.network import cells
 from rnncli.training.optimiser import Descent
 
@@ -79,7 +79,7 @@ def added(cell: str, length: int, steps: int) -> tuple[float, int, float]:
     (gradient,) = torch.autograd.grad(error, read)
     lags = gradient.square().sum(dim=-1).mean(dim=0).sqrt().flip(0)  # (N,) the newest first
     reach = int((lags >= FADED * lags.max()).nonzero().max()) + 1
-    (weights,) = (one for part, one in activity.recurrent(network.encoder).items() if not part.gate)
+    (weights,) = (one for part, one in gate_activity.recurrent(network.encoder).items() if not part.gate)
     return float(error), reach, float(torch.linalg.eigvals(weights.double()).abs().max())
 
 

@@ -10,8 +10,8 @@ from rnncli.cli.figures import page, training
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.health import Health
-    from rnncli.health.portrait import Portrait
+    from rnncli.diagnostics import Health
+    from rnncli.diagnostics.snapshot import Portrait
     from rnncli.model.card import Card
 
 COLOURS = (page.BLUE, page.ORANGE, page.GREEN, page.PURPLE)

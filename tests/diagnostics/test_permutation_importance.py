@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import cli, importance
-from rnncli.importance import Effect
+from rnncli import cli
+from rnncli.diagnostics import permutation_importance
+from rnncli.diagnostics.permutation_importance import Effect
 from rnncli.model import model as models
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
@@ -32,7 +33,7 @@ def effects(folder: Path) -> dict[str, Effect]:
     model = models.load(folder / "m.rnn")
     frame = pd.read_csv(folder / "t.csv")
     panel = from_frame(frame, model.card.config.columns, Expected(frequency.parse("h"), model.card.inputs))
-    return {effect.part: effect for effect in importance.effects(model, panel, torch.device("cpu"))}
+    return {effect.part: effect for effect in permutation_importance.effects(model, panel, torch.device("cpu"))}
 
 
 def test_what_the_target_lives_on_matters_most(folder: Path) -> None:

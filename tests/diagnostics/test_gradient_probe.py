@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import health
-from rnncli.health import watching
+from rnncli import diagnostics
+from rnncli.diagnostics import gradient_probe
 from rnncli.model import model as models
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
@@ -46,13 +46,13 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
     model = models.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(frequency.parse("D"), model.card.inputs))
-    places = health.places(panel, model.card.members)
+    places = diagnostics.places(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), together=model.together(panel))
     (batch,) = windows.at(places, len(places.rows))
 
-    own = watching.own(model.networks[0], batch)
+    own = gradient_probe.own(model.networks[0], batch)
 
-    found = health.examined(model, 0, panel, places)
+    found = diagnostics.examined(model, 0, panel, places)
 
     with torch.no_grad():
         trace = model.networks[0].trace(own.past, own.step, own.beside)

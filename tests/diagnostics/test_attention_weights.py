@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from rnncli.health import attention
+from rnncli.diagnostics import attention_weights
 from rnncli.network import cells
 from rnncli.network.cells.transformer import Block, Transformer
-from tests.health.test_activity import design
+from tests.diagnostics.test_gate_activity import design
 
 
 @torch.no_grad()
@@ -17,7 +17,7 @@ def test_the_weights_mix_what_the_block_mixes() -> None:
         nn.init.normal_(parameter, std=0.5)
     nothing = steps.new_zeros(0, 3, 16)
 
-    weights = attention.weights(block, steps)  # (B, heads, N, N)
+    weights = attention_weights.weights(block, steps)  # (B, heads, N, N)
 
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4, 9))
     values = block.looked_at(block.first_norm(steps)).chunk(2, dim=-1)[1].reshape(3, 9, 4, 2).transpose(1, 2)
@@ -32,9 +32,9 @@ def test_each_block_looks_at_every_step_and_nobody_else_looks() -> None:
     steps = torch.randn(3, 8, 4)
     encoder = cells.build(design(cell="transformer", layers=2), 4).eval()
 
-    found = attention.looked(encoder, steps)
+    found = attention_weights.looked(encoder, steps)
 
     assert isinstance(encoder, Transformer)
     assert found is not None and found.shape == (3, 2, 8)
     torch.testing.assert_close(found.sum(-1), torch.ones(3, 2))
-    assert attention.looked(cells.build(design(cell="gru"), 4), steps) is None
+    assert attention_weights.looked(cells.build(design(cell="gru"), 4), steps) is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rnncli.config.sections import Architecture
-from rnncli.health import activity
+from rnncli.diagnostics import gate_activity
 from rnncli.network import cells
 from rnncli.network.cells.recurrent import Recurrent
 
@@ -46,7 +46,7 @@ def test_every_layer_gives_what_the_kernel_gives(
     with torch.no_grad():
         outputs, (last, *_) = encoder(steps)  # (layers, B, hidden)
 
-    found = activity.layers(encoder, steps)
+    found = gate_activity.layers(encoder, steps)
 
     torch.testing.assert_close(found[-1].outputs, outputs)
     torch.testing.assert_close(torch.stack([layer.outputs[:, -1] for layer in found]), last)
@@ -68,7 +68,7 @@ def test_of_all_encoders_the_layers_that_kernels_run_forwards_are_found(chosen: 
     steps = torch.randn(3, 8, 4)
     encoder = built(steps, **chosen)
 
-    found = activity.layers(encoder, steps)
+    found = gate_activity.layers(encoder, steps)
 
     assert len(found) == count
     if chosen.get("residual"):
@@ -85,12 +85,12 @@ def test_the_units_of_a_reservoir_are_told_from_its_states() -> None:
     reservoir.draw()
     states = reservoir(steps)[0].double().numpy()
 
-    (found,) = activity.layers(reservoir, steps)
+    (found,) = gate_activity.layers(reservoir, steps)
 
     before = np.concatenate([0 * states[:, :1], states[:, :-1]], axis=1)
     expected = np.tanh(steps.double().numpy() + before @ reservoir.weights.double().numpy().T)
     np.testing.assert_allclose(found.units.numpy(), expected, atol=1e-5)
-    assert list(activity.recurrent(reservoir)) == [activity.RESERVOIR]
+    assert list(gate_activity.recurrent(reservoir)) == [gate_activity.RESERVOIR]
 
 
 def test_layers_that_read_backwards_are_left_out_whatever_their_name() -> None:
@@ -105,9 +105,9 @@ def test_layers_that_read_backwards_are_left_out_whatever_their_name() -> None:
     steps = torch.randn(3, 8, 4)
     encoder = built(steps, cell="gru", bidirectional=True)
 
-    found = activity.layers(Named(encoder), steps)  # type: ignore[arg-type]  # an encoder inside another module
+    found = gate_activity.layers(Named(encoder), steps)  # type: ignore[arg-type]  # an encoder inside another module
 
-    assert len(found) == len(activity.layers(encoder, steps)) == 1
+    assert len(found) == len(gate_activity.layers(encoder, steps)) == 1
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -129,11 +129,11 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
         resets.append(reset)
         updates.append(update)
 
-    (found,) = activity.layers(encoder, steps)
+    (found,) = gate_activity.layers(encoder, steps)
 
-    assert list(found.gates) == [activity.RESET, activity.UPDATE]
-    np.testing.assert_allclose(found.gates[activity.RESET][0].numpy(), resets, rtol=1e-5)
-    np.testing.assert_allclose(found.gates[activity.UPDATE][0].numpy(), updates, rtol=1e-5)
+    assert list(found.gates) == [gate_activity.RESET, gate_activity.UPDATE]
+    np.testing.assert_allclose(found.gates[gate_activity.RESET][0].numpy(), resets, rtol=1e-5)
+    np.testing.assert_allclose(found.gates[gate_activity.UPDATE][0].numpy(), updates, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
@@ -141,7 +141,7 @@ def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: str, parts
     encoder = built(torch.zeros(1, 1, 4), cell=cell, layers=2)
     assert isinstance(encoder, Recurrent)
 
-    found = activity.recurrent(encoder)
+    found = gate_activity.recurrent(encoder)
 
     assert len(found) == 2 * parts
     every = torch.cat(list(found.values()))

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from rnncli.config.sections import Architecture
+from rnncli.diagnostics import attention_weights, gate_activity, gradient_probe
+from rnncli.diagnostics.gate_activity import UNITS, Layer, Part
+from rnncli.diagnostics.gradient_probe import Gap, Watched
 from rnncli.errors import DataError
 from rnncli.evaluation import backtest
-from rnncli.health import activity, attention, watching
-from rnncli.health.activity import UNITS, Layer, Part
-from rnncli.health.watching import Gap, Watched
 from rnncli.model.card import Member
 from rnncli.model.model import STATES, Model
 from rnncli.network.cells import Encoder
@@ -74,12 +74,12 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
     network, card = model.networks[number].to(cpu).eval(), model.card
     windows = Windows(panel, card.context, card.horizon, cpu, together=model.together(panel))
     (given,) = windows.at(places, len(places.rows))
-    batch = watching.own(network, given)
+    batch = gradient_probe.own(network, given)
     if batch.past.isnan().all():
         raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
-    watched = watching.watch(network, batch)
+    watched = gradient_probe.watch(network, batch)
     design = network.architecture
-    layers, weights = activity.layers(network.encoder, watched.steps), activity.recurrent(network.encoder)
+    layers, weights = gate_activity.layers(network.encoder, watched.steps), gate_activity.recurrent(network.encoder)
     read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
     largest = float(read.max()) or 1.0
     kept = _kept(network, watched.steps)
@@ -95,9 +95,9 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         _saturated(layers) if layers else None,
         int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
         _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
-        watching.gap(network, batch),
+        gradient_probe.gap(network, batch),
     )
-    looked = attention.looked(network.encoder, watched.steps) if watched.looked is None else watched.looked
+    looked = attention_weights.looked(network.encoder, watched.steps) if watched.looked is None else watched.looked
     return Found(health, watched, layers, looked)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rnncli.config.sections import Architecture
-from rnncli.health import activity, examination, watching
+from rnncli.diagnostics import gate_activity, gradient_probe, measurements
 from rnncli.network import quantile_head
 from rnncli.network.cells.recurrent import Recurrent, RecurrentName
 from rnncli.network.network import Network
@@ -52,7 +52,7 @@ def windows(made: Network, count: int = 6) -> Batch:
 
 
 def test_the_gradient_fades_by_the_share_that_is_kept() -> None:
-    watched = watching.watch(made := by_hand(), windows(made))
+    watched = gradient_probe.watch(made := by_hand(), windows(made))
 
     lags = watched.read.double().square().mean(0).sqrt().flip(0).numpy()  # the newest first
 
@@ -64,7 +64,7 @@ def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
     made = network("gru", bypass=True, base="last")
     nn.init.normal_(made.bypass.weight, std=0.1)
     nn.init.normal_(made.readout.weight)
-    watched = watching.watch(made, windows(made, 3))
+    watched = gradient_probe.watch(made, windows(made, 3))
 
     assert (watched.whole.sum(1) > watched.read.sum(1)).all()
     assert (watched.whole[:, -1] > 3 * watched.read[:, -1]).all()  # what is repeated is the last value
@@ -72,12 +72,12 @@ def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
 
 def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
     made = by_hand()
-    watched = watching.watch(made, windows(made))
+    watched = gradient_probe.watch(made, windows(made))
 
-    kept = examination._kept(made, watched.steps)
+    kept = measurements._kept(made, watched.steps)
 
     np.testing.assert_allclose(kept, SHARE ** np.arange(COUNT), rtol=1e-2)
-    assert examination._last(kept >= examination.FADED) == int(np.log(examination.FADED) / np.log(SHARE)) + 1
+    assert measurements._last(kept >= measurements.FADED) == int(np.log(measurements.FADED) / np.log(SHARE)) + 1
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -85,7 +85,7 @@ def test_orthogonal_weights_have_their_size_for_radius(cell: RecurrentName) -> N
     made = network(cell)
     for weights in recurrent(made).get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell]):
         nn.init.orthogonal_(weights, gain=0.7)
-        assert examination._radius(weights) == pytest.approx(0.7, rel=1e-5)
+        assert measurements._radius(weights) == pytest.approx(0.7, rel=1e-5)
 
 
 @torch.no_grad()
@@ -94,12 +94,12 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
     recurrent(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
     recurrent(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
     recurrent(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
-    watched = watching.watch(made, windows(made))
+    watched = gradient_probe.watch(made, windows(made))
 
-    shares = examination._saturated(activity.layers(made.encoder, watched.steps))
+    shares = measurements._saturated(gate_activity.layers(made.encoder, watched.steps))
 
-    assert shares[activity.RESET] == shares[activity.UPDATE] == 1.0
-    assert 0.5 <= shares[activity.UNITS] < 0.8
+    assert shares[gate_activity.RESET] == shares[gate_activity.UPDATE] == 1.0
+    assert 0.5 <= shares[gate_activity.UNITS] < 0.8
 
 
 @torch.no_grad()
@@ -115,8 +115,8 @@ def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
     stack.get_parameter("bias_ih_l0")[12:] = -50.0  # and lets out nothing
     steps = torch.randn(3, COUNT, 4)
 
-    assert examination._drift(adding.encoder, steps) == pytest.approx(examination.ROLLED, rel=1e-4)
-    assert examination._drift(held.encoder, steps) == pytest.approx(1.0, abs=0.01)
+    assert measurements._drift(adding.encoder, steps) == pytest.approx(measurements.ROLLED, rel=1e-4)
+    assert measurements._drift(held.encoder, steps) == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize("base", ["none", "cycle"])
@@ -127,7 +127,7 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
     batch = windows(made)
     horizon = made.architecture.horizon
 
-    found = watching.gap(made, batch)
+    found = gradient_probe.gap(made, batch)
 
     _, scale = made(batch.past, batch.step, batch.beside)
     actual, errors = scale.apply(batch.future), []
@@ -144,4 +144,4 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
 
 def test_where_nothing_is_fed_back_there_is_no_gap() -> None:
     for made in (network(), network(decoder="recursive", horizon=SEGMENT)):
-        assert watching.gap(made, windows(made)) is None
+        assert gradient_probe.gap(made, windows(made)) is None

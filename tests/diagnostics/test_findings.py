@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rnncli.config.sections import Architecture
-from rnncli.health import verdicts
-from rnncli.health.activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
-from rnncli.health.watching import Gap
+from rnncli.diagnostics import findings
+from rnncli.diagnostics.gate_activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
+from rnncli.diagnostics.gradient_probe import Gap
 from rnncli.model.card import Course
 
 
@@ -39,7 +39,7 @@ def design(**changed: Any) -> Architecture:
     ],
 )
 def test_how_far_back_a_gradient_should_reach(reach: int, season: int, changed: dict[str, Any], said: str) -> None:
-    assert verdicts._reach(reach, design(**changed), season) == said
+    assert findings._reach(reach, design(**changed), season) == said
 
 
 def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() -> None:
@@ -47,43 +47,43 @@ def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() 
     wild = calm.model_copy(update={"gradients": (2.0, 500.0, 0.5)})
     lost = calm.model_copy(update={"gradients": (2.0, None, 0.5)})
 
-    assert verdicts._steepest(calm, 1.0)[1:] == ("2 by update 10 of 30", "no explosion; --clip held it to 1")
-    assert verdicts._steepest(wild, 1.0).verdict.startswith("it exploded, 250 times the usual: lower --learning-rate")
-    assert verdicts._steepest(lost, 1.0).verdict.startswith("it exploded: lower --learning-rate")
+    assert findings._steepest(calm, 1.0)[1:] == ("2 by update 10 of 30", "no explosion; --clip held it to 1")
+    assert findings._steepest(wild, 1.0).verdict.startswith("it exploded, 250 times the usual: lower --learning-rate")
+    assert findings._steepest(lost, 1.0).verdict.startswith("it exploded: lower --learning-rate")
     solved = Course(updates=0, losses=(), gradients=())
-    assert verdicts._steepest(solved, 1.0).verdict == "its read-out was solved for, without a gradient"
-    assert verdicts._steepest(None, 1.0).verdict == "its training was not recorded: train it again"
+    assert findings._steepest(solved, 1.0).verdict == "its read-out was solved for, without a gradient"
+    assert findings._steepest(None, 1.0).verdict == "its training was not recorded: train it again"
 
 
 def test_gates_do_not_count_where_a_state_may_run_away() -> None:
-    assert verdicts._radii({RESET: 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
-    assert verdicts._radii({RESET: 1.0, CANDIDATE: 3.0}, design()).verdict.startswith("far above 1")
-    assert verdicts._radii({STATE: 0.1}, design()).verdict.startswith("far below 1")
-    assert "lower --radius" in verdicts._radii({RESERVOIR: 3.0}, design(cell="esn", decoder="direct")).verdict
+    assert findings._radii({RESET: 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
+    assert findings._radii({RESET: 1.0, CANDIDATE: 3.0}, design()).verdict.startswith("far above 1")
+    assert findings._radii({STATE: 0.1}, design()).verdict.startswith("far below 1")
+    assert "lower --radius" in findings._radii({RESERVOIR: 3.0}, design(cell="esn", decoder="direct")).verdict
 
 
 def test_a_part_is_a_gate_whatever_its_name() -> None:
-    assert verdicts._radii({Part("valve", gate=True): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
-    assert verdicts._radii({Part("gateway"): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("far above 1")
+    assert findings._radii({Part("valve", gate=True): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("about 1")
+    assert findings._radii({Part("gateway"): 9.0, CANDIDATE: 1.1}, design()).verdict.startswith("far above 1")
 
 
 def test_what_is_stuck_is_named() -> None:
-    found = verdicts._saturated({RESET: 0.95, UPDATE: 0.2, UNITS: 0.97}, design())
+    found = findings._saturated({RESET: 0.95, UPDATE: 0.2, UNITS: 0.97}, design())
 
     assert found.found == "reset gate 95 %, update gate 20 %, units 97 %"
     assert found.verdict.startswith("reset gate and units hardly move")
 
 
 def test_memory_drift_and_own_forecasts_have_a_verdict_each() -> None:
-    assert verdicts._memory(96, design(), 24).startswith("what comes first still tells")
-    assert verdicts._memory(1, design(), 24).startswith("forgets at once")
-    assert verdicts._memory(12, design(), 24) == "less than your season, 24: raise --segment"
-    assert (verdicts._drift(1.1, design()), verdicts._drift(0.1, design())) == ("steady", "it dies away")
-    assert verdicts._drift(5.0, design()).startswith("it grows on and on")
+    assert findings._memory(96, design(), 24).startswith("what comes first still tells")
+    assert findings._memory(1, design(), 24).startswith("forgets at once")
+    assert findings._memory(12, design(), 24) == "less than your season, 24: raise --segment"
+    assert (findings._drift(1.1, design()), findings._drift(0.1, design())) == ("steady", "it dies away")
+    assert findings._drift(5.0, design()).startswith("it grows on and on")
     recursive = design(decoder="recursive")
-    assert verdicts._gap(None, design()).verdict == "the parallel decoder feeds none back"
-    assert verdicts._gap(Gap(1.0, 1.1), recursive)[1:] == (
+    assert findings._gap(None, design()).verdict == "the parallel decoder feeds none back"
+    assert findings._gap(Gap(1.0, 1.1), recursive)[1:] == (
         "error 1.1, told the truth 1 (+10 %)",
         "it lives with its own errors",
     )
-    assert "--decoder parallel" in verdicts._gap(Gap(1.0, np.pi), recursive).verdict
+    assert "--decoder parallel" in findings._gap(Gap(1.0, np.pi), recursive).verdict

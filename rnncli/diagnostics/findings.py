@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.sections import Architecture
-from rnncli.health.activity import Part
-from rnncli.health.examination import ROLLED, Health
-from rnncli.health.watching import Gap
+from rnncli.diagnostics.gate_activity import Part
+from rnncli.diagnostics.gradient_probe import Gap
+from rnncli.diagnostics.measurements import ROLLED, Health
 from rnncli.model.card import Card, Course
 
 EXPLODED = 100.0  # times the usual norm of the gradient

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.health.examination import Found
+from rnncli.diagnostics.measurements import Found
 
 MOST_STATES = 3000  # points that can be told apart
 SHARES = (25, 50, 75)  # percent of the units that are below
