@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from rnncli.cli import completing, running
+from rnncli.cli import completion, run_control
 from rnncli.config.sections import Config, Run, Section
 from rnncli.errors import RequestError, did_you_mean
 from rnncli.files import atomic
@@ -108,7 +108,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             run = asked.over(Config()).run
             if given.get("show_config"):  # nobody waits for a lock to see which one it is
                 run = Run(quiet=run.quiet, log_format=run.log_format)
-            with running.as_asked(command.__name__, run, dry=bool(given.get("dry_run"))):
+            with run_control.as_asked(command.__name__, run, dry=bool(given.get("dry_run"))):
                 command(**given, asked=asked)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
@@ -162,10 +162,10 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _completion(name: str, field: FieldInfo) -> completing.Completion | None:
+def _completion(name: str, field: FieldInfo) -> completion.Completion | None:
     if known := _literals(field.annotation):
-        return completing.among(known)
-    return completing.columns(tuple in _parts(field.annotation)) if name in COLUMNS else None
+        return completion.among(known)
+    return completion.columns(tuple in _parts(field.annotation)) if name in COLUMNS else None
 
 
 def variable(name: str) -> str:

@@ -79,16 +79,16 @@ def build(path: Path) -> Cost:
     """From the file to windows."""
     import torch
 
-    from rnncli import tables
     from rnncli.config.sections import Config
     from rnncli.panel.ingest import chunked
     from rnncli.planning import plan as choices
+    from rnncli.tables import reading
     from rnncli.windows.windows import Windows
 
     start, config = time.perf_counter(), Config()
     network = config.network.model_copy(update={"horizon": HORIZON})
     source, columns = str(path), config.columns
-    series = chunked.from_parts(tables.read_parts(source), lambda: tables.read(source), columns)
+    series = chunked.from_parts(reading.read_parts(source), lambda: reading.read(source), columns)
     plan = choices.make(series, network, config.training)
     Windows(series, plan.architecture.context, HORIZON, torch.device("cpu"))
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
@@ -96,12 +96,12 @@ def build(path: Path) -> Cost:
 
 def checked(path: Path) -> float:
     """Seconds from a file to series that are checked."""
-    from rnncli import tables
     from rnncli.config.sections import Columns
     from rnncli.panel.ingest import chunked
+    from rnncli.tables import reading
 
     start = time.perf_counter()
-    chunked.from_parts(tables.read_parts(str(path)), lambda: tables.read(str(path)), Columns())
+    chunked.from_parts(reading.read_parts(str(path)), lambda: reading.read(str(path)), Columns())
     return time.perf_counter() - start
 
 

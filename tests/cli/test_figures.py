@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.cli.figures import page, scores
+from rnncli.cli.figures import backtest, style
 from rnncli.model import card as cards
 from tests.conftest import Command, hourly
 
@@ -20,7 +20,7 @@ HEADS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that are drawn from here on."""
     figures = list[Any]()
-    real = page.page
+    real = style.page
 
     @contextmanager
     def watched(path: Path, width: float, height: float) -> Iterator[Any]:
@@ -28,7 +28,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             figures.append(figure)
             yield figure
 
-    monkeypatch.setattr(page, "page", watched)
+    monkeypatch.setattr(style, "page", watched)
     return figures
 
 
@@ -103,7 +103,7 @@ def test_forecasts_made_earlier_are_drawn_as_those_of_the_model(
 
 
 def test_a_dozen_methods_look_each_their_own_way() -> None:
-    assert len({str(scores._look(place)) for place in range(12)}) == 12
+    assert len({str(backtest._look(place)) for place in range(12)}) == 12
 
 
 def test_a_training_and_a_network_at_work_are_drawn(

@@ -132,10 +132,10 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
 def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
-    from rnncli import tables
     from rnncli.planning.seasonality import seasons_seen
+    from rnncli.tables import reading
 
-    panel = from_frame(tables.read(str(SAMPLES / f"{name}.csv")), Columns())
+    panel = from_frame(reading.read(str(SAMPLES / f"{name}.csv")), Columns())
 
     assert list(seasons_seen(panel)) == seasons
 

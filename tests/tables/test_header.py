@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnncli import tables
-from rnncli.tables import header
+from rnncli.tables import header, reading
 
 FRAME = pd.DataFrame({"id, or name": ["a", "b"], "ds": ["2024-01-01", "2024-01-02"], "größe": [1.5, 2.5]})
 
@@ -35,13 +34,13 @@ def written(path: Path) -> Path:
 def test_a_head_has_the_names_of_the_table(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name)
 
-    assert header.names(path) == list(tables.read(str(path)).columns) == list(FRAME.columns)
+    assert header.names(path) == list(reading.read(str(path)).columns) == list(FRAME.columns)
 
 
 def test_a_folder_tells_its_parts_by_its_name(tmp_path: Path) -> None:
     FRAME.assign(shop=["north", "south"]).to_parquet(tmp_path / "t", partition_cols=["shop"])
 
-    assert header.names(tmp_path / "t") == list(tables.read(str(tmp_path / "t")).columns)
+    assert header.names(tmp_path / "t") == list(reading.read(str(tmp_path / "t")).columns)
 
 
 def test_what_is_no_table_has_none_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from rnncli import tables
 from rnncli.errors import DataError, RequestError, strictly
+from rnncli.tables import reading, writing
 from tests.conftest import Command
 
 FRAME = pd.DataFrame(
@@ -38,16 +38,16 @@ TEXTS = FRAME.assign(day=FRAME["day"].dt.strftime("%Y-%m-%d").astype("category")
 def test_text_tables_come_back_as_they_went(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
 
-    tables.write(TEXTS, str(path), tables.kind_of(path))
+    writing.write(TEXTS, str(path), reading.kind_of(path))
 
-    pd.testing.assert_frame_equal(tables.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
+    pd.testing.assert_frame_equal(reading.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
 
 def test_parquet_comes_back_as_it_went(tmp_path: Path) -> None:
-    tables.write(FRAME, str(tmp_path / "t.parquet"), "parquet")
+    writing.write(FRAME, str(tmp_path / "t.parquet"), "parquet")
 
-    read = tables.read(str(tmp_path / "t.parquet"))
+    read = reading.read(str(tmp_path / "t.parquet"))
 
     pd.testing.assert_frame_equal(read, FRAME, check_categorical=False, check_dtype=False)
     assert pd.api.types.is_datetime64_dtype(read["day"].dtype)
@@ -57,16 +57,16 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     for year in (2023, 2024):
         part = tmp_path / "table" / f"year={year}"
         part.mkdir(parents=True)
-        tables.write(pd.DataFrame({"y": [year, year]}), str(part / "part.parquet"), "parquet")
+        writing.write(pd.DataFrame({"y": [year, year]}), str(part / "part.parquet"), "parquet")
 
-    read = tables.read(str(tmp_path / "table"))
+    read = reading.read(str(tmp_path / "table"))
 
     assert sorted(read["y"]) == [2023, 2023, 2024, 2024]
     assert sorted(read["year"]) == [2023, 2023, 2024, 2024]
 
 
 def test_plain_texts_are_written_without_quotes(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame({"id": ["north"], "y": [1.5]}), str(tmp_path / "t.csv"), "csv")
+    writing.write(pd.DataFrame({"id": ["north"], "y": [1.5]}), str(tmp_path / "t.csv"), "csv")
 
     assert (tmp_path / "t.csv").read_text() == "id,y\nnorth,1.5\n"
 
@@ -75,19 +75,19 @@ def test_plain_texts_are_written_without_quotes(tmp_path: Path) -> None:
 def test_the_delimiter_is_seen(delimiter: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"ds{delimiter}y\n2024-01-01{delimiter}1\n")
 
-    assert list(tables.read(str(tmp_path / "t.csv"))) == ["ds", "y"]
+    assert list(reading.read(str(tmp_path / "t.csv"))) == ["ds", "y"]
 
 
 def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\n007,1\n012,2\n")
 
-    assert tables.read(str(tmp_path / "t.csv"))["id"].tolist() == ["007", "012"]
+    assert reading.read(str(tmp_path / "t.csv"))["id"].tolist() == ["007", "012"]
 
 
 def test_a_byte_order_mark_and_blanks_are_no_content(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfid,y\r\na, 1\r\nb,2 \r\n")
 
-    read = tables.read(str(tmp_path / "t.csv"))
+    read = reading.read(str(tmp_path / "t.csv"))
 
     assert list(read) == ["id", "y"]
     assert read["y"].tolist() == [1, 2]
@@ -96,14 +96,14 @@ def test_a_byte_order_mark_and_blanks_are_no_content(tmp_path: Path) -> None:
 def test_compression_is_seen_whatever_the_name(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(gzip.compress(b"id,y\na,1\n"))
 
-    assert tables.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+    assert reading.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
 
 
 def test_decimals_and_dates_of_parquet_are_numbers_and_times(tmp_path: Path) -> None:
     table = pa.table({"d": pa.array([20000], pa.date32()), "v": pa.array([1], pa.decimal128(5, 2))})
     pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
 
-    read = tables.read(str(tmp_path / "t.parquet"))
+    read = reading.read(str(tmp_path / "t.parquet"))
 
     assert read["v"].tolist() == [1.0]
     assert pd.api.types.is_datetime64_dtype(read["d"].dtype)
@@ -124,46 +124,46 @@ def test_a_broken_file_is_refused(content: bytes, message: str, tmp_path: Path) 
     (tmp_path / "t.csv").write_bytes(content)
 
     with pytest.raises(DataError, match=message):
-        tables.read(str(tmp_path / "t.csv"))
+        reading.read(str(tmp_path / "t.csv"))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        tables.read(str(tmp_path / "none.csv"))
+        reading.read(str(tmp_path / "none.csv"))
 
 
 def test_a_folder_without_parquet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no \.parquet file"):
-        tables.read(str(tmp_path))
+        reading.read(str(tmp_path))
 
 
 def test_parquet_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"ds,y\n")
 
     with pytest.raises(DataError, match="cannot be read"):
-        tables.read(str(tmp_path / "t.parquet"))
+        reading.read(str(tmp_path / "t.parquet"))
 
 
 def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
 
     with pytest.raises(DataError, match="Save the sheet as CSV"):
-        tables.read(str(tmp_path / "t.xlsx"))
+        reading.read(str(tmp_path / "t.xlsx"))
 
 
-@pytest.mark.parametrize("kind", tables.WRITERS)
+@pytest.mark.parametrize("kind", writing.WRITERS)
 def test_a_pipe_tells_what_it_holds(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tables.write(FRAME, str(tmp_path / "t"), kind)
+    writing.write(FRAME, str(tmp_path / "t"), kind)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "t").read_bytes())))
 
-    pd.testing.assert_frame_equal(tables.read("-").astype(FRAME.dtypes), FRAME)
+    pd.testing.assert_frame_equal(reading.read("-").astype(FRAME.dtypes), FRAME)
 
 
 def test_what_is_not_known_is_null_in_json_and_comes_back_empty(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), str(tmp_path / "t.ndjson"), "ndjson")
+    writing.write(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), str(tmp_path / "t.ndjson"), "ndjson")
 
     assert (tmp_path / "t.ndjson").read_text() == '{"a": 1.5, "b": "x"}\n{"a": null, "b": null}\n'
-    assert tables.read(str(tmp_path / "t.ndjson")).isna().to_numpy().tolist() == [[False, False], [True, True]]
+    assert reading.read(str(tmp_path / "t.ndjson")).isna().to_numpy().tolist() == [[False, False], [True, True]]
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_records_that_are_none_are_refused(name: str, content: str, message: str
     (tmp_path / name).write_text(content)
 
     with pytest.raises(DataError, match=message):
-        tables.read(str(tmp_path / name))
+        reading.read(str(tmp_path / name))
 
 
 def test_records_may_lack_a_field_and_mix_numbers_with_texts(tmp_path: Path) -> None:
     (tmp_path / "t.ndjson").write_text('{"a": 1}\n\n{"b": "x", "a": 2.5}\n{"a": "7"}\n')
 
-    read = tables.read(str(tmp_path / "t.ndjson"))
+    read = reading.read(str(tmp_path / "t.ndjson"))
 
     assert read["a"].tolist() == ["1", "2.5", "7"]
     assert read["b"].isna().tolist() == [True, False, True]
@@ -197,13 +197,13 @@ def test_records_may_lack_a_field_and_mix_numbers_with_texts(tmp_path: Path) -> 
 
 def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="does not tell the format"):
-        tables.kind_of(tmp_path / "t.xlsx")
+        reading.kind_of(tmp_path / "t.xlsx")
 
 
 def test_na_is_empty_among_numbers_and_a_name_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\nNA,1\nB,NA\nB,-\n")
 
-    read = tables.read(str(tmp_path / "t.csv"))
+    read = reading.read(str(tmp_path / "t.csv"))
 
     assert read["id"].tolist() == ["NA", "B", "B"]
     assert read["y"].isna().tolist() == [False, True, True]
@@ -213,24 +213,24 @@ def test_row_numbers_that_pandas_stored_are_no_column(tmp_path: Path) -> None:
     FRAME.iloc[[2, 0]].to_parquet(tmp_path / "t.parquet")
     FRAME.to_csv(tmp_path / "t.csv")
 
-    assert list(tables.read(str(tmp_path / "t.parquet"))) == list(FRAME)
-    assert list(tables.read(str(tmp_path / "t.csv"))) == list(FRAME)
+    assert list(reading.read(str(tmp_path / "t.parquet"))) == list(FRAME)
+    assert list(reading.read(str(tmp_path / "t.csv"))) == list(FRAME)
 
 
 def test_a_folder_of_unlike_files_names_the_odd_one(tmp_path: Path) -> None:
-    tables.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
-    tables.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
+    writing.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
+    writing.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
 
     with pytest.raises(DataError, match=r'b\.parquet: "ds" is a column of some files'):
-        tables.read(str(tmp_path))
+        reading.read(str(tmp_path))
 
 
 def test_an_unknown_name_is_read_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "t.dat").write_text("id,y\na,1\n")
-    tables.write(FRAME, str(tmp_path / "t.bin"), "parquet")
+    writing.write(FRAME, str(tmp_path / "t.bin"), "parquet")
 
-    assert tables.read(str(tmp_path / "t.dat"))["y"].tolist() == [1]
-    assert list(tables.read(str(tmp_path / "t.bin"))) == list(FRAME)
+    assert reading.read(str(tmp_path / "t.dat"))["y"].tolist() == [1]
+    assert list(reading.read(str(tmp_path / "t.bin"))) == list(FRAME)
 
 
 def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
@@ -238,28 +238,28 @@ def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     writer = threading.Thread(target=(tmp_path / "t.csv").write_text, args=["id,y\na,1\n"])
     writer.start()
 
-    assert tables.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+    assert reading.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
     writer.join()
 
 
 def test_names_of_many_digits_stay_apart(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\n12345678901234567890,1\n12345678901234567891,2\n")
 
-    assert tables.read(str(tmp_path / "t.csv"))["id"].nunique() == 2
+    assert reading.read(str(tmp_path / "t.csv"))["id"].nunique() == 2
 
 
 def test_thousands_of_columns_are_read(tmp_path: Path) -> None:
     names = [f"a column with a long name {number}" for number in range(6000)]
     (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * 6000) + "\n")
 
-    assert tables.read(str(tmp_path / "t.csv")).shape == (1, 6000)
+    assert reading.read(str(tmp_path / "t.csv")).shape == (1, 6000)
 
 
 def said_of(content: bytes, folder: Path, **manner: Any) -> tuple[pd.DataFrame, list[str]]:
     """The table, and what was taken for granted."""
     (folder / "t.csv").write_bytes(content)
     said: list[str] = []
-    return tables.read(str(folder / "t.csv"), assume=said.append, **manner), said
+    return reading.read(str(folder / "t.csv"), assume=said.append, **manner), said
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_strictly_nothing_is_taken_for_granted(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('y,z\n"1,234",a\n')
 
     with pytest.raises(DataError, match="is taken for 1234; .* not to be assumed"):
-        tables.read(str(tmp_path / "t.csv"), assume=strictly)
+        reading.read(str(tmp_path / "t.csv"), assume=strictly)
 
 
 @given(st.lists(st.floats(-1e9, 1e9).map(lambda value: round(value, 2)), min_size=1, max_size=5))
@@ -369,7 +369,7 @@ def test_numbers_of_any_country_are_those_that_were_written(numbers: list[float]
         with tempfile.NamedTemporaryFile(suffix=".csv") as file:
             file.write(text.encode())
             file.flush()
-            assert tables.read(file.name)["y"].tolist() == numbers
+            assert reading.read(file.name)["y"].tolist() == numbers
 
 
 @pytest.fixture
@@ -394,17 +394,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_tables_lie_on_s3_as_they_do_on_a_disk(bucket: str, rnncli: Command, model: Path, data: Path) -> None:
-    frame = tables.read(str(data))
-    tables.write(frame, f"{bucket}/data.csv", "csv")
+    frame = reading.read(str(data))
+    writing.write(frame, f"{bucket}/data.csv", "csv")
     for site, part in frame.groupby("unique_id", observed=True):
-        tables.write(part.drop(columns="unique_id"), f"{bucket}/data/unique_id={site}/part.parquet", "parquet")
+        writing.write(part.drop(columns="unique_id"), f"{bucket}/data/unique_id={site}/part.parquet", "parquet")
 
-    pd.testing.assert_frame_equal(tables.read(f"{bucket}/data.csv"), frame)
+    pd.testing.assert_frame_equal(reading.read(f"{bucket}/data.csv"), frame)
     expected = rnncli("forecast", model, data).table
     for source in (f"{bucket}/data.csv", f"{bucket}/data"):
         outcome = rnncli("forecast", model, source, "--output", f"{bucket}/next.csv")
         assert (outcome.code, outcome.out) == (0, "")
-        made = tables.read(f"{bucket}/next.csv")
+        made = reading.read(f"{bucket}/next.csv")
         assert np.array_equal(made["rnncli"], expected["rnncli"])
 
 
@@ -415,7 +415,7 @@ def test_what_was_forecast_of_each_window_lies_on_s3_too(
     assert rnncli("evaluate", model, data, "--output", archive).code == 0
     assert rnncli("evaluate", model, data, "--output", tmp_path / "cv.csv").code == 0
 
-    pd.testing.assert_frame_equal(tables.read(archive), tables.read(str(tmp_path / "cv.csv")))
+    pd.testing.assert_frame_equal(reading.read(archive), reading.read(str(tmp_path / "cv.csv")))
     assert rnncli("evaluate", archive, data).out == rnncli("evaluate", tmp_path / "cv.csv", data).out != ""
 
 
@@ -437,9 +437,9 @@ def test_what_lies_nowhere_is_refused(
 def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rnncli.tables.parquet_dataset.ROWS", 5)
     for number in range(4):
-        tables.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
+        writing.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
 
-    parts = list(tables.read_parts(str(tmp_path)))
+    parts = list(reading.read_parts(str(tmp_path)))
 
     assert [part["y"].tolist() for part in parts] == [[0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3]]
 
@@ -448,9 +448,9 @@ def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pyte
 def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": pd.Categorical(["a,b", "c", "d", "a,b"]), "y": [1.5, 2, 3, 4]})
 
-    tables.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), tables.kind_of(tmp_path / name))
+    writing.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), reading.kind_of(tmp_path / name))
 
-    pd.testing.assert_frame_equal(tables.read(str(tmp_path / name)), frame)
+    pd.testing.assert_frame_equal(reading.read(str(tmp_path / name)), frame)
 
 
 @pytest.mark.parametrize(
@@ -470,10 +470,10 @@ def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
 )
 def test_a_large_table_is_read_as_a_small_one(rows: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["id,n,y", *rows, ""]))
-    small = tables.read(str(tmp_path / "t.csv"))
+    small = reading.read(str(tmp_path / "t.csv"))
 
     monkeypatch.setattr("rnncli.tables.delimited.SAMPLE", 12)  # the header and a row
-    large = tables.read(str(tmp_path / "t.csv"))
+    large = reading.read(str(tmp_path / "t.csv"))
 
     pd.testing.assert_frame_equal(large, small, check_categorical=False)
     assert large.isna().equals(small.isna())

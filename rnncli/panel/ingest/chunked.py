@@ -12,7 +12,7 @@ from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest.build import Expected, from_frame
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import Panel
-from rnncli.tables import give_back
+from rnncli.tables.memory import give_back
 
 
 def from_parts(

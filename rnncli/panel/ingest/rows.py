@@ -13,7 +13,7 @@ from rnncli.panel.panel import called
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.timestamps import Times
-from rnncli.tables import MOST_NOTES
+from rnncli.tables.delimited import MOST_NOTES
 
 BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory
 

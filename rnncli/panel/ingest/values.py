@@ -11,7 +11,7 @@ from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
 from rnncli.panel.ingest.column_roles import Roles
 from rnncli.panel.row_numbers import row
-from rnncli.tables import EMPTY
+from rnncli.tables.number_parsing import EMPTY
 
 LARGEST = 1e150  # whose square is still a number
 

@@ -1,0 +1,123 @@
+"""The command line: the only place that knows typer and rich. Errors become exit codes here."""
+
+import errno
+import os
+import sys
+from types import FrameType
+
+import typer
+
+from rnncli import __version__
+from rnncli.cli import completion, console, run_report, usage_errors
+from rnncli.cli.evaluate.command import evaluate
+from rnncli.cli.forecast.command import forecast
+from rnncli.cli.inspect.command import inspect
+from rnncli.cli.options import variable
+from rnncli.cli.train.command import train
+from rnncli.config.sections import Run
+from rnncli.errors import RequestError, RnncliError
+
+INTERRUPTED, TERMINATED = 130, 143
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+app = typer.Typer(
+    help="Forecast sequences with recurrent networks.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.command("train")(train)
+app.command("forecast")(forecast)
+app.command("evaluate")(evaluate)
+app.command("inspect")(inspect)
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. No Exception, so that nothing takes it for a failure to recover from."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rnncli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command line with these arguments. A bug stays an exception."""
+    completion.prepare()
+    run_report.begin(arguments)
+    console.behave(Run())
+    try:
+        code, problem = _outcome(arguments)
+    except BaseException as error:
+        run_report.close(1, repr(error))
+        raise
+    if problem is not None:
+        if not run_report.understood():
+            usage_errors.make_out(arguments, [str(one.name) for one in app.registered_commands])
+        console.fail(problem)
+    try:
+        run_report.close(code, problem)
+    except RnncliError as error:
+        console.fail(str(error))
+        code = code or error.exit_code
+    return code
+
+
+def _outcome(arguments: list[str]) -> tuple[int, str | None]:
+    """The exit code, and what went wrong."""
+    # Torch's threads spin while they wait for one another: where another program has the core, a step of 40 ms took
+    # 1150. A thousand turns, then sleep: 30 ms on idle cores, 90 on busy ones. Has to be said before torch is imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    try:
+        code = app(arguments or ["--help"], prog_name="rnncli", standalone_mode=False) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except RnncliError as error:
+        return error.exit_code, str(error)
+    except typer.TyperException as error:
+        call = getattr(error, "ctx", None)
+        command = "rnncli" if call is None else call.command_path
+        return error.exit_code, f"{_blamed(error, call)}. See {command} --help"
+    except Terminated:
+        return TERMINATED, f"terminated. {run_report.left()}"
+    except BrokenPipeError:
+        return _reader_left()
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return RequestError.exit_code, f"cannot write to standard output: {error.strerror}"
+    except SystemExit as error:  # what typer makes of a broken pipe
+        if isinstance(error.__context__, BrokenPipeError):
+            return _reader_left()
+        raise
+    if code == INTERRUPTED:  # what typer makes of Ctrl-C
+        return INTERRUPTED, f"interrupted. {run_report.left()}"
+    return int(code), None
+
+
+def _blamed(error: typer.TyperException, call: typer.Context | None) -> str:
+    """What was wrong, and where it stands: of a switch that came from the environment Typer names the option."""
+    name = getattr(getattr(error, "param", None), "name", None)
+    source = call.get_parameter_source(name) if call is not None and name is not None else None
+    if name is None or source is None or source.name != "ENVIRONMENT":
+        return error.format_message().removesuffix(".")
+    return f'{variable(name)} "{os.environ[variable(name)]}" should be true or false'
+
+
+def _reader_left() -> tuple[int, None]:
+    """`| head` has seen enough: that is no failure, and nothing more is to be flushed there."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0, None
+
+
+def terminate(_signal: int, _frame: FrameType | None) -> None:
+    """What SIGTERM does."""
+    raise Terminated

@@ -1,0 +1,48 @@
+"""A training that was cut off: what it leaves beside the model, and what the next one makes of it."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnncli.cli import console, run_report
+
+if TYPE_CHECKING:
+    from rnncli.config.sections import Resumption
+    from rnncli.panel import Panel
+    from rnncli.training.checkpoint import Folder
+
+
+SUFFIX = ".unfinished"
+
+
+def beside(output: Path) -> Path:
+    """Where a training is kept until it is done: beside the model that it is to become."""
+    return output.with_name(f"{output.name}{SUFFIX}")
+
+
+def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None":
+    """What is kept of the training there."""
+    from rnncli.training.checkpoint import Folder
+
+    if str(output) == "-" or not output.parent.is_dir():
+        return None
+    path = beside(output)
+    kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
+    if asked.resume and not path.exists():
+        console.note(f"there is no {path} to go on with: the training begins anew")
+    elif not asked.resume and path.exists():
+        console.note(f"{path} is of a training that was cut off: it begins anew (--resume goes on with it)")
+        kept.clear()
+    done = f"{run_report.NOTHING}. What is done is in {path}: train --resume goes on with it"
+    run_report.leave(lambda: done if path.exists() else run_report.NOTHING)
+    return kept if asked.checkpoint > 0 or asked.resume else None
+
+
+def conclude(kept: "Folder | None") -> None:
+    """The model is written: what was kept of its training is not needed any more."""
+    run_report.leave(lambda: run_report.NOTHING)
+    if kept is None:
+        return
+    kept.clear()
+    if kept.problem is not None:
+        console.warn(f"meanwhile the training could not be kept for --resume: {kept.problem}")

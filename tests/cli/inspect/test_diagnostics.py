@@ -1,0 +1,116 @@
+"""rnncli inspect MODEL DATA at the prompt."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from rnncli.cli.inspect import diagnostics
+from rnncli.network import device
+from tests.conftest import Command, hourly
+
+
+def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, model: Path, data: Path) -> None:
+    outcome = rnncli("inspect", model, data)
+
+    assert outcome.code == 0
+    for measure in ("gradient reaches back", "effective memory", "spectral radius", "saturated", "dead units"):
+        assert measure in outcome.out
+    assert "on 15 windows" in outcome.out  # five of each series
+    assert "how much each past step moves the loss" in outcome.out
+    assert "validation loss of the trial before" in outcome.out
+
+
+def test_every_network_is_examined_for_a_person_and_for_a_program(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "free_cores", lambda: 1)  # it is no use to start processes for so little
+    options = ("--horizon", 6, "--steps", 5, "--hidden", 4, "--context", 24, "--season", 24, "--members", 2)
+    recursive = ("--segment", 3, "--decoder", "recursive", "--cell", "lstm", "--layers", 2)
+    assert rnncli("train", data, *options, *recursive, "--output", tmp_path / "m.rnn").code == 0
+
+    shown = rnncli("inspect", tmp_path / "m.rnn", data)
+    outcome = rnncli("inspect", tmp_path / "m.rnn", data, "--json")
+
+    assert [line.split()[0] for line in shown.out.split("drift")[1].splitlines()[2:4]] == ["1", "2"]
+
+    told = json.loads(outcome.out)
+    assert (outcome.code, told["season"], len(told["networks"])) == (0, 24, 2)
+    first = told["networks"][0]
+    assert first["architecture"]["cell"] == "lstm"
+    assert 0 < first["reach"] <= 24
+    assert len(first["read"]) == len(first["kept"]) == 8
+    assert first["gap"]["free"] > 0
+    assert first["findings"]["dead units"] == {"found": "0 of 4", "verdict": "every unit moves"}
+
+
+@pytest.mark.parametrize(
+    ("options", "lines", "missing"),
+    [
+        (("--cell", "esn"), ("reservoir 0.90", "its read-out was solved for"), "gate"),
+        (("--cell", "transformer", "--steps", 3), ("gradient reaches back", "effective memory"), "spectral radius"),
+        (("--cell", "gru", "--attention", "--normalise", "layer", "--steps", 3), ("reset gate",), "saturated"),
+    ],
+)
+def test_of_every_kind_of_encoder_what_it_has_is_told_and_drawn(
+    rnncli: Command, data: Path, tmp_path: Path, options: tuple[object, ...], lines: tuple[str, ...], missing: str
+) -> None:
+    shape = ("--horizon", 6, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 24, "--no-refit")
+    assert rnncli("train", data, *shape, *options, "--output", tmp_path / "m.rnn").code == 0
+
+    outcome = rnncli("inspect", tmp_path / "m.rnn", data, "--plot", tmp_path / "m.svg")
+
+    assert outcome.code == 0
+    assert all(line in outcome.out for line in lines)
+    assert missing not in outcome.out
+    assert (tmp_path / "m.svg").exists()
+
+
+def test_series_that_never_move_give_no_gradient_and_no_picture_of_it(
+    rnncli: Command, model: Path, tmp_path: Path
+) -> None:
+    hourly().assign(y=5.0).to_csv(tmp_path / "flat.csv", index=False)
+
+    outcome = rnncli("inspect", model, tmp_path / "flat.csv", "--plot", tmp_path / "flat.png")
+
+    assert outcome.code == 0
+    assert "0 of 48 steps" in outcome.out
+    assert "how much each past step" not in outcome.out
+    assert (tmp_path / "flat.png").exists()
+
+
+def test_what_ran_away_is_null_for_a_program() -> None:
+    told = {"drift": math.inf, "read": [1.0, math.nan], "gap": (0.5, 2), "name": "rnn", "radii": None}
+
+    assert diagnostics._finite(told) == {
+        "drift": None,
+        "read": [1.0, None],
+        "gap": [0.5, 2],
+        "name": "rnn",
+        "radii": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("MODEL", "daily.csv"), 3, "daily.csv: its clock steps by D, the model was trained on steps of h"),
+        (("MODEL", "short.csv"), 3, "short.csv: no series has the 7 rows that a window of horizon 6 needs"),
+        (("MODEL", "none.csv"), 3, "none.csv: there is no such file"),
+        (("short.csv", "short.csv"), 4, "short.csv is no model file"),
+        (("MODEL", "short.csv", "--importance", "short.csv"), 2, "--importance names its table itself"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    rnncli: Command, model: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    frame = hourly(series=1, days=12)
+    frame.head(6).to_csv(tmp_path / "short.csv", index=False)
+    frame.iloc[::24].to_csv(tmp_path / "daily.csv", index=False)
+
+    files = [model if part == "MODEL" else tmp_path / part if part.endswith("csv") else part for part in arguments]
+    outcome = rnncli("inspect", *files)
+
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err
