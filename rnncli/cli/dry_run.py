@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from rnncli.cli.forecast.command import Made, Target
-    from rnncli.cli.forecast.input import Sources
+    from rnncli.cli.forecast.inputs import Sources
     from rnncli.cli.train.publish import Publication
     from rnncli.config.sections import Config, Run
     from rnncli.model.forecast_state import State

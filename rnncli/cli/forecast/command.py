@@ -12,8 +12,8 @@ from rnncli.cli import dry_run as rehearsal
 from rnncli.cli import text_plot as pictures
 from rnncli.cli.evaluate import request
 from rnncli.cli.figures import style
-from rnncli.cli.forecast import input, state_file, stream
-from rnncli.cli.forecast.input import Sources
+from rnncli.cli.forecast import inputs, state_file, stream
+from rnncli.cli.forecast.inputs import Sources
 from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import RequestError, about
@@ -107,7 +107,7 @@ def forecast(
 def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> None:
     """Forecast what follows the table as it is."""
     card = fitted.card
-    panel, kept = input.read(sources, data_input.for_model(card, config.columns), card)
+    panel, kept = inputs.read(sources, data_input.for_model(card, config.columns), card)
     with about(sources.data):
         panel = data_input.fresh(panel, config.freshness)
     if target.template is not None:
@@ -116,7 +116,7 @@ def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> 
         else:
             _write_template(panel, card, target.template)
         return
-    ends, kind = input.ends(panel, card, sources, config), _kind(target)
+    ends, kind = inputs.ends(panel, card, sources, config), _kind(target)
     made = _forecasts(fitted, panel, ends, config)
     if target.dry:
         with about(sources.data):

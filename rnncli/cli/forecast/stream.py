@@ -19,7 +19,7 @@ from rnncli.training.signals import deferred_signals
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.cli.forecast.input import Sources
+    from rnncli.cli.forecast.inputs import Sources
     from rnncli.config.sections import Columns, Config, Forecasting
     from rnncli.model.card import Card
     from rnncli.model.forecast_state import State
