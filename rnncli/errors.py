@@ -10,9 +10,10 @@ RnncliError
 └── BusyError        7  another run holds the lock, or the time is up
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
+
+from rnncli.messages import source_words
 
 
 class RnncliError(Exception):
@@ -61,18 +62,6 @@ class BusyError(RnncliError):
     exit_code = 7
 
 
-Assume = Callable[[str], None]  # is told what is taken for granted of a table
-
-
-def quietly(_assumed: str) -> None:
-    """Let it be assumed."""
-
-
-def strictly(assumed: str) -> None:
-    """Raise DataError: nothing is to be assumed."""
-    raise DataError(f"{assumed}. That is not to be assumed (--strict): say or mend it")
-
-
 @contextmanager
 def about(source: str) -> Iterator[None]:
     """Put the name of the file in front of every complaint about its data."""
@@ -80,15 +69,3 @@ def about(source: str) -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(f"{source_words(source)}: {error}") from error
-
-
-def source_words(source: str) -> str:
-    """What messages call a file, or a pipe. (A name is empty where a shell's variable was not set.)"""
-    return {"-": "standard input", "": '""'}.get(source, source)
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """` Did you mean "hidden"?`, or nothing where no known word is close."""
-    lowered = {name.lower(): name for name in reversed(known)}
-    close = get_close_matches(word.lower(), lowered, n=1)
-    return f' Did you mean "{lowered[close[0]]}"?' if close else ""

@@ -1,6 +1,7 @@
 """Words that messages are made of. Imports nothing of rnncli."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 
 def listed(names: Sequence[str]) -> str:
@@ -12,3 +13,15 @@ def listed(names: Sequence[str]) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 row`, `2 rows`."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def source_words(source: str) -> str:
+    """What messages call a file, or a pipe. (A name is empty where a shell's variable was not set.)"""
+    return {"-": "standard input", "": '""'}.get(source, source)
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """` Did you mean "hidden"?`, or nothing where no known word is close."""
+    lowered = {name.lower(): name for name in reversed(known)}
+    close = get_close_matches(word.lower(), lowered, n=1)
+    return f' Did you mean "{lowered[close[0]]}"?' if close else ""

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console, run_report
 from rnncli.config.sections import Freshness
-from rnncli.errors import Assume, GateError, RequestError, strictly
+from rnncli.errors import GateError, RequestError
 from rnncli.messages import listed
+from rnncli.tables.assumptions import Assume, strictly
 
 if TYPE_CHECKING:
     import pandas as pd

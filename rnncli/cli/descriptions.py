@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rnncli.config.sections import OF_SEASON
+from rnncli.config.base_forecasts import BASES
 from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
-    from rnncli.config.sections import Architecture
+    from rnncli.config.architecture import Architecture
     from rnncli.model.card import Card
     from rnncli.panel import Panel
     from rnncli.panel.memmap import Store
@@ -99,11 +99,11 @@ def bypass_words(design: "Architecture") -> str:
 
 def encoder_words(design: "Architecture") -> str:
     """What reads the past."""
-    if design.cell == "esn":
+    if design.traits.closed_form:
         return f"reservoir (ESN) of {design.hidden} units"
     front = f"convolution of width {design.convolution}, " if design.convolution else ""
     kind = "".join(f"{name} " for name in ("bidirectional", "residual") if getattr(design, name))
-    called = "Transformer" if design.cell == "transformer" else design.cell.upper()
+    called = design.traits.label
     return f"{front}{design.layers}-layer {kind}{called} of {design.hidden} units"
 
 
@@ -145,7 +145,7 @@ def interval_line(card: "Card") -> str:
 def design_words(design: "Architecture") -> str:
     """What tells one member from another."""
     base = "no base" if design.base == "none" else f"base {design.base}"
-    if design.base in OF_SEASON:
+    if BASES[design.base].seasonal:
         base += f" {design.season}"
     dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
     dated += "" if design.covariates else ", not told the columns beside"

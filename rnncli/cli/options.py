@@ -14,8 +14,9 @@ from pydantic.fields import FieldInfo
 
 from rnncli.cli import completion, run_control
 from rnncli.config.sections import Config, Run, Section
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
 from rnncli.files import atomic
+from rnncli.messages import did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
 COLUMNS = ("time", "id", "target", "known", "past", "static", "categorical", "weight")  # options that name some

@@ -1,0 +1,1 @@
+"""Every option of the program: its type, its help text, and which options exclude each other."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rnncli.config.cells import names
 from rnncli.config.sections import Network, Section, Training
 from rnncli.errors import RequestError
 
-RECURRENT = ("rnn", "lstm", "gru")
+RECURRENT = names(lambda traits: traits.recurrent)
 
 
 class Rule(NamedTuple):
@@ -22,7 +23,7 @@ def _of(*cells: str) -> Callable[[Network, Training], bool]:
 
 
 def _trained(network: Network, _: Training) -> bool:
-    return network.cell != "esn"
+    return not network.traits.closed_form
 
 
 def _unseen(met: Callable[[Network, Training], bool]) -> Callable[[Network, Training], bool]:

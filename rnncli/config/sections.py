@@ -5,10 +5,12 @@ with --config, and an entry of the card in the model file. `None` means: chosen 
 """
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from rnncli.config.base_forecasts import BaseName
+from rnncli.config.cells import CELLS, CellName, CellTraits
 from rnncli.config.types import (
     Bytes,
     Count,
@@ -17,7 +19,6 @@ from rnncli.config.types import (
     Pause,
     Percents,
     Seconds,
-    Several,
     Shares,
     Steps,
     ahead,
@@ -25,16 +26,12 @@ from rnncli.config.types import (
     steps_or_duration,
 )
 
-CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
 Activation = Literal["tanh", "relu"]
 Initialisation = Literal["orthogonal", "xavier", "identity"]
 OptimiserName = Literal["adamw", "adam", "sgd", "rmsprop"]
 ScheduleName = Literal["one-cycle", "constant", "step", "cosine", "plateau"]
 Normalisation = Literal["none", "layer", "batch"]
 DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
-BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
-FROM_CONTEXT: tuple[BaseName, ...] = ("seasonal", "smoothing")  # bases that need a whole season of the past
-OF_SEASON: tuple[BaseName, ...] = (*FROM_CONTEXT, "cycle")
 ScaleName = Literal["spread", "log", "mean", "global"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
@@ -175,67 +172,10 @@ class Network(Section):
     experts: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many of them, each window with its own mixture, and as many of known amounts [8, fewer of large ones]."""
 
-
-class Architecture(Network):
-    """The network with every open choice made."""
-
-    horizon: Steps
-    context: LookBack
-    segment: Steps
-    season: Steps
-    base: BaseName
-    scale: ScaleName
-    since: bool
-    calendar: bool
-    covariates: bool = True
-    layers: Count
-    mix: bool = False
-    experts: Count = 1
-    hidden: Count
-    initialisation: Initialisation = "orthogonal"
-    decoder: DecoderName
-
     @property
-    def piece(self) -> int:
-        """Steps of the horizon in one step of the decoder."""
-        return self.decoder_segment or self.segment
-
-    @property
-    def read_at_once(self) -> int:
-        """Steps of the horizon that are read from one state of the decoder."""
-        return self.horizon if self.decoder == "direct" else self.piece
-
-    @model_validator(mode="after")
-    def _whole_segments(self) -> Self:
-        if self.context % self.segment:
-            raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
-        if self.bptt is not None and self.bptt % self.segment:
-            raise ValueError(f"bptt {self.bptt} is no multiple of segment {self.segment}")
-        past = self.bypass or self.base != "none" or self.scale != "global" or self.since or self.mix or self.attention
-        if not self.context and (past or self.bptt is not None):
-            raise ValueError("context 0 leaves nothing of the past to be read")
-        if self.base == "seasonal" and self.season > self.context:
-            raise ValueError(f"season {self.season} does not fit into context {self.context}")
-        return self
-
-
-class Input(Section):
-    """A covariate, and what brings it to unit size."""
-
-    name: str
-    """Its column."""
-    role: Role
-    """When it is known."""
-    categories: Several[str] | None = None
-    """The kinds that it tells; none where it is an amount."""
-    level: float = 0.0
-    """Its mean."""
-    spread: float = 1.0
-    """Its standard deviation over all series."""
-    within: float = 1.0
-    """Its standard deviation within a series, typically."""
-    gaps: bool = False
-    """Whether it is missing now and then."""
+    def traits(self) -> CellTraits:
+        """The traits of its cell."""
+        return CELLS[self.cell]
 
 
 class Training(Section):

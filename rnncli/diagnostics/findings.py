@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.diagnostics.gate_activity import Part
 from rnncli.diagnostics.gradient_probe import Gap
 from rnncli.diagnostics.measurements import ROLLED, Health
@@ -59,7 +59,7 @@ def _reach(reach: int, design: Architecture, season: int) -> str:
     if design.context < aim:
         return f"the context is {design.context}, {called}: raise --context"
     if reach < aim:
-        other = ", or try --cell lstm or gru" if design.cell == "rnn" else ""
+        other = ", or try --cell lstm or gru" if design.traits.recurrent and not design.traits.gated else ""
         further = "; only the bypass sees further" if design.bypass else ""
         return f"{called}: raise --segment{other}{further}"
     return "all that the network sees" if reach >= design.context else f"far enough: {called}"
@@ -93,7 +93,7 @@ def _memory(memory: int, design: Architecture, season: int) -> str:
 
 def _calmer(design: Architecture) -> str:
     """What keeps a state in bounds."""
-    return "lower --radius or --input-scale" if design.cell == "esn" else CALMER
+    return "lower --radius or --input-scale" if design.traits.closed_form else CALMER
 
 
 def _radii(radii: dict[Part, float], design: Architecture) -> Finding:

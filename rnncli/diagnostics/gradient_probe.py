@@ -50,7 +50,7 @@ def watch(network: Network, batch: Batch) -> Watched:
         caught.setdefault("steps", given[0].detach())
 
     # All segments of the past pass through what leaves some of them out in training, before any encoder cuts them up.
-    entry = network.encoder if network.architecture.cell == "esn" else network.left_out
+    entry = network.encoder if network.architecture.traits.closed_form else network.left_out
     with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
         trace = network.trace(batch.past, batch.step, batch.beside)
     quantiles, scale = trace.prediction

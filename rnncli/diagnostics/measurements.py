@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import attention_weights, gate_activity, gradient_probe
 from rnncli.diagnostics.gate_activity import UNITS, Layer, Part
 from rnncli.diagnostics.gradient_probe import Gap, Watched

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
+from rnncli.messages import did_you_mean
 
 if TYPE_CHECKING:
     from rnncli.evaluation.significance import Difference

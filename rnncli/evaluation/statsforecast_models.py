@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
+from rnncli.messages import did_you_mean
 
 MODELS = ("AutoETS", "AutoTheta", "AutoARIMA")
 AT_ONCE = 8  # windows handed to a process

@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from rnncli import __version__
-from rnncli.config.sections import Architecture, Config, Input, Section
+from rnncli.config.architecture import Architecture, Covariate
+from rnncli.config.sections import Config, Section
 from rnncli.config.types import Several
 from rnncli.errors import ModelFileError, RequestError, StateFileError
 from rnncli.files import checksummed
@@ -128,7 +129,7 @@ class Card(Section):
     """Versions of what it was trained with."""
     config: Config
     """What was asked for, the columns by the names that were found."""
-    inputs: Several[Input] = ()
+    inputs: Several[Covariate] = ()
     """What the networks are told beside the targets."""
     members: Several[Member] = Field(min_length=1)
     """The networks: the forecast is their consensus."""

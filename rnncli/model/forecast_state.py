@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rnncli import __version__
-from rnncli.config.sections import Input, Section
+from rnncli.config.architecture import Covariate
+from rnncli.config.sections import Section
 from rnncli.config.types import Several
 from rnncli.errors import DataError
 from rnncli.files import checksummed
@@ -52,9 +53,9 @@ class Kept(Section):
     """How the table wrote them."""
     roles: Roles
     """The columns of the table."""
-    along: Several[Input]
+    along: Several[Covariate]
     """The columns beside the targets that have a value a step."""
-    fixed: Several[Input]
+    fixed: Several[Covariate]
     """Those that have one a series."""
     holidays: Several[str]
     """Countries whose public holidays are told."""

@@ -13,7 +13,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli.config.sections import Architecture, PointName
+from rnncli.config.architecture import Architecture, InputSpec
+from rnncli.config.sections import PointName
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files.atomic import written_whole
 from rnncli.model import card as cards
@@ -25,7 +26,6 @@ from rnncli.network import cross_series, encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import Carried
 from rnncli.panel import Cutoffs, Panel, covariates
-from rnncli.panel.covariates import Told
 from rnncli.panel.time import frequency as clock
 from rnncli.windows.windows import Batch, Windows
 
@@ -132,7 +132,7 @@ class Model:
             design, seen = network.architecture, network.sees(rows)
             values = (seen + design.horizon * len(quantile_head.LEVELS) * len(self.networks)) * network.targets
             states = (seen + design.horizon) // design.segment * design.hidden * STATES
-            if design.cell == "transformer" and design.decoder == "parallel":  # each step of it looks at its own copy
+            if design.traits.context_copies and design.decoder == "parallel":  # each step of it looks at its own copy
                 states *= math.ceil(design.horizon / design.segment)
             others = design.context * len(self.card.seen.together) if design.mix else 0
             needs.append(values + states + others)
@@ -230,7 +230,7 @@ def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
     return Calibration(np.array(quantile_head.LEVELS), shifts.double().numpy(), ranks.double().numpy())
 
 
-def network_of(design: Architecture, targets: int, told: Told, tensors: dict[str, Tensor]) -> Network:
+def network_of(design: Architecture, targets: int, told: InputSpec, tensors: dict[str, Tensor]) -> Network:
     """A network with these weights. Raises ValueError or RuntimeError where they are not its own."""
     _check_sizes(design, targets, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once

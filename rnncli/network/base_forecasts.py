@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 
 TELLS = 0.1  # of the mean distance from the median, for a cycle to be taken as common to all windows
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture, Input
+from rnncli.config.architecture import Architecture, Covariate, InputSpec
 from rnncli.network import base_forecasts, scaling
-from rnncli.panel.covariates import Told
 from rnncli.windows.windows import Beside
 
 FURTHEST = 10.0  # deviations: what lies beyond is held there
@@ -39,7 +38,7 @@ class Features(NamedTuple):
 class Inputs(nn.Module):
     """Covariates and the calendar to features, of which an encoder reads R and D, a decoder is told P."""
 
-    def __init__(self, design: Architecture, told: Told) -> None:
+    def __init__(self, design: Architecture, told: InputSpec) -> None:
         super().__init__()
         columns = told.inputs if design.covariates else ()
         along = [one for one in columns if one.role != "static"]
@@ -90,7 +89,7 @@ class Inputs(nn.Module):
 class _Columns(nn.Module):
     """Some covariates: amounts measured, kinds embedded."""
 
-    def __init__(self, columns: Sequence[Input]) -> None:
+    def __init__(self, columns: Sequence[Covariate]) -> None:
         super().__init__()
         self.amounts = [one for one in columns if one.categories is None]
         self.kinds = [one for one in columns if one.categories is not None]
@@ -134,7 +133,7 @@ def _picked(values: Tensor, places: list[int]) -> Tensor:
     return values[..., places]
 
 
-def _dimensions(column: Input) -> int:
+def _dimensions(column: Covariate) -> int:
     """Of the embedding of a column of kinds."""
     return min(8, 1 + math.isqrt(len(column.categories or ())))
 

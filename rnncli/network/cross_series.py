@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.network import scaling
 from rnncli.windows.windows import Others
 

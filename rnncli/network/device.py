@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from rnncli.config.sections import Architecture, DeviceName
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import DeviceName
 from rnncli.errors import RequestError
 from rnncli.model.card import Member
 
@@ -59,10 +60,9 @@ def available() -> list[str]:
 def work_per_step(architecture: Architecture, targets: int, batch: int) -> float:
     """Floating-point operations of a training step, roughly: three times those of the forward pass."""
     # Of a layer, as square maps of its units in pairs: attention has eight such maps, two convolutions of three six.
-    gates = {"rnn": 1, "gru": 3, "lstm": 4, "esn": 0.5, "tcn": 3, "transformer": 4}[architecture.cell]
     steps = (architecture.context + architecture.horizon) / architecture.segment
     hidden = architecture.hidden
-    recurrent = 2 * gates * 2 * hidden * hidden * architecture.layers
+    recurrent = 2 * architecture.traits.flops * 2 * hidden * hidden * architecture.layers
     embedding = 2 * 2 * architecture.segment * targets * hidden
     mapped = 2 * architecture.context * architecture.horizon * architecture.experts * targets
     return 3 * batch * (steps * (recurrent + 5 * embedding) + mapped)

@@ -7,7 +7,7 @@ forecast by linear maps, as regressions on prices and loads have it (Lago et al.
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.network.covariate_encoder import Inputs
 from rnncli.network.linear_experts import Maps
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.network import base_forecasts, cells, quantile_head, scaling, teacher_forcing
 from rnncli.network.cells import BatchNorm, Dropout, fork, joined
 from rnncli.network.covariate_encoder import Features, Inputs, surprise
@@ -24,16 +24,15 @@ from rnncli.network.scaling import Scale
 from rnncli.network.stateful_encoder import read_on
 from rnncli.network.teacher_forcing import Feedback, Lesson
 from rnncli.network.tensors import Ahead, Carried, Past, Prediction, Steps, Trace, View
-from rnncli.panel.covariates import Told
 from rnncli.windows.windows import Beside
 
-NOTHING = Told()
+NOTHING = InputSpec()
 
 
 class Network(nn.Module):
     """Forecasts K targets together over H steps from the L before them."""
 
-    def __init__(self, architecture: Architecture, targets: int, told: Told = NOTHING) -> None:
+    def __init__(self, architecture: Architecture, targets: int, told: InputSpec = NOTHING) -> None:
         super().__init__()
         self.architecture = architecture
         self.context = architecture.context
@@ -242,7 +241,7 @@ class Network(nn.Module):
         entered = self.embedding(torch.cat(parts, dim=-1)) + window
         if self.mixing is not None and steps.mixed is not None:
             entered = entered + self.mixing.of_segments(steps.mixed)
-        if self.architecture.cell == "esn":  # whose units have the only bend
+        if self.architecture.traits.closed_form:  # whose units have the only bend
             return entered
         if self.norm is not None:
             entered = self.norm(entered)

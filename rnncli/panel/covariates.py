@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Input
+from rnncli.config.architecture import Covariate, InputSpec
 from rnncli.errors import DataError
 from rnncli.panel.chunks import blocks
 from rnncli.panel.row_numbers import row
@@ -23,25 +23,17 @@ from rnncli.panel.time.frequency import Frequency
 UNSEEN = 0.0  # the number of a kind that is empty or that training did not know
 
 
-class Told(NamedTuple):
-    """What a network is told beside the targets."""
-
-    inputs: tuple[Input, ...] = ()
-    calendar: int = 0  # features of the calendar
-    series: int = 0  # whose past each of them may be shown: S, or none
-
-
-def told(inputs: tuple[Input, ...], frequency: Frequency, countries: Sequence[str], series: int) -> Told:
+def told(inputs: tuple[Covariate, ...], frequency: Frequency, countries: Sequence[str], series: int) -> InputSpec:
     """These columns, the calendar of a clock with the holidays of some countries, and so many series side by side."""
-    return Told(inputs, calendar_features.size(frequency, countries), series)
+    return InputSpec(inputs, calendar_features.size(frequency, countries), series)
 
 
 @dataclass(frozen=True)
 class Covariates:
     """C columns along the clock, G static ones, and the weight of each row."""
 
-    along: tuple[Input, ...]  # C, known or past
-    fixed: tuple[Input, ...]  # G, static
+    along: tuple[Covariate, ...]  # C, known or past
+    fixed: tuple[Covariate, ...]  # G, static
     # A kind is its number from 1 on, and 0 where a row tells none that is known.
     values: np.ndarray  # (M, C) float64, NaN where missing
     offsets: np.ndarray  # (S + 1,) int64: the rows of series s, of which the first is that of its first target
@@ -51,7 +43,7 @@ class Covariates:
     unit: float = 1.0  # the mean weight in the table
 
     @property
-    def inputs(self) -> tuple[Input, ...]:
+    def inputs(self) -> tuple[Covariate, ...]:
         """All columns."""
         return self.along + self.fixed
 
@@ -87,7 +79,7 @@ class Covariates:
         return (np.isnan(values) | (places >= ends)[..., None]) & self.known
 
 
-def measured(covariates: Covariates, ends: np.ndarray) -> tuple[Input, ...]:
+def measured(covariates: Covariates, ends: np.ndarray) -> tuple[Covariate, ...]:
     """The columns with their levels and spreads, as the first `ends` (S,) rows of each series have them."""
 
     def before(place: int) -> Iterator[Column]:
@@ -115,7 +107,7 @@ class Column(NamedTuple):
         return Column(self.values[known], self.series[known])
 
 
-def _measured(column: Input, parts: Callable[[], Iterator[Column]]) -> Input:
+def _measured(column: Covariate, parts: Callable[[], Iterator[Column]]) -> Covariate:
     """Its mean, its deviation, and the median over series of their own deviations; 1 where nothing moves."""
     if column.categories is not None:
         return column.model_copy(update={"gaps": any((part.values == UNSEEN).any() for part in parts())})

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError, about, did_you_mean, quietly, source_words
+from rnncli.errors import DataError, about
+from rnncli.messages import did_you_mean, source_words
 from rnncli.panel.covariates import texts
 from rnncli.panel.export.forecast_table import WIDE_ID, keys
 from rnncli.panel.ingest import values as cells
@@ -11,6 +12,7 @@ from rnncli.panel.ingest.column_roles import Roles
 from rnncli.panel.ingest.rows import forbid_nameless, without_notes
 from rnncli.panel.panel import Cutoffs, Panel, called
 from rnncli.panel.time import formats, timestamps
+from rnncli.tables.assumptions import quietly
 
 
 def joined(

@@ -1,18 +1,19 @@
 """Designs beside the chosen one that may forecast as well or better: a search tries them."""
 
-from rnncli.config.sections import FROM_CONTEXT, OF_SEASON, Architecture, BaseName, Network, ScaleName
-from rnncli.panel.covariates import Told
+from rnncli.config.architecture import Architecture, InputSpec
+from rnncli.config.base_forecasts import BASES, BaseName
+from rnncli.config.sections import Network, ScaleName
 from rnncli.planning import defaults
 
 FIRST_RIVALS = 2  # scales and bases that are tried before what is told is
 
 
 def beside(
-    chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int], told: Told
+    chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int], told: InputSpec
 ) -> tuple[Architecture, ...]:
     """Other scales, bases and cycles, and among them, early enough to be tried, what differs in what is told."""
     rivals = _of_scales_and_bases(chosen, asked, scales, cycles)
-    trained, blind = asked.cell != "esn", asked.context == 0
+    trained, blind = not asked.traits.closed_form, asked.context == 0
     if asked.calendar is None and told.calendar and trained and not (blind and not told.inputs):
         rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
     if asked.covariates is None and told.inputs and trained and not blind:
@@ -38,7 +39,7 @@ def _of_scales_and_bases(
     scales = [asked.scale] if asked.scale else scales
     changes: list[dict[str, object]] = [{"base": base} for base in bases[:2]]
     changes += [{"scale": scale} for scale in scales[:2]]
-    seasonal = [base for base in bases if base in OF_SEASON][:1]
+    seasonal = [base for base in bases if BASES[base].seasonal][:1]
     others = [cycle for cycle in cycles if seasonal == ["cycle"] or cycle <= chosen.context]
     changes += [{"base": base, "season": cycle} for base in seasonal for cycle in others]
     changes += [{"base": base, "scale": scale} for base in bases for scale in scales]
@@ -71,7 +72,7 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
             continue
         context = -(-length // segment) * segment if asked.context is None else length
         fits = chosen.bptt is None or chosen.bptt % segment == 0
-        fits &= chosen.base not in FROM_CONTEXT or chosen.season <= context
+        fits &= not BASES[chosen.base].from_context or chosen.season <= context
         fits &= context > 0 or segment <= chosen.horizon
         fits &= chosen.decoder != "recursive" or segment < max(chosen.horizon, chosen.segment + 1)  # it feeds back
         if context % segment == 0 and context + chosen.horizon <= longest and fits:

@@ -54,8 +54,8 @@ def _forbid_untold(panel: Panel, network: Network) -> None:
     names = [one.name for one, known in zip(panel.covariates.along, panel.covariates.known, strict=True) if known]
     told = [f"--known {','.join(names)}"] if names else []
     told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []
-    if told and network.cell == "esn":
+    if told and network.traits.closed_form:
         raise RequestError(f"{told[0]} needs a cell that is trained, not esn: nothing else is told what is to come")
-    if panel.covariates.weights is not None and network.cell == "esn":
+    if panel.covariates.weights is not None and network.traits.closed_form:
         name = panel.found.roles.weight
         raise RequestError(f"--weight {name} needs a cell that is trained, not esn: its windows count alike")

@@ -2,22 +2,20 @@
 
 import numpy as np
 
-from rnncli.config.sections import CellName, DecoderName, Initialisation, Network, Training
+from rnncli.config.cells import CELLS, CellName
+from rnncli.config.sections import DecoderName, Initialisation, Network, Training
 from rnncli.panel import Panel
 
-RESERVOIR = 300  # units: they cost no training, but a linear system of their size
 FEW, MANY = 2_000, 200_000  # values that are too few for many units, and enough for twice as many
 UNHURRIED = 180.0  # seconds in which several networks of so many units can be tried
-TCN_WIDTH = 3  # steps that a convolution of the TCN looks at
-BLOCKS = 2  # of a small Transformer
 EXPERTS = 8  # linear maps in a bypass: 16 and 32 forecast no better
 MOST_MAPPED = 600_000  # weights of all of them
 
 
 def hidden(cell: CellName, panel: Panel, training: Training) -> tuple[int, str]:
     """Units of a layer, and why."""
-    if cell == "esn":
-        return RESERVOIR, "units that are not trained cost little"
+    if (units := CELLS[cell].units) is not None:
+        return units, "units that are not trained cost little"
     count = int((~np.isnan(panel.values)).sum())
     if count >= MANY and training.seconds < UNHURRIED:
         return 64, f"{count} values, of which more units would learn more in more time"
@@ -35,26 +33,16 @@ def without_past(network: Network) -> tuple[Network, dict[str, str]]:
 def parts(network: Network, context: int, segment: int, horizon: int) -> dict[str, object]:
     """What is open of an encoder that reads a context, and of how the horizon is told from it."""
     return {
-        "layers": network.layers or layers(network.cell, context // segment),
+        "layers": network.layers or network.traits.layers(context // segment),
         "experts": network.experts or experts(network, context, horizon),
         "initialisation": network.initialisation or initialisation(network),
         "decoder": network.decoder or decoder(network),
     }
 
 
-def layers(cell: CellName, steps: int) -> int:
-    """Layers of an encoder that reads so many steps: of a TCN as many as let its last output depend on all of them."""
-    if cell == "transformer":
-        return BLOCKS
-    blocks = 1
-    while cell == "tcn" and 1 + 2 * (TCN_WIDTH - 1) * (2**blocks - 1) < steps:
-        blocks += 1
-    return blocks
-
-
 def experts(network: Network, context: int, horizon: int) -> int:
     """Linear maps in a bypass. A read-out that is solved for takes one."""
-    if network.cell == "esn" or not network.bypass or not context:
+    if network.traits.closed_form or not network.bypass or not context:
         return 1
     return int(np.clip(MOST_MAPPED // (context * horizon), 1, EXPERTS))
 
@@ -66,6 +54,6 @@ def initialisation(network: Network) -> Initialisation:
 
 def decoder(network: Network) -> DecoderName:
     """The encoder itself read on, where that is possible: not where it reads from both ends, or is not trained."""
-    if network.cell == "esn":
+    if network.traits.closed_form:
         return "direct"
     return "encoder-decoder" if network.bidirectional or network.decoder_segment else "parallel"

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli.config import rules
-from rnncli.config.sections import Architecture, BaseName, Network, ScaleName, Training
+from rnncli.config.architecture import Architecture, InputSpec
+from rnncli.config.base_forecasts import BaseName
+from rnncli.config.sections import Network, ScaleName, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
-from rnncli.panel.covariates import Told
 from rnncli.panel.time import calendar_features
 from rnncli.planning import candidates, data_checks, defaults, seasonality, synthetic_series, window_lengths
 from rnncli.planning.seasonality import Sample
@@ -29,7 +30,7 @@ class Plan(NamedTuple):
 
     architecture: Architecture
     rivals: tuple[Architecture, ...]  # other scales and bases that the data allows, to be tried beside it
-    told: Told  # what the networks know beside the targets
+    told: InputSpec  # what the networks know beside the targets
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
@@ -45,7 +46,7 @@ class Plan(NamedTuple):
     def start(self, design: Architecture, number: int) -> dict[str, np.ndarray] | None:
         """The weights that the number-th network of a design begins with, in turn."""
         own = [start.weights for start in self.starts if start.architecture == design]
-        return own[number % len(own)] if own and design.cell != "esn" else None  # which is solved for anew
+        return own[number % len(own)] if own and not design.traits.closed_form else None  # which is solved for anew
 
 
 class Start(NamedTuple):
@@ -93,7 +94,7 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     together = 0 if learned.added else _together(given, network)
     made |= _told(panel, network, together, choose)
     made |= defaults.parts(network, context, segment, horizon)
-    solved = network.cell == "esn"  # once
+    solved = network.traits.closed_form  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
@@ -124,7 +125,7 @@ def _told(panel: Panel, network: Network, together: int, choose: Choose) -> dict
     return {"calendar": dated, "covariates": beside, "mix": mix}
 
 
-def again(panel: Panel, starts: tuple[Start, ...], told: Told, training: Training, seen: str) -> Plan:
+def again(panel: Panel, starts: tuple[Start, ...], told: InputSpec, training: Training, seen: str) -> Plan:
     """Networks as they are, trained on for a while.
 
     seen: the time up to which they know the rows; they are judged by windows that came later alone. Raises DataError
@@ -182,7 +183,7 @@ def _allowed(parts: Iterable[np.ndarray]) -> tuple[list[ScaleName], str]:
 
 
 def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
-    if network.cell == "esn":
+    if network.traits.closed_form:
         return False, "a fixed reservoir is told nothing of the steps to come"
     if not calendar_features.size(panel.frequency, panel.covariates.holidays):
         return False, f"the calendar says nothing of steps of {panel.frequency.name}"
@@ -194,7 +195,7 @@ def _calendar(panel: Panel, network: Network) -> tuple[bool, str]:
 
 
 def _covariates(network: Network) -> tuple[bool, str]:
-    if network.cell == "esn" or network.context == 0:
+    if network.traits.closed_form or network.context == 0:
         return True, "they were named"
     return True, "they were named; left out where the network does about as well without them"
 

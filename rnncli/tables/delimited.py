@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.config.sections import Decimal
-from rnncli.errors import Assume, DataError, quietly
+from rnncli.errors import DataError
 from rnncli.tables import number_parsing
+from rnncli.tables.assumptions import Assume, quietly
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode

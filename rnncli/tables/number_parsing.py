@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnncli.config.sections import Decimal
-from rnncli.errors import Assume, DataError
+from rnncli.errors import DataError
+from rnncli.tables.assumptions import Assume
 
 EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
 SPACES = r" \x{a0}\x{202f}'’"  # between thousands, whichever sign stands before the fraction

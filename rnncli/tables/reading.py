@@ -16,9 +16,11 @@ import pyarrow as pa
 from pyarrow import fs
 
 from rnncli.config.sections import Decimal
-from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
+from rnncli.errors import DataError, RequestError
 from rnncli.files.atomic import SUFFIXES, is_url, kind_by_name
+from rnncli.messages import did_you_mean
 from rnncli.tables import delimited, json_records, parquet_dataset
+from rnncli.tables.assumptions import Assume, quietly
 from rnncli.tables.delimited import Manner
 
 STANDARD_STREAM = "-"

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
 from rnncli.files.atomic import COMPRESSIONS, is_url, written_whole
+from rnncli.messages import did_you_mean
 from rnncli.tables import json_records, parquet_dataset
 from rnncli.tables.reading import STANDARD_STREAM
 

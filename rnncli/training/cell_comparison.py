@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli.config.sections import CellName, Config
+from rnncli.config.cells import CellName
+from rnncli.config.sections import Config
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Scoring
 from rnncli.model.model import Model

@@ -69,7 +69,7 @@ def estimate(data: Sequences, plan: Plan, training: Training, device: torch.devi
     members = workshop.enough if training.refit or not trials else 0
     split = plan.split if trials else plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
     task = workshop.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
-    found = None if plan.architecture.cell == "esn" else pace(task, data, device)
+    found = None if plan.architecture.traits.closed_form else pace(task, data, device)
     seconds = None if found is None else _seconds(found.seconds * plan.steps, trials, members, size, workshop.budget)
     table = _held(data)
     others = size if size > 1 else 0

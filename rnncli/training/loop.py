@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli.config.sections import Architecture, Training
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.network.cells import State
 from rnncli.network.network import Network

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import Architecture, Network
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Network
 from rnncli.model.card import Seen
 from rnncli.panel import Panel
 from rnncli.planning import candidates
@@ -126,7 +127,7 @@ class Search:
     def _may_be_longer(self, best: Made) -> bool:
         """Whether the best of all should have more steps than it had."""
         workshop = self.workshop
-        if workshop.training.steps is not None or best.architecture.cell == "esn" or workshop.plan.starts:
+        if workshop.training.steps is not None or best.architecture.traits.closed_form or workshop.plan.starts:
             return False
         return _unfinished(best) and best.asked < MOST_STRETCHED * workshop.plan.steps
 
@@ -160,7 +161,7 @@ class Search:
         """
         ranked = self.ranked()
         best = ranked[0]
-        if self.workshop.training.steps is not None or best.architecture.cell == "esn":
+        if self.workshop.training.steps is not None or best.architecture.traits.closed_form:
             return []
         if self._may_be_longer(best):
             return self._untried([Trial(made.architecture, 2 * best.asked) for made in filter(_unfinished, ranked[:2])])

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from rnncli import __version__
-from rnncli.config.sections import Architecture, Config
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Config
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.model import conformal, data_profile, value_limits

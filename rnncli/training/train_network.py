@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture, Training
+from rnncli.config.architecture import Architecture, InputSpec
+from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.model.card import Course
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.base_forecasts import Cycle
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.covariates import Told
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
 from rnncli.training.batch_sources import Again, Drawn, Source, Walker
 from rnncli.training.checkpoint import Keeper
@@ -37,7 +37,7 @@ class Task(NamedTuple):
     """A network to be trained, with nothing left open."""
 
     architecture: Architecture
-    told: Told
+    told: InputSpec
     training: Training
     season: int  # of the metric
     seed: int
@@ -77,7 +77,7 @@ def run(
     with within_memory(device), cpu_matmul.quick():
         with torch.random.fork_rng():
             windows, network = begun(task, data, device)
-            fitted, went = (_solved if design.cell == "esn" else fit)(network, windows, task, report, keeper)
+            fitted, went = (_solved if design.traits.closed_form else fit)(network, windows, task, report, keeper)
         quantiles = _quantiles(fitted.network, windows, task.validation)
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
     seconds = time.monotonic() - began

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import Architecture, PresetName, Training
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import PresetName, Training
 from rnncli.planning.plan import Plan
 from rnncli.planning.validation_split import Split
 from rnncli.training.loop import Progress

@@ -29,7 +29,8 @@ import torch
 from accuracy import measure, read, rnncli  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture, Training
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Training
 from rnncli.diagnostics import gate_activity
 from rnncli.diagnostics.measurements import FADED
 from rnncli.network import cells

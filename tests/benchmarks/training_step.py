@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
 from torch.optim import AdamW, swa_utils
 
-from rnncli.config.sections import Architecture, Columns, Training
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Columns, Training
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import from_frame

@@ -10,7 +10,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from rnncli.config.sections import CellName
+from rnncli.config.cells import CellName
 
 RNNCLI = [sys.executable, "-m", "rnncli"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import findings
 from rnncli.diagnostics.gate_activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.diagnostics.gradient_probe import Gap

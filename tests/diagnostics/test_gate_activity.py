@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity
 from rnncli.network import cells
 from rnncli.network.cells.recurrent import Recurrent

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity, gradient_probe, measurements
 from rnncli.network import quantile_head
 from rnncli.network.cells.recurrent import Recurrent, RecurrentName

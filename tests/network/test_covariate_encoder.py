@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli.config.sections import Architecture, BaseName, Columns, DecoderName, Input, Training
+from rnncli.config.architecture import Architecture, Covariate, InputSpec
+from rnncli.config.base_forecasts import BaseName
+from rnncli.config.sections import Columns, DecoderName, Training
 from rnncli.config.sections import Network as Asked
 from rnncli.network.covariate_encoder import Inputs, surprise
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
-from rnncli.panel.covariates import Told
 from rnncli.planning.plan import make
 from rnncli.training import loop, train_network
 from rnncli.training.losses import Weighing
@@ -21,15 +22,15 @@ from tests.conftest import hourly
 from tests.network.test_network import design
 
 CPU = torch.device("cpu")
-KINDS = Input(name="sky", role="known", categories=("rain", "sun"))
-PRICE = Input(name="price", role="known", level=5.0, spread=2.0, within=1.0)
-VISITS = Input(name="visits", role="past", level=50.0, spread=20.0, within=10.0)
-SIZE = Input(name="size", role="static", level=500.0, spread=400.0)
-CITY = Input(name="city", role="static", categories=("Bonn", "Cork"))
-EVERYTHING = Told((PRICE, KINDS, VISITS, SIZE, CITY), calendar=4)
+KINDS = Covariate(name="sky", role="known", categories=("rain", "sun"))
+PRICE = Covariate(name="price", role="known", level=5.0, spread=2.0, within=1.0)
+VISITS = Covariate(name="visits", role="past", level=50.0, spread=20.0, within=10.0)
+SIZE = Covariate(name="size", role="static", level=500.0, spread=400.0)
+CITY = Covariate(name="city", role="static", categories=("Bonn", "Cork"))
+EVERYTHING = InputSpec((PRICE, KINDS, VISITS, SIZE, CITY), calendar=4)
 
 
-def inputs(told: Told = EVERYTHING, **changes: object) -> Inputs:
+def inputs(told: InputSpec = EVERYTHING, **changes: object) -> Inputs:
     torch.manual_seed(0)
     return Inputs(design(**changes), told).eval()
 
@@ -56,7 +57,7 @@ def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
 def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> None:
     given = beside()
     given.along[1, 3:5, 0] = torch.nan
-    told = Told((PRICE.model_copy(update={"gaps": True}), KINDS, VISITS))
+    told = InputSpec((PRICE.model_copy(update={"gaps": True}), KINDS, VISITS))
 
     features = inputs(told, calendar=False)(given, 12)
 
@@ -68,9 +69,9 @@ def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> Non
 def test_a_larger_shop_with_the_same_moves_is_told_the_same() -> None:
     given, larger = beside(), beside()
     larger.along[..., 0] = 1e6 + 30 * larger.along[..., 0]
-    still = Input(name="price", role="known", level=0.0, spread=1e6, within=1e-9)
+    still = Covariate(name="price", role="known", level=0.0, spread=1e6, within=1e-9)
 
-    one, other = (inputs(Told((still, KINDS, VISITS)))(each, 12).amounts for each in (given, larger))
+    one, other = (inputs(InputSpec((still, KINDS, VISITS)))(each, 12).amounts for each in (given, larger))
 
     assert torch.allclose(one, other, atol=0.2)
 
@@ -85,7 +86,7 @@ def test_a_surprise_is_what_differs_from_what_the_base_repeats(base: BaseName) -
     assert torch.allclose(surprise(amounts, 12, built.base), expected)
 
 
-def network(decoder: DecoderName = "parallel", told: Told = EVERYTHING, **changes: object) -> Network:
+def network(decoder: DecoderName = "parallel", told: InputSpec = EVERYTHING, **changes: object) -> Network:
     torch.manual_seed(2)
     built = Network(design(decoder=decoder, calendar=True, **changes), 1, told).eval()
     with torch.no_grad():
@@ -169,7 +170,7 @@ def test_no_value_after_the_cutoff_but_what_is_known_changes_a_window(changed: s
     frame["price"], frame["visits"] = generator.random((2, len(frame)))
     asked = Columns(known=("price",), past=("visits",))
     cutoffs = Cutoffs(np.arange(2), np.array([100, 100]))
-    told = Told((PRICE, VISITS))
+    told = InputSpec((PRICE, VISITS))
     torch.manual_seed(4)
     built = Network(Architecture.model_validate(design().model_dump() | {"calendar": False}), 1, told).eval()
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
+from rnncli.config.architecture import InputSpec
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.model.model import Model, load
 from rnncli.network.cross_series import MIXTURES, Mixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.panel.covariates import Told
 from rnncli.planning import plan as choices
 from rnncli.training import train_model
 from rnncli.training import workers as crew
@@ -137,14 +137,14 @@ def test_a_network_that_mixes_begins_as_the_one_that_does_not(decoder: DecoderNa
     made = []
     for mix in (False, True):
         torch.manual_seed(1)
-        built = Built(design(mix=mix, decoder=decoder), 1, Told(series=3)).eval()
+        built = Built(design(mix=mix, decoder=decoder), 1, InputSpec(series=3)).eval()
         made.append(built(batch.past, batch.step, batch.beside).quantiles)
 
     assert torch.equal(*made)
 
 
 def test_every_weight_of_the_mixtures_learns_with_forks_too() -> None:
-    built = Built(design(mix=True), 1, Told(series=3))
+    built = Built(design(mix=True), 1, InputSpec(series=3))
     assert built.mixing is not None
     torch.nn.init.normal_(built.mixing.entry.weight)
     windows = Windows(wide(following(60)), 12 + 2 * 3, 5, CPU, together=np.arange(3))

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from rnncli.config.sections import Architecture, BaseName, CellName, DecoderName, ScaleName
+from rnncli.config.architecture import Architecture
+from rnncli.config.base_forecasts import BaseName
+from rnncli.config.cells import CellName
+from rnncli.config.sections import DecoderName, ScaleName
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import Prediction, Steps

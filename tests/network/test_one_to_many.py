@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from rnncli import cli
-from rnncli.config.sections import CellName, Columns, DecoderName, Input, Network, Training
+from rnncli.config.architecture import Covariate, InputSpec
+from rnncli.config.cells import CellName
+from rnncli.config.sections import Columns, DecoderName, Network, Training
 from rnncli.errors import RequestError
 from rnncli.model import card as cards
 from rnncli.network import quantile_head
 from rnncli.network.network import Network as Built
 from rnncli.panel import Expected, Panel, from_frame
-from rnncli.panel.covariates import Told
 from rnncli.panel.known_future import ends
 from rnncli.panel.time import frequency
 from rnncli.planning import candidates
@@ -50,11 +51,11 @@ def panel(frame: pd.DataFrame, **roles: tuple[str, ...]) -> Panel:
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 def test_one_pass_from_a_vector_to_a_sequence(cell: CellName, decoder: DecoderName) -> None:
     """A static amount and a kind, an amount known in advance; five steps in segments of three."""
-    size = Input(name="size", role="static", level=2.0, spread=0.5)
-    kind = Input(name="kind", role="static", categories=("small", "large"))
-    price = Input(name="price", role="known", level=1.0, spread=0.1)
+    size = Covariate(name="size", role="static", level=2.0, spread=0.5)
+    kind = Covariate(name="kind", role="static", categories=("small", "large"))
+    price = Covariate(name="price", role="known", level=1.0, spread=0.1)
     torch.manual_seed(0)
-    made = Built(design(cell=cell, decoder=decoder, **NOTHING), 1, Told((price, size, kind))).eval()
+    made = Built(design(cell=cell, decoder=decoder, **NOTHING), 1, InputSpec((price, size, kind))).eval()
     made.fix_scale(torch.randn(50, 1).double() * 30 + 100)
     with torch.no_grad():
         for parameter in made.parameters():

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import BaseName, ScaleName, Training
+from rnncli.config.base_forecasts import BaseName
+from rnncli.config.sections import ScaleName, Training
 from rnncli.network import quantile_head, teacher_forcing
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import Lesson

@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from rnncli.errors import DataError, RequestError, strictly
+from rnncli.errors import DataError, RequestError
 from rnncli.tables import reading, writing
+from rnncli.tables.assumptions import strictly
 from tests.conftest import Command
 
 FRAME = pd.DataFrame(

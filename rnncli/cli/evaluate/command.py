@@ -10,7 +10,8 @@ import typer
 from rnncli.cli import completion, console, data_input, run_report
 from rnncli.cli.evaluate import request
 from rnncli.cli.options import Asked, configured
-from rnncli.config.sections import CellName, Config
+from rnncli.config.cells import CellName
+from rnncli.config.sections import Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
 from rnncli.evaluation import conditions
 from rnncli.files import atomic

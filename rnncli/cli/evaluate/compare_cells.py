@@ -12,7 +12,9 @@ from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report as scores
 from rnncli.cli.evaluate import request
 from rnncli.cli.options import Asked
-from rnncli.config.sections import Architecture, CellName, Config
+from rnncli.config.architecture import Architecture
+from rnncli.config.cells import CellName
+from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring

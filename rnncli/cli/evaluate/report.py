@@ -13,10 +13,11 @@ import pandas as pd
 from rnncli.cli import console
 from rnncli.cli.evaluate.request import Rolling, Wishes
 from rnncli.cli.figures import backtest as drawing
-from rnncli.errors import DataError, did_you_mean
+from rnncli.errors import DataError
 from rnncli.evaluation import metrics, significance
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.evaluation.significance import Difference, Windows
+from rnncli.messages import did_you_mean
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT, backtest_frame
 from rnncli.panel.time import formats

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from rnncli.cli.figures import style
-from rnncli.config.sections import CellName
+from rnncli.config.cells import CellName
 from rnncli.config.types import MOST_STEPS
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
+from rnncli.messages import did_you_mean
 
 if TYPE_CHECKING:
     from rnncli.panel.time.frequency import Frequency

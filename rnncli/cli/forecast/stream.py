@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console, run_report
 from rnncli.cli.forecast import state_file
-from rnncli.errors import DataError, RequestError, about, quietly, strictly
+from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
 from rnncli.messages import counted
+from rnncli.tables.assumptions import quietly, strictly
 from rnncli.training.signals import deferred_signals
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from rnncli.cli import console
 from rnncli.cli.options import PREFIX, Asked, section_of, spelled, variable
 from rnncli.config.sections import Config
-from rnncli.errors import did_you_mean
+from rnncli.messages import did_you_mean
 
 
 class Setting(NamedTuple):

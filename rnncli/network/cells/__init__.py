@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.network.cells.batch_norm import BatchNorm
 from rnncli.network.cells.dropout import Dropout
 from rnncli.network.cells.echo_state import Reservoir

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.errors import TrainingError
 from rnncli.network.cells.state import State
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.network.cells.recurrent import Recurrent, RecurrentName
 from rnncli.network.cells.state import State
 

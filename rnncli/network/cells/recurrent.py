@@ -5,7 +5,8 @@ from typing import Literal, assert_never
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture, Initialisation
+from rnncli.config.architecture import Architecture
+from rnncli.config.sections import Initialisation
 from rnncli.network.cells.state import State
 
 RecurrentName = Literal["rnn", "lstm", "gru"]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
 from rnncli.network.cells.dropout import Dropout
 from rnncli.network.cells.layer_norm_rnn import Written
 from rnncli.network.cells.recurrent import Recurrent, RecurrentName

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.config.sections import Architecture
+from rnncli.config.architecture import Architecture
+from rnncli.config.cells import TCN_WIDTH
 from rnncli.network.cells.state import State
-from rnncli.planning.defaults import TCN_WIDTH
 
 
 class Causal(nn.Module):

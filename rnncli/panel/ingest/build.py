@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Columns, Gaps, Input
-from rnncli.errors import Assume, DataError, quietly
+from rnncli.config.architecture import Covariate
+from rnncli.config.sections import Columns, Gaps
+from rnncli.errors import DataError
 from rnncli.messages import counted
 from rnncli.panel import covariates
 from rnncli.panel.covariates import Covariates
@@ -22,13 +23,14 @@ from rnncli.panel.row_numbers import row
 from rnncli.panel.time import frequency, timestamps
 from rnncli.panel.time.frequency import Frequency
 from rnncli.panel.time.timestamps import Times
+from rnncli.tables.assumptions import Assume, quietly
 
 
 class Expected(NamedTuple):
     """What a model takes."""
 
     frequency: Frequency  # for tables too short to tell their own
-    inputs: tuple[Input, ...] | None  # in the order of the columns' roles
+    inputs: tuple[Covariate, ...] | None  # in the order of the columns' roles
     unbegun: bool = False  # whether series without a value are taken, too: they begin with their first row
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Columns, Input
-from rnncli.errors import Assume, DataError, quietly
+from rnncli.config.architecture import Covariate
+from rnncli.config.sections import Columns
+from rnncli.errors import DataError
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest.build import Expected, from_frame
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import Panel
+from rnncli.tables.assumptions import Assume, quietly
 from rnncli.tables.memory import give_back
 
 
@@ -131,7 +133,7 @@ def _covariates(panels: Sequence[Panel], order: np.ndarray, store: Store) -> Cov
     )
 
 
-def _one_list(columns: Sequence[Input]) -> Input:
+def _one_list(columns: Sequence[Covariate]) -> Covariate:
     """A column with the kinds of all its parts."""
     if columns[0].categories is None:
         return columns[0]
@@ -139,7 +141,7 @@ def _one_list(columns: Sequence[Input]) -> Input:
     return columns[0].model_copy(update={"categories": tuple(kinds)})
 
 
-def _renumbered(values: np.ndarray, own: Sequence[Input], every: Sequence[Input]) -> np.ndarray:
+def _renumbered(values: np.ndarray, own: Sequence[Covariate], every: Sequence[Covariate]) -> np.ndarray:
     """Values (R, C) with kinds by their numbers among all of them."""
     values = values.copy()
     for place, (column, known) in enumerate(zip(own, every, strict=True)):

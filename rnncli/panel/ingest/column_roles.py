@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns, Role
-from rnncli.errors import DataError, RequestError, did_you_mean
+from rnncli.errors import DataError, RequestError
+from rnncli.messages import did_you_mean
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.timestamps import looks_like_time
 

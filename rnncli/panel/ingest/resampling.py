@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns
-from rnncli.errors import Assume
 from rnncli.panel.ingest import alignment
 from rnncli.panel.ingest.column_roles import Roles
 from rnncli.panel.ingest.rows import Rows
 from rnncli.panel.ingest.values import Cells
 from rnncli.panel.time import frequency
 from rnncli.panel.time.timestamps import Times
+from rnncli.tables.assumptions import Assume
 
 MOMENTS = ("first", "last")  # what a step comes to is what was at a moment, be it over or not
 FEWEST, MOST = 5, 200  # steps before that tell how far rows usually reach

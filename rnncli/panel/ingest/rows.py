@@ -6,13 +6,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import Assume, DataError
+from rnncli.errors import DataError
 from rnncli.messages import counted
 from rnncli.panel.ingest.column_roles import Roles
 from rnncli.panel.panel import called
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.timestamps import Times
+from rnncli.tables.assumptions import Assume
 from rnncli.tables.delimited import MOST_NOTES
 
 BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns
-from rnncli.errors import DataError, did_you_mean, quietly
+from rnncli.errors import DataError
+from rnncli.messages import did_you_mean
 from rnncli.panel.export.forecast_table import WIDE_ID, WIDE_TARGET
 from rnncli.panel.panel import Cutoffs, Panel, called
 from rnncli.panel.time import timestamps
+from rnncli.tables.assumptions import quietly
 
 CUTOFF = "cutoff"
 NUMBER = r"(\d+(?:\.\d+)?)"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Columns, Input
+from rnncli.config.architecture import Covariate
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
 from rnncli.panel.ingest.column_roles import Roles
@@ -22,7 +23,7 @@ class Cells:
 
     targets: Mapping[str, np.ndarray]  # name to (R,)
     beside: Mapping[str, np.ndarray]  # of covariates, and of the weight
-    inputs: tuple[Input, ...]
+    inputs: tuple[Covariate, ...]
 
     def at(self, rows: np.ndarray) -> "Cells":
         """Those of some rows, or of the rows in another order."""
@@ -59,7 +60,7 @@ def _reduced(numbers: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
     return np.where(reduced == 0, np.nan, reduced) if how == "count" else reduced  # rows without a value are no events
 
 
-def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Input, ...] | None) -> Cells:
+def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Covariate, ...] | None) -> Cells:
     """The numbers of the columns with these roles; expected: those that a model was trained with, and their kinds.
 
     Raises DataError naming the row of what is no number, RequestError where the columns are not the model's.
@@ -75,7 +76,7 @@ def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Inpu
         # An empty cell tells nothing in particular where it did so in training; else it is missing.
         empty = covariates.UNSEEN if known is None or known.gaps else np.nan
         beside[name] = numbers(column) if kinds is None else covariates.codes(column, kinds, empty)
-        inputs.append(Input(name=name, role=role, categories=kinds, gaps=known is not None and known.gaps))
+        inputs.append(Covariate(name=name, role=role, categories=kinds, gaps=known is not None and known.gaps))
     if roles.weight is not None:
         beside[roles.weight] = numbers(frame[roles.weight])
     return Cells({name: numbers(frame[name]) for name in roles.targets}, beside, tuple(inputs))

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnncli.errors import RequestError, did_you_mean
+from rnncli.errors import RequestError
+from rnncli.messages import did_you_mean
 from rnncli.panel.time import timestamps
 from rnncli.panel.time.frequency import DAY, Frequency
 

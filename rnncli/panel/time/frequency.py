@@ -10,7 +10,8 @@ from typing import Literal, assert_never, cast
 
 import numpy as np
 
-from rnncli.errors import DataError, RequestError, did_you_mean
+from rnncli.errors import DataError, RequestError
+from rnncli.messages import did_you_mean
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import Assume, DataError, RequestError, did_you_mean, quietly
+from rnncli.errors import DataError, RequestError
+from rnncli.messages import did_you_mean
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time import formats
 from rnncli.panel.time.frequency import DAY
+from rnncli.tables.assumptions import Assume, quietly
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
 OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")

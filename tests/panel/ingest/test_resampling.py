@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
-from rnncli.errors import DataError, strictly
+from rnncli.errors import DataError
 from rnncli.panel import Panel, freshness, from_frame
+from rnncli.tables.assumptions import strictly
 
 
 def every(minutes: int, first: str, last: str) -> pd.DataFrame:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from rnncli.config.sections import Columns
-from rnncli.errors import DataError, RequestError, strictly
+from rnncli.errors import DataError, RequestError
 from rnncli.panel import Panel, from_frame
+from rnncli.tables.assumptions import strictly
 
 
 def read(ds: Sequence[object], y: Sequence[object], **asked: object) -> tuple[Panel, list[str]]:
