@@ -1,8 +1,9 @@
-"""The house stands as it was drawn: who imports whom, and what starts at once."""
+"""The structure of the package: which package may import which, and which libraries each may load."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,118 +11,59 @@ import pytest
 import rnncli
 
 ROOT = Path(rnncli.__file__).parent
-ORDER = [
-    *(
-        "errors",
-        "words",
-        "values",
-        "config",
-        "files",
-        "signals",
-        "seal",
-        "card",
-        "course",
-        "header",
-        "tables",
-        "panel",
-        "state",
-        "contract",
-        "domain",
-        "baselines",
-        "automatic",
-        "metrics",
-        "comparison",
-        "calibration",
-        "gates",
-        "split",
-        "structural",
-        "synthetic",
-        "seasons",
-        "honoured",
-        "designs",
-        "tellable",
-        "lengths",
-        "rivals",
-        "choices",
-        "windows",
-        "scaling",
-    ),
-    *(
-        "bases",
-        "inputs",
-        "maps",
-        "outlook",
-        "mixing",
-        "cells",
-        "views",
-        "carrying",
-        "decoding",
-        "heads",
-        "losses",
-        "feeding",
-        "network",
-        "arrivals",
-        "sources",
-        "device",
-        "arithmetic",
-        "consensus",
-        "model",
-        "backtest",
-        "importance",
-        "health",
-        "ridge",
-        "descent",
-        "checkpoint",
-        "fitting",
-        "training",
-        "crew",
-        "workshop",
-        "judging",
-        "search",
-        "estimate",
-        "ensemble",
-        "live",
-        "rolling",
-        "following",
-        "contest",
-        "cli",
-    ),
-]
-INSIDE_PANEL = [
-    *("clock", "written", "numbering", "timestamps", "calendar", "blocks", "columns", "covariates"),
-    *(
-        "cells",
-        "hints",
-        "sequences",
-        "stored",
-        "rows",
-        "layout",
-        "unfinished",
-        "build",
-        "parts",
-        "tail",
-        "freshness",
-        "forecasts",
-        "future",
-        "archived",
-    ),
-]
-BORDERS = {
-    "pandas": {"tables", "panel", "cli"},
-    "pyarrow": {"header", "tables"},
-    "torch": {"windows", "scaling", "cli", *ORDER[ORDER.index("bases") :]},
-    "typer": {"cli"},
-    "rich": {"cli"},
-    "statsforecast": {"automatic"},
-    "matplotlib": {"cli"},
-    "holidays": {"panel"},
+
+# Package to the packages it may import. Every row names only earlier rows, so that upward imports cannot be allowed.
+ALLOWED: dict[str, set[str]] = {
+    "messages": set(),
+    "errors": {"messages"},
+    "config": {"messages", "errors"},
+    "files": {"messages", "errors"},
+    "tables": {"messages", "errors", "config", "files"},
+    "panel": {"messages", "errors", "config", "tables"},
+    "windows": {"messages", "errors", "panel"},
+    "network": {"messages", "errors", "config", "windows"},
+    "model": {"messages", "errors", "config", "files", "panel", "windows", "network"},
+    "evaluation": {"messages", "errors", "config", "panel", "model"},
+    "planning": {"messages", "errors", "config", "panel", "evaluation"},
+    "training": {
+        *("messages", "errors", "config", "files", "panel", "windows", "network", "model", "evaluation", "planning"),
+    },
+    "diagnostics": {"messages", "errors", "config", "panel", "windows", "network", "model", "evaluation"},
+    "cli": {
+        *("messages", "errors", "config", "files", "tables", "panel", "windows", "network", "model", "evaluation"),
+        *("planning", "training", "diagnostics"),
+    },
 }
 
+# Library to the packages whose import may load it. Commands of `cli` import late what they need: see the tests below.
+LOADED_BY = {
+    "pydantic": {"config", "tables", "panel", "windows", "network", "model", *list(ALLOWED)[9:]},
+    "numpy": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
+    "pyarrow": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
+    "pandas": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
+    "torch": {"windows", "network", "model", "evaluation", "training", "diagnostics"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "matplotlib": {"cli"},
+    "prometheus_client": {"cli"},
+}
+IMPORTED_BY = {"typer": {"cli"}, "rich": {"cli"}, "matplotlib": {"cli"}, "statsforecast": {"evaluation"}}
 
-def rooms() -> list[Path]:
-    return sorted(
-        path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem not in ("__init__", "__main__")
-    )
+
+def modules() -> dict[str, Path]:
+    """Dotted name to file, of every module but the two that start the program."""
+    names = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return {name: path for name, path in names.items() if name not in ("rnncli", "rnncli.__main__")}
+
+
+MODULES = modules()
+
+
+def package_of(module: str) -> str:
+    return module.split(".")[1]
 
 
 def imports(path: Path) -> set[str]:
@@ -135,28 +77,73 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").parts[0]
-
-
-@pytest.mark.parametrize("path", rooms(), ids=str)
-def test_a_room_imports_only_from_those_above_it(path: Path) -> None:
-    place = ORDER.index(room_of(path))
+def imported_modules(path: Path) -> set[str]:
+    """The modules of rnncli that a file imports: of `from package import name` the module of that name, if there is."""
+    found = set()
     for name in imports(path):
-        if not name.startswith("rnncli.") or name == "rnncli.__version__":
-            continue
-        room = name.split(".")[1]
-        assert room in ORDER[: place + 1], f"{path.name} imports {name}"
-        if room == "panel" and room_of(path) == "panel" and path.stem != "__init__":
-            inner = next(part for part in name.split(".")[2:] if part in INSIDE_PANEL)
-            assert INSIDE_PANEL.index(inner) < INSIDE_PANEL.index(path.stem)
+        module = name if name in MODULES else name.rpartition(".")[0]
+        if module in MODULES:
+            found.add(module)
+    return found
 
 
-@pytest.mark.parametrize("path", rooms(), ids=str)
-def test_libraries_stay_within_their_borders(path: Path) -> None:
-    for name in imports(path):
-        library = name.split(".")[0]
-        assert room_of(path) in BORDERS.get(library, {room_of(path)}), f"{path.name} imports {library}"
+def test_at_most_twelve_packages_and_four_modules_lie_side_by_side() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert len(packages) <= 12
+    assert len(list(ROOT.glob("*.py"))) <= 4
+    assert packages <= set(ALLOWED)
+
+
+def test_no_package_is_allowed_an_import_from_a_later_one() -> None:
+    order = list(ALLOWED)
+    for package, allowed in ALLOWED.items():
+        assert allowed <= set(order[: order.index(package)])
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_what_it_may_know(package: str) -> None:
+    for module, path in MODULES.items():
+        if package_of(module) == package:
+            known = {package_of(name) for name in imported_modules(path)} - {package}
+            assert known <= ALLOWED[package], module
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    graph = {module: imported_modules(path) - {module} for module, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("library", IMPORTED_BY)
+def test_a_library_is_imported_only_within_its_packages(library: str) -> None:
+    importers = {
+        package_of(module)
+        for module, path in MODULES.items()
+        if any(name.split(".")[0] == library for name in imports(path))
+    }
+    assert importers <= IMPORTED_BY[library]
+
+
+def loaded_by(package: str) -> set[str]:
+    """Top-level names of all that a fresh interpreter has loaded after the import of a whole package."""
+    names = [module for module in MODULES if package_of(module) == package]
+    code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_importing_a_package_loads_no_package_or_library_it_must_not_know(package: str) -> None:
+    loaded = loaded_by(package)
+    reachable = {package}
+    for other in reversed(list(ALLOWED)):
+        if other in reachable:
+            reachable |= ALLOWED[other]
+    assert {package_of(name) for name in loaded if name.startswith("rnncli.")} <= reachable
+    for library, allowed in LOADED_BY.items():
+        assert package in allowed | {"cli"} or library not in loaded, library
 
 
 def after_running(arguments: list[str], loaded: str) -> None:
