@@ -52,21 +52,21 @@ def _root(
 def run(arguments: list[str]) -> int:
     """The exit code of the command line with these arguments. A bug stays an exception."""
     completion.prepare()
-    run_report.begin(arguments)
-    console.behave(Run())
+    run_report.start(arguments)
+    console.configure(Run())
     try:
         code, problem = _outcome(arguments)
     except BaseException as error:
-        run_report.close(1, repr(error))
+        run_report.finish(1, repr(error))
         raise
     if problem is not None:
-        if not run_report.understood():
+        if not run_report.is_configured():
             usage_errors.make_out(arguments, [str(one.name) for one in app.registered_commands])
-        console.fail(problem)
+        console.error(problem)
     try:
-        run_report.close(code, problem)
+        run_report.finish(code, problem)
     except RnncliError as error:
-        console.fail(str(error))
+        console.error(str(error))
         code = code or error.exit_code
     return code
 
@@ -87,7 +87,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
         command = "rnncli" if call is None else call.command_path
         return error.exit_code, f"{_blamed(error, call)}. See {command} --help"
     except Terminated:
-        return TERMINATED, f"terminated. {run_report.left()}"
+        return TERMINATED, f"terminated. {run_report.interruption_hint()}"
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
@@ -99,7 +99,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
             return _reader_left()
         raise
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
-        return INTERRUPTED, f"interrupted. {run_report.left()}"
+        return INTERRUPTED, f"interrupted. {run_report.interruption_hint()}"
     return int(code), None
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _run = Run()
 
 
-def behave(run: Run) -> None:
+def configure(run: Run) -> None:
     """Speak as the run was asked to."""
     global _run
     _run = run
@@ -71,11 +71,11 @@ def notes(lines: Sequence[str]) -> None:
 
 def warn(text: str) -> None:
     """One line that should not be missed."""
-    run_report.warned(text)
+    run_report.add_warning(text)
     _say(text, "warning")
 
 
-def fail(text: str) -> None:
+def error(text: str) -> None:
     """The one line that says what went wrong."""
     _say(text, "error")
 
@@ -133,18 +133,18 @@ def progress() -> Iterator[Callable[["State"], None]]:
         task = bar.add_task("training", total=1.0, loss="")
 
         def report(at: "State") -> None:
-            if at.phase not in DOING:
+            if at.phase not in PHASES:
                 bar.stop()
-                warn(KEPT)
+                warn(INTERRUPTED)
                 return
-            loss = f"loss {at.at.loss:.4f}  validation {cell(at.at.validation)}" if at.at else ""
-            doing = f"{DOING[at.phase]} {min(at.done + 1, at.of)}/{at.of}"
+            loss = f"loss {at.at.loss:.4f}  validation {format_value(at.at.validation)}" if at.at else ""
+            doing = f"{PHASES[at.phase]} {min(at.done + 1, at.of)}/{at.of}"
             bar.update(task, completed=at.share, loss=loss, description=doing)
 
         yield report
 
 
-def watched(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
+def track(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
     """The same parts; on a terminal a bar shows how many of the total they have come to."""
     if not _draws():
         yield from parts
@@ -159,8 +159,8 @@ def watched(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]
             yield part
 
 
-KEPT = "interrupted: what is done by now is kept"
-DOING = {"trial": "trying designs", "refit": "training on all rows"}
+INTERRUPTED = "interrupted: what is done by now is kept"
+PHASES = {"trial": "trying designs", "refit": "training on all rows"}
 
 
 def _report_done() -> Callable[["State"], None]:
@@ -168,17 +168,17 @@ def _report_done() -> Callable[["State"], None]:
 
     def report(at: "State") -> None:
         nonlocal said
-        if at.phase not in DOING:
-            warn(KEPT)
+        if at.phase not in PHASES:
+            warn(INTERRUPTED)
             return
         if at.done and (at.phase, at.done) != said:
             said = at.phase, at.done
-            note(f"{DOING[at.phase]}: {at.done}/{at.of} networks, {at.elapsed:.0f} s")
+            note(f"{PHASES[at.phase]}: {at.done}/{at.of} networks, {at.elapsed:.0f} s")
 
     return report
 
 
-def cell(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as a table shows it: four digits that matter, and whole numbers as such up to ten million."""
     if value is None or value != value:
         return "-"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rnncli.panel.memmap import Store
 
 
-def assumed(columns: "Columns") -> Assume:
+def assumption_policy(columns: "Columns") -> Assume:
     """What is told of assumptions: the person at the terminal, or that they are not allowed."""
     return strictly if columns.strict else lambda what: console.note(f"assumed: {what}")
 
 
-def for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Columns":
+def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Columns":
     """How to read a table for a model: what only training asks for is left out, unless it is to be weighed again.
 
     Raises RequestError where the columns are asked for as the model cannot have them.
@@ -39,14 +39,14 @@ def for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Colum
     return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 
 
-def table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
+def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
     """The table in a file or a pipe. Raises DataError and RequestError."""
     from rnncli.tables import reading
 
-    return reading.read(source, kind, columns.decimal, assumed(columns))
+    return reading.read(source, kind, columns.decimal, assumption_policy(columns))
 
 
-def whole_panel(
+def read_panel(
     source: str,
     columns: "Columns",
     expected: "Expected | None" = None,
@@ -57,7 +57,7 @@ def whole_panel(
     from rnncli.panel.ingest.chunked import from_parts
     from rnncli.tables import reading
 
-    assume = assumed(columns)
+    assume = assumption_policy(columns)
     with console.timed("reading"):
         parts = reading.read_parts(source, kind, columns.decimal, assume)
         found = from_parts(parts, lambda: reading.read(source, kind, columns.decimal), columns, expected, assume, store)
@@ -65,31 +65,31 @@ def whole_panel(
     return found
 
 
-def panel(
+def build_panel(
     frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
 ) -> "Panel":
     """The sequences in a table. Raises DataError and RequestError."""
     from rnncli.panel import from_frame
 
     with console.timed("reading"):
-        found = from_frame(frame, columns, expected, keep_first, assumed(columns))
+        found = from_frame(frame, columns, expected, keep_first, assumption_policy(columns))
     _tell(found)
     return found
 
 
 def _tell(panel: "Panel") -> None:
     """What the table holds, for the record: passes over all rows, where somebody is to read it."""
-    if not run_report.wanted():
+    if not run_report.is_wanted():
         return
     from rnncli.panel import freshness
 
     first, last = panel.span()
     newest = None if panel.times.integer else int(freshness.newest(panel)[1].max()) / freshness.SECOND
     seen = {"series": len(panel.ids), "rows": panel.found.rows, "first": first, "last": last, "newest": newest}
-    run_report.tell(**seen, data=panel.fingerprint())
+    run_report.add_facts(**seen, data=panel.fingerprint())
 
 
-def fresh(panel: "Panel", asked: Freshness) -> "Panel":
+def apply_freshness(panel: "Panel", asked: Freshness) -> "Panel":
     """The panel as it was known at the time asked for. Raises GateError where a series' newest row is too old."""
     from rnncli.panel import freshness
 

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 LABELS = ("run", "command")  # run: the file's own name, for the collector takes each figure from one file alone
-SUCCESS = "rnncli_last_success_timestamp_seconds"
+LAST_SUCCESS = "rnncli_last_success_timestamp_seconds"
 
 
-class Figures(NamedTuple):
+class RunFigures(NamedTuple):
     """What is known as a run ends."""
 
     command: str
@@ -23,7 +23,7 @@ class Figures(NamedTuple):
     facts: dict[str, Any]
 
 
-def write(path: Path, figures: Figures) -> None:
+def write(path: Path, figures: RunFigures) -> None:
     """The figures in Prometheus' text format. Raises RequestError where the file cannot be written."""
     from prometheus_client import CollectorRegistry, generate_latest
 
@@ -31,7 +31,7 @@ def write(path: Path, figures: Figures) -> None:
     own, now = (path.stem, figures.command), time.time()
     plain = {
         "rnncli_last_run_timestamp_seconds": ("When it last ended.", now),
-        SUCCESS: ("When it last ended well.", _last_success(path, own) if figures.exit_code else now),
+        LAST_SUCCESS: ("When it last ended well.", _last_success(path, own) if figures.exit_code else now),
         "rnncli_exit_code": ("How it ended.", figures.exit_code),
         "rnncli_duration_seconds": ("How long it took.", figures.seconds),
         "rnncli_warnings": ("Warnings given.", figures.warnings),
@@ -66,5 +66,5 @@ def _last_success(path: Path, own: tuple[str, str]) -> float | None:
         families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):  # none yet, or somebody else's
         return None
-    samples = [one for family in families for one in family.samples if one.name == SUCCESS]
+    samples = [one for family in families for one in family.samples if one.name == LAST_SUCCESS]
     return next((one.value for one in samples if (one.labels.get("run"), one.labels.get("command")) == own), None)

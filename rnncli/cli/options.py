@@ -109,7 +109,7 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             run = asked.over(Config()).run
             if given.get("show_config"):  # nobody waits for a lock to see which one it is
                 run = Run(quiet=run.quiet, log_format=run.log_format)
-            with run_control.as_asked(command.__name__, run, dry=bool(given.get("dry_run"))):
+            with run_control.controlled(command.__name__, run, dry=bool(given.get("dry_run"))):
                 command(**given, asked=asked)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]

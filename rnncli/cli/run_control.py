@@ -24,28 +24,28 @@ class TimeUp(BaseException):
 
 
 @contextmanager
-def as_asked(command: str, run: Run, dry: bool = False) -> Iterator[None]:
+def controlled(command: str, run: Run, dry: bool = False) -> Iterator[None]:
     """Run something within its time, alone if that was asked for; dry: without any file that is left behind.
 
     Raises BusyError where another run holds the lock or the time is up, RequestError where this cannot be had.
     """
-    console.behave(run)
+    console.configure(run)
     if run.lock_wait is not None and run.lock is None and command not in LOCKING:
         raise RequestError(NO_LOCK)
-    run_report.asked(command, run, dry)
+    run_report.configure(command, run, dry)
     try:
         with ExitStack() as stack:
             if run.timeout is not None:
                 stack.enter_context(_within(run.timeout))
             if run.lock is not None:
-                stack.enter_context(alone(Path(run.lock), run.lock_wait or 0.0, dry))
+                stack.enter_context(locked(Path(run.lock), run.lock_wait or 0.0, dry))
             yield
     except TimeUp:
-        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. {run_report.left()}") from None
+        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. {run_report.interruption_hint()}") from None
 
 
 @contextmanager
-def alone(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
+def locked(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
     """Hold the lock that the file at `path` is, which whoever holds it may take again; dry: where there is such a file.
 
     Raises BusyError where another process holds it for longer than `wait` seconds, RequestError where there can be no
@@ -71,12 +71,12 @@ def alone(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
         lock.release()
 
 
-def beside(path: Path | None, wait: float | None, dry: bool = False) -> AbstractContextManager[None]:
+def locked_file(path: Path | None, wait: float | None, dry: bool = False) -> AbstractContextManager[None]:
     """Whoever changes the file at `path` after having read it does so alone: of two at once, one would be lost."""
     if path is None:
         return nullcontext()
     atomic.check_writable(path)
-    return alone(path.with_name(f"{path.name}.lock"), wait or 0.0, dry)
+    return locked(path.with_name(f"{path.name}.lock"), wait or 0.0, dry)
 
 
 @contextmanager
@@ -104,8 +104,8 @@ def _within(seconds: float) -> Iterator[None]:
 def _cut_off(seconds: float) -> None:
     """End this process, whatever it is waiting for."""
     problem = f"the time is up: --timeout {seconds:g}s"
-    console.fail(problem)
-    run_report.close(BusyError.exit_code, problem)
+    console.error(problem)
+    run_report.finish(BusyError.exit_code, problem)
     if sys.stderr is not None:
         sys.stderr.flush()
     os._exit(BusyError.exit_code)

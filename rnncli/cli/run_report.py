@@ -19,56 +19,56 @@ from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 from rnncli.files import atomic
 
-NOTHING = "No file was written"
+NO_FILE_WRITTEN = "No file was written"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
 
 
 @dataclass
-class Record:
+class RunRecord:
     """Of one run."""
 
     arguments: list[str] = field(default_factory=list)
     command: str = ""
-    asked: Run = field(default_factory=Run)
+    run: Run = field(default_factory=Run)
     dry: bool = False  # nothing is to be written
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     facts: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    hint: Callable[[], str] = lambda: NOTHING
+    hint: Callable[[], str] = lambda: NO_FILE_WRITTEN
 
 
-_record = Record()
+_record = RunRecord()
 
 
-def begin(arguments: list[str]) -> None:
+def start(arguments: list[str]) -> None:
     """Forget what was before."""
     global _record
-    _record = Record(arguments)
+    _record = RunRecord(arguments)
 
 
-def asked(command: str, run: Run, dry: bool = False) -> None:
+def configure(command: str, run: Run, dry: bool = False) -> None:
     """Which command it is, and what is to be written of it. Raises RequestError where that cannot be."""
-    _record.command, _record.asked, _record.dry = command, run, dry
+    _record.command, _record.run, _record.dry = command, run, dry
     for name in ("report", "metrics_file"):
         if (target := getattr(run, name)) is None:
             continue
         try:
             atomic.check_writable(Path(target))
         except RequestError:  # is not said again as the run ends
-            _record.asked = run.model_copy(update={name: None})
+            _record.run = run.model_copy(update={name: None})
             raise
 
 
-def understood() -> bool:
+def is_configured() -> bool:
     """Whether it is known what is to be written."""
     return bool(_record.command)
 
 
-def keep_apart(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
+def check_destinations(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
     """Raise RequestError where a file would be written twice, or what is kept of the run over what is read."""
-    run = _record.asked
+    run = _record.run
     own, sources, targets = (
         [Path(one).resolve() for one in given if one is not None and str(one) != "-"]
         for given in ((run.report, run.metrics_file, run.lock), read, written)
@@ -77,36 +77,36 @@ def keep_apart(read: Iterable[str | Path | None], written: Iterable[str | Path |
     twice = next((one for one in every if every.count(one) > 1), None)
     over = next((one for one in own if one in sources), None)
     if twice is not None or over is not None:  # nor is it to be written now
-        _record.asked = run.model_copy(update={"report": None, "metrics_file": None})
+        _record.run = run.model_copy(update={"report": None, "metrics_file": None})
     if twice is not None:
         raise RequestError(f"{twice} would be written twice. Name another file for one of them")
     if over is not None:
         raise RequestError(f"cannot write {over}: it is what is read. Choose another file")
 
 
-def tell(**facts: Any) -> None:
+def add_facts(**facts: Any) -> None:
     """Something that is worth knowing about the run, by its name."""
     _record.facts |= facts
 
 
-def leave(hint: Callable[[], str]) -> None:
+def set_interruption_hint(hint: Callable[[], str]) -> None:
     """What to tell of what is left behind, should the run be cut off."""
     _record.hint = hint
 
 
-def left() -> str:
+def interruption_hint() -> str:
     """What a run that is cut off leaves behind, in words."""
     return _record.hint()
 
 
-def warned(text: str) -> None:
+def add_warning(text: str) -> None:
     """A warning was given."""
     _record.warnings.append(text)
 
 
-def wanted() -> bool:
+def is_wanted() -> bool:
     """Whether anybody is to see it: some facts take time to find."""
-    run = _record.asked
+    run = _record.run
     return not _record.dry and (run.report is not None or run.metrics_file is not None)
 
 
@@ -125,9 +125,9 @@ def timings() -> dict[str, float]:
     return dict(_record.timings)
 
 
-def close(code: int, problem: str | None) -> None:
+def finish(code: int, problem: str | None) -> None:
     """Write what was asked for. Raises RequestError where that fails."""
-    run, seconds = _record.asked, time.monotonic() - _record.began
+    run, seconds = _record.run, time.monotonic() - _record.began
     if _record.dry:
         return
     try:
@@ -142,7 +142,7 @@ def close(code: int, problem: str | None) -> None:
         if run.metrics_file is not None:
             from rnncli.cli import metrics_file
 
-            figures = metrics_file.Figures(_record.command, code, seconds, len(_record.warnings), _record.facts)
+            figures = metrics_file.RunFigures(_record.command, code, seconds, len(_record.warnings), _record.facts)
             metrics_file.write(Path(run.metrics_file), figures)
 
 

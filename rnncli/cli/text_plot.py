@@ -10,7 +10,7 @@ PAST, MEDIAN, INTERVAL, NOW = "•", "●", "░", "│"
 MARKS = "•░"
 
 
-class Line(NamedTuple):
+class Curve(NamedTuple):
     """A curve and its name."""
 
     name: str
@@ -18,7 +18,7 @@ class Line(NamedTuple):
     values: Sequence[float]
 
 
-def draw(
+def draw_forecast(
     title: str, past: Sequence[float], low: Sequence[float], median: Sequence[float], high: Sequence[float]
 ) -> str:
     """The past (NaN leaves a gap), a bar at now, and the median ahead within its interval: 11 lines of 76 columns."""
@@ -53,7 +53,7 @@ def _thinned(values: Sequence[float], length: int) -> list[float]:
     return [values[round(place * (len(values) - 1) / (length - 1))] for place in range(length)]
 
 
-def lines(title: str, along: str, curves: Sequence[Line], logarithmic: bool = False) -> str:
+def draw_curves(title: str, along: str, curves: Sequence[Curve], logarithmic: bool = False) -> str:
     """Up to two curves, each by a mark of its own, over the same values `along`: 13 lines of 76 columns.
 
     Without a logarithm of what is not above zero.

@@ -33,9 +33,9 @@ def make_out(arguments: Sequence[str], commands: Sequence[str]) -> None:
             targets[name] = given[name]
     form = "json" if given.get("log_format") == "json" else "text"
     run = Run.model_validate({"log_format": form} | targets)
-    console.behave(run)
+    console.configure(run)
     command = next((one for one in arguments if one in commands), "")
-    run_report.asked(command, run, dry=any(one in arguments for one in NOTHING))
+    run_report.configure(command, run, dry=any(one in arguments for one in NOTHING))
 
 
 def _in_file(path: str | None) -> dict[str, str]:

@@ -117,7 +117,7 @@ def evaluate(
     The ends of each series are held out and forecast from the rows before them. Given forecasts made earlier in place
     of a model, as cron may have archived them, those are scored; with --compare several cells, each trained alike.
     """
-    run_report.keep_apart((model, data, reference), (output, plot))
+    run_report.check_destinations((model, data, reference), (output, plot))
     others = request.automatic(baselines)
     wished = request.Wishes(request.kind(format), request.names(metrics), by, fail_if or [], explain, others)
     if compare is not None:
@@ -169,9 +169,9 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes
     horizon, fitted = card.horizon, replace(restored(whole), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
-        columns = data_input.for_model(card, config.columns, weighed=rolling.every is not None)
-        frame = data_input.table(data, columns)
-        panel = data_input.panel(frame, columns, Expected(frequency.parse(card.frequency), card.inputs))
+        columns = data_input.columns_for_model(card, config.columns, weighed=rolling.every is not None)
+        frame = data_input.read_table(data, columns)
+        panel = data_input.build_panel(frame, columns, Expected(frequency.parse(card.frequency), card.inputs))
         apart = horizon if rolling.step is None else request.apart(rolling.step, frequency.parse(card.frequency))
         places = backtest.newest(panel, horizon, rolling.windows, apart)
         scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
@@ -205,7 +205,7 @@ def _chunks(
 
     if every is None:
         chunks = backtest.walk(fitted, panel, places, scoring, device)
-        yield from console.watched(chunks, "windows", len(places.rows), lambda chunk: len(chunk.places.rows))
+        yield from console.track(chunks, "windows", len(places.rows), lambda chunk: len(chunk.places.rows))
         return
     from rnncli.training import refit_backtest
 

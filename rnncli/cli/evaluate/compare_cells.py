@@ -88,8 +88,8 @@ def _trained(field: Field, config: Config, where: torch.device) -> list[Entrant]
 
 def _field(names: list[CellName], data: str, config: Config, wished: request.Wishes, rolling: request.Rolling) -> Field:
     """All that can be wrong is found before anything is trained."""
-    frame = data_input.table(data, config.columns)
-    panel = data_input.panel(frame, config.columns)
+    frame = data_input.read_table(data, config.columns)
+    panel = data_input.build_panel(frame, config.columns)
     horizon = steps_ahead(config.network, panel.frequency)
     apart = horizon if rolling.step is None else request.apart(rolling.step, panel.frequency)
     places = backtest.newest(panel, horizon, rolling.windows, apart)

@@ -156,7 +156,9 @@ def show(report: Report, kind: str, explained: bool) -> None:
     match kind:
         case "table":
             header = ["model", *next(iter(report.rows.values()))]
-            rows = [[name, *(console.cell(value) for value in row.values())] for name, row in report.rows.items()]
+            rows = [
+                [name, *(console.format_value(value) for value in row.values())] for name, row in report.rows.items()
+            ]
             console.show_table(header, rows)
             if report.broken_down is not None:
                 _show_broken_down(report.broken_down, report)
@@ -178,7 +180,7 @@ def _show_broken_down(table: pd.DataFrame, report: Report) -> None:
         caption = f"the {WORST} worst of {len(own)} series; --format csv has them all"
         own = own.sort_values(report.metric, ascending=False).head(WORST)
     rows = [
-        [str(label), *(console.cell(value) for value in row)]
+        [str(label), *(console.format_value(value) for value in row)]
         for label, row in zip(own.index, own.values.tolist(), strict=True)
     ]
     console.show_table([group, *own.columns], rows, title=f"by {group}", caption=caption)

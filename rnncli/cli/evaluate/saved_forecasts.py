@@ -60,8 +60,10 @@ def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
     if not files:
         raise DataError(f"{source} holds no tables")
     with about(data):
-        frame = data_input.table(data, config.columns)
-        panel = data_input.panel(frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None}))
+        frame = data_input.read_table(data, config.columns)
+        panel = data_input.build_panel(
+            frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None})
+        )
     with about(str(source)):
         made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
     season = card.season if card else seasonality.season_of(panel)

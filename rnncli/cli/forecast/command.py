@@ -97,9 +97,9 @@ def forecast(
     from rnncli.model.model import restored
 
     fitted = restored(whole)
-    with run_control.beside(state, config.run.lock_wait, dry_run):
+    with run_control.locked_file(state, config.run.lock_wait, dry_run):
         if follow:
-            stream.follow(fitted, sources, data_input.for_model(card, config.columns), format, config)
+            stream.follow(fitted, sources, data_input.columns_for_model(card, config.columns), format, config)
         else:
             _once(fitted, sources, target, config)
 
@@ -107,9 +107,9 @@ def forecast(
 def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> None:
     """Forecast what follows the table as it is."""
     card = fitted.card
-    panel, kept = inputs.read(sources, data_input.for_model(card, config.columns), card)
+    panel, kept = inputs.read(sources, data_input.columns_for_model(card, config.columns), card)
     with about(sources.data):
-        panel = data_input.fresh(panel, config.freshness)
+        panel = data_input.apply_freshness(panel, config.freshness)
     if target.template is not None:
         if target.dry:
             rehearsal.results(sources, target, "the table to be filled in", None, config.run)
@@ -166,7 +166,7 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
         raise RequestError(run_control.NO_LOCK)
     read = [Path(one) for one in sources if one]
     written = target.output, target.template, target.plot, sources.state
-    run_report.keep_apart((sources.model, sources.data, sources.future), written)
+    run_report.check_destinations((sources.model, sources.data, sources.future), written)
     style.check(target.plot, *read)
     if (path := str(target.template or target.output)) != "-":
         atomic.check_table(Path(path), *read)
@@ -188,7 +188,7 @@ def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
     cutoffs, forecast, _ = made
     _plot(panel, cutoffs, forecast)
     table = to_frame(panel, *made, asked, text_times=True)
-    rows = [[console.cell(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
+    rows = [[console.format_value(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
     more = f"{count - SHOWN} more rows; --output FILE writes them all" if count > SHOWN else ""
     console.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
 
@@ -228,7 +228,7 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
 
     asked, card = config.forecast, model.card
     place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
-    run_report.tell(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
+    run_report.add_facts(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
     model = replace(model, corrected=asked.conformal)
     wanted = levels(asked)
     needed = np.union1d(wanted, quantile_head.LEVELS) if asked.samples else wanted
@@ -261,4 +261,4 @@ def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
     title = (
         f"{name}: the last {len(past)} steps and the next {horizon}" if rows else f"{name}: the first {horizon} steps"
     )
-    print(pictures.draw(title, past.tolist(), *(line.tolist() for line in lines)))
+    print(pictures.draw_forecast(title, past.tolist(), *(line.tolist() for line in lines)))

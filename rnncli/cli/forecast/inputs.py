@@ -45,15 +45,15 @@ def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Pa
     expected = Expected(frequency.parse(card.frequency), card.inputs, unbegun=not card.context)
     if future is None:
         with about(data):
-            return data_input.whole_panel(data, columns, expected)
+            return data_input.read_panel(data, columns, expected)
     with about(data):
-        frame = data_input.table(data, columns)
+        frame = data_input.read_table(data, columns)
         roles = find(frame, columns)
     with about(future):
-        coming = data_input.table(future, columns)
+        coming = data_input.read_table(future, columns)
     frame = joined(frame, coming, roles, columns.dayfirst, (data, future))
     with about(data):
-        return data_input.panel(frame, columns, expected)
+        return data_input.build_panel(frame, columns, expected)
 
 
 def ends(panel: "Panel", card: "Card", sources: Sources, config: Config) -> "Cutoffs":

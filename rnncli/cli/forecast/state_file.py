@@ -45,7 +45,7 @@ def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
         return states.begun(new, card.context)
     kept = taken(path, card)
     state, merged = kept.with_new(new, card.context)
-    run_report.tell(state={name: value for name, value in merged._asdict().items() if name != "panel"})
+    run_report.add_facts(state={name: value for name, value in merged._asdict().items() if name != "panel"})
     told = [
         f"{counted(merged.rows, 'new row')}",
         *([f"{merged.behind} of them late"] if merged.behind else []),

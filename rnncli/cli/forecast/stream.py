@@ -70,7 +70,9 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
                 written.write(forecast_state.content(follower.state))
 
     kept_too = f", and kept in {sources.state}" if sources.state else ""
-    run_report.leave(lambda: f"What came is forecast{kept_too}" if counts["rows"] else run_report.NOTHING)
+    run_report.set_interruption_hint(
+        lambda: f"What came is forecast{kept_too}" if counts["rows"] else run_report.NO_FILE_WRITTEN
+    )
     try:
         with about(sources.data), closing(_steps(follower, sources.data, columns, counts)) as steps:
             kind = format if format in KINDS else "csv"
@@ -202,7 +204,7 @@ def _count(counts: "Counter[str]", step: "Step") -> None:
 
 def _conclude(counts: "Counter[str]") -> None:
     """What came, and what became of it."""
-    run_report.tell(followed=dict(counts), forecast_rows=counts["forecasts"])
+    run_report.add_facts(followed=dict(counts), forecast_rows=counts["forecasts"])
     words = {
         "late": "late",
         "repeated": "seen before",

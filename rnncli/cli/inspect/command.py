@@ -72,7 +72,7 @@ def inspect(
         raise RequestError("what to look at is missing: rnncli inspect FILE, or - for standard input")
     if Path(file).suffix == resume.SUFFIX and Path(file).is_dir():
         raise RequestError(f"{file} is a training that is not done. train --resume goes on with it")
-    run_report.keep_apart((file, data, importance), (plot,))
+    run_report.check_destinations((file, data, importance), (plot,))
     if importance is not None:
         if data is not None:
             raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
@@ -95,8 +95,8 @@ def inspect(
     if _is_safetensors(Path(file)):
         raise RequestError(f"--format says what a table is, and {file} is none. Leave it out; --json is for programs")
     with about(file):
-        frame = data_input.table(file, config.columns, format)
-        panel = data_input.panel(frame, config.columns, keep_first=True)
+        frame = data_input.read_table(file, config.columns, format)
+        panel = data_input.build_panel(frame, config.columns, keep_first=True)
         _show_panel(file, panel)
         _show_hints(frame, panel)
         _show_choices(panel, config)
@@ -166,10 +166,10 @@ def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> t
     from rnncli.panel.time import frequency
 
     card = whole.card
-    columns = data_input.for_model(card, asked.over(Config(columns=card.config.columns)).columns)
+    columns = data_input.columns_for_model(card, asked.over(Config(columns=card.config.columns)).columns)
     fitted = restored(whole)
     with about(data):
-        return fitted, data_input.whole_panel(
+        return fitted, data_input.read_panel(
             data, columns, Expected(frequency.parse(card.frequency), card.inputs), format
         )
 
@@ -207,9 +207,7 @@ def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -
         work = device.work_per_forecast(fitted.card.members, panel.targets, shuffling.MOST_WINDOWS)
         place = device.prepare("auto", work)
         count = sum(1 for _ in shuffling.parts(fitted))
-        measured = console.watched(
-            shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1
-        )
+        measured = console.track(shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1)
         found = sorted(measured, key=lambda effect: -effect.increase)
     most = max(1e-9, *(effect.increase for effect in found))
     rows = [

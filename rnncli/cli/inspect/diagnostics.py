@@ -24,7 +24,7 @@ def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
     fitted.check(panel)
     places = diagnostics.places(panel, fitted.card.members)
     each = (diagnostics.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
-    return list(console.watched(each, "networks", len(fitted.networks), lambda _found: 1))
+    return list(console.track(each, "networks", len(fitted.networks), lambda _found: 1))
 
 
 def draw(path: Path, card: "Card", found: "Found") -> None:
@@ -68,17 +68,20 @@ def _line(health: "Health") -> list[str]:
 def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> None:
     """The gradient by lag and the losses of the training, in characters."""
     lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
-    read = text_plot.Line("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
+    read = text_plot.Curve("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
     if health.reach:
-        print("\n" + text_plot.lines("how much each past step moves the loss", "steps back", [read], logarithmic=True))
+        print(
+            "\n"
+            + text_plot.draw_curves("how much each past step moves the loss", "steps back", [read], logarithmic=True)
+        )
     if course is None or not course.losses:
         return
-    curves = [text_plot.Line("training loss", course.points, course.losses)]
+    curves = [text_plot.Curve("training loss", course.points, course.losses)]
     held_out = trial or course
     if held_out.checks:
         name = "validation loss" if held_out is course else "validation loss of the trial before"
-        curves.append(text_plot.Line(name, held_out.checks, held_out.validations))
-    print("\n" + text_plot.lines("training", "updates", curves))
+        curves.append(text_plot.Curve(name, held_out.checks, held_out.validations))
+    print("\n" + text_plot.draw_curves("training", "updates", curves))
 
 
 def as_json(card: "Card", found: list["Health"]) -> str:

@@ -49,7 +49,8 @@ def show(whole: "Whole", as_json: bool, plot: Path | None) -> None:
     if card.scores:
         metrics = list(next(iter(card.scores.values())))
         rows = [
-            [name, *(console.cell(scores.get(metric)) for metric in metrics)] for name, scores in card.scores.items()
+            [name, *(console.format_value(scores.get(metric)) for metric in metrics)]
+            for name, scores in card.scores.items()
         ]
         console.show_table(["model", *metrics], rows, title="validation")
 

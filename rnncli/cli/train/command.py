@@ -80,7 +80,7 @@ def train(
     config = asked.over(Config()) if start is None else finetune.configured(start.card, asked)
     _check(config, data, output, publish_if)
     conditions = publish.asked(publish_if or [], config.forecast.level)
-    with run_control.beside(output if conditions else None, config.run.lock_wait, dry_run):
+    with run_control.locked_file(output if conditions else None, config.run.lock_wait, dry_run):
         outcome = _trained(data, format, config, Wish(output, start, conditions, dry_run))
     if outcome is not None:
         _conclude(outcome.model, output)
@@ -104,12 +104,14 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
     from rnncli.training import train_model
 
     before = None if wish.start is None else model.restored(wish.start)
-    columns = config.columns if before is None else data_input.for_model(before.card, config.columns, weighed=True)
+    columns = (
+        config.columns if before is None else data_input.columns_for_model(before.card, config.columns, weighed=True)
+    )
     expected = None if before is None else finetune.expected(before.card)
     with Store(config.compute.memory) as store:
         with about(data):
-            series = data_input.whole_panel(data, columns, expected, format, store)
-            series = data_input.fresh(series, config.freshness)
+            series = data_input.read_panel(data, columns, expected, format, store)
+            series = data_input.apply_freshness(series, config.freshness)
             console.notes([*descriptions.panel_lines(data, series), *descriptions.store_lines(store)])
             if before is None:
                 plan = choices.make(series, config.network, config.training)
@@ -138,7 +140,7 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
     if str(output) != "-":
         atomic.check_writable(output, Path(data))
-        run_report.keep_apart((data,), (output,))
+        run_report.check_destinations((data,), (output,))
     elif publish_if:
         raise RequestError("--publish-if compares with the model file in use. Name it with --output")
     elif sys.stdout.isatty():
@@ -188,7 +190,7 @@ def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[t
         config.compute.device, device.work_per_step(plan.architecture, series.targets, config.training.batch)
     )
     size = device.processes(config.training.members)
-    run_report.tell(device=str(place.device), seed=config.training.seed)
+    run_report.add_facts(device=str(place.device), seed=config.training.seed)
     try:
         return work(place.device, place.reason, size)
     except NotImplementedError as error:
@@ -201,7 +203,7 @@ def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[t
 def _conclude(model: "Model", output: Path) -> None:
     """What to judge by: the members, their scores, the file."""
     card = model.card
-    run_report.tell(model=str(output), networks=len(card.members), scores=card.scores.get("rnncli", {}))
+    run_report.add_facts(model=str(output), networks=len(card.members), scores=card.scores.get("rnncli", {}))
     console.notes(descriptions.member_lines(card))
     if not card.scores:
         console.warn("no series has rows enough to validate on: how good the forecasts are is not known")

@@ -73,7 +73,7 @@ def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None
                 f"the current model was trained on rows up to {current.card.seen.last}, windows of the comparison "
                 "among them: it may be worse than it looks"
             )
-        run_report.tell(current=scores[CURRENT])
+        run_report.add_facts(current=scores[CURRENT])
     wanted = publication.conditions
     reasons = [conditions.unmet(one, scores[POINT], scores.get(CURRENT), difference) for one in wanted]
     if said := [reason for reason in reasons if reason]:

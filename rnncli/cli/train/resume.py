@@ -33,14 +33,14 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
     elif not asked.resume and path.exists():
         console.note(f"{path} is of a training that was cut off: it begins anew (--resume goes on with it)")
         kept.clear()
-    done = f"{run_report.NOTHING}. What is done is in {path}: train --resume goes on with it"
-    run_report.leave(lambda: done if path.exists() else run_report.NOTHING)
+    done = f"{run_report.NO_FILE_WRITTEN}. What is done is in {path}: train --resume goes on with it"
+    run_report.set_interruption_hint(lambda: done if path.exists() else run_report.NO_FILE_WRITTEN)
     return kept if asked.checkpoint > 0 or asked.resume else None
 
 
 def conclude(kept: "Folder | None") -> None:
     """The model is written: what was kept of its training is not needed any more."""
-    run_report.leave(lambda: run_report.NOTHING)
+    run_report.set_interruption_hint(lambda: run_report.NO_FILE_WRITTEN)
     if kept is None:
         return
     kept.clear()
