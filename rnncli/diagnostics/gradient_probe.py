@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import Lesson
-from rnncli.training import losses
 from rnncli.windows.windows import Batch
 
 
@@ -54,7 +53,7 @@ def watch(network: Network, batch: Batch) -> Watched:
     with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
         trace = network.trace(batch.past, batch.step, batch.beside)
     quantiles, scale = trace.prediction
-    total, _ = losses.loss(quantiles, scale, batch.future, None)
+    total, _ = quantile_head.pinball(quantiles, scale.apply_clipped(batch.future), (scale.spread > 0).to(quantiles))
     whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
     design, (count, length, targets) = network.architecture, whole.shape
     values = by_read[..., : design.segment * targets].reshape(count, length, targets)  # the embedding has them first

@@ -157,6 +157,11 @@ class Card(Section):
         return self
 
     @property
+    def architectures(self) -> list[Architecture]:
+        """Of the networks, in their order."""
+        return [member.architecture for member in self.members]
+
+    @property
     def horizon(self) -> int:
         """Steps that a forecast covers."""
         return self.members[0].architecture.horizon

@@ -11,7 +11,6 @@ import torch
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import DeviceName
 from rnncli.errors import RequestError
-from rnncli.model.card import Member
 
 # A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many
 # floating-point operations in a step, one core of a laptop is done sooner.
@@ -68,9 +67,9 @@ def work_per_step(architecture: Architecture, targets: int, batch: int) -> float
     return 3 * batch * (steps * (recurrent + 5 * embedding) + mapped)
 
 
-def work_per_forecast(members: Sequence[Member], targets: int, windows: int) -> float:
-    """The step of a training that repays a device as well as forecasts from so many windows do, made but once."""
-    return sum(work_per_step(member.architecture, targets, windows) for member in members) / 3 / STEPS_TO_REPAY
+def work_per_forecast(architectures: Sequence[Architecture], targets: int, windows: int) -> float:
+    """Return the operations of a training step that repays a device as well as one forecast from so many windows."""
+    return sum(work_per_step(each, targets, windows) for each in architectures) / 3 / STEPS_TO_REPAY
 
 
 def prepare(wanted: DeviceName, work: float) -> Device:

@@ -12,6 +12,9 @@ from rnncli.config.sections import ScaleName
 
 # A logarithm needs positive values: what lies below this share of the window's mean is taken for it.
 SMALLEST_SHARE = 1e-3
+# After a past that hardly moved, a future that does is thousands of scales away: it is clipped to this many units, so
+# that one such series does not dominate the loss.
+OUTLIER = 50.0
 
 
 class Scale(NamedTuple):
@@ -33,6 +36,10 @@ class Scale(NamedTuple):
         if self.floor is not None:
             values = torch.maximum(values, self.floor).log()
         return ((values - self.level) / self.spread.masked_fill(self.spread == 0, torch.inf)).float()
+
+    def apply_clipped(self, values: Tensor) -> Tensor:
+        """Scale values (B, T, K) as `apply` does and clip them to -OUTLIER..OUTLIER."""
+        return self.apply(values).clamp(-OUTLIER, OUTLIER)
 
     def zero(self) -> Tensor:
         """Where zero comes to lie, float32 (B, 1, K): infinitely far from what never moved and is something else."""

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from rnncli.network import quantile_head
 from rnncli.network.tensors import View
-from rnncli.training.losses import OUTLIER
 
 
 class Lesson(NamedTuple):
@@ -30,7 +29,7 @@ class Feedback:
         self._zero = view.scale.zero().to(base).expand_as(base) - base
         self._lesson, self._truth = lesson, base
         if lesson is not None:
-            self._truth = view.scale.apply(lesson.future).clamp(-OUTLIER, OUTLIER).to(base) - base  # as its loss has it
+            self._truth = view.scale.apply_clipped(lesson.future).to(base) - base  # as its loss has it
 
     def behind(self, piece: Tensor, start: int) -> tuple[Tensor, Tensor | None]:
         """The values (B, segment, K) of the segment that begins there, and the logarithm of the steps since a sale.

@@ -13,9 +13,6 @@ from rnncli.config.sections import MetricName
 from rnncli.network import quantile_head, scaling
 from rnncli.network.scaling import Scale
 
-# Where the past hardly moved and the future does, the future is a thousand scales away: it is held at so many units, so
-# that one such series does not own the loss of all.
-OUTLIER = 50.0
 LEAST_MOVE = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
 
 
@@ -29,7 +26,7 @@ def loss(
     """
     moved = (scale.spread > 0).to(quantiles)
     moved = moved if counting is None else moved * counting.to(moved)
-    actual = scale.apply(future).clamp(-OUTLIER, OUTLIER)
+    actual = scale.apply_clipped(future)
     if weight is None:
         return quantile_head.pinball(quantiles, actual.to(quantiles.device), moved)
     # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.

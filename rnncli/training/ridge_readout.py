@@ -14,7 +14,6 @@ from rnncli.errors import TrainingError
 from rnncli.network import quantile_head
 from rnncli.network.cells import Reservoir
 from rnncli.network.network import Network
-from rnncli.training.losses import OUTLIER
 from rnncli.windows.windows import Sampler, Windows
 
 MOST_WINDOWS = 4096  # forecasts solved for
@@ -110,7 +109,7 @@ def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor,
     for start in range(0, len(series), CHUNK):
         batch = windows.batch(series[start : start + CHUNK], cutoffs[start : start + CHUNK])
         view = network.look(batch.past, batch.step, batch.beside)
-        future = view.scale.apply(batch.futures(design.context, design.segment)).clamp(-OUTLIER, OUTLIER)
+        future = view.scale.apply_clipped(batch.futures(design.context, design.segment))
         targets = (future[:, :told].to(view.expected) - view.expected[:, :told]).double().mT  # (F * B, K, H)
         kept = targets.isfinite().all(dim=(1, 2)) & (view.scale.spread > 0).all(dim=(1, 2)).to(targets.device)
         forks = len(targets) // len(batch.past)

@@ -14,11 +14,12 @@ from rnncli.config.base_forecasts import BaseName
 from rnncli.config.sections import ScaleName, Training
 from rnncli.network import quantile_head, teacher_forcing
 from rnncli.network.network import Network
+from rnncli.network.scaling import OUTLIER
 from rnncli.network.teacher_forcing import Lesson
 from rnncli.network.tensors import Steps
 from rnncli.training import loop, losses
 from rnncli.training.loop import Goal
-from rnncli.training.losses import OUTLIER, Weighing
+from rnncli.training.losses import Weighing
 from rnncli.windows.windows import Batch
 from tests.conftest import Command, hourly
 from tests.network.cells.textbook import gelu, layer, weights

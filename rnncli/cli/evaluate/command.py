@@ -175,7 +175,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes
         apart = horizon if rolling.step is None else request.apart(rolling.step, frequency.parse(card.frequency))
         places = backtest.newest(panel, horizon, rolling.windows, apart)
         scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
-        work = device.work_per_forecast(card.members, panel.targets, len(places.rows))
+        work = device.work_per_forecast(card.architectures, panel.targets, len(places.rows))
         where = device.prepare(config.compute.device, work).device
         cores = device.free_cores()
         scoring = backtest.Scoring(card.season, percents, names, config.forecast.point, wished.automatic, cores)

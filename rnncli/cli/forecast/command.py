@@ -227,7 +227,9 @@ def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) 
     from rnncli.panel.export.forecast_table import levels
 
     asked, card = config.forecast, model.card
-    place = device.prepare(config.compute.device, device.work_per_forecast(card.members, panel.targets, len(panel.ids)))
+    place = device.prepare(
+        config.compute.device, device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
+    )
     run_report.add_facts(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
     model = replace(model, corrected=asked.conformal)
     wanted = levels(asked)

@@ -58,7 +58,9 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     from rnncli.tables import writing
 
     kept = _kept(sources.state, model.card) if sources.state and sources.state.exists() else None
-    place = device.prepare(config.compute.device, device.work_per_forecast(model.card.members, model.card.targets, 1))
+    place = device.prepare(
+        config.compute.device, device.work_per_forecast(model.card.architectures, model.card.targets, 1)
+    )
     asked = config.forecast
     model = replace(model, corrected=asked.conformal)
     follower = Follower(model, levels(asked), place.device, asked.point, kept)

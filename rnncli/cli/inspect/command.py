@@ -204,7 +204,7 @@ def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -
 
     fitted, panel = _for_model(cards.read_whole(model), data, asked, format)
     with about(data):
-        work = device.work_per_forecast(fitted.card.members, panel.targets, shuffling.MOST_WINDOWS)
+        work = device.work_per_forecast(fitted.card.architectures, panel.targets, shuffling.MOST_WINDOWS)
         place = device.prepare("auto", work)
         count = sum(1 for _ in shuffling.parts(fitted))
         measured = console.track(shuffling.effects(fitted, panel, place.device), "shuffling", count, lambda _effect: 1)
