@@ -85,7 +85,7 @@ def _tell(panel: "Panel") -> None:
 
     first, last = panel.span()
     newest = None if panel.times.integer else int(freshness.newest(panel)[1].max()) / freshness.SECOND
-    seen = {"series": len(panel.ids), "rows": panel.found.rows, "first": first, "last": last, "newest": newest}
+    seen = {"series": len(panel.ids), "rows": panel.summary.rows, "first": first, "last": last, "newest": newest}
     run_report.add_facts(**seen, data=panel.fingerprint())
 
 

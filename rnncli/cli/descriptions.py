@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:
     """What was found in a table: its size and span, which columns were taken, and what is missing in it."""
-    found = panel.found
+    found = panel.summary
     rows = length_words(panel)
     first, last = panel.span()
     name = "standard input" if source == "-" else source
@@ -44,7 +44,7 @@ def length_words(panel: "Panel") -> str:
 
 def column_words(panel: "Panel") -> str:
     """Which columns were taken for what."""
-    roles = panel.found.roles
+    roles = panel.summary.roles
     if roles.wide:
         beside = beside_words(roles.covariates, roles.weight)
         series = f"and each of {len(roles.targets)} columns of numbers is a series (--target for one)"

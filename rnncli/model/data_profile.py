@@ -37,9 +37,9 @@ def seen(panel: Panel) -> Seen:
     sizes = _sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
     return Seen(
         series=len(panel.ids),
-        rows=panel.found.rows,
-        missing=panel.found.missing,
-        absent=panel.found.absent,
+        rows=panel.summary.rows,
+        missing=panel.summary.missing,
+        absent=panel.summary.absent,
         first=first,
         last=last,
         nonnegative=nonnegative,
@@ -67,7 +67,7 @@ def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list
 
 def _columns(panel: Panel) -> Iterator[Column]:
     """Targets, and amounts along the clock up to now."""
-    wide, beside = panel.found.roles.wide, panel.covariates
+    wide, beside = panel.summary.roles.wide, panel.covariates
 
     def target(place: int) -> Iterator[np.ndarray]:
         for block in panel.blocks():
@@ -77,7 +77,7 @@ def _columns(panel: Panel) -> Iterator[Column]:
         for block in blocks(beside.offsets):
             yield beside.values[block.rows, place][block.before(panel.lengths)]
 
-    for place, name in enumerate(("",) if wide else panel.found.roles.targets):
+    for place, name in enumerate(("",) if wide else panel.summary.roles.targets):
         yield Column(name, target(place))
     for place, one in enumerate(beside.along):
         if one.categories is None:

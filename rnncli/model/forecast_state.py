@@ -21,8 +21,8 @@ from rnncli.model.card import STATE_KEY
 from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.history import Merged
-from rnncli.panel.ingest.column_roles import Roles
-from rnncli.panel.panel import Found
+from rnncli.panel.panel import ColumnRoles
+from rnncli.panel.panel import ReadSummary
 from rnncli.panel.time.frequency import Anchor, Frequency, Unit
 from rnncli.panel.time.timestamps import Times
 
@@ -51,7 +51,7 @@ class Kept(Section):
     """The time zone of the times."""
     form: str | None
     """How the table wrote them."""
-    roles: Roles
+    roles: ColumnRoles
     """The columns of the table."""
     along: Several[Covariate]
     """The columns beside the targets that have a value a step."""
@@ -104,7 +104,7 @@ def content(state: State) -> bytes:
         integer=panel.times.integer,
         zone=panel.times.zone,
         form=panel.times.form,
-        roles=panel.found.roles,
+        roles=panel.summary.roles,
         along=beside.along,
         fixed=beside.fixed,
         holidays=beside.holidays,
@@ -155,6 +155,6 @@ def _panel(
     ids = np.array(kept.ids, dtype=kept.numbers or object)
     times = Times(np.empty(0, np.int64), kept.integer, kept.zone, kept.form)
     told = Covariates(kept.along, kept.fixed, beside, beside_offsets, static, None, kept.holidays)
-    found = Found(kept.roles, len(values), 0, 0, 0, ())
+    found = ReadSummary(kept.roles, len(values), 0, 0, 0, ())
     frequency = Frequency(kept.unit, kept.every, kept.anchor)
     return Panel(values, offsets, ids, firsts, phases, frequency, times, told, found)

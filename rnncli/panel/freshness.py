@@ -28,7 +28,7 @@ def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     for block in panel.blocks():
         known = np.where(np.isnan(panel.values[block.rows]).all(axis=1), -1, np.arange(block.lengths.sum()))
         rows[block.series] = (np.maximum.reduceat(known, block.begins) - block.begins).clip(min=-1)
-    begun = set(panel.found.begun)
+    begun = set(panel.summary.begun)
     rows += np.array([str(name) in begun for name in panel.ids]) if begun else 0
     shown = panel.stamps(np.arange(len(panel.ids)), rows)
     return shown, _moments(shown)

@@ -8,7 +8,7 @@ import numpy as np
 from rnncli.errors import DataError
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest.chunked import joined
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import Panel, called
 
@@ -179,7 +179,7 @@ def _beside(panels: tuple[Panel, Panel], numbers: list[np.ndarray], whole: Panel
 
 def _forbid_unlike(kept: Panel, new: Panel) -> None:
     """Raise DataError where the new rows cannot go on from those kept."""
-    named = [_target_words(panel.found.roles) for panel in (new, kept)]
+    named = [_target_words(panel.summary.roles) for panel in (new, kept)]
     if named[0] != named[1]:
         raise DataError(f"it has {named[0]}; the rows kept before had {named[1]}. Name another --state, or --target")
     if new.frequency != kept.frequency:
@@ -193,7 +193,7 @@ def _forbid_unlike(kept: Panel, new: Panel) -> None:
         raise DataError(f"{called(both[moved[0]])} is off the clock of its rows that were kept before")
 
 
-def _target_words(roles: Roles) -> str:
+def _target_words(roles: ColumnRoles) -> str:
     """What is forecast of each series, by name. (The columns of a wide table are series, which may come and go.)"""
     if roles.wide:
         return "a column a series"

@@ -8,7 +8,7 @@ from rnncli.messages import did_you_mean, source_words
 from rnncli.panel.covariates import texts
 from rnncli.panel.export.forecast_table import WIDE_ID, keys
 from rnncli.panel.ingest import values as cells
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.rows import forbid_nameless, without_notes
 from rnncli.panel.panel import Cutoffs, Panel, called
 from rnncli.panel.time import formats, timestamps
@@ -16,7 +16,7 @@ from rnncli.tables.assumptions import quietly
 
 
 def joined(
-    frame: pd.DataFrame, future: pd.DataFrame, roles: Roles, dayfirst: bool | None, sources: tuple[str, str]
+    frame: pd.DataFrame, future: pd.DataFrame, roles: ColumnRoles, dayfirst: bool | None, sources: tuple[str, str]
 ) -> pd.DataFrame:
     """A table with the rows of another that tell its future: those that come after a series' last target,
     if any.
@@ -48,7 +48,7 @@ def joined(
     return rest.assign(**both).set_index(pd.Index(numbers, name=source_words(sources[1])))
 
 
-def _checked(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+def _checked(frame: pd.DataFrame, future: pd.DataFrame, roles: ColumnRoles) -> pd.DataFrame:
     """What is needed of a future. Raises DataError where it is not there, or no number."""
     known = [name for name, role in roles.covariates if role == "known"]
     needed = [roles.time, *([roles.id] if roles.id else []), *known]
@@ -63,7 +63,7 @@ def _checked(frame: pd.DataFrame, future: pd.DataFrame, roles: Roles) -> pd.Data
     return future
 
 
-def _keys(frame: pd.DataFrame, roles: Roles, dayfirst: bool | None) -> pd.DataFrame:
+def _keys(frame: pd.DataFrame, roles: ColumnRoles, dayfirst: bool | None) -> pd.DataFrame:
     """Series and instant of each row."""
     ids = np.zeros(len(frame)) if roles.id is None else texts(frame[roles.id]).to_numpy()
     return pd.DataFrame({"id": ids, "time": timestamps.parse(frame[roles.time], dayfirst).values})
@@ -126,7 +126,7 @@ def ends(panel: Panel, unbegun: bool) -> Cutoffs:
 
 def template(panel: Panel, places: Cutoffs, horizon: int, text_times: bool) -> pd.DataFrame:
     """The steps that follow where each series goes on, with the values known of them as far as they are given."""
-    (every, rows), wide = places, panel.found.roles.wide
+    (every, rows), wide = places, panel.summary.roles.wide
     if wide:  # its columns share what is known, from where the first of them ends
         last = panel.firsts + panel.lengths
         every, horizon = last.argmin(keepdims=True), horizon + int(np.ptp(last))

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from rnncli.config.sections import Role
 from rnncli.panel.chunks import Block, blocks
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.ingest.column_roles import Roles
 from rnncli.panel.time import calendar_features, formats, timestamps
 from rnncli.panel.time.calendar_features import Calendar
 from rnncli.panel.time.frequency import Frequency
@@ -28,10 +28,22 @@ class Cutoffs(NamedTuple):
     rows: np.ndarray  # (N,) int64
 
 
-class Found(NamedTuple):
+class ColumnRoles(NamedTuple):
+    """The role of each column of a table."""
+
+    time: str
+    id: str | None  # None: a single series, or a wide table
+    targets: tuple[str, ...]
+    wide: bool  # whether each target column is a series
+    guessed: bool  # whether any role was inferred from more than column names
+    covariates: tuple[tuple[str, Role], ...] = ()
+    weight: str | None = None
+
+
+class ReadSummary(NamedTuple):
     """What a table turned out to hold, for those who ask how it was read."""
 
-    roles: Roles
+    roles: ColumnRoles
     rows: int  # rows given
     missing: int  # values that are empty in rows given
     absent: int  # steps between a series' first and last for which there is no row
@@ -52,7 +64,7 @@ class Panel:
     frequency: Frequency
     times: Times  # zone and form of the clock
     covariates: Covariates
-    found: Found
+    summary: ReadSummary
 
     @property
     def lengths(self) -> np.ndarray:
@@ -85,7 +97,7 @@ class Panel:
         What is known in advance stays.
         """
         part = self.within(np.zeros_like(rows), rows, self.covariates.lengths)
-        return replace(part, found=self.found._replace(rows=int(part.offsets[-1])))
+        return replace(part, summary=self.summary._replace(rows=int(part.offsets[-1])))
 
     def within(self, first: np.ndarray, end: np.ndarray, told: np.ndarray) -> "Panel":
         """The rows from first (S,) to end (S,) of each series; series without any are left out.

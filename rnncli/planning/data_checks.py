@@ -57,5 +57,5 @@ def _forbid_untold(panel: Panel, network: Network) -> None:
     if told and network.traits.closed_form:
         raise RequestError(f"{told[0]} needs a cell that is trained, not esn: nothing else is told what is to come")
     if panel.covariates.weights is not None and network.traits.closed_form:
-        name = panel.found.roles.weight
+        name = panel.summary.roles.weight
         raise RequestError(f"--weight {name} needs a cell that is trained, not esn: its windows count alike")

@@ -205,7 +205,7 @@ def _together(panel: Panel, network: Network) -> int:
 
     Raises RequestError where they were to, and may not.
     """
-    count, wide = len(panel.ids), panel.found.roles.wide
+    count, wide = len(panel.ids), panel.summary.roles.wide
     if wide and 1 < count <= MOST_MIXED:
         return count
     if network.mix:

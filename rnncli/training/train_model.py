@@ -273,7 +273,7 @@ def _together(panel: Panel, made: list[Made]) -> tuple[str, ...]:
 
 def _card(basis: Basis, made: list[Made], networks: tuple[Network, ...], refitted: bool) -> Card:
     panel, config, plan, seen = basis
-    columns = settled(panel.found.roles, config.columns)
+    columns = settled(panel.summary.roles, config.columns)
     return Card(
         rnncli=__version__,
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},

@@ -305,5 +305,5 @@ def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_know
     assert found.covariates.lengths.tolist() == [5, 5]
     assert np.isnan(found.series(0)).all()
     assert ends(found, unbegun=True).rows.tolist() == [0, 5]
-    assert found.found.empty == ()
-    assert found.found.missing == 1
+    assert found.summary.empty == ()
+    assert found.summary.missing == 1

@@ -37,7 +37,7 @@ def test_rows_without_a_target_at_the_end_are_what_is_known_of_the_future() -> N
     assert found.values[:, 0].tolist() == [1, 2, 3, 10, 20, 30]
     assert found.covariates.offsets.tolist() == [0, 4, 8]
     assert found.covariates.values[:, 0].tolist() == [5, 6, 7, 8, 50, 60, 70, 80]
-    assert found.found.missing == 0
+    assert found.summary.missing == 0
 
 
 def test_without_known_columns_a_missing_value_at_the_end_stays_one() -> None:

@@ -260,7 +260,7 @@ def _say_what_was_scored(card: "Card", panel: "Panel", places: "Cutoffs", asked:
     count = str(asked) if asked == len(places.rows) else f"{len(places.rows)} of {asked}"
     windows = "window" if asked == 1 else "windows"
     console.note(f"scored: {count} {windows} of {horizon} steps, the earliest from {first}; season {card.season}")
-    same = [len(panel.ids), panel.found.rows, *panel.span()] == [seen.series, seen.rows, seen.first, seen.last]
+    same = [len(panel.ids), panel.summary.rows, *panel.span()] == [seen.series, seen.rows, seen.first, seen.last]
     back = int((panel.lengths[places.series] - places.rows).max())
     if same and back <= held_out and not card.validation.refitted:
         console.note("the networks were never trained on these rows; they chose which to keep, and when to stop")

@@ -68,7 +68,7 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
     """The groups that windows are broken down into. Raises DataError where a column tells no groups."""
     if by is None:
         return None
-    match "series" if by == panel.found.roles.id else by:
+    match "series" if by == panel.summary.roles.id else by:
         case "horizon":
             return Grouping("horizon", [str(step) for step in range(1, horizon + 1)], places.rows * 0)
         case "series":
@@ -89,7 +89,7 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
 
 def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """The values of a column and which of them each series has."""
-    identifier = panel.found.roles.id
+    identifier = panel.summary.roles.id
     if column not in frame or identifier is None:
         known = ["horizon", "series", "window", "week", *(str(name) for name in frame.columns)]
         why = (

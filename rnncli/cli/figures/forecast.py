@@ -33,7 +33,7 @@ def draw(path: Path, panel: Panel, cutoffs: Cutoffs, forecast: "Forecast", asked
             one = Cutoffs(cutoffs.series[place : place + 1], cutoffs.rows[place : place + 1])
             _draw(axes, panel, one, target, forecast.point[place], forecast.quantiles[place], asked)
         style.legend_above(figure, panels)
-        figure.supxlabel(f"{panel.found.roles.time}, {descriptions.frequency_words(panel)}", size=8)
+        figure.supxlabel(f"{panel.summary.roles.time}, {descriptions.frequency_words(panel)}", size=8)
 
 
 def _draw(
@@ -60,9 +60,9 @@ def _draw(
             axes.vlines(ahead, low, high, color=style.BLUE, alpha=shade, lw=6)
     axes.axvline(ahead[0], color=style.FAINT, lw=0.6, ls=":")
     name = str(panel.ids[series])
-    called = panel.found.roles.targets[target]
+    called = panel.summary.roles.targets[target]
     axes.set_title(name or called)
-    axes.set_ylabel("value" if panel.found.roles.wide else called)
+    axes.set_ylabel("value" if panel.summary.roles.wide else called)
     axes.margins(x=0.01)
     if isinstance(past, pd.DatetimeIndex):
         _date(axes)

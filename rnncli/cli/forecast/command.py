@@ -258,7 +258,7 @@ def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
     number, horizon = int(cutoffs.series[0]), forecast.point.shape[1]
     rows = int(cutoffs.rows[0])
     past = panel.series(number)[max(0, rows - 3 * horizon) : rows, 0]
-    name = str(panel.ids[number]) or panel.found.roles.targets[0]
+    name = str(panel.ids[number]) or panel.summary.roles.targets[0]
     lines = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
     title = (
         f"{name}: the last {len(past)} steps and the next {horizon}" if rows else f"{name}: the first {horizon} steps"

@@ -134,7 +134,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
     from rnncli.messages import listed
     from rnncli.planning.seasonality import seasons_seen
 
-    found, lengths = panel.found, panel.lengths
+    found, lengths = panel.summary, panel.lengths
     shortest = int(lengths.argmin())
     constant = panel.constant()
     seasons = [f"{season} steps (correlation {value:.2f})" for season, value in seasons_seen(panel).items()]
@@ -223,7 +223,7 @@ def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
     """What the other columns might be; a warning for those that would give the target away."""
     from rnncli.panel.ingest.column_hints import UNDECIDED, hints
 
-    found = hints(frame, panel.found.roles)
+    found = hints(frame, panel.summary.roles)
     pairs = [(hint.column, hint.words) for hint in found if hint.kind not in ("leak", "undecided")]
     undecided = [hint.column for hint in found if hint.kind == "undecided"]
     pairs += [(UNDECIDED, ", ".join(undecided))] if undecided else []

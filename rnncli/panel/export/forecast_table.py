@@ -41,7 +41,7 @@ def to_frame(
     drawn = np.empty((*point.shape, 0)) if paths is None else paths
     rounded = _rounded(np.concatenate([quantiles, drawn, point[..., None]], axis=-1))
     for number in range(targets):
-        prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
+        prefix = f"{panel.summary.roles.targets[number]}-" if targets > 1 else ""
         for name, place in _places(forecasting).items():
             if prefix + name in table:
                 raise DataError(f'the column "{prefix + name}" has the name of a forecast\'s. Rename it')
@@ -60,11 +60,11 @@ def followed_frame(
     horizon, targets = forecast[0].shape[1:]
     table = to_frame(panel, cutoffs, forecast, None, forecasting, text_times=True)
     made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
-    behind = list(table).index(panel.found.roles.time) + 1
+    behind = list(table).index(panel.summary.roles.time) + 1
     cutoff = pd.DataFrame({CUTOFF: _as_text(panel, made)})
     table = pd.concat([table.iloc[:, :behind], cutoff, table.iloc[:, behind:]], axis=1)
     for number in range(targets):
-        prefix = f"{panel.found.roles.targets[number]}-" if targets > 1 else ""
+        prefix = f"{panel.summary.roles.targets[number]}-" if targets > 1 else ""
         table[f"{prefix}{ANOMALY}"] = np.repeat(anomaly[:, number].round(4), horizon)
     return table
 
@@ -86,7 +86,7 @@ def backtest_frame(
     table = keys(panel, cutoffs, horizon, text_times)
     made = panel.stamps(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
     table[CUTOFF] = _as_text(panel, made) if text_times else made
-    names = (WIDE_TARGET,) if panel.found.roles.wide else panel.found.roles.targets
+    names = (WIDE_TARGET,) if panel.summary.roles.wide else panel.summary.roles.targets
     for number, target in enumerate(names):
         if target in table or target in methods:
             raise DataError(f'the target "{target}" has the name of another column of the output. Rename it')
@@ -108,13 +108,13 @@ def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict
     series = np.repeat(cutoffs.series, horizon)
     stamps = panel.stamps(series, np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), len(cutoffs.rows)))
     table: dict[str, object] = {}
-    if panel.found.roles.id is not None or panel.found.roles.wide:
+    if panel.summary.roles.id is not None or panel.summary.roles.wide:
         ids = pd.Index(panel.ids)
         texts = panel.ids.dtype == object
-        table[panel.found.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
-    if panel.found.roles.time in table:
+        table[panel.summary.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+    if panel.summary.roles.time in table:
         raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
-    table[panel.found.roles.time] = _as_text(panel, stamps) if text_times else stamps
+    table[panel.summary.roles.time] = _as_text(panel, stamps) if text_times else stamps
     return table
 
 

@@ -14,11 +14,11 @@ from rnncli.panel import covariates
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest import alignment, column_roles
 from rnncli.panel.ingest.alignment import Layout
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.resampling import finished
 from rnncli.panel.ingest.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.ingest.values import Cells, read
-from rnncli.panel.panel import Found, Panel
+from rnncli.panel.panel import ReadSummary, Panel
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time import frequency, timestamps
 from rnncli.panel.time.frequency import Frequency
@@ -75,7 +75,7 @@ def from_frame(
     means = _meaning(asked, how)
     if means != "mask":
         values, absent = _filled(values, laid, means), 0
-    found = Found(roles, given, missing, absent, repeated, empty=(), begun=begun)
+    found = ReadSummary(roles, given, missing, absent, repeated, empty=(), begun=begun)
     times = times._replace(values=times.values[:0].copy())  # a view would keep all of them
     beside = _covariates(frame, roles, asked, (rows, cells), laid, 0.0 if means == "mask" else 1.0)
     panel = Panel(values, laid.offsets, rows.ids, laid.firsts, laid.phases, frequency, times, beside, found)
@@ -85,7 +85,7 @@ def from_frame(
 
 
 def _times(
-    frame: pd.DataFrame, roles: Roles, asked: Columns, codes: np.ndarray, assume: Assume
+    frame: pd.DataFrame, roles: ColumnRoles, asked: Columns, codes: np.ndarray, assume: Assume
 ) -> tuple[Times, np.ndarray]:
     """The times, and which of them (rows,) a clock ever shows; codes: (rows,) the series of each."""
     times = timestamps.parse(frame[roles.time], asked.dayfirst, quietly if asked.timezone else assume)
@@ -101,7 +101,7 @@ def _times(
     return times, ~skipped
 
 
-def _how(rows: Rows, cells: Cells, roles: Roles, asked: Columns, keep_first: bool, assume: Assume) -> str | None:
+def _how(rows: Rows, cells: Cells, roles: ColumnRoles, asked: Columns, keep_first: bool, assume: Assume) -> str | None:
     """What to make of several rows of one series and instant; None where there are none.
 
     Raises DataError where they differ and nothing is said of it.
@@ -139,7 +139,7 @@ def _filled(values: np.ndarray, laid: Layout, means: Gaps) -> np.ndarray:
 
 def _covariates(
     frame: pd.DataFrame,
-    roles: Roles,
+    roles: ColumnRoles,
     asked: Columns,
     told: tuple[Rows, Cells],
     laid: Layout,
@@ -200,10 +200,10 @@ def _unfolded(panel: Panel) -> Panel:
         covariates=beside.of(repeated, offsets, np.zeros(count, np.int64)),
         values=np.ascontiguousarray(panel.values.T).reshape(-1, 1),
         offsets=np.arange(count + 1, dtype=np.int64) * length,
-        ids=np.array(panel.found.roles.targets, dtype=object),
+        ids=np.array(panel.summary.roles.targets, dtype=object),
         firsts=np.repeat(panel.firsts, count),
         phases=np.repeat(panel.phases, count),
-        found=panel.found._replace(absent=panel.found.absent * count),
+        summary=panel.summary._replace(absent=panel.summary.absent * count),
     )
 
 
@@ -219,7 +219,7 @@ def _trimmed(panel: Panel, unbegun: bool = False) -> Panel:
         return panel
     places = np.flatnonzero(told)
     if not len(places) and not unbegun:
-        names = ", ".join(f'"{name}"' for name in panel.found.roles.targets[:3])
+        names = ", ".join(f'"{name}"' for name in panel.summary.roles.targets[:3])
         raise DataError(f"{names}: every value is empty. There is nothing to learn from")
     first = np.append(places, len(panel.values))[np.searchsorted(places, begins)]  # (S,) of each series' first value
     last = np.append(places, -1)[np.searchsorted(places, ends) - 1] + 1 if panel.covariates.known.any() else ends
@@ -227,7 +227,7 @@ def _trimmed(panel: Panel, unbegun: bool = False) -> Panel:
         first, last = np.where(first < ends, first, begins), np.where(first < ends, last, begins + 1)
     kept = first < ends
     coming = int(np.where(kept, ends - last, 0).sum())
-    missing = panel.found.missing - coming * panel.targets  # but for steps without a row among them
+    missing = panel.summary.missing - coming * panel.targets  # but for steps without a row among them
     empty = tuple(str(name) for name in panel.ids[~kept])
     part = panel.within(np.minimum(first, ends) - begins, np.where(kept, last, begins) - begins, panel.lengths)
-    return replace(part, found=panel.found._replace(empty=empty, missing=max(0, missing)))
+    return replace(part, summary=panel.summary._replace(empty=empty, missing=max(0, missing)))

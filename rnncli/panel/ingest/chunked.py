@@ -39,7 +39,7 @@ def from_parts(
             if not panels and next(parts, None) is None:
                 raise
             break  # what a part lacks, or says otherwise, another may tell; if not, all of it says what is wrong
-        names = {*map(str, panel.ids), *panel.found.empty}
+        names = {*map(str, panel.ids), *panel.summary.empty}
         if not (seen.isdisjoint(names) and (not panels or _alike(panel, panels[0]))):
             break
         seen |= names
@@ -58,7 +58,7 @@ def from_parts(
 
 def _alike(one: Panel, other: Panel) -> bool:
     """Whether two parts were read in the same way."""
-    return one.frequency == other.frequency and one.found.roles == other.found.roles
+    return one.frequency == other.frequency and one.summary.roles == other.summary.roles
 
 
 def joined(panels: Sequence[Panel], store: Store) -> Panel:
@@ -67,13 +67,13 @@ def joined(panels: Sequence[Panel], store: Store) -> Panel:
     ids = np.concatenate([panel.ids for panel in panels])
     order = np.argsort(ids, kind="stable")
     forms = {panel.times.form for panel in panels}
-    found = first.found._replace(
-        rows=sum(panel.found.rows for panel in panels),
-        missing=sum(panel.found.missing for panel in panels),
-        absent=sum(panel.found.absent for panel in panels),
-        repeated=sum(panel.found.repeated for panel in panels),
-        empty=tuple(name for panel in panels for name in panel.found.empty),
-        begun=tuple(name for panel in panels for name in panel.found.begun),
+    found = first.summary._replace(
+        rows=sum(panel.summary.rows for panel in panels),
+        missing=sum(panel.summary.missing for panel in panels),
+        absent=sum(panel.summary.absent for panel in panels),
+        repeated=sum(panel.summary.repeated for panel in panels),
+        empty=tuple(name for panel in panels for name in panel.summary.empty),
+        begun=tuple(name for panel in panels for name in panel.summary.begun),
     )
     places = _Places([panel.lengths for panel in panels], order)
     return replace(
@@ -85,7 +85,7 @@ def joined(panels: Sequence[Panel], store: Store) -> Panel:
         phases=np.concatenate([panel.phases for panel in panels])[order],
         times=first.times if len(forms) == 1 else first.times._replace(form=None),
         covariates=_covariates(panels, order, store),
-        found=found,
+        summary=found,
     )
 
 
@@ -118,7 +118,7 @@ def _covariates(panels: Sequence[Panel], order: np.ndarray, store: Store) -> Cov
     places, weights, unit = _Places([part.lengths for part in parts], order), None, first.unit
     values = (_renumbered(part.values, part.along, along) for part in parts)
     if first.weights is not None:
-        unit = float(np.average([part.unit for part in parts], weights=[panel.found.rows for panel in panels]))
+        unit = float(np.average([part.unit for part in parts], weights=[panel.summary.rows for panel in panels]))
         raw = (part.weights * part.unit / unit for part in parts if part.weights is not None)
         weights = store.joined(raw, places.rows(), (places.count,))
     return replace(

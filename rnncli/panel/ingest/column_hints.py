@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 
 ALIKE = 0.999  # correlation from which on a column is the target in another form
 MOST = 30  # columns of which sums are tried
@@ -25,7 +25,7 @@ class Hint(NamedTuple):
     words: str
 
 
-def hints(frame: pd.DataFrame, roles: Roles) -> list[Hint]:
+def hints(frame: pd.DataFrame, roles: ColumnRoles) -> list[Hint]:
     """Of every column of numbers without a role what it might be, of several that add up to a target a warning."""
     frame = frame.rename(columns=str)
     if roles.wide:
@@ -38,7 +38,7 @@ def hints(frame: pd.DataFrame, roles: Roles) -> list[Hint]:
     return found + [hint for target in roles.targets for hint in _leaks(frame, [*names, *known], target)]
 
 
-def _hint(frame: pd.DataFrame, name: str, roles: Roles) -> Hint | None:
+def _hint(frame: pd.DataFrame, name: str, roles: ColumnRoles) -> Hint | None:
     """What one column might be."""
     values = frame[name]
     if values.nunique() <= 1:

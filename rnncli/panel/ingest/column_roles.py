@@ -4,14 +4,13 @@ By the names that forecasting tools use, by kind where only one column is of it,
 an error that names both.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns, Role
 from rnncli.errors import DataError, RequestError
 from rnncli.messages import did_you_mean
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.timestamps import looks_like_time
 
@@ -21,19 +20,7 @@ ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
 TARGET_NAMES = ("y", "target", "value")
 
 
-class Roles(NamedTuple):
-    """The columns by what they are for."""
-
-    time: str
-    id: str | None  # None: a single series, or a wide table
-    targets: tuple[str, ...]
-    wide: bool  # whether each target is a series of its own
-    guessed: bool  # whether anything but names was gone by
-    covariates: tuple[tuple[str, Role], ...] = ()
-    weight: str | None = None
-
-
-def find(frame: pd.DataFrame, asked: Columns) -> Roles:
+def find(frame: pd.DataFrame, asked: Columns) -> ColumnRoles:
     """The roles of the table's columns. Raises DataError where one is missing or could be two."""
     frame = frame.rename(columns=str)
     _forbid_missing_header(frame)
@@ -48,7 +35,7 @@ def find(frame: pd.DataFrame, asked: Columns) -> Roles:
     if wide and asked.static:
         raise RequestError("--static takes a column with the name of each row's series, and a wide table has none")
     guessed = wide or not known.issuperset(used)
-    return Roles(time, identifier, targets, wide, guessed, covariates, asked.weight)
+    return ColumnRoles(time, identifier, targets, wide, guessed, covariates, asked.weight)
 
 
 def _covariates(frame: pd.DataFrame, asked: Columns) -> tuple[tuple[str, Role], ...]:
@@ -83,7 +70,7 @@ def _forbid_missing_header(frame: pd.DataFrame) -> None:
         )
 
 
-def settled(roles: Roles, asked: Columns) -> Columns:
+def settled(roles: ColumnRoles, asked: Columns) -> Columns:
     """What to ask of another table, so that it is read as this one was."""
     found = {"time": roles.time, "id": roles.id, "layout": "wide" if roles.wide else "long"}
     return asked.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import alignment
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.rows import Rows
 from rnncli.panel.ingest.values import Cells
 from rnncli.panel.time import frequency
@@ -28,7 +28,7 @@ class Finished(NamedTuple):
     begun: tuple[str, ...]  # series that have rows in that step
 
 
-def finished(rows: Rows, cells: Cells, roles: Roles, times: Times, asked: Columns, assume: Assume) -> Finished:
+def finished(rows: Rows, cells: Cells, roles: ColumnRoles, times: Times, asked: Columns, assume: Assume) -> Finished:
     """The rows, each at the beginning of its step where they are to be brought onto a clock; assume is told the rest.
 
     Where columns are known in advance, that step is the first of the future, and keeps what is known of it.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.panel import called
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
@@ -87,7 +87,7 @@ class Rows:
         return replace(self, order=order, codes=self.codes[places], instants=self.instants[places])
 
 
-def without_notes(frame: pd.DataFrame, roles: Roles, assume: Assume) -> pd.DataFrame:
+def without_notes(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd.DataFrame:
     """The table without rows at its end that have no time: a sum, a blank."""
     column = frame[roles.time]
     last = column.iloc[-MOST_NOTES - 1 :]
@@ -148,7 +148,7 @@ def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) ->
     return Rows(order, codes[order], ids, instants[order], column)
 
 
-def forbid_repeats(rows: Rows, roles: Roles, differ: np.ndarray) -> None:
+def forbid_repeats(rows: Rows, roles: ColumnRoles, differ: np.ndarray) -> None:
     """Raise DataError where rows of one series and instant differ from the first of them; differ: (R,)."""
     if not differ.any():
         return

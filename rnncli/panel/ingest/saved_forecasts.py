@@ -76,7 +76,7 @@ def read(files: Iterable[tuple[str, pd.DataFrame]], panel: Panel, asked: Columns
 
 def _rows(frame: pd.DataFrame, panel: Panel, asked: Columns) -> tuple[_Rows | None, int]:
     """The rows of one table, if it has any of a series that is known, and how many are of others."""
-    roles = panel.found.roles
+    roles = panel.summary.roles
     identifier = roles.id or (WIDE_ID if roles.wide else None)
     for name in (roles.time, identifier):
         if name is not None and name not in frame:

@@ -10,7 +10,7 @@ from rnncli.config.architecture import Covariate
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.row_numbers import row
 from rnncli.tables.number_parsing import EMPTY
 
@@ -60,7 +60,7 @@ def _reduced(numbers: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
     return np.where(reduced == 0, np.nan, reduced) if how == "count" else reduced  # rows without a value are no events
 
 
-def read(frame: pd.DataFrame, roles: Roles, asked: Columns, expected: tuple[Covariate, ...] | None) -> Cells:
+def read(frame: pd.DataFrame, roles: ColumnRoles, asked: Columns, expected: tuple[Covariate, ...] | None) -> Cells:
     """The numbers of the columns with these roles; expected: those that a model was trained with, and their kinds.
 
     Raises DataError naming the row of what is no number, RequestError where the columns are not the model's.

@@ -58,7 +58,7 @@ def test_missing_rows_are_gaps_and_never_joined_up(dropped: set[int]) -> None:
     expected = np.arange(30.0)
     expected[sorted(dropped)] = np.nan
     assert np.array_equal(panel.values[:, 0], expected, equal_nan=True)
-    assert panel.found.absent == len(dropped)
+    assert panel.summary.absent == len(dropped)
 
 
 def test_times_go_on_where_the_rows_end() -> None:
@@ -96,7 +96,7 @@ def test_days_in_a_zone_keep_their_midnight_when_the_clocks_change() -> None:
     panel = from_frame(table(ds=stamps, y=range(6)), Columns())
 
     assert panel.frequency.name == "D"
-    assert panel.found.absent == 0
+    assert panel.summary.absent == 0
     assert panel.stamps(np.array([0]), np.array([6]))[0] == pd.Timestamp("2024-04-04", tz="Europe/Berlin")
 
 
@@ -105,7 +105,7 @@ def test_hours_in_a_zone_count_what_really_passed() -> None:
     panel = from_frame(table(ds=stamps, y=range(48)), Columns())
 
     assert panel.frequency.name == "h"
-    assert panel.found.absent == 0
+    assert panel.summary.absent == 0
     assert panel.stamps(np.array([0, 0]), np.array([13, 14])).tolist() == [stamps[13], stamps[14]]
 
 
@@ -113,14 +113,14 @@ def test_empty_series_are_left_out_and_named() -> None:
     panel = from_frame(table(unique_id=["a"] * 3 + ["b"] * 3, ds=[1, 2, 3] * 2, y=[1, 2, 3] + [np.nan] * 3), Columns())
 
     assert panel.ids.tolist() == ["a"]
-    assert panel.found.empty == ("b",)
+    assert panel.summary.empty == ("b",)
 
 
 def test_of_repeated_rows_the_first_is_kept_where_that_is_asked() -> None:
     panel = from_frame(table(ds=[1, 2, 2, 3], y=[1, 2, 9, 3]), Columns(), keep_first=True)
 
     assert panel.values[:, 0].tolist() == [1, 2, 3]
-    assert panel.found.repeated == 1
+    assert panel.summary.repeated == 1
 
 
 def test_constant_series_are_told() -> None:

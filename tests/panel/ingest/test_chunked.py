@@ -34,7 +34,7 @@ def same(one: Panel, other: Panel) -> None:
     assert one.covariates.weights is not None
     assert other.covariates.weights is not None
     assert np.allclose(one.covariates.weights, other.covariates.weights)
-    assert one.found == other.found
+    assert one.summary == other.summary
 
 
 @pytest.mark.parametrize("groups", [["fadcbe"], ["fa", "dc", "be"], ["f", "a", "d", "c", "b", "e"], ["abc", "def"]])

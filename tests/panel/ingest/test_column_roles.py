@@ -8,12 +8,12 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel.ingest import column_roles
-from rnncli.panel.ingest.column_roles import Roles
+from rnncli.panel.panel import ColumnRoles
 
 DAYS = ["2024-01-01", "2024-01-02"]
 
 
-def roles(asked: Columns | None = None, **table: Any) -> Roles:
+def roles(asked: Columns | None = None, **table: Any) -> ColumnRoles:
     frame = pd.DataFrame(table)
     texts = frame.select_dtypes(exclude="number").columns
     return column_roles.find(frame.astype(dict.fromkeys(texts, "category")), asked or Columns())
@@ -38,32 +38,32 @@ def test_columns_are_found_by_the_names_forecasters_use(time: str, identifier: s
     }
     found = roles(**table)
 
-    assert found == Roles(time, identifier, (target,), wide=False, guessed=False)
+    assert found == ColumnRoles(time, identifier, (target,), wide=False, guessed=False)
 
 
 def test_columns_are_found_by_their_kind() -> None:
-    assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == Roles("when", "site", ("load",), wide=False, guessed=True)
+    assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == ColumnRoles("when", "site", ("load",), wide=False, guessed=True)
 
 
 def test_a_single_series_needs_no_id() -> None:
-    assert roles(month=DAYS, passengers=[1, 2]) == Roles("month", None, ("passengers",), wide=False, guessed=True)
+    assert roles(month=DAYS, passengers=[1, 2]) == ColumnRoles("month", None, ("passengers",), wide=False, guessed=True)
 
 
 def test_time_and_columns_of_numbers_are_a_wide_table() -> None:
-    assert roles(date=DAYS, north=[1, 2], south=[3, 4]) == Roles("date", None, ("north", "south"), True, True)
+    assert roles(date=DAYS, north=[1, 2], south=[3, 4]) == ColumnRoles("date", None, ("north", "south"), True, True)
 
 
 def test_several_targets_are_taken_together() -> None:
     found = roles(Columns(target=("load", "sun")), when=DAYS, load=[1, 2], sun=[3, 4])
 
-    assert found == Roles("when", None, ("load", "sun"), wide=False, guessed=True)
+    assert found == ColumnRoles("when", None, ("load", "sun"), wide=False, guessed=True)
 
 
 def test_what_is_asked_for_wins() -> None:
     asked = Columns(time="shipped", id="shop", target=("sold",))
     found = roles(asked, ds=DAYS, shipped=DAYS, shop=["a", "a"], unique_id=["x", "y"], y=[1, 2], sold=[3, 4])
 
-    assert found == Roles("shipped", "shop", ("sold",), wide=False, guessed=False)
+    assert found == ColumnRoles("shipped", "shop", ("sold",), wide=False, guessed=False)
 
 
 @pytest.mark.parametrize(

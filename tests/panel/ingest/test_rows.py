@@ -34,7 +34,7 @@ def test_rows_that_agree_are_taken_once_and_said() -> None:
     panel, said = read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 2])
 
     assert values(panel) == [1, 2, 3, 4, 5]
-    assert panel.found.repeated == 1
+    assert panel.summary.repeated == 1
     assert said == ["left out: 1 row with the same as another row"]
 
 
@@ -123,7 +123,7 @@ def test_a_step_without_a_row_means_what_is_asked_for(means: str, expected: list
 
     assert np.array_equal(panel.values[:3, 0], expected, equal_nan=True)
     assert np.isnan(panel.values[3, 0])  # a row without a value stays without one
-    assert panel.found.absent == (means == "mask")
+    assert panel.summary.absent == (means == "mask")
 
 
 WAYS = [
