@@ -21,8 +21,7 @@ from rnncli.model.card import STATE_KEY
 from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.history import Merged
-from rnncli.panel.panel import ColumnRoles
-from rnncli.panel.panel import ReadSummary
+from rnncli.panel.panel import ColumnRoles, ReadSummary
 from rnncli.panel.time.frequency import Anchor, Frequency, Unit
 from rnncli.panel.time.timestamps import Times
 

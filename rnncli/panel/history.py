@@ -8,9 +8,8 @@ import numpy as np
 from rnncli.errors import DataError
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest.chunked import joined
-from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.memmap import Store
-from rnncli.panel.panel import Panel, called
+from rnncli.panel.panel import ColumnRoles, Panel, called
 
 MOST_BETWEEN = 100_000  # steps between the rows kept and new ones: more, and a time is taken to be wrong
 

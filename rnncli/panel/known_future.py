@@ -8,9 +8,8 @@ from rnncli.messages import did_you_mean, source_words
 from rnncli.panel.covariates import texts
 from rnncli.panel.export.forecast_table import WIDE_ID, keys
 from rnncli.panel.ingest import values as cells
-from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.rows import forbid_nameless, without_notes
-from rnncli.panel.panel import Cutoffs, Panel, called
+from rnncli.panel.panel import ColumnRoles, Cutoffs, Panel, called
 from rnncli.panel.time import formats, timestamps
 from rnncli.tables.assumptions import quietly
 

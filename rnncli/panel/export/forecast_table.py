@@ -111,7 +111,9 @@ def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict
     if panel.summary.roles.id is not None or panel.summary.roles.wide:
         ids = pd.Index(panel.ids)
         texts = panel.ids.dtype == object
-        table[panel.summary.roles.id or WIDE_ID] = pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+        table[panel.summary.roles.id or WIDE_ID] = (
+            pd.Categorical.from_codes(series, ids) if texts else panel.ids[series]
+        )
     if panel.summary.roles.time in table:
         raise DataError(f'the time column "{WIDE_ID}" has the name of the ids in a forecast. Rename it')
     table[panel.summary.roles.time] = _as_text(panel, stamps) if text_times else stamps

@@ -14,11 +14,10 @@ from rnncli.panel import covariates
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.ingest import alignment, column_roles
 from rnncli.panel.ingest.alignment import Layout
-from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.resampling import finished
 from rnncli.panel.ingest.rows import Rows, forbid_repeats, series_of, sort, without_notes
 from rnncli.panel.ingest.values import Cells, read
-from rnncli.panel.panel import ReadSummary, Panel
+from rnncli.panel.panel import ColumnRoles, Panel, ReadSummary
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time import frequency, timestamps
 from rnncli.panel.time.frequency import Frequency

@@ -8,9 +8,9 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import alignment
-from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.ingest.rows import Rows
 from rnncli.panel.ingest.values import Cells
+from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.time import frequency
 from rnncli.panel.time.timestamps import Times
 from rnncli.tables.assumptions import Assume

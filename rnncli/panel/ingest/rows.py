@@ -8,8 +8,7 @@ import pandas as pd
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
-from rnncli.panel.panel import ColumnRoles
-from rnncli.panel.panel import called
+from rnncli.panel.panel import ColumnRoles, called
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.timestamps import Times

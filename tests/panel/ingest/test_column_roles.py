@@ -42,7 +42,9 @@ def test_columns_are_found_by_the_names_forecasters_use(time: str, identifier: s
 
 
 def test_columns_are_found_by_their_kind() -> None:
-    assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == ColumnRoles("when", "site", ("load",), wide=False, guessed=True)
+    assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == ColumnRoles(
+        "when", "site", ("load",), wide=False, guessed=True
+    )
 
 
 def test_a_single_series_needs_no_id() -> None:
