@@ -39,6 +39,14 @@ def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -
     return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 
 
+def expected(card: "Card", unbegun: bool = False) -> "Expected":
+    """Return what a table must hold for a model; unbegun: accept series without a value."""
+    from rnncli.panel import Expected
+    from rnncli.panel.time import frequency
+
+    return Expected(frequency.parse(card.frequency), card.inputs, unbegun)
+
+
 def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
     """The table in a file or a pipe. Raises DataError and RequestError."""
     from rnncli.tables import reading

@@ -8,7 +8,7 @@ from rnncli.config.architecture import Architecture
 from rnncli.diagnostics.gate_activity import Part
 from rnncli.diagnostics.gradient_probe import Gap
 from rnncli.diagnostics.measurements import ROLLED, Health
-from rnncli.model.card import Card, Course
+from rnncli.model.card import Card, LearningCurve
 
 EXPLODED = 100.0  # times the usual norm of the gradient
 FADES, RUNS = 0.5, 2.0  # spectral radius: 1 keeps what it has
@@ -65,7 +65,7 @@ def _reach(reach: int, design: Architecture, season: int) -> str:
     return "all that the network sees" if reach >= design.context else f"far enough: {called}"
 
 
-def _steepest(course: Course | None, clip: float) -> Finding:
+def _steepest(course: LearningCurve | None, clip: float) -> Finding:
     name = "largest gradient in training"
     if course is None:
         return Finding(name, "n/a", "its training was not recorded: train it again")

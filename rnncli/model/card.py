@@ -1,31 +1,20 @@
-"""The readable half of a model file: what the model is, was trained on, and scored. No torch, so it is read at once.
+"""Schema of the card: the JSON part of a model file that describes the model, its training data and its scores.
 
-A model file is one safetensors file with the card as JSON in its metadata. Nothing in it can run.
+No torch, so that commands can read it quickly.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import from_json
+from pydantic import Field, model_validator
 
-from rnncli import __version__
 from rnncli.config.architecture import Architecture, Covariate
 from rnncli.config.sections import Config, Section
 from rnncli.config.types import Several
-from rnncli.errors import ModelFileError, RequestError, StateFileError
-from rnncli.files import checksummed
-from rnncli.files.atomic import address, is_url
 
 FORMAT: Literal[6] = 6
-KEY = "rnncli"
-STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
-LARGEST = 10_000_000  # characters of a card, most of them of the kinds that text columns tell
-MOST_KEYS = 20_000  # of an object on a card: it keeps the sizes of no more than 10,000 series
 
 
-class Range(Section):
+class ColumnRange(Section):
     """What a column of amounts held."""
 
     name: str
@@ -40,7 +29,7 @@ class Range(Section):
     """Share of the steps without a value."""
 
 
-class Seen(Section):
+class TrainingData(Section):
     """The table that the model was trained on."""
 
     series: int
@@ -65,7 +54,7 @@ class Seen(Section):
     """Series to mean absolute value, where there are not too many."""
     together: Several[str] = ()
     """The series that the networks see side by side, in the order of their weights."""
-    columns: Several[Range] = ()
+    columns: Several[ColumnRange] = ()
     """Targets and amounts beside them."""
 
 
@@ -84,7 +73,7 @@ class Validation(Section):
     """How much each score of the model varies from one of these to the next, as a standard deviation."""
 
 
-class Course(Section):
+class LearningCurve(Section):
     """How the training of a network went."""
 
     updates: int
@@ -113,9 +102,9 @@ class Member(Section):
     """Start of its random numbers."""
     steps: int
     """Updates of its weights in its last training, to those taken."""
-    course: Course | None = None
+    course: LearningCurve | None = None
     """How its training went."""
-    trial: Course | None = None
+    trial: LearningCurve | None = None
     """How that of the same design went with rows held out, where the network was then trained again on all of them."""
 
 
@@ -143,7 +132,7 @@ class Card(Section):
     """Whether times are plain numbers."""
     zone: str | None
     """The time zone of the training table."""
-    seen: Seen
+    seen: TrainingData
     parameters: int
     """Weights in all networks."""
     validation: Validation
@@ -180,102 +169,3 @@ class Card(Section):
     def targets(self) -> int:
         """Columns forecast together: K. The columns of a wide table are series of one target."""
         return 1 if self.config.columns.layout == "wide" else len(self.config.columns.target)
-
-
-class Whole(NamedTuple):
-    """A model file, all of it read at once: whatever takes its place meanwhile, a run uses this version."""
-
-    path: Path
-    card: Card
-    content: bytes
-
-
-def read(path: Path) -> Card:
-    """The card of a model file. Raises ModelFileError where there is none, or none that this version can read."""
-    return read_whole(path).card
-
-
-def read_whole(path: Path) -> Whole:
-    """The card with the content that it is of. Raises ModelFileError, as `read` does."""
-    if is_url(str(path)):
-        raise ModelFileError(f"{address(path)}: only tables are read from a URL. Copy the model to this machine first")
-    try:
-        found = checksummed.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
-    except FileNotFoundError as error:
-        raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
-    except (OSError, KeyError, ValueError) as error:
-        if is_state(path):  # whose header may be larger than that of a model
-            raise StateFileError(
-                f"{path} is a state, which forecast keeps with --state. Name the model it belongs to"
-            ) from error
-        if isinstance(error, KeyError):
-            raise ModelFileError(f"{path} is a safetensors file, but not one that rnncli wrote") from error
-        raise ModelFileError(f"{path} is no model file, or a damaged one{_what_it_is(path)}") from error
-    try:
-        return Whole(path, _parse(found, path), found.content)
-    except (ValueError, RecursionError) as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise ModelFileError(f"{path} has a damaged card ({problem}). Train it again") from error
-
-
-def sealed(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
-    """What a model file with this card holds. save: the content with this metadata.
-
-    Raises RequestError where the card would be too large to be read.
-    """
-    text = card.model_dump_json()
-    if len(text) > LARGEST:
-        raise RequestError("the text columns tell too many kinds for a model file. Leave out those that name each row")
-    return checksummed.sealed(save({KEY: checksummed.unsealed(text)}))
-
-
-def is_state(path: Path) -> bool:
-    """Whether a file says that it is the state of a forecast."""
-    try:
-        checksummed.read(path, STATE_KEY)
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
-
-
-def _what_it_is(path: Path) -> str:
-    """What a file that is no model looks like."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(4)
-    except OSError as error:
-        return f" ({error.strerror})"
-    if path.suffix in (".csv", ".tsv", ".parquet"):
-        return ": it is named like a table. MODEL comes before DATA"
-    if head.startswith((b"\x80", b"PK")):
-        return ": it looks like a pickle, which rnncli neither writes nor loads. Train a model with rnncli train"
-    return ". Train it again"
-
-
-def _parse(found: checksummed.Sealed, path: Path) -> Card:
-    """Raises ValueError where it is no card, or the file another than was written."""
-    content = from_json(found.text)  # which refuses halves of characters
-    if not isinstance(content, dict):
-        raise ValueError("no JSON object")
-    _forbid_crowds(content)
-    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
-        raise ModelFileError(
-            f"{path} has format {content['format']}; this rnncli {__version__} reads up to {FORMAT}. "
-            "Install a newer rnncli"
-        )
-    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
-        raise ModelFileError(f"{path} has format {content['format']} of an older rnncli. Train it again")
-    if not found.intact:
-        raise ModelFileError(f"{path} is damaged: it is not what was written. Train it again, or copy it once more")
-    return Card.model_validate(content)
-
-
-def _forbid_crowds(content: dict[str, Any]) -> None:
-    """Raise ValueError where an object has more keys than any of a card: for each that is wrong a message is made."""
-    waiting: list[Any] = [content]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict) and len(one) > MOST_KEYS:
-            raise ValueError(f"an object of {len(one)} keys")
-        parts = one.values() if isinstance(one, dict) else one
-        waiting += [part for part in parts if isinstance(part, dict | list)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.messages import counted, listed
-from rnncli.model.card import Range, Seen
+from rnncli.model.card import ColumnRange, TrainingData
 from rnncli.panel import Panel
 from rnncli.panel.chunks import blocks
 from rnncli.panel.covariates import UNSEEN
@@ -30,12 +30,12 @@ class Column(NamedTuple):
     parts: Iterator[np.ndarray]  # (R,) each: some series at a time
 
 
-def seen(panel: Panel) -> Seen:
+def seen(panel: Panel) -> TrainingData:
     """The table, as a card keeps it."""
     first, last = panel.span()
     nonnegative = not any((panel.values[block.rows] < 0).any() for block in panel.blocks())
     sizes = _sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
-    return Seen(
+    return TrainingData(
         series=len(panel.ids),
         rows=panel.summary.rows,
         missing=panel.summary.missing,
@@ -55,7 +55,7 @@ def _whole(values: np.ndarray) -> bool:
     return not (values > np.floor(values)).any()
 
 
-def changes(trained: Seen, zone: str | None, panel: Panel, context: int) -> list[str]:
+def changes(trained: TrainingData, zone: str | None, panel: Panel, context: int) -> list[str]:
     """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
     if not context:  # nothing is seen of what columns hold
         return [*_unknown(trained, panel), *_shifted(trained, zone, panel)]
@@ -84,7 +84,7 @@ def _columns(panel: Panel) -> Iterator[Column]:
             yield Column(one.name, amount(place))
 
 
-def _range(column: Column) -> Range:
+def _range(column: Column) -> ColumnRange:
     rows, count, total, low, high = 0, 0, 0.0, np.inf, -np.inf
     for values in column.parts:
         known = values[np.isfinite(values)]
@@ -92,8 +92,8 @@ def _range(column: Column) -> Range:
         low, high = min(low, known.min(initial=np.inf)), max(high, known.max(initial=-np.inf))
     missing = 1 - count / max(1, rows)
     if not count:
-        return Range(name=column.name, low=0.0, high=0.0, typical=0.0, missing=missing)
-    return Range(name=column.name, low=float(low), high=float(high), typical=total / count, missing=missing)
+        return ColumnRange(name=column.name, low=0.0, high=0.0, typical=0.0, missing=missing)
+    return ColumnRange(name=column.name, low=float(low), high=float(high), typical=total / count, missing=missing)
 
 
 def _sizes(panel: Panel) -> np.ndarray:
@@ -109,7 +109,7 @@ def _sizes(panel: Panel) -> np.ndarray:
     return np.concatenate(sizes)
 
 
-def _jumps(trained: Seen, newest: Panel, ranges: list[Range]) -> Iterator[str]:
+def _jumps(trained: TrainingData, newest: Panel, ranges: list[ColumnRange]) -> Iterator[str]:
     """Columns, and then series, of another size."""
     before = {one.name: one for one in trained.columns}
     jumps = []
@@ -133,7 +133,7 @@ def _jumped(was: float | None, size: float) -> bool:
     return bool(was) and size > 0 and not 1 / JUMP < size / (was or 1.0) < JUMP
 
 
-def _silent(trained: Seen, ranges: list[Range]) -> Iterator[str]:
+def _silent(trained: TrainingData, ranges: list[ColumnRange]) -> Iterator[str]:
     """Columns that moved and do not any more, or have hardly a value."""
     before = {one.name: one for one in trained.columns}
     for column in ranges:
@@ -166,13 +166,13 @@ def _stale(panel: Panel, context: int) -> Iterator[str]:
         yield f"{len(stale)} series end more than {context} steps before the newest time, {newest}{listed(names)}"
 
 
-def _unknown(trained: Seen, panel: Panel) -> Iterator[str]:
+def _unknown(trained: TrainingData, panel: Panel) -> Iterator[str]:
     new = [str(name) for name in panel.ids if str(name) not in trained.sizes] if trained.sizes else []
     if new and "" not in new:
         yield f"{len(new)} series are new to the model{listed(new)}"
 
 
-def _missed(trained: Seen, panel: Panel) -> Iterator[str]:
+def _missed(trained: TrainingData, panel: Panel) -> Iterator[str]:
     """Series whose past the others were shown."""
     there = set(map(str, panel.ids)) if trained.together else set()
     missed = [name for name in trained.together if name not in there]
@@ -180,7 +180,7 @@ def _missed(trained: Seen, panel: Panel) -> Iterator[str]:
         yield f"the others are forecast without {len(missed)} series that is not in the table{listed(missed)}"
 
 
-def _shifted(trained: Seen, zone: str | None, panel: Panel) -> Iterator[str]:
+def _shifted(trained: TrainingData, zone: str | None, panel: Panel) -> Iterator[str]:
     """A clock that ticks at another moment within its step, or is of another zone."""
     if panel.times.zone != zone:
         yield f"times are in {panel.times.zone or 'no zone'}; in training they were in {zone or 'none'}"

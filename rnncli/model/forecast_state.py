@@ -17,7 +17,7 @@ from rnncli.config.sections import Section
 from rnncli.config.types import Several
 from rnncli.errors import DataError
 from rnncli.files import checksummed
-from rnncli.model.card import STATE_KEY
+from rnncli.model.card_file import STATE_KEY
 from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.history import Merged

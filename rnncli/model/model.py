@@ -17,8 +17,7 @@ from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.sections import PointName
 from rnncli.errors import DataError, ModelFileError, RequestError
 from rnncli.files.atomic import written_whole
-from rnncli.model import card as cards
-from rnncli.model import conformal, value_limits
+from rnncli.model import card_file, conformal, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
@@ -164,7 +163,7 @@ class Model:
                 f"calibration.{name}": torch.from_numpy(getattr(self.calibration, name)).float().contiguous()
                 for name in CALIBRATION
             }
-        return cards.sealed(self.card, lambda metadata: save_tensors(tensors, metadata))
+        return card_file.encode(self.card, lambda metadata: save_tensors(tensors, metadata))
 
     def save(self, path: Path) -> None:
         """Write the model file: it appears whole or not at all."""
@@ -190,10 +189,10 @@ def _forecast(
 
 def load(path: Path) -> Model:
     """The model in a file. Raises ModelFileError where it is missing, damaged, or of another format."""
-    return restored(cards.read_whole(path))
+    return restored(card_file.read_model_file(path))
 
 
-def restored(whole: cards.Whole) -> Model:
+def restored(whole: card_file.ModelFile) -> Model:
     """The model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
     path, card, content = whole
     try:

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from rnncli.model.card import Seen
+from rnncli.model.card import TrainingData
 
 
-def within(values: np.ndarray, seen: Seen) -> np.ndarray:
+def within(values: np.ndarray, seen: TrainingData) -> np.ndarray:
     """Values (...) below zero only where the data was."""
     return values.clip(min=0) if seen.nonnegative else values
 
 
-def quantiles(values: np.ndarray, seen: Seen) -> np.ndarray:
+def quantiles(values: np.ndarray, seen: TrainingData) -> np.ndarray:
     """Quantiles (...) within the data's domain: those of counts are counts.
 
     A network learns a step from 0 to 1 as a slope. What lies between is no quantile of a whole number, costs more than

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Network
-from rnncli.model.card import Seen
+from rnncli.model.card import TrainingData
 from rnncli.panel import Panel
 from rnncli.planning import candidates
 from rnncli.training import validation_loss
@@ -55,7 +55,7 @@ class Trial(NamedTuple):
 class Search:
     """Trials under way, and what they told so far."""
 
-    def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: Seen) -> None:
+    def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: TrainingData) -> None:
         self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
         self.made: dict[int, Made] = {}

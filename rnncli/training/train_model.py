@@ -20,7 +20,7 @@ from rnncli.config.sections import Config
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.model import conformal, data_profile, value_limits
-from rnncli.model.card import Card, Member, Seen, Validation
+from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
 from rnncli.model.model import Model, network_of
@@ -91,7 +91,7 @@ class Basis(NamedTuple):
     panel: Panel
     config: Config
     plan: Plan
-    seen: Seen
+    seen: TrainingData
 
 
 class Design(NamedTuple):

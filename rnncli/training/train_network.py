@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
-from rnncli.model.card import Course
+from rnncli.model.card import LearningCurve
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.base_forecasts import Cycle
 from rnncli.network.network import Network
@@ -59,7 +59,7 @@ class Trained(NamedTuple):
     seconds: float
     quantiles: np.ndarray  # (V, H, K, Q) at heads.LEVELS, in the data's units: forecasts of the validation windows
     rate: float | None  # the learning rate, where it was to be found
-    course: Course
+    course: LearningCurve
 
 
 def run(
@@ -140,17 +140,17 @@ def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarra
 
 def _solved(
     network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], _keeper: Keeper
-) -> tuple[Fitted, Course]:
+) -> tuple[Fitted, LearningCurve]:
     """The network with its read-out solved for. Raises TrainingError."""
     sampler = Sampler(task.first, task.last, windows.values.device)
     ridge_readout.fit(network, windows, sampler, torch.Generator().manual_seed(task.seed))
     report(Progress(task.steps, task.steps, math.nan, math.nan))
-    return Fitted(network, task.steps, task.steps, math.nan, None), Course(updates=0, losses=(), gradients=())
+    return Fitted(network, task.steps, task.steps, math.nan, None), LearningCurve(updates=0, losses=(), gradients=())
 
 
 def fit(
     network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], keeper: Keeper
-) -> tuple[Fitted, Course]:
+) -> tuple[Fitted, LearningCurve]:
     """The averaged weights that did best on the validation windows, or the last ones where there are none.
 
     Goes on from where the keeper has it. Raises TrainingError, which names the step, where the loss is no number any

@@ -11,7 +11,7 @@ from rnncli.config.sections import MetricName
 from rnncli.evaluation import backtest, baselines, metrics
 from rnncli.evaluation.metrics import Scored
 from rnncli.model import value_limits
-from rnncli.model.card import Seen
+from rnncli.model.card import TrainingData
 from rnncli.model.ensemble import consensus
 from rnncli.network import quantile_head
 from rnncli.panel import Panel
@@ -28,7 +28,7 @@ JUDGED = {
 Judge = Callable[[Sequence[np.ndarray]], float]
 
 
-def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: Seen) -> Judge:
+def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: TrainingData) -> Judge:
     """What scores forecasts (V, H, K, Q) of the validation windows, taken together: lower is better.
 
     inf where nothing can be told. seen: what can come, by which they are taken.

@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 import torch
 
 from rnncli.errors import TrainingError
-from rnncli.model.card import Course
+from rnncli.model.card import LearningCurve
 from rnncli.training import checkpoint, train_network
 from rnncli.training.checkpoint import Folder
 from rnncli.training.loop import Progress
@@ -155,7 +155,7 @@ class Remembering:
             for number, task in enumerate(tasks):
                 named = task._replace(name=self._folder.name(task._replace(limit=0.0)))
                 if (done := self._folder.done(named.name)) is not None:
-                    trained = Trained(**done | {"course": Course.model_validate(done["course"])})
+                    trained = Trained(**done | {"course": LearningCurve.model_validate(done["course"])})
                     self.recalled += trained.seconds / self.size
                     known.append((number, trained))
                     continue

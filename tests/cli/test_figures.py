@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rnncli.cli.figures import backtest, style
-from rnncli.model import card as cards
+from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
 HEADS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
@@ -112,7 +112,7 @@ def test_a_training_and_a_network_at_work_are_drawn(
     assert rnncli("inspect", model, "--plot", tmp_path / "t.pdf").code == 0
     assert rnncli("inspect", model, data, "--plot", tmp_path / "h.png").code == 0
 
-    (member,) = cards.read(model).members
+    (member,) = card_file.read_card(model).members
     assert member.course is not None and member.trial is not None
     curves = lines(drawn[0].axes[0])
     assert tuple(curves["training"].get_ydata()) == member.course.losses

@@ -9,7 +9,7 @@ from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import findings
 from rnncli.diagnostics.gate_activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.diagnostics.gradient_probe import Gap
-from rnncli.model.card import Course
+from rnncli.model.card import LearningCurve
 
 
 def design(**changed: Any) -> Architecture:
@@ -43,14 +43,14 @@ def test_how_far_back_a_gradient_should_reach(reach: int, season: int, changed: 
 
 
 def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() -> None:
-    calm = Course(updates=30, losses=(1.0, 0.9, 0.8), gradients=(2.0, 1.0, 0.5))
+    calm = LearningCurve(updates=30, losses=(1.0, 0.9, 0.8), gradients=(2.0, 1.0, 0.5))
     wild = calm.model_copy(update={"gradients": (2.0, 500.0, 0.5)})
     lost = calm.model_copy(update={"gradients": (2.0, None, 0.5)})
 
     assert findings._steepest(calm, 1.0)[1:] == ("2 by update 10 of 30", "no explosion; --clip held it to 1")
     assert findings._steepest(wild, 1.0).verdict.startswith("it exploded, 250 times the usual: lower --learning-rate")
     assert findings._steepest(lost, 1.0).verdict.startswith("it exploded: lower --learning-rate")
-    solved = Course(updates=0, losses=(), gradients=())
+    solved = LearningCurve(updates=0, losses=(), gradients=())
     assert findings._steepest(solved, 1.0).verdict == "its read-out was solved for, without a gradient"
     assert findings._steepest(None, 1.0).verdict == "its training was not recorded: train it again"
 

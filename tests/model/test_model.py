@@ -20,6 +20,7 @@ from rnncli.errors import ModelFileError
 from rnncli.evaluation.baselines import BASELINES
 from rnncli.files import checksummed
 from rnncli.model import card as cards
+from rnncli.model import card_file
 from rnncli.model import model as models
 from rnncli.panel import Cutoffs, Panel, from_frame
 from tests.conftest import Command, hourly
@@ -211,7 +212,7 @@ def test_a_bit_that_flipped_anywhere_is_found(
     path.write_bytes(content)
 
     with pytest.raises(ModelFileError):
-        cards.read(path)
+        card_file.read_card(path)
 
 
 def test_a_file_of_an_older_format_without_a_seal_is_to_be_trained_again(

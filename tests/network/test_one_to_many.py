@@ -12,7 +12,7 @@ from rnncli.config.architecture import Covariate, InputSpec
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Columns, DecoderName, Network, Training
 from rnncli.errors import RequestError
-from rnncli.model import card as cards
+from rnncli.model import card_file
 from rnncli.network import quantile_head
 from rnncli.network.network import Network as Built
 from rnncli.panel import Expected, Panel, from_frame
@@ -122,7 +122,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
 
     trained = rnncli("train", tmp_path / "a.csv", *BLIND, "--steps", 5, "--output", tmp_path / "m.rnn")
 
-    card = cards.read(tmp_path / "m.rnn")
+    card = card_file.read_card(tmp_path / "m.rnn")
     assert "network: 1-layer GRU of 32 units, no past, 7 ahead, parallel decoder" in trained.err
     assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"nothing of the past is seen"}
     made = card.members[0].architecture

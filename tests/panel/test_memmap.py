@@ -17,8 +17,7 @@ import pytest
 from safetensors.numpy import load
 
 from rnncli.config.sections import Network, Training
-from rnncli.model import card as cards
-from rnncli.model import data_profile
+from rnncli.model import card_file, data_profile
 from rnncli.network import device
 from rnncli.panel import Panel, chunks
 from rnncli.panel.ingest.chunked import from_parts
@@ -140,7 +139,7 @@ def test_the_model_is_the_same_to_the_bit_whoever_trains_it(
         assert outcome.code == 0
         assert ("memory: 0 MB of numbers are read from" in outcome.err) == (name == "bound")
         assert ("2 processes" in outcome.err) == (cores == 2)
-        models.append((load(model.read_bytes()), cards.read(model).model_dump(exclude={"config"})))
+        models.append((load(model.read_bytes()), card_file.read_card(model).model_dump(exclude={"config"})))
 
     (free, one), (bound, other) = models
     assert one == other

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns, Network, Training
-from rnncli.model import card
+from rnncli.model import card_file
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.planning import synthetic_series
@@ -211,7 +211,7 @@ def test_series_that_see_one_another_are_not_made_up(rnncli: Command, tmp_path: 
 
     assert outcome.code == 2
     assert "what they do to one another (--mix)" in outcome.err
-    assert "synthetic" not in card.read(tmp_path / "m.rnn").reasons
+    assert "synthetic" not in card_file.read_card(tmp_path / "m.rnn").reasons
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command,
 
     assert outcome.code == 0
     assert f"chosen: synthetic {synthetic_series.COUNT} (12 horizons that do not overlap are too few" in outcome.err
-    told = card.read(tmp_path / "m.rnn")
+    told = card_file.read_card(tmp_path / "m.rnn")
     assert told.seen.series == 2
     assert set(told.seen.sizes) == {"s0", "s1"}
     assert told.validation.windows == 2 * 3
@@ -283,12 +283,12 @@ def test_a_model_goes_on_beside_them_but_is_judged_by_new_rows_alone(
 
     same = rnncli("train", years, "--from", first, "--steps", 5, "--output", second)
     assert "warning: too few rows are newer than the model's to validate on" in same.err
-    assert card.read(second).scores == card.read(first).scores
+    assert card_file.read_card(second).scores == card_file.read_card(first).scores
 
     newer = rnncli("train", later, "--from", first, "--steps", 5, "--output", second)
     assert newer.code == 0
     assert "warning" not in newer.err
-    assert 0 < card.read(second).validation.windows <= 2 * 3
+    assert 0 < card_file.read_card(second).validation.windows <= 2 * 3
 
 
 def test_past_cutoffs_and_other_cells_are_trained_beside_them_too(rnncli: Command, years: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.model import card as cards
+from rnncli.model import card_file
 from rnncli.training import learning_curve
 from tests.conftest import Command
 
@@ -40,7 +40,7 @@ def test_the_card_keeps_the_training_of_each_member_and_the_trial_that_chose_its
     quick = ("--horizon", 6, "--hidden", 4, "--context", 48, "--season", 24, "--steps", 25, "--base", "last")
     for name, more in (("refitted", ()), ("kept", ("--no-refit",))):
         assert rnncli("train", data, *quick, *more, "--output", tmp_path / f"{name}.rnn").code == 0
-    (refitted,), (kept,) = (cards.read(tmp_path / f"{name}.rnn").members for name in ("refitted", "kept"))
+    (refitted,), (kept,) = (card_file.read_card(tmp_path / f"{name}.rnn").members for name in ("refitted", "kept"))
 
     assert kept.course is not None and kept.course.updates == len(kept.course.losses) == 25
     assert kept.course.checks[-1] == 25

@@ -71,7 +71,7 @@ class Course(SimpleNamespace):
             levels = np.linspace(-1, 1, len(quantile_head.LEVELS))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
-            went = cards.Course.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})
+            went = cards.LearningCurve.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})
             trained = Trained({}, best, task.steps, 1.0, quantiles, None, went)
             made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
 

@@ -16,7 +16,7 @@ import torch
 
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
-from rnncli.model import card as cards
+from rnncli.model import card_file
 from rnncli.model import model as models
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
@@ -119,7 +119,7 @@ def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, dat
     outcome = rnncli("train", data, "-H", 6, "--hidden", 4, "--steps", 5, "--members", 6, "-o", tmp_path / "m.rnn")
 
     chosen = dict(re.findall(r"chosen: (\w+) (\S+) \(", outcome.err))
-    card = cards.read(tmp_path / "m.rnn")
+    card = card_file.read_card(tmp_path / "m.rnn")
     first = card.members[0].architecture.model_dump()
     told = {name: value for name, value in chosen.items() if name in first}
     assert {"scale", "base", "context"} <= told.keys()

@@ -11,7 +11,7 @@ import torch
 
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import TrainingError
-from rnncli.model import card as cards
+from rnncli.model import card_file
 from rnncli.panel import from_frame
 from rnncli.planning import plan as choices
 from rnncli.training import loop
@@ -154,7 +154,7 @@ def test_each_way_of_training_makes_another_model(
 def test_a_rate_that_was_found_is_told_and_kept_in_the_card(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, *QUICK, "--find-rate", "--output", tmp_path / "m.rnn")
 
-    reason = cards.read(tmp_path / "m.rnn").reasons["learning_rate"]
+    reason = card_file.read_card(tmp_path / "m.rnn").reasons["learning_rate"]
     assert f"learning rate: {reason}" in outcome.err
     assert 1e-6 < float(reason.removeprefix("a range test found ")) < 0.2
 

@@ -150,9 +150,9 @@ def evaluate(
 
 def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes, rolling: request.Rolling) -> None:
     """Forecast windows of the data and score them."""
-    from rnncli.model import card as cards
+    from rnncli.model import card_file
 
-    whole = cards.read_whole(model)
+    whole = card_file.read_model_file(model)
     card = whole.card
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     rolling.check(Path(data), model)
@@ -163,7 +163,6 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes
     from rnncli.evaluation import backtest
     from rnncli.model.model import restored
     from rnncli.network import device
-    from rnncli.panel import Expected
     from rnncli.panel.time import frequency
 
     horizon, fitted = card.horizon, replace(restored(whole), corrected=config.forecast.conformal)
@@ -171,7 +170,7 @@ def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes
     with about(data):
         columns = data_input.columns_for_model(card, config.columns, weighed=rolling.every is not None)
         frame = data_input.read_table(data, columns)
-        panel = data_input.build_panel(frame, columns, Expected(frequency.parse(card.frequency), card.inputs))
+        panel = data_input.build_panel(frame, columns, data_input.expected(card))
         apart = horizon if rolling.step is None else request.apart(rolling.step, frequency.parse(card.frequency))
         places = backtest.newest(panel, horizon, rolling.windows, apart)
         scores.grouping(wished.by, panel, frame, places, horizon)  # what is wrong with it is said at once
@@ -221,11 +220,11 @@ def _evaluate_archive(
     source: Path, data: str, asked: Asked, reference: Path | None, wished: request.Wishes, rolling: request.Rolling
 ) -> None:
     """Score forecasts made earlier."""
-    from rnncli.model import card as cards
+    from rnncli.model import card_file
 
     if data.endswith(".rnn"):
         raise ModelFileError(f"{source} is named like a table. MODEL comes before DATA")
-    card = None if reference is None else cards.read(reference)
+    card = None if reference is None else card_file.read_card(reference)
     config = asked.over(Config(columns=card.config.columns) if card else Config())
     if card is None and any(text.strip().lower() == conditions.DRIFT for text in wished.fail_if):
         raise RequestError("--fail-if drift needs the model whose backtest to compare with: --reference MODEL")

@@ -81,9 +81,9 @@ def forecast(
 
     Series that the model never saw are forecast too. On a terminal a table is shown; a pipe gets CSV.
     """
-    from rnncli.model import card as cards
+    from rnncli.model import card_file
 
-    whole = cards.read_whole(model)
+    whole = card_file.read_model_file(model)
     card = whole.card
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
     sources = Sources(model, data, future, state)

@@ -37,12 +37,10 @@ def read(sources: Sources, columns: Columns, card: "Card") -> tuple["Panel", "St
 
 def _table(data: str, future: str | None, columns: Columns, card: "Card") -> "Panel":
     """The table, with what is known of its future."""
-    from rnncli.panel import Expected
     from rnncli.panel.ingest.column_roles import find
     from rnncli.panel.known_future import joined
-    from rnncli.panel.time import frequency
 
-    expected = Expected(frequency.parse(card.frequency), card.inputs, unbegun=not card.context)
+    expected = data_input.expected(card, unbegun=not card.context)
     if future is None:
         with about(data):
             return data_input.read_panel(data, columns, expected)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.cli import console, run_report
+from rnncli.cli import console, data_input, run_report
 from rnncli.cli.forecast import state_file
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
@@ -176,9 +176,8 @@ def _taken(
 
 
 def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
-    from rnncli.panel import Expected, from_frame
+    from rnncli.panel import from_frame
     from rnncli.panel.ingest import values
-    from rnncli.panel.time import frequency
 
     card = follower.model.card
     table = rows.table(lines)
@@ -190,8 +189,9 @@ def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Col
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:
         columns = columns.model_copy(update={"freq": card.frequency})
-    expected = Expected(frequency.parse(card.frequency), card.inputs)
-    return from_frame(table, columns, expected, keep_first=True, assume=strictly if columns.strict else quietly)
+    return from_frame(
+        table, columns, data_input.expected(card), keep_first=True, assume=strictly if columns.strict else quietly
+    )
 
 
 def _count(counts: "Counter[str]", step: "Step") -> None:

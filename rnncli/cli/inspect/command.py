@@ -19,7 +19,7 @@ from rnncli.files import atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.model.card import Whole
+    from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
     from rnncli.panel import Panel
 
@@ -104,10 +104,10 @@ def inspect(
 
 def _show_sealed(path: Path, as_json: bool, plot: Path | None) -> None:
     """What a model or a state holds."""
-    from rnncli.model import card
+    from rnncli.model import card_file
 
     try:
-        whole = card.read_whole(path)
+        whole = card_file.read_model_file(path)
     except StateFileError:
         request.forbid({"--plot": plot, "--json": as_json}, f"it is of a model, and {path} is a state")
         cards.show_state(path)
@@ -159,27 +159,23 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _for_model(whole: "Whole", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
+def _for_model(whole: "ModelFile", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
     from rnncli.model.model import restored
-    from rnncli.panel import Expected
-    from rnncli.panel.time import frequency
 
     card = whole.card
     columns = data_input.columns_for_model(card, asked.over(Config(columns=card.config.columns)).columns)
     fitted = restored(whole)
     with about(data):
-        return fitted, data_input.read_panel(
-            data, columns, Expected(frequency.parse(card.frequency), card.inputs), format
-        )
+        return fitted, data_input.read_panel(data, columns, data_input.expected(card), format)
 
 
 def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
     """How well the networks of a model are."""
     from rnncli.cli.inspect import diagnostics
-    from rnncli.model import card as cards
+    from rnncli.model import card_file
 
-    whole = cards.read_whole(model)
+    whole = card_file.read_model_file(model)
     if not whole.card.context:
         raise RequestError(
             f"{model} reads nothing of the past (train --context 0), which health is about: --importance DATA tells "
@@ -199,10 +195,10 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
 def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
     from rnncli.diagnostics import permutation_importance as shuffling
-    from rnncli.model import card as cards
+    from rnncli.model import card_file
     from rnncli.network import device
 
-    fitted, panel = _for_model(cards.read_whole(model), data, asked, format)
+    fitted, panel = _for_model(card_file.read_model_file(model), data, asked, format)
     with about(data):
         work = device.work_per_forecast(fitted.card.architectures, panel.targets, shuffling.MOST_WINDOWS)
         place = device.prepare("auto", work)

@@ -9,7 +9,7 @@ from rnncli.cli import console, descriptions, text_plot
 
 if TYPE_CHECKING:
     from rnncli.diagnostics import Found, Health
-    from rnncli.model.card import Card, Course
+    from rnncli.model.card import Card, LearningCurve
     from rnncli.model.model import Model
     from rnncli.panel import Panel
 
@@ -65,7 +65,7 @@ def _line(health: "Health") -> list[str]:
     ]
 
 
-def _draw(health: "Health", course: "Course | None", trial: "Course | None") -> None:
+def _draw(health: "Health", course: "LearningCurve | None", trial: "LearningCurve | None") -> None:
     """The gradient by lag and the losses of the training, in characters."""
     lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
     read = text_plot.Curve("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])

@@ -7,10 +7,11 @@ from rnncli.cli import console, descriptions
 from rnncli.errors import RequestError
 
 if TYPE_CHECKING:
-    from rnncli.model.card import Card, Whole
+    from rnncli.model.card import Card
+    from rnncli.model.card_file import ModelFile
 
 
-def show(whole: "Whole", as_json: bool, plot: Path | None) -> None:
+def show(whole: "ModelFile", as_json: bool, plot: Path | None) -> None:
     """What a model is, was trained on, and scored; with a picture of how it was trained, if asked for.
 
     as_json: the card as it is, for a program.

@@ -18,7 +18,7 @@ from rnncli.errors import RequestError, about
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
 from rnncli.messages import counted
-from rnncli.model import card as cards
+from rnncli.model import card_file
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,7 @@ def train(
         return
     if data is None:
         raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
-    start = None if from_ is None else cards.read_whole(from_)
+    start = None if from_ is None else card_file.read_model_file(from_)
     config = asked.over(Config()) if start is None else finetune.configured(start.card, asked)
     _check(config, data, output, publish_if)
     conditions = publish.asked(publish_if or [], config.forecast.level)
@@ -90,7 +90,7 @@ class Wish(NamedTuple):
     """What a training is for."""
 
     output: Path
-    start: cards.Whole | None  # the model to go on from
+    start: card_file.ModelFile | None  # the model to go on from
     conditions: list[conditions.Condition]  # for the model to be written
     dry: bool  # nothing but what it would be
 
@@ -107,7 +107,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
     columns = (
         config.columns if before is None else data_input.columns_for_model(before.card, config.columns, weighed=True)
     )
-    expected = None if before is None else finetune.expected(before.card)
+    expected = None if before is None else data_input.expected(before.card)
     with Store(config.compute.memory) as store:
         with about(data):
             series = data_input.read_panel(data, columns, expected, format, store)

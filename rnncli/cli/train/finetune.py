@@ -10,7 +10,7 @@ from rnncli.errors import DataError, RequestError
 if TYPE_CHECKING:
     from rnncli.model.card import Card
     from rnncli.model.model import Model
-    from rnncli.panel import Expected, Panel
+    from rnncli.panel import Panel
     from rnncli.planning.plan import Plan
 
 
@@ -26,14 +26,6 @@ def configured(card: "Card", asked: Asked) -> Config:
             "Leave it out, or train without --from"
         )
     return config
-
-
-def expected(card: "Card") -> "Expected":
-    """What the table has to hold."""
-    from rnncli.panel import Expected
-    from rnncli.panel.time import frequency
-
-    return Expected(frequency.parse(card.frequency), card.inputs)
 
 
 def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":

@@ -98,13 +98,13 @@ def roll_back(output: Path) -> None:
 
     Raises RequestError where there is none, ModelFileError where it is damaged.
     """
-    from rnncli.model import card
+    from rnncli.model import card_file
 
     atomic.check_writable(output)
     output = output.resolve()  # a link stays a link
     previous = output.with_name(f"{output.name}.previous")
     if not previous.exists():
         raise RequestError(f"there is no {previous} to put back. It is left there by train --publish-if")
-    before = card.read(previous)
+    before = card_file.read_card(previous)
     os.replace(previous, output)
     console.note(f"{output} is again the model that was trained on rows up to {before.seen.last}")

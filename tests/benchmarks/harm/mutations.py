@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.files import checksummed
-from rnncli.model import card
+from rnncli.model import card_file
 
 FOREIGN = (
     *(
@@ -142,14 +142,14 @@ def hostile_model(content: bytes, chance: np.random.Generator) -> bytes:
         case 2:
             depth = int(chance.integers(10, 200_000))
             text = "[" * depth + "]" * depth if chance.random() < 0.5 else '{"a":' * depth + "1" + "}" * depth
-            header["__metadata__"][card.KEY] = checksummed.unsealed(text)
+            header["__metadata__"][card_file.KEY] = checksummed.unsealed(text)
         case 3:
             weights = chance.bytes(len(weights))
         case _:
-            said = json.loads(header["__metadata__"][card.KEY][checksummed.LENGTH :])
+            said = json.loads(header["__metadata__"][card_file.KEY][checksummed.LENGTH :])
             for _ in range(int(2 ** chance.uniform(0, 3))):
                 _alter_within(said, chance)
-            header["__metadata__"][card.KEY] = checksummed.unsealed(json.dumps(said))
+            header["__metadata__"][card_file.KEY] = checksummed.unsealed(json.dumps(said))
     whole = json.dumps(header).encode()
     return checksummed.sealed(len(whole).to_bytes(8, "little") + whole + weights)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli import cli
-from rnncli.model import card
+from rnncli.model import card, card_file
 from rnncli.panel.ingest import column_hints
 from tests.conftest import SAMPLES, Command, hourly
 
@@ -92,7 +92,7 @@ def test_a_program_reads_the_card_of_a_model(rnncli: Command, model: Path) -> No
     outcome = rnncli("inspect", model, "--json")
 
     assert outcome.code == 0
-    assert card.Card.model_validate_json(outcome.out) == card.read(model)
+    assert card.Card.model_validate_json(outcome.out) == card_file.read_card(model)
 
 
 def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rnncli.model import card
+from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
 
@@ -35,7 +35,7 @@ def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
 ) -> None:
     assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 60).code == 0
 
-    before, after = card.read(model), card.read(tmp_path / "m.rnn")
+    before, after = card_file.read_card(model), card_file.read_card(tmp_path / "m.rnn")
     assert after.seen.last == "2024-01-23 23:00"
     assert after.validation.windows < before.validation.windows
     assert after.members[0].architecture == before.members[0].architecture
@@ -51,7 +51,7 @@ def test_without_newer_rows_scores_and_intervals_stay_as_they_were(
 
     assert outcome.code == 0
     assert "warning: too few rows are newer than the model's to validate on" in outcome.err
-    before, after = card.read(model), card.read(tmp_path / "m.rnn")
+    before, after = card_file.read_card(model), card_file.read_card(tmp_path / "m.rnn")
     assert (after.scores, after.validation) == (before.scores, before.validation)
     names = [name for name in load_file(model) if name.startswith("calibration")]
     assert names

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.model import card
+from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
@@ -36,7 +36,7 @@ def test_a_model_that_can_be_told_to_be_better_takes_the_place_and_can_be_taken_
     assert "MASE: better than the current model by" in better.err
     assert used.read_bytes() != before
     assert used.with_name("m.rnn.previous").read_bytes() == before
-    assert "current" not in card.read(used).scores
+    assert "current" not in card_file.read_card(used).scores
     assert rnncli("forecast", used, data).code == 0
 
     back = rnncli("train", "--output", used, "--rollback")

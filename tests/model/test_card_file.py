@@ -7,7 +7,7 @@ from safetensors.numpy import save
 
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.files import checksummed
-from rnncli.model import card
+from rnncli.model import card_file
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,10 @@ from rnncli.model import card
 )
 def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(checksummed.sealed(save({}, {card.KEY: checksummed.unsealed(hostile)})))
+    path.write_bytes(checksummed.sealed(save({}, {card_file.KEY: checksummed.unsealed(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card") as caught:
-        card.read(path)
+        card_file.read_card(path)
 
     cause = caught.value.__cause__
     assert isinstance(cause, ValueError)
@@ -32,19 +32,19 @@ def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path)
 
 
 def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = card.read(model)
-    monkeypatch.setattr(card, "LARGEST", 100)
+    found = card_file.read_card(model)
+    monkeypatch.setattr(card_file, "LARGEST", 100)
 
     with pytest.raises(ModelFileError, match="no model file, or a damaged one"):
-        card.read(model)
+        card_file.read_card(model)
     with pytest.raises(RequestError, match="too many kinds"):
-        card.sealed(found, lambda metadata: save({}, metadata))
+        card_file.encode(found, lambda metadata: save({}, metadata))
 
 
 @pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
 def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(checksummed.sealed(save({}, {card.KEY: checksummed.unsealed(hostile)})))
+    path.write_bytes(checksummed.sealed(save({}, {card_file.KEY: checksummed.unsealed(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card"):
-        card.read(path)
+        card_file.read_card(path)
