@@ -77,7 +77,7 @@ def covariate_lines(panel: "Panel") -> list[str]:
 
 def store_lines(store: "Store") -> list[str]:
     """Where the numbers are, if not in memory."""
-    return [f"memory: {store.seen / 1e6:.0f} MB of numbers are read from {store.folder}"] if store.full else []
+    return [f"memory: {store.size / 1e6:.0f} MB of numbers are read from {store.folder}"] if store.full else []
 
 
 def choice_lines(plan: "Plan") -> list[str]:

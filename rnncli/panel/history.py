@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.errors import DataError
+from rnncli.panel.concat import concatenate
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.ingest.chunked import joined
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import ColumnRoles, Panel, called
 
@@ -63,7 +63,7 @@ def _texts(ids: np.ndarray) -> np.ndarray:
 
 def _renamed(panel: Panel, ids: np.ndarray) -> Panel:
     """The panel with other ids, in their order."""
-    return panel if ids.dtype == panel.ids.dtype else joined([replace(panel, ids=ids)], Store())
+    return panel if ids.dtype == panel.ids.dtype else concatenate([replace(panel, ids=ids)], Store())
 
 
 def merged(kept: Panel, new: Panel, steps: int) -> Merged:

@@ -73,7 +73,7 @@ def _one_below_the_other(first: pd.Series, second: pd.Series, dayfirst: bool | N
     kinds = {_kind(one) for one in (first, second)}
     if time and kinds == {"text", "time"}:
         parsed = [timestamps.parse(one, dayfirst) for one in (first, second)]
-        first, second = (pd.Series(timestamps.as_users(one.values, one, wall=False)) for one in parsed)
+        first, second = (pd.Series(timestamps.to_index(one.values, one, wall=False)) for one in parsed)
     elif "text" in kinds:
         return pd.concat([texts(first), texts(second)], ignore_index=True).astype("category")
     return pd.concat([first, second], ignore_index=True)

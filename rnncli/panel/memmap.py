@@ -1,6 +1,6 @@
-"""Numbers that would take more memory than they may: in files of a temporary folder, which is gone when work is done.
+"""Keep large arrays of a panel in memory-mapped files of a temporary folder.
 
-A process that gets such an array gets the name of its file, so that all of them share what the system holds of it.
+A mapped array is pickled as the name of its file, so that processes share the pages of the operating system.
 """
 
 import mmap
@@ -19,30 +19,30 @@ from rnncli.errors import RequestError
 from rnncli.panel.panel import Panel
 
 PREFIX = "rnncli-"
-AT_ONCE = 1_000_000  # values written together
+CHUNK = 1_000_000  # values per write
 
 
-class Stored(np.memmap[Any, np.dtype[np.float64]]):
-    """An array in a file."""
+class MappedArray(np.memmap[Any, np.dtype[np.float64]]):
+    """An array in a file; changes stay in memory."""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """The file's name and the shape; what was cut from it or computed with it goes as the numbers that it is."""
+        """Pickle the whole array as its file name and shape; pickle slices and results by value."""
         base: Any = self.base
         whole = isinstance(base, mmap.mmap) and self.flags.c_contiguous and self.nbytes == len(base)
-        return (opened, (self.filename, self.shape)) if whole else np.asarray(self).__reduce__()
+        return (open_array, (self.filename, self.shape)) if whole else np.asarray(self).__reduce__()
 
 
-def opened(path: Path | str, shape: tuple[int, ...]) -> Stored:
-    """The array in a file, which nothing done to it changes."""
-    return Stored(path, np.float64, "c", shape=shape)
+def open_array(path: Path | str, shape: tuple[int, ...]) -> MappedArray:
+    """Return the array in a file, mapped copy-on-write."""
+    return MappedArray(path, np.float64, "c", shape=shape)
 
 
 class Store:
-    """Room for the arrays of a table. To be left with `with`: the files are gone afterwards, however it is left."""
+    """Storage for the arrays of a table: in memory up to a limit, in files beyond it. Deletes its files on exit."""
 
     def __init__(self, limit: int | None = None) -> None:
-        """limit: the bytes that a table may take in memory, if there is one."""
-        self.limit, self.seen, self.folder, self._files = limit, 0, "", 0
+        """limit: bytes of arrays allowed in memory; None for no limit."""
+        self.limit, self.size, self.folder, self._files = limit, 0, "", 0
 
     def __enter__(self) -> Self:
         return self
@@ -55,34 +55,36 @@ class Store:
 
     @property
     def full(self) -> bool:
-        """Whether what was brought so far is more than memory may hold."""
-        return self.limit is not None and self.seen > self.limit
+        """Whether the arrays added so far exceed the limit."""
+        return self.limit is not None and self.size > self.limit
 
-    def kept(self, panel: Panel) -> Panel:
-        """The panel, its arrays in files where all that was brought is too much. Raises RequestError: a full disk."""
-        self.seen += sum(array.nbytes for array in _arrays(panel))
+    def add(self, panel: Panel) -> Panel:
+        """Return the panel, its arrays in files if the limit is exceeded. Raises RequestError if the disk is full."""
+        self.size += sum(array.nbytes for array in _arrays(panel))
         if not self.full:
             return panel
-        beside, weights = panel.covariates, panel.covariates.weights
-        weights = None if weights is None else self._written(weights)
-        beside = replace(beside, values=self._written(beside.values), weights=weights)
-        return replace(panel, values=self._written(panel.values), covariates=beside)
+        covariates, weights = panel.covariates, panel.covariates.weights
+        weights = None if weights is None else self._write(weights)
+        covariates = replace(covariates, values=self._write(covariates.values), weights=weights)
+        return replace(panel, values=self._write(panel.values), covariates=covariates)
 
-    def joined(self, parts: Iterator[np.ndarray], places: Iterator[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-        """Rows of several parts as one array of that shape, each part's at its places."""
-        every = self._room(shape) if self.full and np.prod(shape) else np.empty(shape)
-        for part, rows in zip(parts, places, strict=True):
-            every[rows] = part
-        return every
+    def concatenate(
+        self, parts: Iterator[np.ndarray], rows: Iterator[np.ndarray], shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return an array of that shape with each part at its rows."""
+        result = self._allocate(shape) if self.full and np.prod(shape) else np.empty(shape)
+        for part, indices in zip(parts, rows, strict=True):
+            result[indices] = part
+        return result
 
-    def only(self, panel: Panel) -> Panel:
-        """The panel; files of what it was made from are gone."""
-        self._remove({array.filename for array in _arrays(panel) if isinstance(array, Stored)})
+    def keep_only(self, panel: Panel) -> Panel:
+        """Return the panel after deleting all files that it does not use."""
+        self._remove({array.filename for array in _arrays(panel) if isinstance(array, MappedArray)})
         return panel
 
-    def emptied(self) -> None:
-        """As if nothing had been brought."""
-        self.seen = 0
+    def clear(self) -> None:
+        """Delete all files and forget their size."""
+        self.size = 0
         self._remove(set())
 
     def _remove(self, used: set[Any]) -> None:
@@ -90,28 +92,27 @@ class Store:
             if str(path := self._path(number)) not in used:
                 path.unlink(missing_ok=True)
 
-    def _written(self, array: np.ndarray) -> np.ndarray:
-        """The array in a file."""
+    def _write(self, array: np.ndarray) -> np.ndarray:
         if not array.size:
             return array
-        with self._file() as stream:
-            for start in range(0, len(array), AT_ONCE):
-                stream.write(np.ascontiguousarray(array[start : start + AT_ONCE], np.float64).data)
-        return opened(stream.name, array.shape)
+        with self._new_file() as stream:
+            for start in range(0, len(array), CHUNK):
+                stream.write(np.ascontiguousarray(array[start : start + CHUNK], np.float64).data)
+        return open_array(stream.name, array.shape)
 
-    def _room(self, shape: tuple[int, ...]) -> Stored:
-        """An array to be filled. Its file is written first: a disk found full only then would end the process."""
-        left = int(np.prod(shape))
-        with self._file() as stream:
-            while left:
-                some = min(left, AT_ONCE)
-                stream.write(bytes(8 * some))
-                left -= some
-        return Stored(stream.name, np.float64, "r+", shape=shape)
+    def _allocate(self, shape: tuple[int, ...]) -> MappedArray:
+        """Return a writable array. The file is filled first: a disk that fills up later would kill the process."""
+        remaining = int(np.prod(shape))
+        with self._new_file() as stream:
+            while remaining:
+                count = min(remaining, CHUNK)
+                stream.write(bytes(8 * count))
+                remaining -= count
+        return MappedArray(stream.name, np.float64, "r+", shape=shape)
 
     @contextmanager
-    def _file(self) -> Iterator[BinaryIO]:
-        """A new file. Raises RequestError where it cannot be written."""
+    def _new_file(self) -> Iterator[BinaryIO]:
+        """Open a new file. Raises RequestError if it cannot be written."""
         try:
             self.folder = self.folder or str(Path(tempfile.mkdtemp(prefix=PREFIX)).absolute())
             self._files += 1
@@ -119,8 +120,8 @@ class Store:
                 yield stream
         except OSError as error:
             raise RequestError(
-                f"the table takes more than --memory, and {tempfile.gettempdir()} cannot take it: {error.strerror}. "
-                "Make room there, say another folder with TMPDIR, or allow more --memory"
+                f"--memory: the table is larger than allowed and cannot be stored in {tempfile.gettempdir()}: "
+                f"{error.strerror}. Free space there, set another folder with TMPDIR, or increase --memory"
             ) from error
 
     def _path(self, number: int) -> Path:
@@ -128,6 +129,6 @@ class Store:
 
 
 def _arrays(panel: Panel) -> list[np.ndarray]:
-    """Those that grow with the rows of a table."""
-    beside = panel.covariates
-    return [panel.values, beside.values, *([] if beside.weights is None else [beside.weights])]
+    """Return the arrays whose size depends on the number of rows."""
+    covariates = panel.covariates
+    return [panel.values, covariates.values, *([] if covariates.weights is None else [covariates.weights])]

@@ -126,7 +126,7 @@ class Panel:
     def stamps(self, series: np.ndarray, rows: np.ndarray) -> pd.Index:
         """The user's time of row `rows` of each of `series`; rows may lie beyond the end."""
         instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
-        return timestamps.as_users(instants, self.times, wall=self.frequency.by_days)
+        return timestamps.to_index(instants, self.times, wall=self.frequency.by_days)
 
     def calendar(self, ahead: int, back: int = 0) -> Calendar:
         """What the calendar says of every step, of so many beyond the last, and of so many before the first."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.memmap import Stored
+from rnncli.panel.memmap import MappedArray
 from rnncli.panel.time.calendar_features import Calendar
 
 
@@ -101,7 +101,7 @@ class Windows:
         data = panel if isinstance(panel, Sequences) else Sequences.of(panel, horizon, context)
         # MPS knows no float64: there the data stays in the processor's memory, and batches go over at unit scale. So it
         # does where it is too much for memory.
-        stays = device.type == "mps" or isinstance(data.values, Stored)
+        stays = device.type == "mps" or isinstance(data.values, MappedArray)
         home = torch.device("cpu") if stays else device
         self.values = torch.from_numpy(data.values).to(home)  # (N, K)
         self.starts = torch.from_numpy(data.offsets[:-1]).to(home)  # (S,)

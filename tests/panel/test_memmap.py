@@ -21,7 +21,7 @@ from rnncli.model import card_file, data_profile
 from rnncli.network import device
 from rnncli.panel import Panel, chunks
 from rnncli.panel.ingest.chunked import from_parts
-from rnncli.panel.memmap import PREFIX, Store, Stored
+from rnncli.panel.memmap import PREFIX, MappedArray, Store
 from rnncli.planning import plan as choices
 from tests.conftest import Command, hourly
 from tests.panel.ingest.test_chunked import ASKED, same, shops
@@ -67,8 +67,8 @@ def test_a_table_in_files_is_the_table_in_memory(folder: Path, groups: tuple[str
 
     with store:
         same(stored, in_memory)
-        assert isinstance(stored.values, Stored)
-        assert isinstance(stored.covariates.values, Stored)
+        assert isinstance(stored.values, MappedArray)
+        assert isinstance(stored.covariates.values, MappedArray)
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert len(files) == 3  # values, covariates and weights: what they were made of is gone
     assert left_in(folder) == []
@@ -78,7 +78,7 @@ def test_what_fits_stays_in_memory(folder: Path) -> None:
     store, panel = read(1_000_000)
 
     with store:
-        assert not isinstance(panel.values, Stored)
+        assert not isinstance(panel.values, MappedArray)
         assert left_in(folder) == []
 
 
@@ -160,7 +160,7 @@ def test_a_full_disk_is_one_line(
     outcome = rnncli("train", data, *QUICK, "--memory", "100KB", "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"more than --memory, and {folder} cannot take it: No space left on device" in outcome.err
+    assert f"cannot be stored in {folder}: No space left on device" in outcome.err
     assert left_in(folder) == []
 
 

@@ -11,7 +11,7 @@ from rnncli.panel.ingest.rows import Rows
 from rnncli.panel.panel import called
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time import frequency as clock
-from rnncli.panel.time import timestamps
+from rnncli.panel.time import zones
 from rnncli.panel.time.frequency import Frequency
 from rnncli.panel.time.timestamps import Times
 
@@ -40,11 +40,11 @@ def stepped(instants: np.ndarray, times: Times, asked: Columns, further: int) ->
     frequency = clock.parse(name)
     _forbid_other_kind(frequency, times, name)
     wall = times.zone is not None and frequency.by_days
-    shown = timestamps.wall_time(instants, times.zone or "") if wall else instants
+    shown = zones.to_wall(instants, times.zone or "") if wall else instants
     phase = _phase(frequency, times)
     steps, _ = frequency.split(shown - phase)
     begins = frequency.join(steps + further, np.zeros_like(steps)) + phase
-    return timestamps.from_wall(begins, times.zone or "") if wall else begins
+    return zones.from_wall(begins, times.zone or "") if wall else begins
 
 
 def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
@@ -56,7 +56,7 @@ def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None
         name, _ = clock.resampling(asked.resample)
         asked = asked.model_copy(update={"freq": name})
     if times.zone is not None:
-        wall = replace(rows, instants=timestamps.wall_days(rows.instants, times.zone))
+        wall = replace(rows, instants=zones.to_wall_days(rows.instants, times.zone))
         frequency = _frequency(wall, times, asked, expected)
         if frequency.by_days:
             return wall, frequency
@@ -67,7 +67,7 @@ def _phase(frequency: Frequency, times: Times) -> int:
     """Where steps of that length begin: weeks on Monday, hours by the clock on the wall."""
     if frequency.unit != "fixed" or frequency.by_days or times.zone is None:
         return clock.MONDAY if frequency.unit == "fixed" and frequency.every % (7 * clock.DAY) == 0 else 0
-    return int((USUAL - timestamps.wall_time(USUAL, times.zone))[0] % frequency.every)
+    return int((USUAL - zones.to_wall(USUAL, times.zone))[0] % frequency.every)
 
 
 def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:

@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.messages import did_you_mean
 from rnncli.panel.export.forecast_table import WIDE_ID, WIDE_TARGET
 from rnncli.panel.panel import Cutoffs, Panel, called
-from rnncli.panel.time import timestamps
+from rnncli.panel.time import timestamps, zones
 from rnncli.tables.assumptions import quietly
 
 CUTOFF = "cutoff"
@@ -125,7 +125,7 @@ def _instants(column: pd.Series, panel: Panel, asked: Columns, groups: np.ndarra
     if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
         raise DataError(f'"{column.name}" is not of the kind that the actual values have: a zone on one side only?')
     if panel.times.zone is not None and panel.frequency.by_days:
-        return timestamps.wall_time(times.values, panel.times.zone)
+        return zones.to_wall(times.values, panel.times.zone)
     return times.values
 
 

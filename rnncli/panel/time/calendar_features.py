@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.errors import RequestError
 from rnncli.messages import did_you_mean
-from rnncli.panel.time import timestamps
+from rnncli.panel.time import zones
 from rnncli.panel.time.frequency import DAY, Frequency
 
 HOUR = DAY // 24
@@ -90,7 +90,7 @@ def calendar(
 def _of_hours(every: int, phase: int, ends: np.ndarray, zone: str | None, countries: Sequence[str]) -> Calendar:
     """Of steps shorter than a day, between two instants."""
     hours = np.arange(ends[0] // HOUR, ends[1] // HOUR + 2)
-    shifts = np.empty(0, np.int64) if zone is None else timestamps.wall_time(hours * HOUR, zone) - hours * HOUR
+    shifts = np.empty(0, np.int64) if zone is None else zones.to_wall(hours * HOUR, zone) - hours * HOUR
     days = np.arange(ends[0] // DAY - 1, ends[1] // DAY + 2)
     holidays = _holidays(countries, days, days - 1, days + 1, daily=True)
     features = [_weekdays(days), _of_year(days), _easter(days), *holidays]

@@ -1,17 +1,14 @@
 """A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
 
 import re
-from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rnncli.errors import DataError, RequestError
-from rnncli.messages import did_you_mean
+from rnncli.errors import DataError
 from rnncli.panel.row_numbers import row
-from rnncli.panel.time import formats
-from rnncli.panel.time.frequency import DAY
+from rnncli.panel.time import formats, zones
 from rnncli.tables.assumptions import Assume, quietly
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
@@ -35,6 +32,13 @@ class Times(NamedTuple):
     form: str | None  # how strftime writes such a time back as the file had it; None where the file had no text
 
 
+class ZonedTimes(NamedTuple):
+    """Times in a time zone."""
+
+    times: Times
+    skipped: np.ndarray  # (R,) bool: local times that do not exist because clocks are set forward
+
+
 def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) -> Times:
     """The instants of a column of timestamps, of texts in any common form, or of whole numbers.
 
@@ -43,9 +47,11 @@ def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) ->
     if column.isna().any():
         raise DataError(f'{row(column, _first(column.isna()))}: "{column.name}" is empty. Every row needs its time')
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return Times(_microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None)
+        return Times(
+            zones.microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None
+        )
     if pd.api.types.is_datetime64_dtype(column.dtype):
-        return Times(_microseconds(column), False, None, None)
+        return Times(zones.microseconds(column), False, None, None)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return _parse_numbers(column)
     texts = column.astype("category")
@@ -53,7 +59,7 @@ def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) ->
     codes = texts.cat.codes.to_numpy()
     zone = None if distinct.tz is None else _zone_name(texts.cat.categories, str(column.name), assume)
     naive = distinct.tz_localize(None) if distinct.tz is None else distinct.tz_convert("UTC").tz_localize(None)
-    instants = _microseconds(naive)
+    instants = zones.microseconds(naive)
     times = Times(instants[codes], False, zone, form)
     return times if _as_written(texts.cat.categories[:1000], instants[:1000], times) else times._replace(form=None)
 
@@ -62,7 +68,7 @@ def _as_written(distinct: pd.Index, instants: np.ndarray, times: Times) -> bool:
     """Whether the form gives the texts back: midnight, for one, may be written without its time of day."""
     if times.form is None:
         return True
-    return bool((formats.render(as_users(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
+    return bool((formats.render(to_index(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
 
 
 def looks_like_time(column: pd.Series) -> bool:
@@ -75,83 +81,29 @@ def looks_like_time(column: pd.Series) -> bool:
     return len(known) > 0 and bool(_possible_forms(str(known.iloc[0]), None))
 
 
-def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> tuple[Times, np.ndarray]:
-    """Times in that zone, and which of them (rows,) no clock there ever shows.
+def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> ZonedTimes:
+    """Return times in a time zone; times without a zone are local times there.
 
-    Of a local time that comes twice as the clocks are set back, the first row of a series (rows,) is the earlier one.
-    Raises RequestError where there is no such zone, DataError where the clock is plain numbers.
+    If a local time occurs twice because clocks are set back, the first row of a series (R,) with it is the earlier one.
+    Raises RequestError if there is no such zone, DataError if the times are integers.
     """
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        hint = did_you_mean(zone, sorted(available_timezones()))
-        raise RequestError(f'--timezone "{zone}" is no zone, such as Europe/Berlin.{hint}') from error
+    zones.check(zone)
     if times.integer:
-        raise DataError("the clock is plain numbers, and has no --timezone")
+        raise DataError("an integer time column cannot have a time zone. Omit --timezone")
     if times.zone is not None:
-        return times._replace(zone=zone, form=None), np.zeros(len(times.values), bool)
-    local = pd.DatetimeIndex(times.values.astype("datetime64[us]"))
-    # A day whose midnight is skipped begins later, and is a day all the same.
-    daily = bool((local == local.normalize()).all())
-    skips: Literal["shift_forward", "NaT"] = "shift_forward" if daily else "NaT"
-    summer, winter = (
-        local.tz_localize(zone, ambiguous=np.full(len(local), earlier), nonexistent=skips) for earlier in (True, False)
-    )
-    skipped = np.asarray(summer.isna())
-    utc = _microseconds(_plain(summer))
-    twice = np.flatnonzero(np.asarray(summer != winter) & ~skipped)
-    if len(twice):
-        assume(f"of times that come twice as clocks in {zone} are set back, a series' first row is the earlier one")
-        steps = np.diff(times.values)
-        newest_first = bool((steps < 0).sum() > (steps > 0).sum())
-        table = pd.DataFrame({"series": series[twice], "time": times.values[twice]})
-        order = table.groupby(["series", "time"]).cumcount(ascending=not newest_first).to_numpy()
-        later = twice[order > 0]
-        utc[later] = _microseconds(_plain(winter[later]))
-    return times._replace(values=utc, zone=zone), skipped
+        return ZonedTimes(times._replace(zone=zone, form=None), np.zeros(len(times.values), bool))
+    instants, skipped = zones.localise(times.values, zone, series, assume)
+    return ZonedTimes(times._replace(values=instants, zone=zone), skipped)
 
 
-def _plain(aware: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """In UTC, without a zone."""
-    return aware.tz_convert("UTC").tz_localize(None)
-
-
-def wall_time(instants: np.ndarray, zone: str) -> np.ndarray:
-    """Microseconds of UTC to those that a clock on the wall shows."""
-    aware = pd.DatetimeIndex(instants.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
-    return _microseconds(aware.tz_localize(None))
-
-
-def from_wall(wall: np.ndarray, zone: str) -> np.ndarray:
-    """Microseconds that a clock on the wall shows to those of UTC: of a time that comes twice the first."""
-    local = pd.DatetimeIndex(wall.astype("datetime64[us]"))
-    aware = local.tz_localize(zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
-    return _microseconds(_plain(aware))
-
-
-def wall_days(instants: np.ndarray, zone: str) -> np.ndarray:
-    """The same, but a day whose midnight the clocks skip begins at midnight all the same, where others do."""
-    wall = wall_time(instants, zone)
-    within = wall % DAY
-    late = np.flatnonzero(within > 0)
-    if not 0 < len(late) < len(wall) / 2:
-        return wall
-    midnights = pd.DatetimeIndex((wall - within)[late].astype("datetime64[us]"))
-    skipped = np.asarray(midnights.tz_localize(zone, ambiguous=np.ones(len(late), bool), nonexistent="NaT").isna())
-    wall[late[skipped]] -= within[late[skipped]]
-    return wall
-
-
-def as_users(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
-    """Instants, by the clock on the wall if so said, in the type and the zone of the user's column."""
+def to_index(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
+    """Return instants (local times if `wall`) in the type and the zone of the time column."""
     if times.integer:
         return pd.Index(instants)
     naive = pd.DatetimeIndex(instants.astype("datetime64[us]"))
     if times.zone is None:
         return naive
-    if wall:
-        return naive.tz_localize(times.zone, ambiguous=np.ones(len(naive), bool), nonexistent="shift_forward")
-    return naive.tz_localize("UTC").tz_convert(times.zone)
+    return zones.wall_index(instants, times.zone) if wall else naive.tz_localize("UTC").tz_convert(times.zone)
 
 
 def _parse_numbers(column: pd.Series) -> Times:
@@ -169,7 +121,7 @@ def _parse_numbers(column: pd.Series) -> Times:
         if ((whole // 10 ** (digits - 4) >= 1900) & (whole // 10 ** (digits - 4) < 2200)).all():
             dates = pd.to_datetime(pd.Series(whole).astype(str), format=form, errors="coerce")
             if not dates.isna().any():
-                return Times(_microseconds(dates), False, None, form)
+                return Times(zones.microseconds(dates), False, None, form)
     return Times(whole, True, None, None)
 
 
@@ -260,10 +212,6 @@ def _zone_name(texts: pd.Index, name: str, assume: Assume) -> str:
     if only == "Z":
         return "UTC"
     return only if ":" in only else f"{only[:3]}:{only[3:]}"
-
-
-def _microseconds(times: pd.Series | pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(times, dtype="datetime64[us]").astype(np.int64)
 
 
 def _first(broken: np.ndarray | pd.Series) -> int:

@@ -58,7 +58,7 @@ def test_an_hour_that_comes_twice_asks_for_the_zone() -> None:
     panel, said = read(hours, [1, 2, 3, 4, 5], timezone="Europe/Berlin")
     assert values(panel) == [1, 2, 3, 4, 5]
     assert said == [
-        "of times that come twice as clocks in Europe/Berlin are set back, a series' first row is the earlier one"
+        "of times that occur twice when clocks in Europe/Berlin are set back, a series' first row is the earlier one"
     ]
 
 

@@ -148,7 +148,7 @@ def test_a_year_behind_a_hyphen_is_no_offset(form: str) -> None:
 )
 def test_what_is_written_after_a_time_comes_back(text: str) -> None:
     times = timestamps.parse(column([text]), None)
-    stamps = timestamps.as_users(times.values, times, wall=False)
+    stamps = timestamps.to_index(times.values, times, wall=False)
 
     assert formats.render(stamps, times.form).tolist() == [text]
 
@@ -162,7 +162,7 @@ def test_months_and_hours_as_numbers_are_times(numbers: list[int], first: str) -
     times = timestamps.parse(pd.Series(numbers, name="when"), None)
 
     assert times.values[0] == instants(pd.DatetimeIndex([first]))[0]
-    stamps = timestamps.as_users(times.values, times, wall=False)
+    stamps = timestamps.to_index(times.values, times, wall=False)
     assert formats.render(stamps, times.form).tolist() == [str(number) for number in numbers]
 
 
