@@ -10,7 +10,8 @@ from pathlib import Path
 
 import typer
 
-from rnncli.files import atomic
+from rnncli.files import paths
+from rnncli.tables.formats import FORMATS
 
 TABLES = ["data", "file"]  # what the argument with a table is called
 
@@ -33,7 +34,7 @@ def among(known: Iterable[object], several: bool = False) -> Completion:
     return complete
 
 
-formats = among(atomic.FORMATS)
+formats = among(FORMATS)
 
 
 def columns(several: bool, besides: Sequence[str] = ()) -> Completion:
@@ -55,12 +56,12 @@ def metrics(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 
 
 def _columns(call: typer.Context) -> list[str]:
     source = _table(call)
-    if source is None or source == "-" or atomic.is_url(source):
+    if source is None or paths.is_standard_stream(source) or paths.is_url(source):
         return []
     from rnncli.tables import header
 
     try:
-        return header.names(Path(source))
+        return header.column_names(Path(source))
     except Exception:  # whatever the file turns out to be, somebody is typing
         return []
 

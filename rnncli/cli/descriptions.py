@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnncli.config.base_forecasts import BASES
-from rnncli.messages import counted, listed
+from rnncli.messages import counted, listed, source_words
 
 if TYPE_CHECKING:
     from rnncli.config.architecture import Architecture
@@ -20,7 +20,7 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
     found = panel.summary
     rows = length_words(panel)
     first, last = panel.span()
-    name = "standard input" if source == "-" else source
+    name = source_words(source)
     lines = [
         f"{name}: {len(panel.ids)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
         f"columns: {column_words(panel)}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console
 from rnncli.cli.train import resume
+from rnncli.files.paths import is_standard_stream
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _memory_line(found: "Estimate", config: "Config") -> str:
 def outputs(output: Path, publication: "Publication", config: "Config") -> None:
     """What would become of the model, and of what lies beside it."""
     left = resume.beside(output)
-    if str(output) != "-" and left.exists():
+    if not is_standard_stream(output) and left.exists():
         does = "go on with it" if config.resumption.resume else "begin anew (--resume goes on with it)"
         console.note(f"{left} is of a training that was cut off: it would {does}")
     if publication.conditions:
@@ -97,7 +98,7 @@ def results(sources: "Sources", target: "Target", what: str, state: "State | Non
 
 
 def _place(path: Path | str) -> str:
-    if str(path) == "-":
+    if is_standard_stream(path):
         return "standard output"
     return f"{path}, in place of the one there" if Path(path).is_file() else f"{path}, which is new"
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from rnncli.cli import completion, run_control
 from rnncli.config.sections import Config, Run, Section
 from rnncli.errors import RequestError
-from rnncli.files import atomic
+from rnncli.files import paths
 from rnncli.messages import did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
@@ -223,8 +223,8 @@ def configuration(path: Path | None) -> dict[str, Any]:
     """What a --config file says. Raises RequestError where it cannot be read."""
     if path is None:
         return {}
-    if atomic.is_url(str(path)):
-        raise RequestError(f"--config {atomic.address(path)}: only tables are read from a URL. Name a file")
+    if paths.is_url(str(path)):
+        raise RequestError(f"--config {paths.restore_url(path)}: only tables are read from a URL. Name a file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -18,6 +18,7 @@ from rnncli import __version__
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 from rnncli.files import atomic
+from rnncli.files.paths import is_standard_stream
 
 NO_FILE_WRITTEN = "No file was written"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
@@ -70,7 +71,7 @@ def check_destinations(read: Iterable[str | Path | None], written: Iterable[str 
     """Raise RequestError where a file would be written twice, or what is kept of the run over what is read."""
     run = _record.run
     own, sources, targets = (
-        [Path(one).resolve() for one in given if one is not None and str(one) != "-"]
+        [Path(one).resolve() for one in given if one is not None and not is_standard_stream(one)]
         for given in ((run.report, run.metrics_file, run.lock), read, written)
     )
     every = [*own, *targets]

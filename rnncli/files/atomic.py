@@ -1,7 +1,6 @@
-"""What a name says of a file; and a file appears whole or not at all."""
+"""Write files atomically: a file appears complete or not at all."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,39 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from rnncli.errors import RequestError
-
-SUFFIXES = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".json": "json",
-    ".jsonl": "ndjson",
-    ".ndjson": "ndjson",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-}
-FORMATS = tuple(dict.fromkeys(SUFFIXES.values()))  # of tables that are read
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-
-
-def is_url(source: str) -> bool:
-    """Whether a table lies elsewhere: s3://bucket/table. A Path makes one slash of two."""
-    return re.match(r"[a-z][a-z0-9+.-]+:/", source) is not None
-
-
-def address(path: Path | str) -> str:
-    """A path or a URL as it was given: with the slash that a Path took from it. (file:/folder is right as it is.)"""
-    return re.sub(r"^(?!file:)([a-z][a-z0-9+.-]+:)/(?!/)", r"\1//", str(path))
-
-
-def kind_by_name(path: Path) -> str | None:
-    """The format of a table, as the end of its name has it."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return SUFFIXES.get(suffixes[-1]) if suffixes else None
+from rnncli.files.paths import is_url, restore_url
 
 
 @contextmanager
@@ -137,7 +104,7 @@ def _finish(stream: IO[bytes], path: Path) -> None:
 def check_writable(path: Path, *inputs: Path) -> None:
     """Raise RequestError now where writing to `path` would fail after the work is done, or replace what is read."""
     if is_url(str(path)):
-        raise RequestError(f"cannot write {address(path)}: only tables go to a URL. Name a file on this machine")
+        raise RequestError(f"cannot write {restore_url(path)}: only tables go to a URL. Name a file on this machine")
     for source in inputs:
         if path.is_file() and source.exists() and path.samefile(source):
             raise RequestError(f"cannot write {path}: it is what is read. Choose another --output")

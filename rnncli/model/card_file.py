@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from rnncli import __version__
 from rnncli.errors import ModelFileError, RequestError, StateFileError
 from rnncli.files import checksummed
-from rnncli.files.atomic import address, is_url
+from rnncli.files.paths import is_url, restore_url
 from rnncli.model.card import FORMAT, Card
 
 KEY = "rnncli"
@@ -38,7 +38,7 @@ def read_card(path: Path) -> Card:
 def read_model_file(path: Path) -> ModelFile:
     """The card with the content that it is of. Raises ModelFileError, as `read` does."""
     if is_url(str(path)):
-        raise ModelFileError(f"{address(path)}: only tables are read from a URL. Copy the model to this machine first")
+        raise ModelFileError(f"{restore_url(path)}: a model cannot be read from a URL. Copy it to this machine first")
     try:
         found = checksummed.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
     except FileNotFoundError as error:

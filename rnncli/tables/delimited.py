@@ -1,72 +1,65 @@
 """Delimited text to columns: its encoding, its delimiter, its header, and lines at its end that are no rows."""
 
 import io
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.tables import number_parsing
 from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.compression import decompressed
+from rnncli.tables.delimiters import find_delimiter
+from rnncli.tables.formats import ReadOptions
 
-MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
-DELIMITERS = ",;\t|"
 SAMPLE = 250_000  # bytes that tell what the columns are
 CHUNK = 16_000_000  # bytes looked at together
 TEXT = pa.dictionary(pa.int32(), pa.string())
 MOST_NOTES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
 
 
-class Manner(NamedTuple):
-    """How to take what a file leaves open."""
-
-    decimal: Decimal | None  # None: as the numbers show
-    assume: Assume  # is told what was taken for granted
-
-
-def read_csv(stream: BinaryIO, manner: Manner) -> pa.Table:
+def read_csv(stream: BinaryIO, options: ReadOptions) -> pa.Table:
     """The table in a stream whose delimiter its header tells."""
-    return _read(stream, None, manner)
+    return _read(stream, None, options)
 
 
-def read_tsv(stream: BinaryIO, manner: Manner) -> pa.Table:
+def read_tsv(stream: BinaryIO, options: ReadOptions) -> pa.Table:
     """The table in a stream delimited by tabs."""
-    return _read(stream, "\t", manner)
+    return _read(stream, "\t", options)
 
 
-def _read(stream: BinaryIO, delimiter: str | None, manner: Manner) -> pa.Table:
+def _read(stream: BinaryIO, delimiter: str | None, options: ReadOptions) -> pa.Table:
     """Every column as text first: only a whole column tells whether it is numbers (and 007 is a name)."""
-    data = unpacked(stream)
+    data = decompressed(stream)
     if data[:2] in WIDE_MARKS:
         data = data.decode("utf-16").encode()
     if not data or data.isspace():
         raise DataError("the file is empty")
     data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
-    quick = _quickly(data, delimiter, manner)
+    quick = _quickly(data, delimiter, options)
     if quick is not None:
         return quick
     try:
-        table, delimiter = _columns(data, delimiter, manner.assume)
+        table, delimiter = _columns(data, delimiter, options.assume)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if isinstance(error, pa.ArrowInvalid) and "UTF" not in str(error):
             raise
-        manner.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
-        table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, manner.assume)
-    return number_parsing.read(table, manner.decimal, delimiter == ";", manner.assume)
+        options.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
+        table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, options.assume)
+    return number_parsing.read(table, options.decimal, delimiter == ";", options.assume)
 
 
-def _quickly(data: bytes, delimiter: str | None, manner: Manner) -> pa.Table | None:
+def _quickly(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Table | None:
     """The table, each column read at once as what its first rows are: ten times as quick. None where that is not safe.
 
     Safe are columns of plain numbers without names among them (007), and texts.
     """
     end = data.find(b"\n", SAMPLE)
-    if end < 0 or manner.decimal == ",":
+    if end < 0 or options.decimal == ",":
         return None
     try:
         sample, delimiter = _columns(data[:end], delimiter, quietly)
@@ -113,7 +106,7 @@ def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Table, str]:
     """Columns of text, and what delimits them."""
     header = data[: data.find(b"\n") % (len(data) + 1)].rstrip(b"\r")
-    delimiter = delimiter or max(DELIMITERS, key=header.decode("utf-8-sig", errors="replace").count)
+    delimiter = delimiter or find_delimiter(header.decode("utf-8-sig", errors="replace"))
     names = _parsed(header + b"\n", delimiter, []).column_names
     try:
         return _parsed(data, delimiter, names), delimiter
@@ -122,13 +115,6 @@ def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Tab
         if table is None:
             raise
         return table, delimiter
-
-
-def unpacked(stream: BinaryIO) -> bytes:
-    """What a stream holds, unpacked if it is packed."""
-    data = stream.read()
-    packed = next((name for magic, name in MAGIC.items() if data.startswith(magic)), None)
-    return bytes(pa.CompressedInputStream(pa.BufferReader(data), packed).read()) if packed else data
 
 
 def _parsed(

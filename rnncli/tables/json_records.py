@@ -1,4 +1,4 @@
-"""Tables of records: JSON, a record a line or a list of them, and Arrow's own format."""
+"""JSON records to Arrow tables and back: a list of objects, or one object a line."""
 
 import json
 from collections.abc import Iterator
@@ -8,34 +8,24 @@ import pandas as pd
 import pyarrow as pa
 
 from rnncli.errors import DataError
-from rnncli.tables.delimited import Manner, unpacked
+from rnncli.tables.compression import decompressed
+from rnncli.tables.formats import ReadOptions
 
 
-def read_lines(stream: BinaryIO, _manner: Manner) -> pa.Table:
+def read_lines(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
     """A JSON object a line. Times stay texts, as they do in CSV."""
-    return _flat(_records(unpacked(stream).decode("utf-8-sig").split("\n")))
+    return _flat(_records(decompressed(stream).decode("utf-8-sig").split("\n")))
 
 
-def read_list(stream: BinaryIO, _manner: Manner) -> pa.Table:
+def read_list(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
     """A JSON list of objects."""
     try:
-        content = json.loads(unpacked(stream).decode("utf-8-sig"), parse_constant=_nothing)
+        content = json.loads(decompressed(stream).decode("utf-8-sig"), parse_constant=_nothing)
     except (ValueError, RecursionError) as error:
         raise DataError(f"it is no JSON: {error}") from error
     if not isinstance(content, list):
         raise DataError("its JSON is no list of objects, one for each row")
     return _flat(content)
-
-
-def read_arrow(stream: BinaryIO, _manner: Manner) -> pa.Table:
-    """Arrow's format, as a file or as a stream."""
-    content = unpacked(stream)
-    if content.startswith(b"ARROW1"):
-        table = pa.ipc.open_file(pa.py_buffer(content)).read_all()
-    else:
-        table = pa.ipc.open_stream(pa.py_buffer(content)).read_all()
-    table.validate(full=True)
-    return table
 
 
 def write_lines(frames: Iterator[pd.DataFrame], stream: Any) -> None:
@@ -52,15 +42,6 @@ def write_list(frames: Iterator[pd.DataFrame], stream: Any) -> None:
             stream.write(between + line)
             between = b",\n"
     stream.write(b"\n]\n" if between == b",\n" else b"[]\n")
-
-
-def write_arrow(frames: Iterator[pd.DataFrame], stream: Any) -> None:
-    """Arrow's format for streams: a part at a time."""
-    first = pa.Table.from_pandas(next(frames), preserve_index=False)
-    with pa.ipc.new_stream(stream, first.schema) as writer:
-        writer.write_table(first)
-        for frame in frames:
-            writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
 
 
 def _lines(frame: pd.DataFrame) -> Iterator[bytes]:

@@ -1,152 +1,117 @@
-"""Files to DataFrames: CSV, TSV, Parquet, a folder of Parquet, "-". Knows nothing of time or series.
+"""Files, folders, URLs and standard input to DataFrames.
 
-Text columns come as categoricals, so that whoever parses them parses each distinct text once.
+Text columns are returned as categoricals, such that later parsing parses each distinct text once.
 """
 
-import codecs
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow import fs
 
 from rnncli.config.sections import Decimal
-from rnncli.errors import DataError, RequestError
-from rnncli.files.atomic import SUFFIXES, is_url, kind_by_name
-from rnncli.messages import did_you_mean
-from rnncli.tables import delimited, json_records, parquet_dataset
+from rnncli.errors import DataError
+from rnncli.files.paths import is_standard_stream, is_url
+from rnncli.tables import compression, filesystems, parquet_dataset
 from rnncli.tables.assumptions import Assume, quietly
-from rnncli.tables.delimited import Manner
+from rnncli.tables.filesystems import Location
+from rnncli.tables.formats import ReadOptions, find_format, format_by_content, format_by_suffix
 
-STANDARD_STREAM = "-"
+WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # first bytes of .xlsx (a zip archive) and of .xls
+LONGEST_FIRST_BYTES = 100
 
 
 def read(
-    source: str, kind: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
+    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
 ) -> pd.DataFrame:
-    """The table in a file, a folder of Parquet files, either of them at a URL (s3://bucket/table), or "-" for standard
-    input, which is looked into if its kind is not said.
+    """Read a file, a folder of Parquet files, a URL of either (s3://bucket/table), or "-" (standard input).
 
-    decimal: what stands before the fraction of a number in text, if it is known.
+    format: its format; None: infer it from the suffix, or from the first bytes. decimal: the decimal separator of
+    numbers in text; None: infer it.
 
-    Raises DataError where it is missing, empty or damaged, RequestError where its kind is not known.
+    Raises DataError if the table is missing, empty or damaged, RequestError if the format is unknown.
     """
-    with _complaints():
-        return _to_pandas(_checked(pa.concat_tables(_tables(source, kind, Manner(decimal, assume)))))
+    with _data_errors():
+        return _to_pandas(_validated(pa.concat_tables(_tables(source, format, ReadOptions(decimal, assume)))))
 
 
 def read_parts(
-    source: str, kind: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
+    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
 ) -> Iterator[pd.DataFrame]:
-    """The same, of a folder some files at a time."""
-    with _complaints():
-        for table in _tables(source, kind, Manner(decimal, assume)):
-            yield _to_pandas(_checked(table))
+    """Read a table as `read` does; of a folder, yield a few files at a time."""
+    with _data_errors():
+        for table in _tables(source, format, ReadOptions(decimal, assume)):
+            yield _to_pandas(_validated(table))
 
 
 @contextmanager
-def _complaints() -> Iterator[None]:
-    """What goes wrong in reading, in rnncli's own errors."""
+def _data_errors() -> Iterator[None]:
+    """Raise DataError for the errors of Python and Arrow in reading."""
     try:
         yield
     except FileNotFoundError as error:
         raise DataError("there is no such file. Check the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"it cannot be read: {' '.join(str(error).split())}. Is it the right format?") from error
+        raise DataError(f"cannot be read: {' '.join(str(error).split())}. Check its format") from error
 
 
-def _checked(table: pa.Table) -> pa.Table:
-    """The table without row numbers that were stored. Raises DataError where it has no rows, or a name twice."""
-    table = table.select([place for place in range(table.num_columns) if not _is_row_number(table.field(place))])
+def _validated(table: pa.Table) -> pa.Table:
+    """Return the table without stored row numbers. Raises DataError if it has no rows, or two columns of one name."""
+    table = table.select([index for index in range(table.num_columns) if not _is_row_number(table.field(index))])
     names = table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(f'{len(names)} columns, of which "{repeated[0]}" appears twice. Rename one')
+        raise DataError(f'column "{repeated[0]}" appears twice ({len(names)} columns). Rename one')
     if table.num_rows == 0:
-        raise DataError(f"a header ({', '.join(names)}) and no rows. A forecast needs rows")
+        raise DataError(f"a header ({', '.join(names)}) and no rows. Add rows")
     return table
 
 
 def _is_row_number(field: pa.Field) -> bool:
-    """Whether a column is the row numbers that pandas stores beside a table."""
+    """Return whether a column holds the row numbers that pandas stores with a table."""
     stored = field.name.startswith("__index_level_") or field.name in ("", "Unnamed: 0")
     return stored and pa.types.is_integer(field.type)
 
 
-def _tables(source: str, kind: str | None, manner: Manner) -> Iterator[pa.Table]:
-    """The parts of a table: several only of a folder."""
+def _tables(source: str, format: str | None, options: ReadOptions) -> Iterator[pa.Table]:
+    """Yield the parts of a table: several only of a folder."""
     if is_url(source):
-        system, place = parquet_dataset.located(source)
-        if parquet_dataset.is_folder(system, place):
-            yield from parquet_dataset.parts(system, place)
+        location = filesystems.locate(source)
+        if location.is_folder():
+            yield from parquet_dataset.read_parts(location)
             return
-        kind = kind or kind_by_name(Path(place))
-        with system.open_input_stream(place, compression=None) as stream:
-            yield _read_content(stream.read(), kind, manner)
-    elif source == STANDARD_STREAM:
+        name = format or format_by_suffix(Path(location.path))
+        with location.system.open_input_stream(location.path, compression=None) as stream:
+            yield _read_content(stream.read(), name, options)
+    elif is_standard_stream(source):
         if sys.stdin is None:
-            raise DataError("it is closed. Send a table into it, or name a file")
-        yield _read_content(sys.stdin.buffer.read(), kind, manner)
-    elif not source:  # a Path takes it for this folder
+            raise DataError("standard input is closed. Send a table into it, or name a file")
+        yield _read_content(sys.stdin.buffer.read(), format, options)
+    elif not source:  # Path("") is the current folder
         raise FileNotFoundError(source)
     elif Path(source).is_dir():
-        yield from parquet_dataset.parts(fs.LocalFileSystem(), str(Path(source).resolve()))
+        yield from parquet_dataset.read_parts(Location(fs.LocalFileSystem(), str(Path(source).resolve())))
     else:
-        yield _read_file(Path(source), kind, manner)
+        yield _read_file(Path(source), format, options)
 
 
-def _read_file(path: Path, kind: str | None, manner: Manner) -> pa.Table:
+def _read_file(path: Path, format: str | None, options: ReadOptions) -> pa.Table:
     with path.open("rb") as stream:
-        if kind is None and path.is_file():
-            kind = kind_by_name(path)
-        if kind is not None and path.is_file():
-            return _reader(kind)(stream, manner)
-        return _read_content(stream.read(), kind, manner)
+        if path.is_file() and (name := format or format_by_suffix(path)) is not None:
+            return find_format(name).read(stream, options)
+        return _read_content(stream.read(), format, options)
 
 
-def _read_content(content: bytes, kind: str | None, manner: Manner) -> pa.Table:
-    """A table that came through a pipe, or whose name tells nothing: its first bytes do."""
-    if kind is None and content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+def _read_content(content: bytes, format: str | None, options: ReadOptions) -> pa.Table:
+    """Read a table from a pipe or a file without a known suffix, whose first bytes tell the format."""
+    if format is None and content.startswith(WORKBOOKS):
         raise DataError("it looks like a workbook or a zip archive. Save the sheet as CSV")
-    return _reader(kind or _kind_by_content(delimited.unpacked(io.BytesIO(content))[:100]))(io.BytesIO(content), manner)
-
-
-def _kind_by_content(head: bytes) -> str:
-    """What the first bytes of a table are of."""
-    for start, kind in BEGINNINGS.items():
-        if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(start):
-            return kind
-    return "csv"
-
-
-def _reader(kind: str) -> Callable[[BinaryIO, Manner], pa.Table]:
-    if kind not in READERS:
-        hint = did_you_mean(kind, list(READERS))
-        raise RequestError(f'a table cannot be read as "{kind}". Known are {", ".join(READERS)}.{hint}')
-    return READERS[kind]
-
-
-def kind_of(path: Path) -> str:
-    """The format that a file's name tells: `next.csv.gz` is csv."""
-    if path.exists() and not path.is_file():
-        return "csv"  # a device or a pipe
-    kind = kind_by_name(path)
-    if kind is None:
-        raise RequestError(
-            f"{path}: the name does not tell the format. Known are {', '.join(SUFFIXES)}; or give --format"
-        )
-    return kind
-
-
-def _read_parquet(stream: BinaryIO, _manner: Manner) -> pa.Table:
-    import pyarrow.parquet as parquet
-
-    return parquet.read_table(stream)
+    start = compression.decompressed(io.BytesIO(content))[:LONGEST_FIRST_BYTES] if format is None else b""
+    return find_format(format or format_by_content(start)).read(io.BytesIO(content), options)
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -158,14 +123,3 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
 
 def _decimal_as_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
-
-
-READERS: dict[str, Callable[[BinaryIO, Manner], pa.Table]] = {
-    "csv": delimited.read_csv,
-    "tsv": delimited.read_tsv,
-    "parquet": _read_parquet,
-    "json": json_records.read_list,
-    "ndjson": json_records.read_lines,
-    "arrow": json_records.read_arrow,
-}
-BEGINNINGS = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow", b"{": "ndjson", b"[": "json"}

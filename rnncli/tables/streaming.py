@@ -14,15 +14,15 @@ import pyarrow as pa
 
 from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
+from rnncli.files.paths import is_standard_stream
 from rnncli.tables import json_records
-from rnncli.tables.delimited import Manner
-from rnncli.tables.reading import STANDARD_STREAM
+from rnncli.tables.delimiters import find_delimiter
+from rnncli.tables.formats import ReadOptions
 
 AT_ONCE = 1 << 18  # bytes read at a time at most: what has piled up is forecast together
 LONGEST = 1 << 20  # bytes of a line: more are no row
 TURN = 1.0  # seconds after which waiting for more begins anew
 COMMA = r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$"  # of a number; names have commas of their own
-DELIMITERS = ",;\t|"
 
 
 def arriving(source: str) -> Iterator[list[bytes]]:
@@ -52,7 +52,7 @@ def _more(stream: BinaryIO) -> bytes:
 
 
 def _opened(source: str) -> BinaryIO:
-    if source != STANDARD_STREAM:
+    if not is_standard_stream(source):
         try:
             return Path(source).open("rb")
         except OSError as error:
@@ -82,7 +82,7 @@ class Rows:
                 return lines
             lines = lines[1:]
             if head:
-                self.delimiter = max(DELIMITERS, key=head.count)
+                self.delimiter = find_delimiter(head)
                 self.names = self._cells(head)
                 return lines
         return lines
@@ -92,7 +92,7 @@ class Rows:
         if self._lines:
             try:
                 table = json_records.read_lines(
-                    io.BytesIO(b"\n".join(lines)), Manner(self.decimal, lambda _assumed: None)
+                    io.BytesIO(b"\n".join(lines)), ReadOptions(self.decimal, lambda _assumed: None)
                 )
             except (UnicodeDecodeError, pa.ArrowException) as error:
                 raise DataError(f"it cannot be read: {' '.join(str(error).split())}") from error

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rnncli.config.sections import Config, Section
-from rnncli.tables.reading import READERS
+from rnncli.tables.formats import FORMATS
 from tests.conftest import Command
 
 COMMANDS = {
@@ -78,4 +78,4 @@ def test_an_unknown_command_is_refused(rnncli: Command) -> None:
 def test_the_help_lists_every_format_that_is_read(rnncli: Command, command: str) -> None:
     (listed,) = re.findall(r"--format ([a-z|]+)", rnncli(command, "--help").out)
 
-    assert set(listed.split("|")) == set(READERS)
+    assert set(listed.split("|")) == set(FORMATS)

@@ -56,7 +56,7 @@ def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
-        "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files import written_whole\n"
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files.atomic import written_whole\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'x' * 100_000)"
     )
@@ -100,7 +100,7 @@ def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
 def test_a_process_that_is_ended_leaves_the_old_file(tmp_path: Path, moment: str, end: str) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom rnncli.files import written_whole\n"
+        "import os, signal\nfrom pathlib import Path\nfrom rnncli.files.atomic import written_whole\n"
         f"{moment} = lambda *_: os.kill(os.getpid(), signal.{end})\n"
         f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'killed')"
     )

@@ -34,13 +34,13 @@ def written(path: Path) -> Path:
 def test_a_head_has_the_names_of_the_table(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name)
 
-    assert header.names(path) == list(reading.read(str(path)).columns) == list(FRAME.columns)
+    assert header.column_names(path) == list(reading.read(str(path)).columns) == list(FRAME.columns)
 
 
 def test_a_folder_tells_its_parts_by_its_name(tmp_path: Path) -> None:
     FRAME.assign(shop=["north", "south"]).to_parquet(tmp_path / "t", partition_cols=["shop"])
 
-    assert header.names(tmp_path / "t") == list(reading.read(str(tmp_path / "t")).columns)
+    assert header.column_names(tmp_path / "t") == list(reading.read(str(tmp_path / "t")).columns)
 
 
 def test_what_is_no_table_has_none_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -49,6 +49,5 @@ def test_what_is_no_table_has_none_and_a_pipe_is_not_waited_for(tmp_path: Path) 
     (tmp_path / "empty.csv").touch()
     (tmp_path / "folder").mkdir()
 
-    assert [header.names(tmp_path / name) for name in ("m.rnn", "pipe", "empty.csv", "folder", "nothing.csv")] == [
-        []
-    ] * 5
+    for name in ("m.rnn", "pipe", "empty.csv", "folder", "nothing.csv"):
+        assert header.column_names(tmp_path / name) == []

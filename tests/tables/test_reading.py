@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from rnncli.errors import DataError, RequestError
-from rnncli.tables import reading, writing
+from rnncli.tables import formats, reading, writing
 from rnncli.tables.assumptions import strictly
 from tests.conftest import Command
 
@@ -39,7 +39,7 @@ TEXTS = FRAME.assign(day=FRAME["day"].dt.strftime("%Y-%m-%d").astype("category")
 def test_text_tables_come_back_as_they_went(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
 
-    writing.write(TEXTS, str(path), reading.kind_of(path))
+    writing.write(TEXTS, str(path), formats.output_format(path))
 
     pd.testing.assert_frame_equal(reading.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
     assert [one.name for one in tmp_path.iterdir()] == [name]
@@ -152,7 +152,7 @@ def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
         reading.read(str(tmp_path / "t.xlsx"))
 
 
-@pytest.mark.parametrize("kind", writing.WRITERS)
+@pytest.mark.parametrize("kind", formats.FORMATS)
 def test_a_pipe_tells_what_it_holds(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writing.write(FRAME, str(tmp_path / "t"), kind)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "t").read_bytes())))
@@ -197,8 +197,8 @@ def test_records_may_lack_a_field_and_mix_numbers_with_texts(tmp_path: Path) -> 
 
 
 def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="does not tell the format"):
-        reading.kind_of(tmp_path / "t.xlsx")
+    with pytest.raises(RequestError, match="unknown suffix"):
+        formats.output_format(tmp_path / "t.xlsx")
 
 
 def test_na_is_empty_among_numbers_and_a_name_elsewhere(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_folder_of_unlike_files_names_the_odd_one(tmp_path: Path) -> None:
     writing.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
     writing.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
 
-    with pytest.raises(DataError, match=r'b\.parquet: "ds" is a column of some files'):
+    with pytest.raises(DataError, match=r'b\.parquet: column "ds" is not in every file'):
         reading.read(str(tmp_path))
 
 
@@ -422,7 +422,7 @@ def test_what_was_forecast_of_each_window_lies_on_s3_too(
 
 @pytest.mark.parametrize(
     ("source", "code", "said"),
-    [("s3://bucket/nothing.csv", 3, "there is no such file"), ("ftp://host/t.csv", 2, "no such place can be reached")],
+    [("s3://bucket/nothing.csv", 3, "there is no such file"), ("ftp://host/t.csv", 2, "cannot be reached")],
 )
 def test_what_lies_nowhere_is_refused(
     bucket: str, rnncli: Command, model: Path, source: str, code: int, said: str
@@ -449,7 +449,9 @@ def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pyte
 def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": pd.Categorical(["a,b", "c", "d", "a,b"]), "y": [1.5, 2, 3, 4]})
 
-    writing.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), reading.kind_of(tmp_path / name))
+    writing.write(
+        iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), formats.output_format(tmp_path / name)
+    )
 
     pd.testing.assert_frame_equal(reading.read(str(tmp_path / name)), frame)
 

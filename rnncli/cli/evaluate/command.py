@@ -14,7 +14,7 @@ from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
 from rnncli.evaluation import conditions
-from rnncli.files import atomic
+from rnncli.tables.formats import format_by_suffix
 
 if TYPE_CHECKING:
     import torch
@@ -102,9 +102,9 @@ def evaluate(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(request.FORMATS),
+            metavar="|".join(request.OUTPUT_FORMATS),
             help="Form of the scores.",
-            autocompletion=completion.among(request.FORMATS),
+            autocompletion=completion.among(request.OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[
@@ -138,7 +138,7 @@ def evaluate(
     if data is None:
         raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
     source = Path(model)
-    if source.is_dir() or atomic.kind_by_name(source):
+    if source.is_dir() or format_by_suffix(source):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
         said = [option for option in asked.said("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES]
         request.forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")

@@ -17,11 +17,13 @@ from rnncli.errors import DataError
 from rnncli.evaluation import metrics, significance
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.evaluation.significance import Difference, Windows
+from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import did_you_mean
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import POINT, backtest_frame
 from rnncli.panel.time import formats
-from rnncli.tables import reading, writing
+from rnncli.tables import writing
+from rnncli.tables.formats import is_binary, output_format
 
 WORST = 10  # series shown on a terminal
 
@@ -166,7 +168,7 @@ def show(report: Report, kind: str, explained: bool) -> None:
             print(json.dumps(_plain(report), indent=1))
         case _:
             whole = pd.DataFrame([{"model": name} | row for name, row in report.rows.items()])
-            writing.write(whole if report.broken_down is None else report.broken_down, "-", kind)
+            writing.write(whole if report.broken_down is None else report.broken_down, STANDARD_STREAM, kind)
     if explained:
         console.notes([f"{name}: {text}" for name, text in metrics.definitions(report.names).items()])
 
@@ -210,7 +212,7 @@ class Forecasts:
 
     def __init__(self, path: Path, percents: tuple[float, ...]) -> None:
         self.path, self.percents = path, percents
-        self.kind = reading.kind_of(path)
+        self.kind = output_format(path)
         self.frames: list[pd.DataFrame] = []
 
     def beside(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -226,7 +228,7 @@ class Forecasts:
                     methods,
                     self.percents,
                     first.levels,
-                    self.kind not in writing.TYPED,
+                    not is_binary(self.kind),
                 )
             )
             yield chunk

@@ -12,12 +12,12 @@ from rnncli.errors import RequestError
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
 from rnncli.messages import did_you_mean
+from rnncli.tables import formats
 
 if TYPE_CHECKING:
     from rnncli.panel.time.frequency import Frequency
 
-FORMATS = ("auto", "table", "csv", "tsv", "json", "ndjson", "parquet", "arrow")
-BINARY = ("parquet", "arrow")
+OUTPUT_FORMATS = ("auto", "table", *formats.FORMATS)
 
 
 class Wishes(NamedTuple):
@@ -52,9 +52,10 @@ class Rolling(NamedTuple):
 def kind(asked: str | None) -> str:
     """The form to show the scores in."""
     kind = asked or "auto"
-    if kind not in FORMATS:
-        raise RequestError(f'--format "{kind}" is none of {", ".join(FORMATS)}.{did_you_mean(kind, list(FORMATS))}')
-    if kind in BINARY and sys.stdout.isatty():
+    if kind not in OUTPUT_FORMATS:
+        known = list(OUTPUT_FORMATS)
+        raise RequestError(f'--format "{kind}" is none of {", ".join(known)}.{did_you_mean(kind, known)}')
+    if formats.is_binary(kind) and sys.stdout.isatty():
         raise RequestError(f"a terminal cannot show {kind}. Send it on with | or >")
     if kind == "auto":
         return "table" if sys.stdout.isatty() else "csv"

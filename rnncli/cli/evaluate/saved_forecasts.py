@@ -16,7 +16,6 @@ from rnncli.evaluation import backtest, score_drift
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import USUAL
 from rnncli.evaluation.significance import Windows
-from rnncli.files.atomic import kind_by_name
 from rnncli.model.card import Card
 from rnncli.model.model import Forecast
 from rnncli.network.device import free_cores
@@ -26,6 +25,7 @@ from rnncli.panel.ingest import saved_forecasts
 from rnncli.panel.ingest.saved_forecasts import Archived
 from rnncli.planning import seasonality
 from rnncli.tables import reading
+from rnncli.tables.formats import format_by_suffix
 
 BESIDE = ("known", "past", "static", "categorical", "holidays")
 # Where nothing is asked for: WQL needs more quantiles than most forecasts have.
@@ -91,7 +91,7 @@ def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame
 
 
 def _readable(path: Path) -> bool:
-    return kind_by_name(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
+    return format_by_suffix(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
 
 
 def _percents(made: Archived) -> list[float]:

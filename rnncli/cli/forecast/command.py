@@ -18,6 +18,8 @@ from rnncli.cli.options import Asked, configured
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import RequestError, about
 from rnncli.files import atomic
+from rnncli.files.paths import STANDARD_STREAM, is_standard_stream
+from rnncli.tables import formats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +49,9 @@ def forecast(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],
     asked: Asked,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the forecast goes.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where the forecast goes.")
+    ] = STANDARD_STREAM,
     future: Annotated[
         str | None, typer.Option(metavar="FILE", help="A table with what is known in advance of the steps to come.")
     ] = None,
@@ -68,9 +72,9 @@ def forecast(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(request.FORMATS),
+            metavar="|".join(request.OUTPUT_FORMATS),
             help="Its form. [default: by the file's name, CSV in a pipe]",
-            autocompletion=completion.among(request.FORMATS),
+            autocompletion=completion.among(request.OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[
@@ -136,9 +140,9 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     """Raise RequestError for what does not go together, or cannot be written."""
     if (sources.future or target.template) and not any(one.role == "known" for one in card.inputs):
         raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
-    if sources.future == "-" == sources.data:
+    if sources.future == sources.data == STANDARD_STREAM:
         raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if target.template is not None and (target.output != "-" or target.format or target.plot):
+    if target.template is not None and (not is_standard_stream(target.output) or target.format or target.plot):
         raise RequestError("--future-template forecasts nothing: leave out --output, --format and --plot")
     if target.follow and target.dry:
         raise RequestError("--dry-run reads the table to its end, and that of --follow has none. Leave out one")
@@ -168,7 +172,7 @@ def _check_request(sources: Sources, card: "Card", config: Config, target: Targe
     written = target.output, target.template, target.plot, sources.state
     run_report.check_destinations((sources.model, sources.data, sources.future), written)
     style.check(target.plot, *read)
-    if (path := str(target.template or target.output)) != "-":
+    if not is_standard_stream(path := target.template or target.output):
         atomic.check_table(Path(path), *read)
 
 
@@ -177,7 +181,7 @@ def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: s
     from rnncli.panel.export.forecast_table import to_frame
     from rnncli.tables import writing
 
-    texts = kind not in writing.TYPED
+    texts = not formats.is_binary(kind)
     writing.write((to_frame(panel, *one, asked, texts) for one in made), output, kind)
 
 
@@ -195,23 +199,21 @@ def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
 
 def _kind(target: Target) -> str:
     """The format to write."""
-    from rnncli.tables import reading
-
     kind = request.kind(target.format)
-    if target.output == "-":
+    if is_standard_stream(target.output):
         return kind
     if target.format == "table":
         raise RequestError("--format table is for a terminal. Leave out --output, or give another form")
-    return reading.kind_of(Path(target.output)) if target.format in (None, "auto") else kind
+    return formats.output_format(Path(target.output)) if target.format in (None, "auto") else kind
 
 
 def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
     from rnncli.panel import known_future
-    from rnncli.tables import reading, writing
+    from rnncli.tables import writing
 
-    kind = reading.kind_of(path)
+    kind = formats.output_format(path)
     places = known_future.ends(panel, unbegun=not card.context)
-    laid_out = known_future.template(panel, places, card.horizon, text_times=kind not in writing.TYPED)
+    laid_out = known_future.template(panel, places, card.horizon, text_times=not formats.is_binary(kind))
     writing.write(laid_out, str(path), kind)
     console.note(
         f"wrote {path}: fill in what is known of {card.horizon} steps of {len(panel.ids)} series, for --future"

@@ -13,8 +13,10 @@ from rnncli.cli import console, data_input, run_report
 from rnncli.cli.forecast import state_file
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
+from rnncli.files.paths import STANDARD_STREAM, is_standard_stream
 from rnncli.messages import counted
 from rnncli.tables.assumptions import quietly, strictly
+from rnncli.tables.formats import FORMATS
 from rnncli.training.signals import deferred_signals
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
     from rnncli.tables.streaming import Rows
 
-KINDS = ("csv", "tsv", "ndjson")
+STREAMABLE = tuple(name for name, row in FORMATS.items() if row.streamable)
 PATIENCE = 5.0  # seconds that Ctrl-C waits for: whoever reads the forecasts may never go on
 COMMITTED = 10.0  # seconds between one writing of the state and the next
 HOPELESS = 20  # lines at the beginning that are all no rows: then the header is wrong, and each more takes 20 ms
@@ -38,9 +40,9 @@ TOLD = 3  # rows that are none: each of the first ones is said, the others are c
 
 def check(card: "Card", config: "Config", asked: str | None, output: str) -> None:
     """Raise RequestError for what cannot be had while following."""
-    if asked not in (None, "auto", *KINDS):
-        raise RequestError(f"--follow writes line after line: {', '.join(KINDS)}, not {asked}")
-    if output != "-":
+    if asked not in (None, "auto", *STREAMABLE):
+        raise RequestError(f"--follow writes line after line: {', '.join(STREAMABLE)}, not {asked}")
+    if not is_standard_stream(output):
         raise RequestError("--follow never ends, and a file appears when it is whole: leave out --output, use > or |")
     if any(one.role == "known" for one in card.inputs):
         raise RequestError("the model needs what is known in advance of every step to come, which no stream tells")
@@ -77,8 +79,8 @@ def follow(model: "Model", sources: "Sources", columns: "Columns", format: str |
     )
     try:
         with about(sources.data), closing(_steps(follower, sources.data, columns, counts)) as steps:
-            kind = format if format in KINDS else "csv"
-            writing.write(_frames(steps, config.forecast, commit), "-", kind)
+            kind = format if format in STREAMABLE else "csv"
+            writing.write(_frames(steps, config.forecast, commit), STANDARD_STREAM, kind)
     finally:
         commit()
         _conclude(counts)

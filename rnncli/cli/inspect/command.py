@@ -14,7 +14,7 @@ from rnncli.cli.options import Asked, configured
 from rnncli.cli.train import resume
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, StateFileError, about
-from rnncli.files import atomic
+from rnncli.tables.formats import FORMATS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def inspect(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(atomic.FORMATS),
+            metavar="|".join(FORMATS),
             help="What the table is, if its name does not tell.",
             autocompletion=completion.formats,
         ),

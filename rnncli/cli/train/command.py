@@ -17,8 +17,10 @@ from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
+from rnncli.files.paths import is_standard_stream
 from rnncli.messages import counted
 from rnncli.model import card_file
+from rnncli.tables.formats import FORMATS
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +61,7 @@ def train(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(atomic.FORMATS),
+            metavar="|".join(FORMATS),
             help="What DATA is, if its name does not tell.",
             autocompletion=completion.formats,
         ),
@@ -138,7 +140,7 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
     """Raise RequestError for what cannot be done as asked."""
     if config.network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
-    if str(output) != "-":
+    if not is_standard_stream(output):
         atomic.check_writable(output, Path(data))
         run_report.check_destinations((data,), (output,))
     elif publish_if:
@@ -154,7 +156,7 @@ def _write(model: "Model", output: Path, keeping: bool) -> None:
     if keeping:
         publish.publish(model, output)
         return
-    if str(output) != "-":
+    if not is_standard_stream(output):
         model.save(output)
         return
     sys.stdout.buffer.write(model.content())
@@ -210,7 +212,7 @@ def _conclude(model: "Model", output: Path) -> None:
     else:
         console.note(descriptions.interval_line(card))
         _compare(card)
-    size = "" if str(output) == "-" else f", {output.stat().st_size / 1024:.0f} KiB"
+    size = "" if is_standard_stream(output) else f", {output.stat().st_size / 1024:.0f} KiB"
     console.note(f"model: {output} ({card.parameters} weights{size})")
 
 

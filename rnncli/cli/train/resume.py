@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console, run_report
+from rnncli.files.paths import is_standard_stream
 
 if TYPE_CHECKING:
     from rnncli.config.sections import Resumption
@@ -24,7 +25,7 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
     """What is kept of the training there."""
     from rnncli.training.checkpoint import Folder
 
-    if str(output) == "-" or not output.parent.is_dir():
+    if is_standard_stream(output) or not output.parent.is_dir():
         return None
     path = beside(output)
     kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
