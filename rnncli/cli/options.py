@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from rnncli.cli import completion, run_control
+from rnncli.config.metadata import DefaultText, NamesColumns, declared, is_declared
 from rnncli.config.sections import Config, Run, Section
 from rnncli.errors import RequestError
 from rnncli.files import paths
 from rnncli.messages import did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
-COLUMNS = ("time", "id", "target", "known", "past", "static", "categorical", "weight")  # options that name some
 PREFIX = "RNNCLI_"  # of an option's name in the environment
 
 
@@ -157,16 +157,16 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         envvar=variable(name),
         show_envvar=False,
         show_default=False,
-        autocompletion=_completion(name, field),
+        autocompletion=_completion(field),
     )
     annotation = Annotated[bool | None, option] if switch else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _completion(name: str, field: FieldInfo) -> completion.Completion | None:
+def _completion(field: FieldInfo) -> completion.Completion | None:
     if known := _literals(field.annotation):
         return completion.among(known)
-    return completion.columns(tuple in _parts(field.annotation)) if name in COLUMNS else None
+    return completion.columns(tuple in _parts(field.annotation)) if is_declared(field, NamesColumns) else None
 
 
 def variable(name: str) -> str:
@@ -213,7 +213,7 @@ def _literals(annotation: Any) -> tuple[Any, ...]:
 
 def _default(field: FieldInfo) -> str:
     if field.default is None or field.default == ():
-        return ""
+        return next((f"[default: {default.text}]" for default in declared(field, DefaultText)), "")
     if isinstance(field.default, tuple):
         return f"[default: {','.join(f'{value:g}' for value in field.default)}]"
     return f"[default: {str(field.default).lower()}]"

@@ -12,6 +12,7 @@ CellName = Literal["rnn", "lstm", "gru", "esn", "tcn", "transformer"]
 TCN_WIDTH = 3  # steps in the kernel of a TCN's convolutions
 TRANSFORMER_BLOCKS = 2
 RESERVOIR_UNITS = 300  # they are not trained, but the readout solves a linear system of their size
+RADIUS, LEAK, DENSITY, INPUT_SCALE = 0.9, 0.5, 0.1, 1.0  # of a reservoir
 
 
 def _one_layer(_steps: int) -> int:
@@ -37,7 +38,7 @@ class CellTraits(NamedTuple):
     flops: float  # of a layer and step, in pairs of square matrices of its units
     recurrent: bool = False  # passes a trained state from step to step
     gated: bool = False  # gates let units hold their state
-    bounded: bool = True  # the activation cannot be changed to an unbounded one
+    relu: bool = False  # its units can be rectified linear, and start at the identity (Le et al. 2015)
     closed_form: bool = False  # a fixed reservoir: its readout is solved for, and no gradient is computed
     context_copies: bool = False  # the parallel decoder needs a copy of the context for each segment of the horizon
     units: int | None = None  # default number of units; None: by the size of the data
@@ -45,7 +46,7 @@ class CellTraits(NamedTuple):
 
 
 CELLS: dict[CellName, CellTraits] = {
-    "rnn": CellTraits("RNN", flops=1, recurrent=True, bounded=False),
+    "rnn": CellTraits("RNN", flops=1, recurrent=True, relu=True),
     "lstm": CellTraits("LSTM", flops=4, recurrent=True, gated=True),
     "gru": CellTraits("GRU", flops=3, recurrent=True, gated=True),
     "esn": CellTraits("ESN", flops=0.5, closed_form=True, units=RESERVOIR_UNITS),

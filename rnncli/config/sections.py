@@ -1,28 +1,36 @@
-"""Every choice about a model, once. Imports neither torch nor pandas nor numpy.
+"""Every option, once: type, default, help text, requirements. Imports neither torch nor pandas nor numpy.
 
-A field is at the same time a command-line option (the text under it is the option's help), a key of the TOML file given
-with --config, and an entry of the card in the model file. `None` means: chosen from the data.
+A field is a command-line option (the string below it is the help text), a key of the TOML file given with --config and,
+unless it concerns a single run, an entry of the card in the model file. `None` means: chosen from the data.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.cells import CELLS, CellName, CellTraits
+from rnncli.config.cells import CELLS, DENSITY, INPUT_SCALE, LEAK, RADIUS, CellName, CellTraits, names
+from rnncli.config.metadata import COMMON, DefaultText, NetworkInput, Requires, is_declared, listed_or, requires_cell
 from rnncli.config.types import (
     Bytes,
+    ColumnName,
+    ColumnNames,
     Count,
+    Countries,
+    CovariateName,
+    CovariateNames,
     LookBack,
-    Names,
+    NotNegative,
     Pause,
     Percents,
+    Positive,
+    Probability,
     Seconds,
     Shares,
     Steps,
-    ahead,
-    clock_and_way,
+    at_least_one_step,
+    frequency_and_aggregation,
     steps_or_duration,
 )
 
@@ -46,9 +54,21 @@ OnDrift = Literal["warn", "fail", "ignore"]
 Role = Literal["known", "past", "static"]
 LogFormat = Literal["text", "json"]
 
+EXPERTS = 8  # linear maps in a bypass: 16 and 32 forecast no better
+SYNTHETIC_SERIES = 200
+MOMENTUM = 0.9  # of sgd
+WARM_UP = 0.25  # of a one-cycle schedule: share of the steps in which the learning rate rises
+
+RECURRENT_CELL = requires_cell(lambda traits: traits.recurrent)
+CLOSED_FORM_CELL = requires_cell(lambda traits: traits.closed_form)
+TRAINED_CELL = requires_cell(lambda traits: not traits.closed_form)
+GRADIENT_STEPS = requires_cell(
+    lambda traits: not traits.closed_form, " (a readout fitted in closed form takes no steps)"
+)
+
 
 class Section(BaseModel):
-    """Choices that belong together."""
+    """A group of options."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -57,120 +77,226 @@ class Section(BaseModel):
         allow_inf_nan=False,
         defer_build=True,  # `--help` needs the fields, not their validators
     )
+    topics: ClassVar[dict[str, str]]  # first field of each topic -> its title in the help
 
 
 class Columns(Section):
-    """Which column of the table is what."""
+    """The table's columns and how to read them."""
 
-    time: str | None = None
-    """The time column."""
-    id: str | None = None
-    """The column that names the series."""
-    target: Names = ()
-    """The column to forecast; several, separated by commas, are forecast together."""
-    known: Names = ()
-    """Columns known in advance: a price, a promotion, a weather forecast."""
-    past: Names = ()
-    """Columns that are known only up to now."""
-    static: Names = ()
-    """Columns with one value for each series."""
-    categorical: Names = ()
-    """Which of these tell kinds by numbers, not amounts; texts always tell kinds."""
-    weight: str | None = None
-    """The column that says how much a row counts in the loss."""
-    holidays: Names = ()
-    """Countries whose public holidays the network is told, such as DE,US-CA."""
+    topics: ClassVar = {"time": "Columns of the table", "layout": "Reading the table"}
+
+    time: Annotated[ColumnName | None, COMMON] = None
+    """Time column."""
+    id: Annotated[ColumnName | None, COMMON] = None
+    """Column with the names of the series."""
+    target: Annotated[ColumnNames, COMMON] = ()
+    """Column to forecast; several, separated by commas, are forecast jointly."""
+    known: Annotated[CovariateNames, COMMON] = ()
+    """Columns known in advance, such as prices, promotions or weather forecasts."""
+    past: CovariateNames = ()
+    """Columns known only up to the present."""
+    static: CovariateNames = ()
+    """Columns with one value per series."""
+    categorical: CovariateNames = ()
+    """Covariates to treat as categorical although they are numeric; text columns always are."""
+    weight: CovariateName | None = None
+    """Column with the weight of each row in the loss."""
+    holidays: Countries = ()
+    """Countries or regions whose public holidays are an input, such as DE,US-CA."""
     layout: Layout = "auto"
-    """long: a row for each series and time; wide: a row for each time, a column for each series."""
-    freq: str | None = None
-    """Frequency, such as h, 15min, D, B, W, MS, ME, QS, YS (the old M, H, Q, A too), or the step of a number clock."""
+    """long (a row per series and time), wide (a row per time, a column per series)."""
+    freq: Annotated[str | None, COMMON] = None
+    """Frequency, such as h, 15min, D, B, W, MS, ME, QS or YS (the old M, H, Q, A too), or a step between integers."""
     dayfirst: bool | None = None
-    """Whether 03/04/2024 is the third of April."""
+    """Read 03/04/2024 as 3 April."""
     decimal: Decimal | None = None
-    """What stands before the fraction of a number: a point or a comma."""
+    """Decimal separator of numbers: a point or a comma."""
     timezone: str | None = None
-    """The zone of times that are written without one, such as Europe/Berlin, and that times are given back in."""
+    """Time zone of times without one, such as Europe/Berlin; forecasts use it, too."""
     duplicates: Duplicates | None = None
-    """What to make of rows with one series and time that differ."""
+    """How to combine conflicting rows of one series and time."""
     fill_gaps: Gaps | None = None
-    """What a step without a row means: that nothing is known (mask), that it is zero, or that it is as before."""
-    resample: Annotated[str, AfterValidator(clock_and_way)] | None = None
-    """Bring rows onto a clock, such as 1h=sum, 1D=mean, 15min=last or h=count; a last step not over is left out."""
+    """Value of a time step without a row: mask (missing), zero, previous (the last value)."""
+    resample: Annotated[str, AfterValidator(frequency_and_aggregation)] | None = None
+    """Aggregate rows into time steps: 1h=sum, 1D=mean, 15min=last, h=count; an incomplete last step is dropped."""
     strict: bool = False
-    """Take nothing for granted: what would be assumed of a table is an error."""
+    """Treat each assumption about the table as an error."""
+
+    @classmethod
+    def network_inputs(cls) -> tuple[str, ...]:
+        """Return the fields that only networks need."""
+        return tuple(name for name, field in cls.model_fields.items() if is_declared(field, NetworkInput))
+
+    def without_inputs(self) -> Self:
+        """Return these columns without the fields that only networks need."""
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in self.network_inputs()})
 
 
 class Network(Section):
-    """The network, as asked for."""
+    """The network's options, as requested."""
 
-    horizon: Annotated[int | str, BeforeValidator(steps_or_duration), AfterValidator(ahead)] | None = None
-    """How far to forecast: a number of steps, or a duration such as 7d."""
-    context: LookBack | None = None
-    """How many past steps the network sees; 0: none, only --static and --known columns and the calendar."""
+    topics: ClassVar = {
+        "horizon": "Windows and inputs",
+        "cell": "Encoder",
+        "dropout": "Dropout",
+        "radius": "Echo state network",
+        "decoder": "Decoder",
+    }
+
+    horizon: (
+        Annotated[int | str, BeforeValidator(steps_or_duration), AfterValidator(at_least_one_step), COMMON] | None
+    ) = None
+    """Forecast horizon: a number of steps, or a duration such as 7d."""
+    context: Annotated[
+        LookBack | None,
+        COMMON,
+        *(
+            Requires(requirement, met, values=(0,))
+            for requirement, met in (
+                (f"--cell {listed_or(names(lambda traits: traits.recurrent))}", lambda n, _: n.traits.recurrent),
+                ("--scale global (there is no window to scale by)", lambda n, _: n.scale in (None, "global")),
+                ("--base none (there is no history to repeat)", lambda n, _: n.base in (None, "none")),
+                ("--no-since (there is no last value)", lambda n, _: not n.since),
+                ("--no-mix (other series have no history either)", lambda n, _: not n.mix),
+                ("no --experts (there is no context to map)", lambda n, _: n.experts is None),
+                ("--no-attention (there are no states to attend to)", lambda n, _: not n.attention),
+                ("no --bptt (there is no state to carry)", lambda n, _: n.bptt is None),
+                ("--no-bidirectional (the encoder takes a single step)", lambda n, _: not n.bidirectional),
+                ("--convolution 0 (the encoder takes a single step)", lambda n, _: not n.convolution),
+                ("--forks 0 (the encoder takes a single step)", lambda _, t: t.forks == 0),
+                (
+                    "--metric quantiles, mae or mse (others scale errors by the history)",
+                    lambda _, t: t.metric in ("quantiles", "mae", "mse"),
+                ),
+            )
+        ),
+        Requires("a --segment that divides it", lambda n, _: not n.segment or n.context % n.segment == 0),
+    ] = None
+    """Past steps that the network receives; 0: none, only --static and --known columns and the calendar."""
     segment: Steps | None = None
-    """Steps taken together in one recurrent step (1: the classic step by step)."""
+    """Time steps per recurrent step (1: the classic step-by-step recurrence)."""
     season: Steps | None = None
-    """Steps in a season (1: none); a longer cycle of such that shows is tried, too, as a base."""
+    """Steps per season (1: none); an observed longer cycle made of whole seasons is tried as a base forecast, too."""
     base: BaseName | None = None
-    """The simple forecast that the network corrects."""
+    """Simple forecast that the network corrects."""
     scale: ScaleName | None = None
-    """Of a window to unit size: its deviation, that of its logarithm, or its mean size; global: one of all rows."""
+    """spread (standard deviation), log (of logarithms), mean (mean size): of each window; global: of all rows."""
     since: bool | None = None
-    """Tell the network how long ago the last value above zero was: for what is sold now and then."""
-    calendar: bool | None = None
-    """Tell the network the time of day, the weekday, the time of the month and of the year, and Easter."""
+    """Add the time since the last positive value as an input, for intermittent demand."""
+    calendar: Annotated[bool | None, TRAINED_CELL] = None
+    """Add the time of day, weekday, day of the month and year, and Easter as inputs."""
     covariates: bool | None = None
-    """Tell the network the columns named as known, past and static, whether validation finds them of use or not."""
-    mix: bool | None = None
-    """Show each series of a wide table the others' past."""
-    cell: CellName = "gru"
-    """rnn, lstm, gru: recurrent; esn: a fixed reservoir; tcn: temporal convolutions; transformer: causal attention."""
-    activation: Activation = "tanh"
-    """Of the cell rnn."""
-    layers: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Layers on top of one another: 1 recurrent, else 2 or as many as see the whole context."""
+    """Use the known, past and static columns whether or not they improve validation."""
+    mix: Annotated[bool | None, TRAINED_CELL] = None
+    """Give each series of a wide table learned mixtures of the history of all series."""
+    cell: Annotated[CellName, COMMON] = "gru"
+    """rnn, lstm, gru (recurrent), esn (fixed reservoir), tcn (convolutional), transformer (causal attention)."""
+    activation: Annotated[Activation, requires_cell(lambda traits: traits.relu)] = "tanh"
+    """Activation of the rnn cell."""
+    layers: Annotated[
+        Annotated[int, Field(ge=1, le=64)] | None,
+        TRAINED_CELL,
+        DefaultText("1 if recurrent, 2 for transformer, enough to cover the context for tcn"),
+    ] = None
+    """Number of layers on top of each other."""
     hidden: Annotated[int, Field(ge=1, le=65_536)] | None = None
-    """Units in a layer."""
-    bidirectional: bool = False
-    """Read the past both ways."""
-    residual: bool = False
-    """Add what a recurrent layer reads to what it says."""
-    convolution: Annotated[int, Field(ge=0, le=64)] = 0
-    """Width, in recurrent steps, of a convolution in front of the recurrent layers (0: none)."""
-    normalise: Normalisation = "none"
-    """layer: inside the recurrent cell; batch: what the encoder reads."""
-    initialisation: Initialisation | None = None
-    """How recurrent weights start: orthogonal, or for relu as the identity."""
-    remember: Steps | None = None
-    """Over how many steps, at most, units of an lstm or gru hold on to what they read as training begins."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of units left out at random in training, between layers and before the head."""
-    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of what the encoder reads that is left out at random in training."""
-    variational: bool = False
-    """Leave out the same units at every step of a sequence, in front of layers."""
-    zoneout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the state's units that stay as they were at a step in training."""
-    radius: Annotated[float, Field(gt=0)] | None = None
-    """Spectral radius of the cell esn [0.9]."""
-    leak: Annotated[float, Field(gt=0, le=1)] | None = None
-    """How much of a state of the cell esn is new at each step [0.5]."""
-    density: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Share of the connections in the reservoir of the cell esn [0.1]."""
-    input_scale: Annotated[float, Field(gt=0)] | None = None
-    """Size of what the cell esn reads [1]."""
-    decoder: DecoderName | None = None
-    """parallel: a step a segment; direct: none; recursive: segments fed back; encoder-decoder: a second network's."""
-    decoder_segment: Steps | None = None
-    """Steps of the horizon in one step of the encoder-decoder's second network: those of the segment."""
-    attention: bool = False
-    """Let each step of the decoder look back at all states of the encoder."""
-    bptt: Steps | None = None
-    """Carry the state over from the beginning of each series; cut the gradient after so many steps."""
+    """Units per layer."""
+    bidirectional: Annotated[
+        bool,
+        RECURRENT_CELL,
+        Requires(
+            "--decoder direct or encoder-decoder (no other decoder can continue a bidirectional encoder)",
+            lambda n, _: n.decoder in (None, "direct", "encoder-decoder"),
+        ),
+        Requires("--forks 0 (each fork would encode the context again)", lambda _, t: t.forks == 0),
+    ] = False
+    """Encode the context in both directions."""
+    residual: Annotated[bool, RECURRENT_CELL] = False
+    """Add residual connections around recurrent layers."""
+    convolution: Annotated[int, Field(ge=0, le=64), RECURRENT_CELL] = 0
+    """Width, in recurrent steps, of a convolution before the recurrent layers (0: none)."""
+    normalise: Annotated[
+        Normalisation, requires_cell(lambda traits: traits.recurrent, values=("layer",)), TRAINED_CELL
+    ] = "none"
+    """Normalisation: none, layer (inside the recurrent cell), batch (of the encoder's inputs)."""
+    initialisation: Annotated[
+        Initialisation | None, RECURRENT_CELL, requires_cell(lambda traits: traits.relu, values=("identity",))
+    ] = None
+    """Initialisation of recurrent weights: orthogonal, xavier, or identity (for relu)."""
+    remember: Annotated[Steps | None, requires_cell(lambda traits: traits.gated, " (their gates hold the state)")] = (
+        None
+    )
+    """Longest memory of lstm or gru units, in steps, when training begins."""
+    dropout: Annotated[Probability, TRAINED_CELL] = 0.1
+    """Dropout probability between layers and before the head."""
+    input_dropout: Annotated[Probability, TRAINED_CELL] = 0.0
+    """Dropout probability of the encoder's inputs."""
+    variational: Annotated[
+        bool,
+        RECURRENT_CELL,
+        Requires(
+            "--input-dropout, or --dropout and --layers 2 or more",
+            lambda n, _: n.input_dropout > 0 or (n.dropout > 0 and (n.layers or 1) > 1),
+        ),
+    ] = False
+    """Use the same dropout mask at all steps of a sequence, before layers."""
+    zoneout: Annotated[Probability, RECURRENT_CELL] = 0.0
+    """Probability that a unit keeps its state at a step in training."""
+    radius: Annotated[Positive | None, CLOSED_FORM_CELL, DefaultText(f"{RADIUS:g}")] = None
+    """Spectral radius of the esn's reservoir."""
+    leak: Annotated[Annotated[float, Field(gt=0, le=1)] | None, CLOSED_FORM_CELL, DefaultText(f"{LEAK:g}")] = None
+    """Leaking rate of the esn: share of its state that is new at each step."""
+    density: Annotated[Annotated[float, Field(gt=0, le=1)] | None, CLOSED_FORM_CELL, DefaultText(f"{DENSITY:g}")] = None
+    """Share of nonzero weights in the esn's reservoir."""
+    input_scale: Annotated[Positive | None, CLOSED_FORM_CELL, DefaultText(f"{INPUT_SCALE:g}")] = None
+    """Factor on the esn's inputs."""
+    decoder: Annotated[
+        DecoderName | None,
+        requires_cell(
+            lambda traits: not traits.closed_form,
+            " (use --decoder direct or recursive)",
+            values=("parallel", "encoder-decoder"),
+        ),
+        Requires(
+            f"--base none and --no-bypass with --cell {listed_or(names(lambda traits: traits.closed_form))} "
+            "(its readout is fitted one segment ahead)",
+            lambda n, _: not n.traits.closed_form or (n.base == "none" and not n.bypass),
+            values=("recursive",),
+        ),
+    ] = None
+    """parallel (all segments at once), direct (linear), recursive (feeds back), encoder-decoder (second network)."""
+    decoder_segment: Annotated[
+        Steps | None,
+        TRAINED_CELL,
+        Requires("--decoder encoder-decoder", lambda n, _: n.decoder in (None, "encoder-decoder")),
+        DefaultText("the segment"),
+    ] = None
+    """Horizon steps per step of the encoder-decoder's second network."""
+    attention: Annotated[bool, TRAINED_CELL] = False
+    """Let each decoder step attend to all encoder states."""
+    bptt: Annotated[
+        Steps | None,
+        TRAINED_CELL,
+        Requires("--scale global (windows would have different scales)", lambda n, _: n.scale in (None, "global")),
+        Requires("--no-bidirectional", lambda n, _: not n.bidirectional),
+        Requires("--no-attention (attention is limited to a window)", lambda n, _: not n.attention),
+        Requires("--no-since (it is measured within a window)", lambda n, _: not n.since),
+        Requires("--forks 0 (each segment has a forecast already)", lambda _, t: t.forks == 0),
+        Requires("no --history (series are read from their beginning)", lambda _, t: t.history is None),
+        Requires("--no-mix (other series are limited to a window)", lambda n, _: not n.mix),
+        Requires("--no-find-rate", lambda _, t: not t.find_rate),
+        Requires("a --segment that divides it", lambda n, _: not n.segment or n.bptt % n.segment == 0),
+    ] = None
+    """Carry the state from the start of each series and truncate backpropagation after this many steps."""
     bypass: bool = True
-    """Add linear maps from context to horizon."""
-    experts: Annotated[int, Field(ge=1, le=64)] | None = None
-    """How many of them, each window with its own mixture, and as many of known amounts [8, fewer of large ones]."""
+    """Add linear maps from the context to the horizon."""
+    experts: Annotated[
+        Annotated[int, Field(ge=1, le=64)] | None,
+        TRAINED_CELL,
+        Requires("--bypass (it consists of them)", lambda n, _: n.bypass),
+        DefaultText(f"{EXPERTS}, fewer if large"),
+    ] = None
+    """Number of linear maps in the bypass, mixed for each window, and of those for known numeric covariates."""
 
     @property
     def traits(self) -> CellTraits:
@@ -181,138 +307,172 @@ class Network(Section):
 class Training(Section):
     """How the networks are trained, and for how long."""
 
-    metric: MetricName = "quantiles"
-    """What the forecast will be judged by: shapes the loss, the choice of members and the point forecast."""
-    preset: PresetName = "balanced"
-    """How much time to take at most: fast 25s, balanced 4.5m, best 15m."""
-    budget: Seconds | None = None
-    """How much time to take, such as 60s, 5m or 1h, in place of a preset."""
-    members: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Train so many networks, whatever the time: the same bits again from the same seed."""
+    topics: ClassVar = {
+        "metric": "Training",
+        "optimiser": "Optimiser",
+        "weight_decay": "Regularisation",
+        "teacher_forcing": "Training",
+    }
+
+    metric: Annotated[MetricName, COMMON] = "quantiles"
+    """Metric to optimise: sets the loss, the selection of members and the point forecast."""
+    preset: Annotated[PresetName, COMMON] = "balanced"
+    """Time limit: fast (25 s), balanced (4.5 min), best (15 min)."""
+    budget: Annotated[Seconds | None, COMMON] = None
+    """Time limit such as 60s, 5m or 1h, instead of a preset."""
+    members: Annotated[Annotated[int, Field(ge=1, le=100)] | None, COMMON] = None
+    """Number of networks to train, however long it takes; the same seed then gives identical weights."""
     refit: bool = True
-    """Train the networks kept again on all rows, so that the newest count."""
-    steps: Count | None = None
-    """Updates of the weights, at most."""
-    batch: Annotated[int, Field(ge=1, le=65_536)] = 128
-    """Windows in one update."""
-    optimiser: OptimiserName = "adamw"
-    """What moves the weights along the gradient."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Of sgd and rmsprop: share of its last move that a weight goes on with [sgd: 0.9]."""
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
-    """Peak of the schedule."""
-    find_rate: bool = False
-    """Find the learning rate by a short test that tries them all."""
-    schedule: ScheduleName = "one-cycle"
-    """one-cycle: up and down; step: a tenth each third; cosine: down to 0; plateau: a third where checks stall."""
-    warm_up: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Share of the steps in which the learning rate rises [one-cycle: 0.25, else 0]."""
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    """Pull of the weights towards zero, decoupled from the gradient."""
-    clip: Annotated[float, Field(gt=0)] = 1.0
-    """Largest norm of the gradient."""
-    clip_value: Annotated[float, Field(gt=0)] | None = None
-    """Largest size of each part of the gradient, before its norm is looked at."""
-    l1: Annotated[float, Field(ge=0)] = 0.0
-    """Price of the sum of the weights' sizes."""
-    l2: Annotated[float, Field(ge=0)] = 0.0
-    """Price of the sum of the weights' squares."""
-    activation_penalty: Annotated[float, Field(ge=0)] = 0.0
-    """Price of the mean square of what the encoder says last."""
-    teacher_forcing: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of segments at first, and none at last, after which --decoder recursive is fed what really came."""
+    """Retrain the selected networks on all rows, including the newest."""
+    steps: Annotated[Count | None, GRADIENT_STEPS] = None
+    """Maximum number of weight updates."""
+    batch: Annotated[int, Field(ge=1, le=65_536), GRADIENT_STEPS] = 128
+    """Windows per update."""
+    optimiser: Annotated[OptimiserName, GRADIENT_STEPS] = "adamw"
+    """Optimiser of the weights."""
+    momentum: Annotated[
+        Probability | None,
+        GRADIENT_STEPS,
+        Requires("--optimiser sgd or rmsprop", lambda _, t: t.optimiser in ("sgd", "rmsprop")),
+        DefaultText(f"{MOMENTUM:g} for sgd, 0 for rmsprop"),
+    ] = None
+    """Momentum of sgd and rmsprop."""
+    learning_rate: Annotated[
+        Positive, GRADIENT_STEPS, Requires("--no-find-rate (only one can set it)", lambda _, t: not t.find_rate)
+    ] = 5e-3
+    """Peak learning rate."""
+    find_rate: Annotated[bool, GRADIENT_STEPS] = False
+    """Find the learning rate by a short range test."""
+    schedule: Annotated[ScheduleName, GRADIENT_STEPS] = "one-cycle"
+    """one-cycle (up, down), constant, step (a tenth each third), cosine (to 0), plateau (a third when stalled)."""
+    warm_up: Annotated[Probability | None, GRADIENT_STEPS, DefaultText(f"{WARM_UP:g} for one-cycle, else 0")] = None
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: Annotated[
+        NotNegative, GRADIENT_STEPS, Requires("--optimiser adamw, or use --l2", lambda _, t: t.optimiser == "adamw")
+    ] = 1e-2
+    """Weight decay of adamw, decoupled from the gradient."""
+    clip: Annotated[Positive, GRADIENT_STEPS] = 1.0
+    """Maximum norm of the gradient."""
+    clip_value: Annotated[Positive | None, GRADIENT_STEPS] = None
+    """Maximum absolute value of each gradient component, applied before --clip."""
+    l1: Annotated[NotNegative, GRADIENT_STEPS] = 0.0
+    """L1 penalty: factor on the sum of the weights' absolute values."""
+    l2: Annotated[NotNegative, GRADIENT_STEPS] = 0.0
+    """L2 penalty: factor on the sum of the weights' squares."""
+    activation_penalty: Annotated[NotNegative, GRADIENT_STEPS] = 0.0
+    """Penalty factor on the mean square of the encoder's last output."""
+    teacher_forcing: Annotated[
+        float,
+        Field(ge=0, le=1),
+        GRADIENT_STEPS,
+        Requires("--decoder recursive (no other feeds forecasts back)", lambda n, _: n.decoder == "recursive"),
+    ] = 0.0
+    """Initial teacher-forcing ratio of the recursive decoder; decays linearly to 0."""
     forks: Annotated[int, Field(ge=0, le=64)] = 0
-    """Further segments in each training window, with a forecast and a loss behind each of them."""
+    """Number of further segments in each training window, with a forecast and its loss after each."""
     history: Count | None = None
-    """How many of the newest steps of each series training windows may end in."""
-    synthetic: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """Learn beside the table's series from so many made up to be like them [200 beside few short ones, else 0]."""
-    patience: Count = 10
-    """Stop after so many checks without a better validation loss."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Start of the random numbers: the same seed gives the same model on a CPU."""
+    """Train only on windows that end in this many newest steps of each series."""
+    synthetic: Annotated[
+        Annotated[int, Field(ge=0, le=10_000)] | None, DefaultText(f"{SYNTHETIC_SERIES} for few short series, else 0")
+    ] = None
+    """Number of synthetic series, similar to the table's, to add to the training data."""
+    patience: Annotated[Count, GRADIENT_STEPS] = 10
+    """Stop after this many checks without a lower validation loss."""
+    seed: Annotated[int, Field(ge=0, lt=2**63), COMMON] = 0
+    """Random seed: the same seed and time give the same model on a CPU."""
 
     @property
     def seconds(self) -> float:
-        """How much time to take: as much as is needed where the number of networks is said."""
+        """Time limit in seconds; infinite if the number of networks is set."""
         return math.inf if self.members else self.budget or BUDGETS[self.preset]
 
 
 class Resumption(Section):
-    """Trainings that did not come to their end."""
+    """Interrupted trainings."""
 
-    resume: bool = False
-    """Go on with a training of the same that was cut off."""
+    topics: ClassVar = {"resume": "Interrupted training"}
+
+    resume: Annotated[bool, COMMON] = False
+    """Continue an interrupted training with the same options and table."""
     checkpoint: Pause = 60.0
-    """How often an unfinished training is brought to the disk beside the model, such as 1m; 0: never."""
+    """Interval, such as 1m, between checkpoints of an unfinished training beside the model; 0: none."""
 
 
 class Compute(Section):
-    """The machine."""
+    """Device and memory."""
+
+    topics: ClassVar = {"device": "Device and memory"}
 
     device: DeviceName = "auto"
-    """Where to compute: auto takes a GPU where the work is large enough for it."""
+    """Device to compute on; auto uses a GPU if the work is large enough."""
     memory: Bytes | None = None
-    """How much memory the numbers of the table may take, such as 500MB or 2GB: more are kept in temporary files."""
+    """Memory limit of the table's values, such as 500MB or 2GB; beyond it they go to temporary files."""
 
 
 class Forecasting(Section):
-    """What a forecast holds."""
+    """What a forecast contains."""
 
-    level: Percents = (80.0, 95.0)
-    """Prediction intervals, in percent."""
-    quantiles: Shares = ()
-    """Quantiles, such as 0.1,0.5,0.9."""
+    topics: ClassVar = {"level": "Forecast"}
+
+    level: Annotated[Percents, COMMON] = (80.0, 95.0)
+    """Coverage of the prediction intervals, in percent."""
+    quantiles: Annotated[Shares, COMMON] = ()
+    """Quantile levels, such as 0.1,0.5,0.9."""
     on_drift: OnDrift = "warn"
-    """What to do where a table is not like that of the training: other units, silent columns, stale series."""
+    """Response to a table unlike the training data, such as other units, empty columns or outdated series."""
     conformal: bool = True
-    """Correct the quantiles by what validation windows showed."""
-    point: PointName | None = None
-    """median or mean; else what the model's metric asks for."""
+    """Calibrate the quantiles on the validation windows."""
+    point: Annotated[PointName | None, DefaultText("by the model's --metric")] = None
+    """Point forecast: median or mean."""
     samples: Annotated[int, Field(ge=0, le=10_000)] = 0
-    """Draw so many whole futures, for sums over the horizon."""
+    """Number of sample paths to draw, for sums over the horizon."""
 
 
 class Freshness(Section):
-    """How new the rows have to be."""
+    """How recent the rows must be."""
+
+    topics: ClassVar = {"max_age": "Freshness of the data"}
 
     max_age: Seconds | None = None
-    """Every series needs a row no older than this, such as 2h or 1d: else exit with 6."""
+    """Maximum age of each series' last row, such as 2h or 1d; otherwise exit with 6."""
     expect_last: str | None = None
-    """Every series needs a row of this time or later, such as 2026-11-20: else exit with 6."""
+    """Earliest allowed time of each series' last row, such as 2026-11-20; otherwise exit with 6."""
     as_of: str | None = None
-    """Take it to be this time: rows that came later are left out."""
+    """Time to treat as the present: later rows are ignored."""
 
 
 class Run(Section):
-    """How a command behaves, whatever it does: for those who run it unwatched."""
+    """Unattended runs of any command."""
+
+    topics: ClassVar = {"lock": "Scheduled runs", "log_format": "Messages"}
 
     lock: str | None = None
-    """A file that one run at a time holds: with another at it, exit with 7."""
+    """File that only one run at a time can lock; exit with 7 if another run holds it."""
     lock_wait: Seconds | None = None
-    """How long to wait for the lock, such as 30s or 10m."""
+    """Time to wait for the lock, such as 30s or 10m."""
     timeout: Seconds | None = None
-    """Give up after so long, such as 30m, and exit with 7."""
+    """Time limit of the run, such as 30m; exit with 7 when it is over."""
     report: str | None = None
-    """Write what the run did to this file, as JSON, whether it went well or not."""
+    """File for a JSON report of the run, written whether it succeeds or fails."""
     metrics_file: str | None = None
-    """Write figures of the run to this file, for the textfile collector of Prometheus' node exporter."""
+    """File for metrics of the run, for the textfile collector of Prometheus' node exporter."""
     log_format: LogFormat = "text"
-    """What stderr holds: lines of text, or of JSON."""
+    """Format of stderr: lines of text, or of JSON."""
     quiet: bool = False
-    """Say nothing but warnings and errors."""
+    """Print only warnings and errors."""
     verbose: bool = False
-    """Say how long each part takes, too."""
+    """Print how long each part takes."""
 
 
 class Config(Section):
-    """All of it, as the TOML file has it."""
+    """All options, in the sections of the TOML file."""
 
     columns: Columns = Field(default_factory=Columns)
     network: Network = Field(default_factory=Network)
     training: Training = Field(default_factory=Training)
     forecast: Forecasting = Field(default_factory=Forecasting)
     compute: Compute = Field(default_factory=Compute)
+    # These three do not describe a model, and are not on its card.
     resumption: Resumption = Field(default_factory=Resumption, exclude=True)
     freshness: Freshness = Field(default_factory=Freshness, exclude=True)
-    run: Run = Field(default_factory=Run, exclude=True)  # these three are no part of a model, and not on its card
+    run: Run = Field(default_factory=Run, exclude=True)

@@ -1,30 +1,33 @@
-"""What may be written for the value of a choice: texts of a command line or a file to numbers, names and times."""
+"""Types of the options: parse and check what a command line or a file gives as numbers, names and durations."""
 
 import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from rnncli.config.metadata import NamesColumns, NetworkInput
+
 Item = TypeVar("Item")
-Several = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong ones the first alone is told
-WAYS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
+Several = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong items only the first is reported
+AGGREGATIONS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 
 
 def _split(value: Any) -> Any:
-    """`80,95` as it is typed on a command line; a list from a file stays as it is."""
+    """Split `80,95`, as typed on a command line; return a list from a file unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return (value,) if isinstance(value, int | float) else value
 
 
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError("names a column twice")
+def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
+    duplicates = [name for number, name in enumerate(names) if name in names[:number]]
+    if duplicates:
+        raise ValueError(f'"{duplicates[0]}" appears twice. Remove one')
     return names
 
 
 def steps_or_duration(value: Any) -> Any:
-    """`24` is a number of steps; `7d` stays text until the clock of the data is known."""
+    """Return `24` as a number of steps and `7d` as text, until the frequency of the data is known."""
     if isinstance(value, str):
         text = value.strip()
         if text.isdecimal():
@@ -35,45 +38,53 @@ def steps_or_duration(value: Any) -> Any:
     return value
 
 
-def ahead(horizon: int | str) -> int | str:
-    """A horizon of a step or more."""
+def at_least_one_step(horizon: int | str) -> int | str:
+    """Return a horizon of one step or more, or a duration. Raises ValueError for a shorter one."""
     if isinstance(horizon, int) and horizon < 1:
         raise ValueError("should be at least 1")
     return horizon
 
 
-def clock_and_way(asked: str) -> str:
-    """`1h=sum`: a frequency, and what the rows of one of its steps come to."""
-    if not re.fullmatch(rf"\s*\d*\s*[A-Za-z]*=({'|'.join(WAYS)})", asked):
-        raise ValueError(f'should be a frequency and one of {", ".join(WAYS)}, such as "1h=sum"')
-    return asked.strip()
+def frequency_and_aggregation(text: str) -> str:
+    """Return `1h=sum`, a frequency and how to aggregate the rows of a time step. Raises ValueError for other texts."""
+    if not re.fullmatch(rf"\s*\d*\s*[A-Za-z]*=({'|'.join(AGGREGATIONS)})", text):
+        raise ValueError(f'should be a frequency and one of {", ".join(AGGREGATIONS)}, such as "1h=sum"')
+    return text.strip()
 
 
 def _seconds(value: Any) -> Any:
-    """`90`, `90s`, `5m`, `1h` or `1d` in seconds."""
+    """Return `90`, `90s`, `5m`, `1h` or `1d` in seconds."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?", value.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?", value.strip())
+    if match is None:
         raise ValueError("should be a time such as 60s, 5m or 1h")
-    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[found[2] or "s"]
+    return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[match[2] or "s"]
 
 
 def _bytes(value: Any) -> Any:
-    """`500MB`, `2GB` or `2GiB` in bytes."""
+    """Return `500MB`, `2GB` or `2GiB` in bytes."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", value.strip(), re.IGNORECASE)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", value.strip(), re.IGNORECASE)
+    if match is None:
         raise ValueError("should be a size such as 500MB, 2GB or 2GiB")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** ("KMGT".index(found[2].upper()) + 1))
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** ("KMGT".index(match[2].upper()) + 1))
 
 
-Names = Annotated[Several[str], BeforeValidator(_split), AfterValidator(_once)]
+_Names = Annotated[Several[str], BeforeValidator(_split), AfterValidator(_without_duplicates)]
+Countries = Annotated[_Names, NetworkInput()]
+ColumnName = Annotated[str, NamesColumns()]
+ColumnNames = Annotated[_Names, NamesColumns()]
+CovariateName = Annotated[ColumnName, NetworkInput()]
+CovariateNames = Annotated[ColumnNames, NetworkInput()]
 Percents = Annotated[Several[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
 Shares = Annotated[Several[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)]], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
-MOST_STEPS = 1_000_000  # of a window: more, and a card does not tell the truth
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+MOST_STEPS = 1_000_000  # in a window: a limit that rejects card values no network was trained with
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 LookBack = Annotated[int, Field(ge=0, le=MOST_STEPS)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]

@@ -3,12 +3,11 @@
 import numpy as np
 
 from rnncli.config.cells import CELLS, CellName
-from rnncli.config.sections import DecoderName, Initialisation, Network, Training
+from rnncli.config.sections import EXPERTS, DecoderName, Initialisation, Network, Training
 from rnncli.panel import Panel
 
 FEW, MANY = 2_000, 200_000  # values that are too few for many units, and enough for twice as many
 UNHURRIED = 180.0  # seconds in which several networks of so many units can be tried
-EXPERTS = 8  # linear maps in a bypass: 16 and 32 forecast no better
 MOST_MAPPED = 600_000  # weights of all of them
 
 

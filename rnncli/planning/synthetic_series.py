@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import Network, Training
+from rnncli.config.sections import SYNTHETIC_SERIES, Network, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning import structural_model
 from rnncli.planning.structural_model import Traits
 from rnncli.planning.validation_split import enough, split
 
-COUNT = 200
 WINDOWS = 8  # with nothing in common but their past, that each has rows for at least
 SHORT = 100  # rows of a typical series, at most: longer ones show how they go on, in waves perhaps
 FEW = 1_500  # horizons that do not overlap, in all series: of more the networks learn as well without others
@@ -46,7 +45,10 @@ def enlarged(panel: Panel, network: Network, training: Training, horizon: int, s
     count, reasons = training.synthetic or 0, dict[str, str]()
     apart = panel.observed // (horizon * panel.targets)
     if training.synthetic is None and not hindrance and apart < FEW and _fitting(panel, horizon, season):
-        count, reasons = COUNT, {"synthetic": f"{apart} horizons that do not overlap are too few to learn from alone"}
+        count, reasons = (
+            SYNTHETIC_SERIES,
+            {"synthetic": f"{apart} horizons that do not overlap are too few to learn from alone"},
+        )
     return Enlarged(beside(panel, count, horizon, season, training.seed) if count else panel, count, reasons)
 
 

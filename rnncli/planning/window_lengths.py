@@ -39,22 +39,12 @@ def context_and_segment(panel: Panel, network: Network, horizon: int, season: in
     most = max(1, horizon - 1) if network.decoder == "recursive" else length  # of a whole horizon nothing is fed back
     segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context), most))
     if network.bptt is not None:
-        segment = _within_bptt(segment, network.bptt, network)
+        segment = math.gcd(segment, network.bptt)
     return _of_whole_segments(context, segment, network), segment
 
 
 def _of_whole_segments(context: int, segment: int, network: Network) -> int:
-    if network.context is None:
-        return -(-context // segment) * segment
-    if context % segment:
-        raise RequestError(f"--context {context} is no multiple of --segment {segment}. Change one of them")
-    return context
-
-
-def _within_bptt(segment: int, bptt: int, network: Network) -> int:
-    if network.segment is not None and bptt % segment:
-        raise RequestError(f"--bptt {bptt} is no multiple of --segment {segment}. Change one of them")
-    return math.gcd(segment, bptt)
+    return context if network.context is not None else -(-context // segment) * segment
 
 
 def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, str]:

@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from rnncli.config.sections import ScheduleName, Training
+from rnncli.config.sections import MOMENTUM, WARM_UP, ScheduleName, Training
 
-WARM_UP = 0.25  # share of the steps in which the learning rate of a one-cycle rises
-MOMENTUM = 0.9
 STALLED, COOLER = 2, 1 / 3  # checks without a better loss after which a plateau is left, and the rate it is left with
 TRIED = np.geomspace(1e-5, 1.0, 60)  # learning rates of a range test, one a step
 SMOOTHED = 0.8  # share of the losses before in the one that a range test looks at

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.config.cells import INPUT_SCALE
 from rnncli.errors import TrainingError
 from rnncli.network import quantile_head
 from rnncli.network.cells import Reservoir
@@ -51,7 +52,7 @@ def fit(network: Network, windows: Windows, sampler: Sampler, generator: torch.G
     """
     assert isinstance(network.encoder, Reservoir)
     network.encoder.draw()
-    network.embedding.weight.mul_(network.architecture.input_scale or 1.0)
+    network.embedding.weight.mul_(network.architecture.input_scale or INPUT_SCALE)
     network.eval()
     system = _system(network, windows, *_places(network, windows, sampler, generator))
     newest = int(np.ceil(HELD_OUT * len(system.age)))

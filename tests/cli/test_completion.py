@@ -80,7 +80,7 @@ def test_an_explanation_stays_in_one_line_however_narrow_the_terminal() -> None:
     lines = fish("rnncli train --la")
 
     assert [line.split("\t")[0] for line in lines] == ["--layout", "--layers"]
-    assert all(len(line.split("\t")[1]) > 60 for line in lines)
+    assert all(len(line.split("\t")[1]) > 40 for line in lines)
 
 
 def test_bash_takes_the_script_and_completes(table: str, tmp_path: Path) -> None:

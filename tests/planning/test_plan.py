@@ -107,7 +107,7 @@ def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ({"context": 30, "segment": 7}, "--context 30 is no multiple of --segment 7"),
+        ({"context": 30, "segment": 7}, "--context 30 requires a --segment that divides it"),
         ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal needs a --context of at least"),
         ({"horizon": "1h"}, "no whole number of steps"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import SYNTHETIC_SERIES, Columns, Network, Training
 from rnncli.model import card_file
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
@@ -41,9 +41,9 @@ def of_numbers(values: np.ndarray) -> Panel:
 def test_few_short_series_are_learned_from_beside_others_like_them(series: int, years: int) -> None:
     chosen = plan(panel(growing(series, years)))
 
-    assert chosen.chosen["synthetic"] == synthetic_series.COUNT
-    assert len(chosen.learned.panel.ids) == series + synthetic_series.COUNT
-    assert len(chosen.split.validation.rows) >= synthetic_series.COUNT
+    assert chosen.chosen["synthetic"] == SYNTHETIC_SERIES
+    assert len(chosen.learned.panel.ids) == series + SYNTHETIC_SERIES
+    assert len(chosen.split.validation.rows) >= SYNTHETIC_SERIES
     assert "too few to learn from alone" in chosen.reasons["synthetic"]
 
 
@@ -227,7 +227,7 @@ def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command,
     )
 
     assert outcome.code == 0
-    assert f"chosen: synthetic {synthetic_series.COUNT} (12 horizons that do not overlap are too few" in outcome.err
+    assert f"chosen: synthetic {SYNTHETIC_SERIES} (12 horizons that do not overlap are too few" in outcome.err
     told = card_file.read_card(tmp_path / "m.rnn")
     assert told.seen.series == 2
     assert set(told.seen.sizes) == {"s0", "s1"}

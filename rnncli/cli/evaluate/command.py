@@ -11,7 +11,7 @@ from rnncli.cli import completion, console, data_input, run_report
 from rnncli.cli.evaluate import request
 from rnncli.cli.options import Asked, configured
 from rnncli.config.cells import CellName
-from rnncli.config.sections import Config
+from rnncli.config.sections import Columns, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
 from rnncli.evaluation import conditions
 from rnncli.tables.formats import format_by_suffix
@@ -31,7 +31,7 @@ METRICS_HELP = (
     "compared by. [default: MASE,MAE,RMSE,sMAPE,WQL,coverage; with --compare MASE,coverage]"
 )
 NOT_OF_ARCHIVES = (
-    *("--known", "--past", "--static", "--categorical", "--weight", "--holidays"),
+    *(f"--{name}" for name in Columns.network_inputs()),
     *("--point", "--conformal", "--no-conformal", "--device"),
 )
 

@@ -27,7 +27,6 @@ from rnncli.planning import seasonality
 from rnncli.tables import reading
 from rnncli.tables.formats import format_by_suffix
 
-BESIDE = ("known", "past", "static", "categorical", "holidays")
 # Where nothing is asked for: WQL needs more quantiles than most forecasts have.
 NAMES = tuple(name for name in USUAL if name != "WQL")
 
@@ -61,9 +60,7 @@ def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
         raise DataError(f"{source} holds no tables")
     with about(data):
         frame = data_input.read_table(data, config.columns)
-        panel = data_input.build_panel(
-            frame, config.columns.model_copy(update=dict.fromkeys(BESIDE, ()) | {"weight": None})
-        )
+        panel = data_input.build_panel(frame, config.columns.without_inputs())
     with about(str(source)):
         made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
     season = card.season if card else seasonality.season_of(panel)

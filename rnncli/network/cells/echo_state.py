@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
+from rnncli.config.cells import DENSITY, LEAK, RADIUS
 from rnncli.errors import TrainingError
 from rnncli.network.cells.state import State
 
-RADIUS, LEAK, DENSITY = 0.9, 0.5, 0.1
 TRIES, CYCLE = 100, 1e-3  # draws, and the least spectral radius of one, by its largest weight, that has a cycle
 
 

@@ -65,7 +65,11 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
         (("--compare", "gru", "DATA"), 2, "how far to forecast is for you to say"),
         (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL beside DATA cannot be had here"),
         (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be had here"),
-        (("--compare", "gru", "DATA", "-H", 6, "--context", 10, "--segment", 3), 2, "is no multiple of --segment 3"),
+        (
+            ("--compare", "gru", "DATA", "-H", 6, "--context", 10, "--segment", 3),
+            2,
+            "requires a --segment that divides it",
+        ),
         (("--compare", "gru", "DATA", "-H", 400), 3, "before 2024-01-04 08:00: "),
         (("--compare", "gru", "DATA", "-H", 500), 3, "no series has the 501 rows"),
         (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be had here: it is for training"),

@@ -120,7 +120,7 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
         (("--seed", str(2**64)), "--seed"),
         (("--learning-rate", "inf"), "--learning-rate"),
         (("--freq", "fortnight"), '"fortnight" is no frequency'),
-        (("--context", "50", "--segment", "7"), "--context 50 is no multiple of --segment 7"),
+        (("--context", "50", "--segment", "7"), "--context 50 requires a --segment that divides it"),
         (("--device", "tpu"), '--device "tpu" is none of auto, cpu, cuda, mps'),
     ],
 )

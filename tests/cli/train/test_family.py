@@ -90,7 +90,7 @@ def test_segments_that_do_not_fit_between_cuts_are_refused(rnncli: Command, data
     outcome = rnncli("train", data, *CARRIED, "--segment", 5, "--context", 25, "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--bptt 24 is no multiple of --segment 5. Change one of them" in outcome.err
+    assert "--bptt 24 requires a --segment that divides it" in outcome.err
 
 
 def test_a_reservoir_has_the_radius_asked_for_or_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:

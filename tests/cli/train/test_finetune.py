@@ -100,4 +100,4 @@ def test_options_that_do_not_go_together_are_refused_here_too(
     outcome = rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--momentum", 0.9)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--momentum 0.9 needs --optimiser sgd or rmsprop" in outcome.err
+    assert "--momentum 0.9 requires --optimiser sgd or rmsprop" in outcome.err

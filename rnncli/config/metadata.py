@@ -1,0 +1,73 @@
+"""What a field can declare besides its type: requirements, the default in words, whether it is common or names columns.
+
+They stand in the field's `Annotated[...]`, so that a new option is one field in one file.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+
+from pydantic.fields import FieldInfo
+
+from rnncli.config.cells import CellTraits, names
+
+if TYPE_CHECKING:
+    from rnncli.config.sections import Network, Training
+
+T = TypeVar("T")
+
+
+class Requires(NamedTuple):
+    """A requirement of an option that differs from its default."""
+
+    requirement: str  # completes "--option value requires ..."
+    met: "Callable[[Network, Training], bool]"
+    values: tuple[object, ...] = ()  # of the option to which the requirement applies; empty: to all
+
+
+class DefaultText(NamedTuple):
+    """The default in words, if it is computed: shown in the help as `[default: ...]`."""
+
+    text: str
+
+
+class Common(NamedTuple):
+    """Marks an option that the short help shows."""
+
+
+class NamesColumns(NamedTuple):
+    """Marks a value that names columns of the table."""
+
+
+class NetworkInput(NamedTuple):
+    """Marks a value that only networks need: not time, series and target, which every table has."""
+
+
+COMMON = Common()
+
+
+def requires_cell(trait: Callable[[CellTraits], bool], reason: str = "", values: tuple[object, ...] = ()) -> Requires:
+    """Return the requirement of a cell with a trait; the cells in the message are those that have it."""
+    cells = listed_or(names(trait))
+    return Requires(f"--cell {cells}{reason}", lambda network, _: trait(network.traits), values)
+
+
+def listed_or(words: tuple[str, ...]) -> str:
+    """Return `a, b or c`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def declared(field: FieldInfo, kind: type[T]) -> Iterator[T]:
+    """Yield what a field declares of a kind, in its own metadata and in those of the types it is made of."""
+    yield from (entry for entry in field.metadata if isinstance(entry, kind))
+    yield from _nested(field.annotation, kind)
+
+
+def is_declared(field: FieldInfo, kind: type) -> bool:
+    """Return whether a field declares something of a kind."""
+    return next(declared(field, kind), None) is not None
+
+
+def _nested(annotation: Any, kind: type[T]) -> Iterator[T]:
+    yield from (entry for entry in getattr(annotation, "__metadata__", ()) if isinstance(entry, kind))
+    for argument in get_args(annotation):
+        yield from _nested(argument, kind)
