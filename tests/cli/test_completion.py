@@ -77,10 +77,10 @@ def test_a_file_is_left_to_the_shell(table: str) -> None:
 
 
 def test_an_explanation_stays_in_one_line_however_narrow_the_terminal() -> None:
-    lines = fish("rnncli train --la")
+    lines = fish("rnncli train --dec")
 
-    assert [line.split("\t")[0] for line in lines] == ["--layout", "--layers"]
-    assert all(len(line.split("\t")[1]) > 40 for line in lines)
+    assert [line.split("\t")[0] for line in lines] == ["--decimal", "--decoder", "--decoder-segment"]
+    assert all(len(line.split("\t")[1]) > 45 for line in lines)
 
 
 def test_bash_takes_the_script_and_completes(table: str, tmp_path: Path) -> None:
