@@ -20,7 +20,7 @@ def source_words(source: str) -> str:
     return {"-": "standard input", "": '""'}.get(source, source)
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
+def did_you_mean(word: str, known: Sequence[str]) -> str:
     """` Did you mean "hidden"?`, or nothing where no known word is close."""
     lowered = {name.lower(): name for name in reversed(known)}
     close = get_close_matches(word.lower(), lowered, n=1)

@@ -173,3 +173,20 @@ def frequency_words(panel: "Panel") -> str:
 def with_reasons(values: Mapping[str, object], reasons: Mapping[str, str]) -> list[tuple[str, str]]:
     """Choices, each with why it was made."""
     return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]
+
+
+def duration_words(seconds: float) -> str:
+    """Return a duration with two or three significant digits."""
+    return f"{short_number(seconds / 60)} min" if seconds >= 90 else f"{short_number(seconds)} s"
+
+
+def size_words(count: float) -> str:
+    """Return a number of bytes with two or three significant digits."""
+    units = {"GB": 1e9, "MB": 1e6, "KB": 1e3}
+    unit = next((name for name, size in units.items() if count >= size), "KB")
+    return f"{short_number(count / units[unit])} {unit}"
+
+
+def short_number(value: float) -> str:
+    """Return a number with two significant digits below 10, and without decimals from there on."""
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"

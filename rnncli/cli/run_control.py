@@ -14,7 +14,6 @@ from rnncli.config.sections import Run
 from rnncli.errors import BusyError, RequestError
 from rnncli.files import atomic
 
-NO_LOCK = "--lock-wait waits for a lock. Name one with --lock"
 LOCKING = ("forecast", "train")  # commands that may hold a lock of their own, and check that themselves
 GRACE = 10.0  # seconds to end in order once the time is up
 
@@ -30,8 +29,8 @@ def controlled(command: str, run: Run, dry: bool = False) -> Iterator[None]:
     Raises BusyError where another run holds the lock or the time is up, RequestError where this cannot be had.
     """
     console.configure(run)
-    if run.lock_wait is not None and run.lock is None and command not in LOCKING:
-        raise RequestError(NO_LOCK)
+    if command not in LOCKING:
+        check_lock_wait(run)
     run_report.configure(command, run, dry)
     try:
         with ExitStack() as stack:
@@ -42,6 +41,12 @@ def controlled(command: str, run: Run, dry: bool = False) -> Iterator[None]:
             yield
     except TimeUp:
         raise BusyError(f"the time is up: --timeout {run.timeout:g}s. {run_report.interruption_hint()}") from None
+
+
+def check_lock_wait(run: Run) -> None:
+    """Raise RequestError if --lock-wait is set without a lock to wait for."""
+    if run.lock_wait is not None and run.lock is None:
+        raise RequestError("--lock-wait needs a lock to wait for. Name a file with --lock")
 
 
 @contextmanager

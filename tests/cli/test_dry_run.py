@@ -35,14 +35,14 @@ def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, da
     assert files(tmp_path, data.parent) == before
     told = [
         r"device: cpu \(.+\)",
-        "would train: up to 1 network to try designs, up to 1 network on all rows, 9 steps each at first",
-        r"time: about [\d.e-]+ (s|min), with [\d.]+ ms a step of the first design",
-        r"memory: about [\d.]+ [MG]B; each process holds [\d.]+ KB of the table, [\d.]+ [KM]B of a batch of 128 .+",
-        f"{tmp_path}/m.rnn.unfinished is of a training that was cut off: it would begin anew .+",
-        "would publish it only where this holds: mase < 1",
-        f"would write: the model to {tmp_path}/m.rnn, which is new",
-        f"would write: a report to {tmp_path}/r.json, in place of the one there",
-        "dry run: nothing was written",
+        "would train: up to 1 network to compare architectures, up to 1 network on all rows, 9 steps each at first",
+        r"time: about [\d.e-]+ (s|min) \([\d.]+ ms per step of the first architecture\)",
+        r"memory: about [\d.]+ [MG]B; each process needs [\d.]+ KB for the table and [\d.]+ [KM]B for a batch of 128 .+",
+        f"{tmp_path}/m.rnn.unfinished: the interrupted training would be discarded .+",
+        "would publish only if: mase < 1",
+        rf"would write: the model to {tmp_path}/m.rnn \(new file\)",
+        rf"would write: the report to {tmp_path}/r.json \(replaces the existing file\)",
+        "dry run: no file was written",
     ]
     lines = outcome.err.splitlines()[-len(told) :]
     assert [bool(re.fullmatch(wanted, line)) for wanted, line in zip(told, lines, strict=True)] == [True] * len(told)
@@ -54,7 +54,7 @@ def test_the_time_of_a_reservoir_is_not_known_beforehand(rnncli: Command, data: 
     outcome = rnncli("train", data, *asked, "--dry-run")
 
     assert outcome.code == 0
-    assert "time: not known beforehand, for a reservoir is solved for at once\n" in outcome.err
+    assert "time: no estimate for an echo state network" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,7 +65,7 @@ def test_the_model_in_use_is_named(rnncli: Command, data: Path, model: Path) -> 
 
     assert outcome.code == 0
     assert f"better, compared with {model}, trained on rows up to 2024-01-20 23:00\n" in outcome.err
-    assert f"would write: the model to {model}, in place of the one there\n" in outcome.err
+    assert f"would write: the model to {model} (replaces the existing file)\n" in outcome.err
     assert files(model.parent) == before
 
 
@@ -115,12 +115,12 @@ def test_forecast_says_what_it_would_write_and_changes_no_file(
     told = [
         "state: 72 new rows",
         "would forecast: 6 steps of 3 of 3 series, 18 rows",
-        r"time: about [\d.e-]+ s, for one batch",
+        r"time: about [\d.e-]+ s \(one batch\)",
         r"memory: about [\d.]+ [MG]B",
-        f"would draw: {tmp_path}/f.png, which is new",
-        f"would keep: 3 series, of at most 48 steps, in {state}, in place of the one there",
-        f"would write: the forecasts as parquet to {tmp_path}/f.parquet, which is new",
-        "dry run: nothing was written",
+        rf"would write: the plot to {tmp_path}/f.png \(new file\)",
+        rf"would store: up to 48 steps of 3 series in {state} \(replaces the existing file\)",
+        rf"would write: the forecast as parquet to {tmp_path}/f.parquet \(new file\)",
+        "dry run: no file was written",
     ]
     lines = outcome.err.splitlines()
     assert [bool(re.fullmatch(wanted, line)) for wanted, line in zip(told, lines, strict=True)] == [True] * len(told)

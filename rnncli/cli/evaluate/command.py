@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from rnncli.cli import completion, console, data_input, run_report
+from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
 from rnncli.cli.options import Asked, configured
+from rnncli.cli.output import OUTPUT_FORMATS, output_format
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Columns, Config
 from rnncli.errors import GateError, ModelFileError, RequestError, about
@@ -102,9 +104,9 @@ def evaluate(
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(request.OUTPUT_FORMATS),
+            metavar="|".join(OUTPUT_FORMATS),
             help="Form of the scores.",
-            autocompletion=completion.among(request.OUTPUT_FORMATS),
+            autocompletion=completion.among(OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[
@@ -119,7 +121,7 @@ def evaluate(
     """
     run_report.check_destinations((model, data, reference), (output, plot))
     others = request.automatic(baselines)
-    wished = request.Wishes(request.kind(format), request.names(metrics), by, fail_if or [], explain, others)
+    wished = request.Wishes(output_format(format), request.names(metrics), by, fail_if or [], explain, others)
     if compare is not None:
         refused = {
             "MODEL beside DATA": data,
@@ -127,24 +129,24 @@ def evaluate(
             "--reference": reference,
             "--fail-if": fail_if,
         }
-        request.forbid(refused, "--compare trains its models itself")
+        forbid(refused, "--compare trains its models itself")
         from rnncli.cli.evaluate import compare_cells as comparing
 
         comparing.compare(
             request.cells(compare), model, asked, wished, request.Rolling(windows, step, None, output, plot)
         )
         return
-    request.forbid(asked.said("network", "training"), "it is for training: with --compare, or rnncli train")
+    forbid(asked.said("network", "training"), "it is for training: with --compare, or rnncli train")
     if data is None:
         raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
     source = Path(model)
     if source.is_dir() or format_by_suffix(source):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
         said = [option for option in asked.said("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES]
-        request.forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")
+        forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")
         _evaluate_archive(source, data, asked, reference, wished, request.Rolling(1, None, None, None, plot))
         return
-    request.forbid({"--reference": reference}, "it is for forecasts made earlier")
+    forbid({"--reference": reference}, "it is for forecasts made earlier")
     _evaluate_model(source, data, asked, wished, request.Rolling(windows, step, request.every(refit), output, plot))
 
 

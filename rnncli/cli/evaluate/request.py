@@ -1,7 +1,5 @@
 """What evaluate is asked for, checked before anything heavy is imported or read."""
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -12,12 +10,9 @@ from rnncli.errors import RequestError
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
 from rnncli.messages import did_you_mean
-from rnncli.tables import formats
 
 if TYPE_CHECKING:
     from rnncli.panel.time.frequency import Frequency
-
-OUTPUT_FORMATS = ("auto", "table", *formats.FORMATS)
 
 
 class Wishes(NamedTuple):
@@ -47,19 +42,6 @@ class Rolling(NamedTuple):
         if self.output is not None:
             atomic.check_table(self.output, *inputs)
         style.check(self.plot, *inputs)
-
-
-def kind(asked: str | None) -> str:
-    """The form to show the scores in."""
-    kind = asked or "auto"
-    if kind not in OUTPUT_FORMATS:
-        known = list(OUTPUT_FORMATS)
-        raise RequestError(f'--format "{kind}" is none of {", ".join(known)}.{did_you_mean(kind, known)}')
-    if formats.is_binary(kind) and sys.stdout.isatty():
-        raise RequestError(f"a terminal cannot show {kind}. Send it on with | or >")
-    if kind == "auto":
-        return "table" if sys.stdout.isatty() else "csv"
-    return kind
 
 
 def every(asked: str) -> int | None:
@@ -128,13 +110,6 @@ def automatic(asked: str | None) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(own.get(text.lower(), text) for text in texts))
     check(names)
     return names
-
-
-def forbid(said: Mapping[str, object], why: str) -> None:
-    """Raise RequestError for an option that cannot be honoured here."""
-    for option, value in said.items():
-        if value:
-            raise RequestError(f"{option} cannot be had here: {why}")
 
 
 def apart(step: str, frequency: "Frequency") -> int:

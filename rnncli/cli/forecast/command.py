@@ -1,268 +1,207 @@
-"""rnncli forecast: the steps that follow each series."""
+"""The `forecast` command: the steps that follow each series."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion, console, data_input, run_control, run_report
-from rnncli.cli import dry_run as rehearsal
-from rnncli.cli import text_plot as pictures
-from rnncli.cli.evaluate import request
-from rnncli.cli.figures import style
-from rnncli.cli.forecast import inputs, state_file, stream
-from rnncli.cli.forecast.inputs import Sources
+from rnncli.cli import completion, console, data_input, run_control, run_report, text_plot
+from rnncli.cli.forecast import request, state_file, stream
+from rnncli.cli.forecast.dry_run import report_files, report_forecast
+from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs
+from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
 from rnncli.cli.options import Asked, configured
+from rnncli.cli.output import OUTPUT_FORMATS
 from rnncli.config.sections import Config, Forecasting
-from rnncli.errors import RequestError, about
-from rnncli.files import atomic
-from rnncli.files.paths import STANDARD_STREAM, is_standard_stream
+from rnncli.errors import about
+from rnncli.files.paths import STANDARD_STREAM
 from rnncli.tables import formats
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rnncli.model.card import Card
-    from rnncli.model.model import Forecast, Model
+    from rnncli.model.model import Model
     from rnncli.panel import Cutoffs, Panel
 
-    Made = tuple[Cutoffs, Forecast, np.ndarray | None]
-
-SHOWN = 24  # rows of a table on a terminal
-
-
-class Target(NamedTuple):
-    """Where the forecasts go."""
-
-    output: str
-    format: str | None
-    template: Path | None  # a table to be filled in is wanted in their place
-    plot: Path | None  # a picture of them
-    follow: bool  # again and again
-    dry: bool  # nowhere: it is only said what would be done
+MAX_ROWS = 24  # of the table on a terminal
 
 
 @configured("columns", "forecast", "compute", "freshness", without=("memory",))
 def forecast(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that rnncli train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="The table to continue, or - for standard input.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file written by rnncli train.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Table to forecast from, or - for standard input.")],
     asked: Asked,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where the forecast goes.")
+        str, typer.Option("--output", "-o", metavar="FILE", help="Output file, or - for standard output.")
     ] = STANDARD_STREAM,
     future: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A table with what is known in advance of the steps to come.")
+        str | None, typer.Option(metavar="FILE", help="Table with the known covariates of the forecast steps.")
     ] = None,
     future_template: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write that table, to be filled in, and forecast nothing.")
+        Path | None, typer.Option(metavar="FILE", help="Write an empty table for --future, and no forecast.")
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep what is needed of the past here, so that DATA holds new rows alone."),
+        typer.Option(metavar="FILE", help="Store the needed history in this file, so that DATA needs only new rows."),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Forecast again as each step completes, for as long as rows come.")
+        bool, typer.Option("--follow", help="Read a stream of rows; write a new forecast whenever a step completes.")
     ] = False,
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say what would be forecast and written, and what it takes; write nothing."),
+        bool, typer.Option("--dry-run", help="Report what would be written, and the time and memory; write nothing.")
     ] = False,
     format: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(request.OUTPUT_FORMATS),
-            help="Its form. [default: by the file's name, CSV in a pipe]",
-            autocompletion=completion.among(request.OUTPUT_FORMATS),
+            metavar="|".join(OUTPUT_FORMATS),
+            help="Output format. [default: from the file name; CSV in a pipe]",
+            autocompletion=completion.among(OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the first series and forecasts: .png, .svg or .pdf.")
+        Path | None, typer.Option(metavar="FILE", help="Plot the first series and forecasts: .png, .svg or .pdf.")
     ] = None,
 ) -> None:
-    """The steps that follow each series, with intervals.
+    """Forecast the steps that follow each series, with intervals.
 
-    Series that the model never saw are forecast too. On a terminal a table is shown; a pipe gets CSV.
+    Series that were not in the training data are forecast too.
     """
-    from rnncli.model import card_file
+    inputs = ForecastInputs(model, data, future, state)
+    outputs = ForecastOutputs(output, format, future_template, plot, follow, dry_run)
+    _run(inputs, outputs, asked)
 
-    whole = card_file.read_model_file(model)
+
+def _run(inputs: ForecastInputs, outputs: ForecastOutputs, asked: Asked) -> None:
+    """Check the request, load the model, and forecast once or for as long as the stream lasts."""
+    from rnncli.model.card_file import read_model_file
+
+    whole = read_model_file(inputs.model)
     card = whole.card
     config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
-    sources = Sources(model, data, future, state)
-    target = Target(output, format, future_template, plot, follow, dry_run)
-    _check_request(sources, card, config, target)
-    if follow:
-        stream.check(card, config, format, output)
+    request.check(inputs, outputs, card, config)
+    if outputs.follow:
+        stream.check(card, config, outputs)
     else:
-        _kind(target)
-    # The heavy imports wait until wrong requests are answered.
+        outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
     from rnncli.model.model import restored
 
-    fitted = restored(whole)
-    with run_control.locked_file(state, config.run.lock_wait, dry_run):
-        if follow:
-            stream.follow(fitted, sources, data_input.columns_for_model(card, config.columns), format, config)
+    model, columns = restored(whole), data_input.columns_for_model(card, config.columns)
+    with run_control.locked_file(inputs.state, config.run.lock_wait, outputs.dry_run):
+        if outputs.follow:
+            stream.follow(model, inputs, outputs, columns, config)
         else:
-            _once(fitted, sources, target, config)
+            _forecast_table(model, inputs, outputs, config)
 
 
-def _once(fitted: "Model", sources: Sources, target: Target, config: Config) -> None:
-    """Forecast what follows the table as it is."""
-    card = fitted.card
-    panel, kept = inputs.read(sources, data_input.columns_for_model(card, config.columns), card)
-    with about(sources.data):
+def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOutputs, config: Config) -> None:
+    """Forecast the table as it is now."""
+    card = model.card
+    panel, state = read_inputs(inputs, data_input.columns_for_model(card, config.columns), card)
+    with about(inputs.data):
         panel = data_input.apply_freshness(panel, config.freshness)
-    if target.template is not None:
-        if target.dry:
-            rehearsal.results(sources, target, "the table to be filled in", None, config.run)
+    if outputs.template is not None:
+        if outputs.dry_run:
+            report_files(inputs, outputs, "the table to fill in", None, config.run)
         else:
-            _write_template(panel, card, target.template)
+            _write_template(panel, card, outputs.template)
         return
-    ends, kind = inputs.ends(panel, card, sources, config), _kind(target)
-    made = _forecasts(fitted, panel, ends, config)
-    if target.dry:
-        with about(sources.data):
-            rehearsal.forecast(panel, ends, made)
-        rehearsal.results(sources, target, f"the forecasts as {kind}", kept, config.run)
+    cutoffs = forecast_cutoffs(panel, card, inputs, config)
+    table_format = outputs.resolve_format()
+    batches = _forecast_batches(model, panel, cutoffs, config)
+    if outputs.dry_run:
+        with about(inputs.data):
+            report_forecast(panel, cutoffs, batches)
+        report_files(inputs, outputs, f"the forecast as {table_format}", state, config.run)
         return
-    if target.plot is not None:
-        made = _drawn(target.plot, panel, made, config.forecast)
-    with state_file.committed(sources.state, kept), about(sources.data), console.timed("forecasting"):
-        if kind == "table":
-            _show(panel, next(made), config.forecast, len(ends.series) * card.horizon)
+    if outputs.plot is not None:
+        batches = _plotted(outputs.plot, panel, batches, config.forecast)
+    with state_file.committed(inputs.state, state), about(inputs.data), console.timed("forecasting"):
+        if table_format == "table":
+            _show(panel, next(batches), config.forecast, len(cutoffs.series) * card.horizon)
         else:
-            _write(panel, made, config.forecast, target.output, kind)
+            _write(panel, batches, config.forecast, outputs.output, table_format)
 
 
-def _check_request(sources: Sources, card: "Card", config: Config, target: Target) -> None:
-    """Raise RequestError for what does not go together, or cannot be written."""
-    if (sources.future or target.template) and not any(one.role == "known" for one in card.inputs):
-        raise RequestError("the model takes nothing that is known in advance (train with --known), and so no --future")
-    if sources.future == sources.data == STANDARD_STREAM:
-        raise RequestError("DATA and --future cannot both come from standard input. Name a file for one")
-    if target.template is not None and (not is_standard_stream(target.output) or target.format or target.plot):
-        raise RequestError("--future-template forecasts nothing: leave out --output, --format and --plot")
-    if target.follow and target.dry:
-        raise RequestError("--dry-run reads the table to its end, and that of --follow has none. Leave out one")
-    carries = any(member.architecture.bptt is not None for member in card.members)
-    if carries and (sources.state or target.follow):
-        raise RequestError(
-            f"{sources.model} reads each series from its beginning (train --bptt), and cannot go on from its end: "
-            "leave out --state and --follow"
-        )
-    if not card.context and (sources.state or target.follow):
-        raise RequestError(
-            f"{sources.model} looks at nothing of the past (train --context 0), of which there is nothing to keep: "
-            "leave out --state and --follow"
-        )
-    made = {"--resample": config.columns.resample, "--fill-gaps": config.columns.fill_gaps not in (None, "mask")}
-    way = next((option for option, said in made.items() if said), None)
-    if way and (sources.state or target.follow):
-        raise RequestError(
-            f"{way} makes steps of rows that lie side by side, which rows that come in portions do not: leave out "
-            "--state and --follow, or bring the rows onto the clock before"
-        )
-    if sources.state is not None and config.freshness.as_of is not None:
-        raise RequestError("--as-of leaves rows out, which --state is to keep. Leave out one")
-    if sources.state is None and config.run.lock is None and config.run.lock_wait is not None:
-        raise RequestError(run_control.NO_LOCK)
-    read = [Path(one) for one in sources if one]
-    written = target.output, target.template, target.plot, sources.state
-    run_report.check_destinations((sources.model, sources.data, sources.future), written)
-    style.check(target.plot, *read)
-    if not is_standard_stream(path := target.template or target.output):
-        atomic.check_table(Path(path), *read)
-
-
-def _write(panel: "Panel", made: Iterator["Made"], asked: Forecasting, output: str, kind: str) -> None:
-    """The forecasts to where they go, as they come."""
-    from rnncli.panel.export.forecast_table import to_frame
-    from rnncli.tables import writing
-
-    texts = not formats.is_binary(kind)
-    writing.write((to_frame(panel, *one, asked, texts) for one in made), output, kind)
-
-
-def _show(panel: "Panel", made: "Made", asked: Forecasting, count: int) -> None:
-    """The first series as a picture, and the first of all `count` rows."""
-    from rnncli.panel.export.forecast_table import to_frame
-
-    cutoffs, forecast, _ = made
-    _plot(panel, cutoffs, forecast)
-    table = to_frame(panel, *made, asked, text_times=True)
-    rows = [[console.format_value(value) for value in row] for row in table.head(SHOWN).itertuples(index=False)]
-    more = f"{count - SHOWN} more rows; --output FILE writes them all" if count > SHOWN else ""
-    console.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=more)
-
-
-def _kind(target: Target) -> str:
-    """The format to write."""
-    kind = request.kind(target.format)
-    if is_standard_stream(target.output):
-        return kind
-    if target.format == "table":
-        raise RequestError("--format table is for a terminal. Leave out --output, or give another form")
-    return formats.output_format(Path(target.output)) if target.format in (None, "auto") else kind
-
-
-def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
-    from rnncli.panel import known_future
-    from rnncli.tables import writing
-
-    kind = formats.output_format(path)
-    places = known_future.ends(panel, unbegun=not card.context)
-    laid_out = known_future.template(panel, places, card.horizon, text_times=not formats.is_binary(kind))
-    writing.write(laid_out, str(path), kind)
-    console.note(
-        f"wrote {path}: fill in what is known of {card.horizon} steps of {len(panel.ids)} series, for --future"
-    )
-
-
-def _forecasts(model: "Model", panel: "Panel", ends: "Cutoffs", config: Config) -> Iterator["Made"]:
-    """What follows the ends of the series, some of them at a time, with futures (N, H, K, count) if asked for."""
+def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config: Config) -> Iterator[ForecastBatch]:
+    """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
     from rnncli.model.model import Forecast
     from rnncli.network import device, quantile_head
     from rnncli.panel.export.forecast_table import levels
 
-    asked, card = config.forecast, model.card
-    place = device.prepare(
-        config.compute.device, device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
-    )
-    run_report.add_facts(device=str(place.device), forecast_rows=len(ends.series) * card.horizon)
-    model = replace(model, corrected=asked.conformal)
-    wanted = levels(asked)
-    needed = np.union1d(wanted, quantile_head.LEVELS) if asked.samples else wanted
-    for some, made in model.stream(panel, ends, needed, place.device, asked.point):
-        paths = (
-            model.paths(made.quantiles[..., np.isin(needed, quantile_head.LEVELS)], asked.samples)
-            if asked.samples
-            else None
-        )
-        yield some, Forecast(made.point, made.quantiles[..., np.isin(needed, wanted)]), paths
+    forecasting, card = config.forecast, model.card
+    work = device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
+    place = device.prepare(config.compute.device, work)
+    run_report.add_facts(device=str(place.device), forecast_rows=len(cutoffs.series) * card.horizon)
+    model = replace(model, corrected=forecasting.conformal)
+    wanted = levels(forecasting)
+    needed = np.union1d(wanted, quantile_head.LEVELS) if forecasting.samples else wanted
+    for batch_cutoffs, forecast in model.stream(panel, cutoffs, needed, place.device, forecasting.point):
+        samples = None
+        if forecasting.samples:
+            trained = forecast.quantiles[..., np.isin(needed, quantile_head.LEVELS)]
+            samples = model.paths(trained, forecasting.samples)
+        quantiles = forecast.quantiles[..., np.isin(needed, wanted)]
+        yield ForecastBatch(batch_cutoffs, Forecast(forecast.point, quantiles), samples)
 
 
-def _drawn(path: Path, panel: "Panel", made: Iterator["Made"], asked: Forecasting) -> Iterator["Made"]:
-    """The same forecasts, once the first of them are in a figure."""
-    from rnncli.cli.figures import forecast as forecasts
+def _write(
+    panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting, output: str, table_format: str
+) -> None:
+    """Write the forecasts batch by batch."""
+    from rnncli.panel.export.forecast_table import to_frame
+    from rnncli.tables import writing
 
-    first = next(made)
-    forecasts.draw(path, panel, first[0], first[1], asked)
+    text_times = not formats.is_binary(table_format)
+    writing.write((to_frame(panel, *batch, forecasting, text_times) for batch in batches), output, table_format)
+
+
+def _show(panel: "Panel", batch: ForecastBatch, forecasting: Forecasting, count: int) -> None:
+    """Show a plot of the first series, and the first of all `count` rows."""
+    from rnncli.panel.export.forecast_table import to_frame
+
+    _plot_text(panel, batch)
+    table = to_frame(panel, *batch, forecasting, text_times=True)
+    rows = [[console.format_value(value) for value in row] for row in table.head(MAX_ROWS).itertuples(index=False)]
+    caption = f"{count - MAX_ROWS} more rows; --output FILE writes all of them" if count > MAX_ROWS else ""
+    console.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=caption)
+
+
+def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
+    """Print the first series with its point forecast and widest interval."""
+    forecast = batch.forecast
+    series, horizon = int(batch.cutoffs.series[0]), forecast.point.shape[1]
+    end = int(batch.cutoffs.rows[0])
+    past = panel.series(series)[max(0, end - 3 * horizon) : end, 0]
+    name = str(panel.ids[series]) or panel.summary.roles.targets[0]
+    scope = f"the last {len(past)} steps and the next {horizon}" if end else f"the first {horizon} steps"
+    curves = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
+    print(text_plot.draw_forecast(f"{name}: {scope}", past.tolist(), *(curve.tolist() for curve in curves)))
+
+
+def _plotted(
+    path: Path, panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting
+) -> Iterator[ForecastBatch]:
+    """Plot the first batch into a file; yield all batches."""
+    from rnncli.cli.figures import forecast as figure
+
+    first = next(batches)
+    figure.draw(path, panel, first.cutoffs, first.forecast, forecasting)
     yield first
-    yield from made
+    yield from batches
 
 
-def _plot(panel: "Panel", cutoffs: "Cutoffs", forecast: "Forecast") -> None:
-    """The first series with its forecast and the widest interval."""
-    number, horizon = int(cutoffs.series[0]), forecast.point.shape[1]
-    rows = int(cutoffs.rows[0])
-    past = panel.series(number)[max(0, rows - 3 * horizon) : rows, 0]
-    name = str(panel.ids[number]) or panel.summary.roles.targets[0]
-    lines = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
-    title = (
-        f"{name}: the last {len(past)} steps and the next {horizon}" if rows else f"{name}: the first {horizon} steps"
+def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
+    """Write a table of the forecast steps with empty known covariates."""
+    from rnncli.panel import known_future
+    from rnncli.tables import writing
+
+    table_format = formats.output_format(path)
+    cutoffs = known_future.ends(panel, unbegun=not card.context)
+    table = known_future.template(panel, cutoffs, card.horizon, text_times=not formats.is_binary(table_format))
+    writing.write(table, str(path), table_format)
+    console.note(
+        f"wrote {path}: fill in the known covariates of {card.horizon} steps of {len(panel.ids)} series for --future"
     )
-    print(pictures.draw_forecast(title, past.tolist(), *(line.tolist() for line in lines)))

@@ -1,4 +1,4 @@
-"""The state file of `forecast --state`: taken up as a run begins, put down together with what it wrote."""
+"""The state file of `forecast --state`: read at the start of a run, replaced once its forecasts are written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,58 +16,61 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
 
 
-def taken(path: Path, card: "Card") -> "State":
-    """The state in a file. Raises RequestError where it was kept for another kind of model."""
-    from rnncli.model import forecast_state as states
+def read(path: Path, card: "Card") -> "State":
+    """Return the state in a file. Raises RequestError if its columns or frequency are not the model's."""
+    from rnncli.model import forecast_state
     from rnncli.panel.time import frequency
 
-    kept = states.read(path)
-    own, other = ([one.name for one in inputs] for inputs in (kept.panel.covariates.inputs, card.inputs))
-    if own != other or kept.panel.targets != card.targets:
-        raise RequestError(f"{path} was kept for a model of other columns. Name another --state, or begin it anew")
-    if not frequency.parse(card.frequency).same_pace(kept.panel.frequency):
-        pace = kept.panel.frequency.name
-        raise RequestError(f"{path} was kept for steps of {pace}, the model takes steps of {card.frequency}")
-    if kept.steps < card.context and (kept.panel.lengths >= kept.steps).any():
-        console.warn(f"{path} keeps {kept.steps} steps of each series; the model looks {card.context} back")
-    return kept
+    state = forecast_state.read(path)
+    stored, expected = (
+        [covariate.name for covariate in covariates] for covariates in (state.panel.covariates.inputs, card.inputs)
+    )
+    if stored != expected or state.panel.targets != card.targets:
+        raise RequestError(f"{path}: this state belongs to a model with other columns. Name another --state file")
+    if not frequency.parse(card.frequency).same_pace(state.panel.frequency):
+        raise RequestError(
+            f"{path}: the state has frequency {state.panel.frequency.name}, the model {card.frequency}. "
+            "Name another --state file"
+        )
+    if state.steps < card.context and (state.panel.lengths >= state.steps).any():
+        console.warn(f"{path} stores {state.steps} steps of each series, but the model's context is {card.context}")
+    return state
 
 
-def with_kept(path: Path, new: "Panel", card: "Card") -> "State":
-    """The rows kept in the state, if there is one, and the new ones behind them.
+def append(path: Path, new_rows: "Panel", card: "Card") -> "State":
+    """Return the state at `path` with new rows appended, or a new state if there is no file yet.
 
-    Raises DataError where they do not go together, RequestError where the state is of other columns.
+    Raises DataError if the rows do not fit the state, RequestError if the state does not fit the model.
     """
-    from rnncli.model import forecast_state as states
+    from rnncli.model import forecast_state
 
     if not path.exists():
-        console.note(f"state: {path} begins with {len(new.ids)} series")
-        return states.begun(new, card.context)
-    kept = taken(path, card)
-    state, merged = kept.with_new(new, card.context)
+        console.note(f"state: new file {path}, {len(new_rows.ids)} series")
+        return forecast_state.begun(new_rows, card.context)
+    state, merged = read(path, card).with_new(new_rows, card.context)
     run_report.add_facts(state={name: value for name, value in merged._asdict().items() if name != "panel"})
-    told = [
-        f"{counted(merged.rows, 'new row')}",
+    parts = [
+        counted(merged.rows, "new row"),
         *([f"{merged.behind} of them late"] if merged.behind else []),
-        *([f"{merged.repeated} seen before"] if merged.repeated else []),
-        *([f"{merged.late} older than what is kept"] if merged.late else []),
+        *([f"{merged.repeated} repeated"] if merged.repeated else []),
+        *([f"{merged.late} older than the stored history"] if merged.late else []),
     ]
-    console.note(f"state: {', '.join(told)}")
+    console.note(f"state: {', '.join(parts)}")
     if merged.differing:
-        console.warn(f"{counted(merged.differing, 'row')} seen before came with other values; the first ones stay")
+        console.warn(f"{counted(merged.differing, 'repeated row')} with different values; the first values are used")
     return state
 
 
 @contextmanager
 def committed(path: Path | None, state: "State | None") -> Iterator[None]:
-    """The state is on the disk before the forecasts are, and becomes the file's once they are where they go.
+    """Write the state to the disk before the block, and rename it to `path` when the block has written the forecasts.
 
-    A run that is killed in between and started again forecasts the same, and nothing is lost.
+    A run that is killed in between can be repeated: it forecasts the same, and no row is lost.
     """
     if path is None or state is None:
         yield
         return
-    from rnncli.model import forecast_state as states
+    from rnncli.model import forecast_state
 
-    with atomic.put_afterwards(path, states.content(state)):
+    with atomic.put_afterwards(path, forecast_state.content(state)):
         yield

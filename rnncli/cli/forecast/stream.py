@@ -1,4 +1,4 @@
-"""forecast --follow: rows come down a pipe that goes on, and a forecast goes up for each step that completes."""
+"""`forecast --follow`: read rows from a pipe, and write a forecast for each step that completes."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ from rnncli.training.signals import deferred_signals
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.cli.forecast.inputs import Sources
+    from rnncli.cli.forecast.request import ForecastInputs, ForecastOutputs
     from rnncli.config.sections import Columns, Config, Forecasting
     from rnncli.model.card import Card
     from rnncli.model.forecast_state import State
@@ -32,78 +32,79 @@ if TYPE_CHECKING:
     from rnncli.tables.streaming import Rows
 
 STREAMABLE = tuple(name for name, row in FORMATS.items() if row.streamable)
-PATIENCE = 5.0  # seconds that Ctrl-C waits for: whoever reads the forecasts may never go on
-COMMITTED = 10.0  # seconds between one writing of the state and the next
-HOPELESS = 20  # lines at the beginning that are all no rows: then the header is wrong, and each more takes 20 ms
-TOLD = 3  # rows that are none: each of the first ones is said, the others are counted
+PATIENCE = 5.0  # seconds that Ctrl-C is deferred for: the reader of the forecasts may never continue
+COMMIT_INTERVAL = 10.0  # seconds between two writes of the state file
+MAX_LEADING_ERRORS = 20  # invalid lines before the first row: the header is wrong, and each line takes 20 ms
+MAX_REPORTED = 3  # invalid rows reported one by one; the others are counted
 
 
-def check(card: "Card", config: "Config", asked: str | None, output: str) -> None:
-    """Raise RequestError for what cannot be had while following."""
-    if asked not in (None, "auto", *STREAMABLE):
-        raise RequestError(f"--follow writes line after line: {', '.join(STREAMABLE)}, not {asked}")
-    if not is_standard_stream(output):
-        raise RequestError("--follow never ends, and a file appears when it is whole: leave out --output, use > or |")
-    if any(one.role == "known" for one in card.inputs):
-        raise RequestError("the model needs what is known in advance of every step to come, which no stream tells")
-    for name, said in (("--samples", config.forecast.samples), ("--as-of", config.freshness.as_of)):
-        if said:
-            raise RequestError(f"{name} cannot be had with --follow. Leave out one")
+def check(card: "Card", config: "Config", outputs: "ForecastOutputs") -> None:
+    """Raise RequestError if an option or the model cannot be used with --follow."""
+    if outputs.format not in (None, "auto", *STREAMABLE):
+        raise RequestError(
+            f"--follow writes line by line: --format must be {', '.join(STREAMABLE)}, not {outputs.format}"
+        )
+    if not is_standard_stream(outputs.output):
+        raise RequestError("--follow never ends, and --output writes a file only when complete. Redirect with > or |")
+    if any(covariate.role == "known" for covariate in card.inputs):
+        raise RequestError("--follow cannot be used with known covariates: a stream does not contain future values")
+    for option, value in (("--samples", config.forecast.samples), ("--as-of", config.freshness.as_of)):
+        if value:
+            raise RequestError(f"{option} cannot be combined with --follow. Leave out one")
 
 
-def follow(model: "Model", sources: "Sources", columns: "Columns", format: str | None, config: "Config") -> None:
-    """Forecast until the stream ends, or whoever reads has seen enough."""
+def follow(
+    model: "Model", inputs: "ForecastInputs", outputs: "ForecastOutputs", columns: "Columns", config: "Config"
+) -> None:
+    """Forecast until the stream ends or the reader of the forecasts closes the pipe."""
     from rnncli.model import forecast_state
     from rnncli.model.online import Follower
     from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
     from rnncli.tables import writing
 
-    kept = _kept(sources.state, model.card) if sources.state and sources.state.exists() else None
-    place = device.prepare(
-        config.compute.device, device.work_per_forecast(model.card.architectures, model.card.targets, 1)
-    )
-    asked = config.forecast
-    model = replace(model, corrected=asked.conformal)
-    follower = Follower(model, levels(asked), place.device, asked.point, kept)
+    state = _read_state(inputs.state, model.card) if inputs.state and inputs.state.exists() else None
+    forecasting = config.forecast
+    work = device.work_per_forecast(model.card.architectures, model.card.targets, 1)
+    place = device.prepare(config.compute.device, work)
+    model = replace(model, corrected=forecasting.conformal)
+    follower = Follower(model, levels(forecasting), place.device, forecasting.point, state)
     counts: Counter[str] = Counter()
 
     def commit() -> None:
-        if sources.state is not None and follower.state is not None and follower.state is not kept:
-            with atomic.written_whole(sources.state) as written:
-                written.write(forecast_state.content(follower.state))
+        if inputs.state is not None and follower.state is not None and follower.state is not state:
+            with atomic.written_whole(inputs.state) as stream:
+                stream.write(forecast_state.content(follower.state))
 
-    kept_too = f", and kept in {sources.state}" if sources.state else ""
-    run_report.set_interruption_hint(
-        lambda: f"What came is forecast{kept_too}" if counts["rows"] else run_report.NO_FILE_WRITTEN
-    )
+    done = "All rows received are forecast" + (f" and stored in {inputs.state}" if inputs.state else "")
+    run_report.set_interruption_hint(lambda: done if counts["rows"] else run_report.NO_FILE_WRITTEN)
     try:
-        with about(sources.data), closing(_steps(follower, sources.data, columns, counts)) as steps:
-            kind = format if format in STREAMABLE else "csv"
-            writing.write(_frames(steps, config.forecast, commit), STANDARD_STREAM, kind)
+        with about(inputs.data), closing(_steps(follower, inputs.data, columns, counts)) as steps:
+            table_format = outputs.format if outputs.format in STREAMABLE else "csv"
+            writing.write(_tables(steps, forecasting, commit), STANDARD_STREAM, table_format)
     finally:
         commit()
-        _conclude(counts)
+        _report(counts)
 
 
-def _kept(path: Path, card: "Card") -> "State":
-    kept = state_file.taken(path, card)
-    return kept._replace(steps=max(kept.steps, card.context), runs=kept.runs + 1)
+def _read_state(path: Path, card: "Card") -> "State":
+    state = state_file.read(path, card)
+    return state._replace(steps=max(state.steps, card.context), runs=state.runs + 1)
 
 
-def _frames(
-    portions: Iterator[list["Step"]], asked: "Forecasting", commit: Callable[[], None]
+def _tables(
+    portions: Iterator[list["Step"]], forecasting: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
-    """The forecasts as tables, flushed before more rows are waited for."""
+    """Yield the forecasts as tables; flush the output before waiting for more rows."""
     from rnncli.panel.export.forecast_table import followed_frame
 
     committed = time.monotonic()
     for steps in portions:
         for step in steps:
             if step.forecast is not None:
-                yield followed_frame(step.panel, step.places, step.forecast, step.anomaly, asked)
+                yield followed_frame(step.panel, step.places, step.forecast, step.anomaly, forecasting)
         sys.stdout.buffer.flush()
-        if time.monotonic() - committed > COMMITTED:
+        if time.monotonic() - committed > COMMIT_INTERVAL:
             commit()
             committed = time.monotonic()
 
@@ -111,59 +112,59 @@ def _frames(
 def _steps(
     follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]"
 ) -> Generator[list["Step"], None, None]:
-    """What the lines come to that have come by now, again and again. Raises DataError where none ever was a row.
+    """Yield the steps completed by the lines that have arrived. Raises DataError if no line is a valid row.
 
-    What came at once is taken up and forecast as a whole, whatever ends the run: the state knows what was forecast.
+    Lines that arrived together are processed together, whatever ends the run: the state contains what was forecast.
     """
     from rnncli.tables.streaming import arriving
 
-    intake = _Intake(follower, columns, counts)
+    reader = _RowReader(follower, columns, counts)
     for lines in arriving(source):
         with deferred_signals(PATIENCE):
-            given = [line for line in intake.rows.begin(lines) if line.strip()]
-            steps = list(_taken(given, intake.take, intake.refuse))
-            if intake.refused is not None and follower.state is None:
-                raise intake.refused
+            rows = [line for line in reader.rows.begin(lines) if line.strip()]
+            steps = list(_valid_steps(rows, reader.take, reader.refuse))
+            if reader.first_error is not None and follower.state is None:
+                raise reader.first_error
             for step in steps:
                 _count(counts, step)
             yield steps
-    if intake.refused is not None and not intake.fits:
-        raise intake.refused
+    if reader.first_error is not None and not reader.has_valid_row:
+        raise reader.first_error
     if follower.state is None:
-        raise DataError("no row came. A forecast needs rows")
+        raise DataError("it contains no rows. A forecast needs rows")
 
 
-class _Intake:
-    """Lines to steps, and what is done with those that are no rows."""
+class _RowReader:
+    """Turns lines into forecast steps, and reports invalid lines."""
 
     def __init__(self, follower: "Follower", columns: "Columns", counts: "Counter[str]") -> None:
         from rnncli.tables.streaming import Rows
 
         self.follower, self.columns, self.counts = follower, columns, counts
         self.rows = Rows(columns.decimal)
-        self.fits = False  # whether any of them was a row
-        self.refused: DataError | None = None  # why the first one was not that was none
+        self.has_valid_row = False
+        self.first_error: DataError | None = None
 
     def take(self, lines: list[bytes]) -> "Step":
-        """What follows from these. Raises DataError where one is no row."""
+        """Return the step that these lines complete. Raises DataError if a line is not a valid row."""
         step = self.follower.take(_panel(self.rows, lines, self.follower, self.columns))
-        self.fits = True
+        self.has_valid_row = True
         return step
 
     def refuse(self, line: bytes, error: DataError) -> None:
-        """Leave one out, and say so. Raises DataError where it is one of many, and none has been a row."""
-        self.refused = self.refused or error
+        """Skip a line and report it. Raises DataError if many lines were invalid and none was valid."""
+        self.first_error = self.first_error or error
         self.counts["refused"] += 1
-        if not self.fits and self.counts["refused"] == HOPELESS:
-            raise self.refused
-        if self.follower.state is not None and self.counts["refused"] <= TOLD:
-            console.warn(f"left out: {line.decode(errors='replace')[:80]}: {error}")
+        if not self.has_valid_row and self.counts["refused"] == MAX_LEADING_ERRORS:
+            raise self.first_error
+        if self.follower.state is not None and self.counts["refused"] <= MAX_REPORTED:
+            console.warn(f"row ignored: {line.decode(errors='replace')[:80]}: {error}")
 
 
-def _taken(
+def _valid_steps(
     lines: list[bytes], take: Callable[[list[bytes]], "Step"], refuse: Callable[[bytes, DataError], None]
 ) -> Iterator["Step"]:
-    """All lines together, or where some of them are no rows, the halves, and their halves, until these are found."""
+    """Take all lines together; if some are invalid, find these by halving the list repeatedly."""
     if not lines:
         return
     try:
@@ -173,11 +174,12 @@ def _taken(
             refuse(lines[0], error)
             return
         middle = len(lines) // 2
-        yield from _taken(lines[:middle], take, refuse)
-        yield from _taken(lines[middle:], take, refuse)
+        yield from _valid_steps(lines[:middle], take, refuse)
+        yield from _valid_steps(lines[middle:], take, refuse)
 
 
 def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
+    """Return the panel of some lines. Raises DataError if a line is not a valid row."""
     from rnncli.panel import from_frame
     from rnncli.panel.ingest import values
 
@@ -185,18 +187,18 @@ def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Col
     table = rows.table(lines)
     if columns.layout == "wide":
         for name in table.columns.drop(columns.time or [], errors="ignore"):
-            with suppress(DataError):  # what is no number is no series
+            with suppress(DataError):  # a column of text is not a series
                 table[name] = values.numbers(table[name])
     if columns.id in table:
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:
         columns = columns.model_copy(update={"freq": card.frequency})
-    return from_frame(
-        table, columns, data_input.expected(card), keep_first=True, assume=strictly if columns.strict else quietly
-    )
+    assume = strictly if columns.strict else quietly
+    return from_frame(table, columns, data_input.expected(card), keep_first=True, assume=assume)
 
 
 def _count(counts: "Counter[str]", step: "Step") -> None:
+    """Add the rows and forecasts of a step to the counts."""
     merged = step.merged
     counts["forecasts"] += 0 if step.forecast is None else len(step.places.rows)
     if merged is None:
@@ -206,15 +208,15 @@ def _count(counts: "Counter[str]", step: "Step") -> None:
     counts["differing"] += merged.differing
 
 
-def _conclude(counts: "Counter[str]") -> None:
-    """What came, and what became of it."""
+def _report(counts: "Counter[str]") -> None:
+    """Report the number of rows and forecasts."""
     run_report.add_facts(followed=dict(counts), forecast_rows=counts["forecasts"])
-    words = {
+    descriptions = {
         "late": "late",
-        "repeated": "seen before",
-        "differing": "seen before with other values",
-        "older": "older than what is kept",
-        "refused": "that could not be read",
+        "repeated": "repeated",
+        "differing": "repeated with different values",
+        "older": "older than the stored history",
+        "refused": "invalid",
     }
-    told = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
-    console.note(f"followed: {', '.join([counted(counts['rows'], 'row'), *told])}; {counts['forecasts']} forecasts")
+    parts = [f"{counts[name]} {words}" for name, words in descriptions.items() if counts[name]]
+    console.note(f"followed: {', '.join([counted(counts['rows'], 'row'), *parts])}; {counts['forecasts']} forecasts")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli.cli import completion, console, data_input, descriptions, run_report
-from rnncli.cli.evaluate import request
+from rnncli.cli.conflicts import forbid
 from rnncli.cli.figures import style
 from rnncli.cli.inspect import model as cards
 from rnncli.cli.inspect import settings
@@ -65,7 +65,7 @@ def inspect(
     config = asked.over(Config())
     if show_config:
         besides = {"FILE": file, "--format": format, "--importance": importance, "--plot": plot}
-        request.forbid(besides, "--show-config shows options, and looks at no file")
+        forbid(besides, "--show-config shows options, and looks at no file")
         settings.show(asked, json)
         return
     if file is None:
@@ -76,9 +76,9 @@ def inspect(
     if importance is not None:
         if data is not None:
             raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
-        request.forbid({"--plot": plot, "--json": json}, "--importance is shown on the screen alone")
+        forbid({"--plot": plot, "--json": json}, "--importance is shown on the screen alone")
     if importance is not None or data is not None:
-        request.forbid(asked.said("network", "training"), "the model was trained already")
+        forbid(asked.said("network", "training"), "the model was trained already")
     if importance is not None and _is_model(Path(file)):
         _show_importance(Path(file), importance, asked, format)
         return
@@ -87,11 +87,11 @@ def inspect(
         _show_health(Path(file), data, asked, format, json, plot)
         return
     if format is None and _is_model(Path(file)):
-        request.forbid(asked.said("columns", "network", "training"), "a model and a state are shown as they are")
+        forbid(asked.said("columns", "network", "training"), "a model and a state are shown as they are")
         _show_sealed(Path(file), json, plot)
         return
     of_models = {"--plot": plot, "--importance": importance, "--json": json}
-    request.forbid(of_models, f"it is of a model (rnncli inspect MODEL), and {file} is read as a table")
+    forbid(of_models, f"it is of a model (rnncli inspect MODEL), and {file} is read as a table")
     if _is_safetensors(Path(file)):
         raise RequestError(f"--format says what a table is, and {file} is none. Leave it out; --json is for programs")
     with about(file):
@@ -109,7 +109,7 @@ def _show_sealed(path: Path, as_json: bool, plot: Path | None) -> None:
     try:
         whole = card_file.read_model_file(path)
     except StateFileError:
-        request.forbid({"--plot": plot, "--json": as_json}, f"it is of a model, and {path} is a state")
+        forbid({"--plot": plot, "--json": as_json}, f"it is of a model, and {path} is a state")
         cards.show_state(path)
         return
     cards.show(whole, as_json, plot)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 import typer
 
 from rnncli.cli import completion, console, data_input, descriptions, run_control, run_report
-from rnncli.cli import dry_run as rehearsal
 from rnncli.cli.options import Asked, configured
 from rnncli.cli.train import finetune, publish, resume
+from rnncli.cli.train.dry_run import report_files, report_training
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
 from rnncli.evaluation import conditions
@@ -122,8 +122,8 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
         console.notes(descriptions.choice_lines(plan))
         publication = publish.prepared(wish.conditions, wish.output, series, plan.architecture.horizon)
         if wish.dry:
-            _on_device(series, config, plan, partial(rehearsal.train, config, plan))
-            rehearsal.outputs(wish.output, publication, config)
+            _on_device(series, config, plan, partial(report_training, config, plan))
+            report_files(wish.output, publication, config)
             return None
         with console.timed("training"):
             unfinished = resume.folder(wish.output, config.resumption, series)
@@ -147,8 +147,8 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
         raise RequestError("--publish-if compares with the model file in use. Name it with --output")
     elif sys.stdout.isatty():
         raise RequestError("a terminal cannot show a model. Send it on with > or name a file with --output")
-    if not publish_if and config.run.lock is None and config.run.lock_wait is not None:
-        raise RequestError(run_control.NO_LOCK)
+    if not publish_if:
+        run_control.check_lock_wait(config.run)
 
 
 def _write(model: "Model", output: Path, keeping: bool) -> None:

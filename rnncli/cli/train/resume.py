@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SUFFIX = ".unfinished"
 
 
-def beside(output: Path) -> Path:
+def checkpoint_folder(output: Path) -> Path:
     """Where a training is kept until it is done: beside the model that it is to become."""
     return output.with_name(f"{output.name}{SUFFIX}")
 
@@ -27,7 +27,7 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
 
     if is_standard_stream(output) or not output.parent.is_dir():
         return None
-    path = beside(output)
+    path = checkpoint_folder(output)
     kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
     if asked.resume and not path.exists():
         console.note(f"there is no {path} to go on with: the training begins anew")

@@ -409,14 +409,14 @@ def test_a_future_is_for_models_that_take_one(rnncli: Command, model: Path, data
     outcome = rnncli("forecast", model, data, option, "f.csv")
 
     assert outcome.code == 2
-    assert "nothing that is known in advance" in outcome.err
+    assert "no covariates known in advance" in outcome.err
 
 
 def test_only_one_table_comes_through_the_pipe(rnncli: Command, told: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", "-", "--future", "-", stdin=b"")
 
     assert outcome.code == 2
-    assert "cannot both come from standard input" in outcome.err
+    assert "cannot both be standard input" in outcome.err
 
 
 def test_a_broken_future_is_blamed_for_it(rnncli: Command, told: Path, tmp_path: Path) -> None:
@@ -496,5 +496,5 @@ def test_a_series_that_ended_long_ago_does_not_stop_the_others(rnncli: Command, 
     outcome = rnncli("forecast", told / "m.rnn", tmp_path / "t.csv")
 
     assert outcome.code == 0
-    assert "no forecast for 1 series that ended, with nothing known of what follows: gone" in outcome.err
+    assert "no forecast for 1 series that ended: no known covariates follow: gone" in outcome.err
     assert outcome.table["unique_id"].unique().tolist() == ["s0", "s1", "s2"]
