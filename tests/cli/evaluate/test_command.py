@@ -67,7 +67,7 @@ def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None
     ("options", "code", "message"),
     [
         (("--windows", "0"), 2, "--windows 0 is none"),
-        (("--format", "xls"), 2, '--format "xls" is none of'),
+        (("--format", "xls"), 2, 'not "xls"'),
         (("--target", "z"), 3, 'no column "z"'),
     ],
 )

@@ -45,7 +45,7 @@ def test_rows_seen_before_change_nothing(rnncli: Command, model: Path, kept: Pat
     second = rnncli("forecast", model, again, "--state", kept)
 
     assert first.out == second.out != ""
-    assert second.err == "state: 0 new rows, 144 repeated, 156older than the stored history\n"
+    assert second.err == "state: 0 new rows, 144 repeated, 156 older than the stored history\n"
     assert forecast_state.read(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
 
 
@@ -70,7 +70,7 @@ def test_a_late_row_fills_its_gap_and_one_too_late_is_counted(rnncli: Command, m
 
     outcome = rnncli("forecast", model, write(TABLE[late | too_late], tmp_path / "b.csv"), *kept)
 
-    assert outcome.err == "state: 1 new row, 1 of them late, 1older than the stored history\n"
+    assert outcome.err == "state: 1 new row, 1 of them late, 1 older than the stored history\n"
     assert outcome.out == rnncli("forecast", model, write(OLD, tmp_path / "old.csv")).out
 
 

@@ -102,7 +102,7 @@ def test_rows_that_are_none_late_or_doubled_are_counted(rnncli: Command, model: 
 
     assert outcome.code == 0
     assert len(outcome.table) >= 6 * 58
-    assert "1repeated" in outcome.err
+    assert "1 repeated" in outcome.err
     assert "invalid" in outcome.err
     assert outcome.err.count("warning: row ignored") == 3
 
@@ -120,7 +120,7 @@ def test_a_wrong_header_is_an_error_before_every_line_is_tried(rnncli: Command, 
     outcome = rnncli("forecast", model, "-", "--follow", stdin=b"who,ds,y\n" + lines)
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "followed: 0 rows, 20invalid; 0 forecasts" in outcome.err
+    assert "followed: 0 rows, 20 invalid; 0 forecasts" in outcome.err
 
 
 @pytest.mark.parametrize("bad", [b'{"unique_id": "\\ud800", "ds": "2024-02-01 04:00", "y": 1}', b'{"y": "\xff"}', b"{"])
@@ -130,7 +130,7 @@ def test_a_line_that_is_no_json_is_left_out(rnncli: Command, model: Path, bad: b
     outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*rows[:5], bad, *rows[5:]]))
 
     assert outcome.code == 0
-    assert "10 rows, 1invalid; 10 forecasts" in outcome.err
+    assert "10 rows, 1 invalid; 10 forecasts" in outcome.err
 
 
 @pytest.mark.parametrize("bad", [b"s0,2024-01-01\r,5", b"s0", b'"s0'])
@@ -140,7 +140,7 @@ def test_a_line_that_is_no_row_is_left_out(rnncli: Command, model: Path, bad: by
     outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*lines[:9], bad, *lines[9:]]))
 
     assert outcome.code == 0
-    assert "19 rows, 1invalid; 19 forecasts" in outcome.err
+    assert "19 rows, 1 invalid; 19 forecasts" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_time_centuries_ahead_is_left_out(rnncli: Command, model: Path, monkey
     outcome = rnncli("forecast", model, "-", "--follow", stdin=rows + csv(TABLE[60:90]).split(b"\n", 1)[1])
 
     assert outcome.table["ds"].max() < "2025"
-    assert "1invalid; 90 forecasts" in outcome.err
+    assert "1 invalid; 90 forecasts" in outcome.err
 
 
 def test_a_stream_without_rows_is_no_table(rnncli: Command, model: Path) -> None:

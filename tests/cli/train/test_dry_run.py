@@ -37,7 +37,7 @@ def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, da
         r"device: cpu \(.+\)",
         "would train: up to 1 network to compare architectures, up to 1 network on all rows, 9 steps each at first",
         r"time: about [\d.e-]+ (s|min) \([\d.]+ ms per step of the first architecture\)",
-        r"memory: about [\d.]+ [MG]B; each process needs [\d.]+ KB for the table and [\d.]+ [KM]B for a batch of 128 .+",
+        r"memory: about [\d.]+ [MG]B; each process needs [\d.]+ KB for the table and [\d.]+ [KM]B for a batch .+",
         f"{tmp_path}/m.rnn.unfinished: the interrupted training would be discarded .+",
         "would publish only if: mase < 1",
         rf"would write: the model to {tmp_path}/m.rnn \(new file\)",
