@@ -6,7 +6,7 @@ from rnncli.cli import console, run_report
 from rnncli.config.sections import Freshness
 from rnncli.errors import GateError, RequestError
 from rnncli.messages import listed
-from rnncli.tables.assumptions import Assume, strictly
+from rnncli.tables.assumptions import Assume, reject_assumption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def assumption_policy(columns: "Columns") -> Assume:
     """What is told of assumptions: the person at the terminal, or that they are not allowed."""
-    return strictly if columns.strict else lambda what: console.note(f"assumed: {what}")
+    return reject_assumption if columns.strict else lambda what: console.note(f"assumed: {what}")
 
 
 def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Columns":

@@ -48,7 +48,7 @@ def write(path: Path, figures: RunFigures) -> None:
         gauge = _gauge(registry, "rnncli_score", "The model's score.", (*LABELS, "metric"))
         for name, value in scores.items():
             gauge.labels(*own, name).set(value)
-    with atomic.written_whole(path) as stream:
+    with atomic.atomic_writer(path) as stream:
         stream.write(generate_latest(registry))
 
 

@@ -134,7 +134,7 @@ def finish(code: int, problem: str | None) -> None:
     try:
         if run.report is not None:
             content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
-            with atomic.written_whole(Path(run.report)) as stream:
+            with atomic.atomic_writer(Path(run.report)) as stream:
                 stream.write(content.encode() + b"\n")
     except RequestError as error:
         code = code or error.exit_code

@@ -12,7 +12,7 @@ from rnncli.files.paths import is_url, restore_url
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """Yield a stream whose content replaces the file at `path` when the block ends without an error.
 
     The content is flushed to the disk, then renamed over the file. After any failure the old file is unchanged and
@@ -32,7 +32,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
+def replace_on_exit(path: Path, content: bytes) -> Iterator[None]:
     """Replace the file at `path` by this content when the block ends without an error; it is on the disk before.
 
     Raises RequestError if the path cannot be written or the disk is full.
@@ -48,7 +48,7 @@ def put_afterwards(path: Path, content: bytes) -> Iterator[None]:
             os.replace(stream.name, path)
 
 
-def replaced_by(path: Path, content: bytes, before: bytes) -> Path:
+def replace_keeping_previous(path: Path, content: bytes, before: bytes) -> Path:
     """Replace the file at `path` by this content; the content before it goes to PATH.previous first. Returns that.
 
     At every moment there is a whole file at `path`. Raises RequestError if either file cannot be written.
@@ -117,7 +117,7 @@ def check_writable(path: Path, *inputs: Path) -> None:
         raise RequestError(f"cannot write {path}: {folder} is not writable. Choose another --output")
 
 
-def check_table(path: Path, *inputs: Path) -> None:
+def check_table_writable(path: Path, *inputs: Path) -> None:
     """The same for a table, which may go to a URL, too: what that takes only shows when it is written to."""
     if not is_url(str(path)):
         check_writable(path, *inputs)

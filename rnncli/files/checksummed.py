@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-LENGTH = 32  # characters
-OPEN = "0" * LENGTH
-LARGEST_HEADER = 100_000_000  # bytes, as safetensors has it
+CHECKSUM_LENGTH = 32  # characters
+PLACEHOLDER = "0" * CHECKSUM_LENGTH
+MAX_HEADER = 100_000_000  # bytes, as safetensors has it
 
 
-class Sealed(NamedTuple):
+class ChecksummedFile(NamedTuple):
     """What a file holds."""
 
     text: str  # what it says of itself
@@ -23,17 +23,17 @@ class Sealed(NamedTuple):
     intact: bool
 
 
-def unsealed(text: str) -> str:
+def with_placeholder(text: str) -> str:
     """What goes into the metadata, as its only entry: there the seal's place is the first of so many zeros."""
-    return OPEN + text
+    return PLACEHOLDER + text
 
 
-def sealed(content: bytes) -> bytes:
+def with_checksum(content: bytes) -> bytes:
     """The content of a file with such metadata, with its seal."""
-    return content.replace(OPEN.encode(), _digest(content), 1)
+    return content.replace(PLACEHOLDER.encode(), _digest(content), 1)
 
 
-def read(path: Path, key: str, largest: int = LARGEST_HEADER) -> Sealed:
+def read(path: Path, key: str, largest: int = MAX_HEADER) -> ChecksummedFile:
     """The file whose metadata has this key, read once, so that no part is of another that takes its place meanwhile.
 
     largest: bytes of its header. Raises OSError where it cannot be read, KeyError where it has no such key,
@@ -47,10 +47,12 @@ def read(path: Path, key: str, largest: int = LARGEST_HEADER) -> Sealed:
         header = stream.read(length)
         said = _metadata(header)[key]
         content = start + header + stream.read()
-    if not (found := re.match(f"[0-9a-f]{{{LENGTH}}}", said)):
-        return Sealed(said, content, intact=False)
+    if not (found := re.match(f"[0-9a-f]{{{CHECKSUM_LENGTH}}}", said)):
+        return ChecksummedFile(said, content, intact=False)
     seal = found[0].encode()
-    return Sealed(said[LENGTH:], content, _digest(content.replace(seal, OPEN.encode(), 1)) == seal)
+    return ChecksummedFile(
+        said[CHECKSUM_LENGTH:], content, _digest(content.replace(seal, PLACEHOLDER.encode(), 1)) == seal
+    )
 
 
 def _metadata(header: bytes) -> dict[str, str]:
@@ -66,4 +68,4 @@ def _metadata(header: bytes) -> dict[str, str]:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=LENGTH // 2).hexdigest().encode()
+    return hashlib.blake2b(content, digest_size=CHECKSUM_LENGTH // 2).hexdigest().encode()

@@ -66,7 +66,7 @@ def encode(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
     text = card.model_dump_json()
     if len(text) > LARGEST:
         raise RequestError("the text columns tell too many kinds for a model file. Leave out those that name each row")
-    return checksummed.sealed(save({KEY: checksummed.unsealed(text)}))
+    return checksummed.with_checksum(save({KEY: checksummed.with_placeholder(text)}))
 
 
 def is_state(path: Path) -> bool:
@@ -92,7 +92,7 @@ def _what_it_is(path: Path) -> str:
     return ". Train it again"
 
 
-def _parse(found: checksummed.Sealed, path: Path) -> Card:
+def _parse(found: checksummed.ChecksummedFile, path: Path) -> Card:
     """Raises ValueError where it is no card, or the file another than was written."""
     content = from_json(found.text)  # which refuses halves of characters
     if not isinstance(content, dict):

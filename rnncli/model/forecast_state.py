@@ -112,7 +112,7 @@ def content(state: State) -> bytes:
     )
     arrays = (panel.values, panel.offsets, panel.firsts, panel.phases, beside.values, beside.offsets, beside.static)
     tensors = {name: np.ascontiguousarray(array) for name, array in zip(ARRAYS, arrays, strict=True)}
-    return checksummed.sealed(save(tensors, {STATE_KEY: checksummed.unsealed(kept.model_dump_json())}))
+    return checksummed.with_checksum(save(tensors, {STATE_KEY: checksummed.with_placeholder(kept.model_dump_json())}))
 
 
 def read(path: Path) -> State:

@@ -16,7 +16,7 @@ from torch import Tensor
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.sections import PointName
 from rnncli.errors import DataError, ModelFileError, RequestError
-from rnncli.files.atomic import written_whole
+from rnncli.files.atomic import atomic_writer
 from rnncli.model import card_file, conformal, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
@@ -167,7 +167,7 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Write the model file: it appears whole or not at all."""
-        with written_whole(path) as stream:
+        with atomic_writer(path) as stream:
             stream.write(self.content())
 
 

@@ -11,7 +11,7 @@ from rnncli.panel.ingest import values as cells
 from rnncli.panel.ingest.rows import forbid_nameless, without_notes
 from rnncli.panel.panel import ColumnRoles, Cutoffs, Panel, called
 from rnncli.panel.time import formats, timestamps
-from rnncli.tables.assumptions import quietly
+from rnncli.tables.assumptions import accept_assumption
 
 
 def joined(
@@ -29,7 +29,7 @@ def joined(
         future = _checked(frame, future.rename(columns=str), roles)
         others = _keys(future, roles, dayfirst)
     with about(sources[0]):
-        frame = without_notes(frame, roles, quietly)
+        frame = without_notes(frame, roles, accept_assumption)
         own = _keys(frame, roles, dayfirst)
     given = frame[list(roles.targets)].notna().any(axis=1).to_numpy()
     last = own[given].groupby("id")["time"].max()
@@ -56,7 +56,7 @@ def _checked(frame: pd.DataFrame, future: pd.DataFrame, roles: ColumnRoles) -> p
             raise DataError(f'there is no column "{name}".{did_you_mean(name, list(future.columns))}')
         if name in known and _kind(frame[name]) == "number":
             future = future.assign(**{name: cells.numbers(future[name])})
-    future = without_notes(future[needed], roles, quietly)
+    future = without_notes(future[needed], roles, accept_assumption)
     if roles.id is not None:
         forbid_nameless(future[roles.id])
     return future

@@ -7,10 +7,10 @@ from rnncli.errors import DataError
 Assume = Callable[[str], None]  # is told what is taken for granted of a table
 
 
-def quietly(_assumed: str) -> None:
+def accept_assumption(_assumed: str) -> None:
     """Let it be assumed."""
 
 
-def strictly(assumed: str) -> None:
+def reject_assumption(assumed: str) -> None:
     """Raise DataError: nothing is to be assumed."""
     raise DataError(f"{assumed}. That is not to be assumed (--strict): say or mend it")

@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.errors import DataError
 from rnncli.tables import number_parsing
-from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.assumptions import Assume, accept_assumption
 from rnncli.tables.compression import decompressed
 from rnncli.tables.delimiters import find_delimiter
 from rnncli.tables.formats import ReadOptions
@@ -19,7 +19,7 @@ WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unico
 SAMPLE = 250_000  # bytes that tell what the columns are
 CHUNK = 16_000_000  # bytes looked at together
 TEXT = pa.dictionary(pa.int32(), pa.string())
-MOST_NOTES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
+MAX_FOOTER_LINES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
 
 
 def read_csv(stream: BinaryIO, options: ReadOptions) -> pa.Table:
@@ -50,7 +50,7 @@ def _read(stream: BinaryIO, delimiter: str | None, options: ReadOptions) -> pa.T
             raise
         options.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
         table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, options.assume)
-    return number_parsing.read(table, options.decimal, delimiter == ";", options.assume)
+    return number_parsing.parse_columns(table, options.decimal, delimiter == ";", options.assume)
 
 
 def _quickly(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Table | None:
@@ -62,10 +62,10 @@ def _quickly(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Tab
     if end < 0 or options.decimal == ",":
         return None
     try:
-        sample, delimiter = _columns(data[:end], delimiter, quietly)
-        first = number_parsing.read(sample, None, False, quietly)
+        sample, delimiter = _columns(data[:end], delimiter, accept_assumption)
+        first = number_parsing.parse_columns(sample, None, False, accept_assumption)
         names = any(pa.types.is_integer(kind) for kind in first.schema.types)  # or what may be such further down
-        if not number_parsing.plain(sample) or (names and _has_leading_zeros(data, delimiter)):
+        if not number_parsing.is_unambiguous(sample) or (names and _has_leading_zeros(data, delimiter)):
             return None
         kinds = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
         table = _parsed(data, delimiter, sample.column_names, kinds).unify_dictionaries()
@@ -128,7 +128,7 @@ def _parsed(
         ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=kinds or dict.fromkeys(names, pa.string()),
-            null_values=["", *number_parsing.EMPTY] if kinds else [""],
+            null_values=["", *number_parsing.MISSING] if kinds else [""],
             strings_can_be_null=kinds is None,  # among texts, what stands for nothing among numbers is a name
         ),
     )
@@ -148,7 +148,7 @@ def _without_notes(data: bytes, delimiter: str, names: list[str], assume: Assume
     except pa.ArrowInvalid:
         return None
     last = [line.decode().strip() for line in data.rstrip().rsplit(b"\n", len(odd))[-len(odd) :]]
-    if not odd or not table.num_rows or len(odd) > MOST_NOTES or sorted(last) != sorted(odd):
+    if not odd or not table.num_rows or len(odd) > MAX_FOOTER_LINES or sorted(last) != sorted(odd):
         return None
     assume(f'left out: {len(odd)} of the last lines, with another number of cells, the first of them "{last[0][:40]}"')
     return table

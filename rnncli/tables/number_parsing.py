@@ -7,7 +7,7 @@ from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.tables.assumptions import Assume
 
-EMPTY = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
+MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
 SPACES = r" \x{a0}\x{202f}'’"  # between thousands, whichever sign stands before the fraction
 
 
@@ -22,7 +22,7 @@ NUMBER = rf"^[+-]?[\d.,{SPACES}]+([eE][+-]?\d+)?$"  # of any country
 GLANCE = 1000  # cells that nearly always tell that a column is no number
 
 
-def read(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Assume) -> pa.Table:
+def parse_columns(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Assume) -> pa.Table:
     """The table of texts with every column that is of numbers as numbers.
 
     What stands before the fraction is told by the columns that can be read in one way only; else a comma in a file
@@ -50,7 +50,7 @@ def read(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Ass
     return pa.table(columns, names=names)
 
 
-def plain(table: pa.Table) -> bool:
+def is_unambiguous(table: pa.Table) -> bool:
     """Whether there is no doubt about any column: it is of other texts, of whole numbers, or of ones with a point."""
     for text in table.columns:
         column = _plain(text)
@@ -115,7 +115,7 @@ def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Trimmed texts, without those that stand for nothing."""
     trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.is_in(trimmed, pa.array(EMPTY)), pa.scalar(None, pa.string()), trimmed)
+    return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, pa.string()), trimmed)
 
 
 def _all(column: pa.ChunkedArray, pattern: str) -> bool:

@@ -9,7 +9,7 @@ from pyarrow import fs
 from rnncli.errors import DataError
 from rnncli.tables.filesystems import Location
 
-ROWS = 1_000_000  # of a part, approximately; more if a single file has more
+PART_ROWS = 1_000_000  # of a part, approximately; more if a single file has more
 
 
 def read_parts(folder: Location) -> Iterator[pa.Table]:
@@ -37,7 +37,7 @@ def read_parts(folder: Location) -> Iterator[pa.Table]:
         if different := names ^ set(table.schema.names):
             raise DataError(f'{fragment.path}: column "{different.pop()}" is not in every file of the folder')
         pending.append(fragment.to_table(schema=table.schema))
-        if sum(part.num_rows for part in pending) >= ROWS:
+        if sum(part.num_rows for part in pending) >= PART_ROWS:
             yield pa.concat_tables(pending)
             pending = []
     if pending:

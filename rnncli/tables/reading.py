@@ -17,7 +17,7 @@ from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream, is_url
 from rnncli.tables import compression, filesystems, parquet_dataset
-from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.assumptions import Assume, accept_assumption
 from rnncli.tables.filesystems import Location
 from rnncli.tables.formats import ReadOptions, find_format, format_by_content, format_by_suffix
 
@@ -26,7 +26,7 @@ LONGEST_FIRST_BYTES = 100
 
 
 def read(
-    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
+    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
 ) -> pd.DataFrame:
     """Read a file, a folder of Parquet files, a URL of either (s3://bucket/table), or "-" (standard input).
 
@@ -40,7 +40,7 @@ def read(
 
 
 def read_parts(
-    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = quietly
+    source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
 ) -> Iterator[pd.DataFrame]:
     """Read a table as `read` does; of a folder, yield a few files at a time."""
     with _data_errors():

@@ -25,7 +25,7 @@ TURN = 1.0  # seconds after which waiting for more begins anew
 COMMA = r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$"  # of a number; names have commas of their own
 
 
-def arriving(source: str) -> Iterator[list[bytes]]:
+def line_batches(source: str) -> Iterator[list[bytes]]:
     """The complete lines that have come by now, again and again until the stream ends. Raises DataError."""
     rest = b""
     with _opened(source) as stream:
@@ -62,7 +62,7 @@ def _opened(source: str) -> BinaryIO:
     return sys.stdin.buffer
 
 
-class Rows:
+class LineParser:
     """Lines to tables; of CSV the first line says the names."""
 
     def __init__(self, decimal: Decimal | None) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from rnncli.errors import RequestError
-from rnncli.files.atomic import written_whole
+from rnncli.files.atomic import atomic_writer
 from rnncli.files.paths import is_standard_stream, is_url
 from rnncli.tables import filesystems
 from rnncli.tables.formats import COMPRESSIONS, Format, find_format
@@ -43,7 +43,7 @@ def _write_stdout(frames: Iterator[pd.DataFrame], format: Format) -> None:
 
 def _write_file(frames: Iterator[pd.DataFrame], path: Path, format: Format) -> None:
     codec = COMPRESSIONS.get(path.suffix.lower())
-    with written_whole(path) as stream:
+    with atomic_writer(path) as stream:
         if codec is None:
             format.write(frames, stream)
         else:

@@ -20,7 +20,7 @@ from torch import Tensor
 from rnncli import __version__
 from rnncli.errors import RequestError
 from rnncli.files import checksummed
-from rnncli.files.atomic import written_whole
+from rnncli.files.atomic import atomic_writer
 
 KEY = "rnncli-checkpoint"
 UNDER_WAY, DONE = "part", "done"  # how the files of networks end
@@ -33,8 +33,8 @@ def write(path: Path, tree: Tree) -> None:
     tensors: dict[str, Tensor] = {}
     shape = json.dumps(_packed(tree, tensors))
     path.parent.mkdir(exist_ok=True)
-    with written_whole(path) as stream:
-        stream.write(checksummed.sealed(save(tensors, {KEY: checksummed.unsealed(shape)})))
+    with atomic_writer(path) as stream:
+        stream.write(checksummed.with_checksum(save(tensors, {KEY: checksummed.with_placeholder(shape)})))
 
 
 def read(path: Path) -> Tree | None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from rnncli.errors import RequestError
-from rnncli.files.atomic import check_writable, put_afterwards, replaced_by, written_whole
+from rnncli.files.atomic import atomic_writer, check_writable, replace_keeping_previous, replace_on_exit
 
 
 def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "f") as stream:
+    with atomic_writer(tmp_path / "f") as stream:
         stream.write(b"new")
         assert not (tmp_path / "f").exists()
 
@@ -23,7 +23,7 @@ def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:
 def test_after_a_failure_the_old_file_stands_and_nothing_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
-    with pytest.raises(ValueError, match="stop"), written_whole(tmp_path / "f") as stream:
+    with pytest.raises(ValueError, match="stop"), atomic_writer(tmp_path / "f") as stream:
         stream.write(b"half")
         raise ValueError("stop")
 
@@ -36,7 +36,7 @@ def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
 
-    with written_whole(tmp_path / "link") as stream:
+    with atomic_writer(tmp_path / "link") as stream:
         stream.write(b"new")
 
     assert (tmp_path / "link").is_symlink()
@@ -47,7 +47,7 @@ def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
 def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
 
-    with written_whole(tmp_path / "f") as stream:
+    with atomic_writer(tmp_path / "f") as stream:
         stream.write(b"new")
 
     assert (tmp_path / "f").stat().st_mode == (tmp_path / "usual").stat().st_mode
@@ -56,9 +56,9 @@ def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
-        "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files.atomic import written_whole\n"
+        "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files.atomic import atomic_writer\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'x' * 100_000)"
+        f"with atomic_writer(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'x' * 100_000)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name_are_written_and_the_last_one_stays(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "f") as one, written_whole(tmp_path / "f") as other:
+    with atomic_writer(tmp_path / "f") as one, atomic_writer(tmp_path / "f") as other:
         one.write(b"one")
         other.write(b"other")
 
@@ -81,7 +81,7 @@ def test_two_files_of_one_name_are_written_and_the_last_one_stays(tmp_path: Path
 def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
-    with put_afterwards(tmp_path / "f", b"new"):
+    with replace_on_exit(tmp_path / "f", b"new"):
         assert (tmp_path / "f").read_bytes() == b"old"
 
     assert (tmp_path / "f").read_bytes() == b"new"
@@ -91,7 +91,7 @@ def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None
 def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
-    assert replaced_by(tmp_path / "f", b"new", b"old") == tmp_path / "f.previous"
+    assert replace_keeping_previous(tmp_path / "f", b"new", b"old") == tmp_path / "f.previous"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"f": b"new", "f.previous": b"old"}
 
 
@@ -100,9 +100,9 @@ def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
 def test_a_process_that_is_ended_leaves_the_old_file(tmp_path: Path, moment: str, end: str) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom rnncli.files.atomic import written_whole\n"
+        "import os, signal\nfrom pathlib import Path\nfrom rnncli.files.atomic import atomic_writer\n"
         f"{moment} = lambda *_: os.kill(os.getpid(), signal.{end})\n"
-        f"with written_whole(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'killed')"
+        f"with atomic_writer(Path({str(tmp_path / 'f')!r})) as stream:\n    stream.write(b'killed')"
     )
 
     done = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL)
@@ -112,13 +112,13 @@ def test_a_process_that_is_ended_leaves_the_old_file(tmp_path: Path, moment: str
     assert len(left) == (1 if end == "SIGKILL" else 0)
     assert all(name.startswith(".f.") for name in left)
     assert (tmp_path / "f").read_bytes() == b"old"
-    with written_whole(tmp_path / "f") as stream:
+    with atomic_writer(tmp_path / "f") as stream:
         stream.write(b"new")
     assert (tmp_path / "f").read_bytes() == b"new"
 
 
 def test_a_device_is_written_to_directly() -> None:
-    with written_whole(Path(os.devnull)) as stream:
+    with atomic_writer(Path(os.devnull)) as stream:
         stream.write(b"gone")
 
     assert not Path(os.devnull).is_file()

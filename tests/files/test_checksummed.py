@@ -15,12 +15,12 @@ ARRAY = np.arange(4.0)
 
 
 def write(path: Path, text: str) -> bytes:
-    content = checksummed.sealed(save({"x": ARRAY}, {"key": checksummed.unsealed(text)}))
+    content = checksummed.with_checksum(save({"x": ARRAY}, {"key": checksummed.with_placeholder(text)}))
     path.write_bytes(content)
     return content
 
 
-@given(text=st.text() | st.just(checksummed.OPEN))
+@given(text=st.text() | st.just(checksummed.PLACEHOLDER))
 def test_what_was_written_is_intact(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "sealed"
     content = write(path, text)

@@ -21,7 +21,7 @@ from rnncli.model import card_file
 )
 def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(checksummed.sealed(save({}, {card_file.KEY: checksummed.unsealed(hostile)})))
+    path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card") as caught:
         card_file.read_card(path)
@@ -44,7 +44,7 @@ def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: 
 @pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
 def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
-    path.write_bytes(checksummed.sealed(save({}, {card_file.KEY: checksummed.unsealed(hostile)})))
+    path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 
     with pytest.raises(ModelFileError, match="damaged card"):
         card_file.read_card(path)

@@ -36,7 +36,7 @@ def ends(panel: Panel, back: int = 0) -> Cutoffs:
 def card_of(path: Path) -> dict[str, object]:
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
-    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["rnncli"][checksummed.LENGTH :])
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["rnncli"][checksummed.CHECKSUM_LENGTH :])
 
 
 def with_card(path: Path, card: object) -> bytes:
@@ -44,10 +44,10 @@ def with_card(path: Path, card: object) -> bytes:
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
-    header["__metadata__"]["rnncli"] = checksummed.unsealed(card if isinstance(card, str) else json.dumps(card))
+    header["__metadata__"]["rnncli"] = checksummed.with_placeholder(card if isinstance(card, str) else json.dumps(card))
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    return checksummed.sealed(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    return checksummed.with_checksum(struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
 def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_run_uses_one_version_of_the_model_though_another_takes_its_place(
     expected = rnncli(*run)
     read = checksummed.read
 
-    def read_and_replace(path: Path, *given: Any) -> checksummed.Sealed:
+    def read_and_replace(path: Path, *given: Any) -> checksummed.ChecksummedFile:
         try:
             return read(path, *given)
         finally:

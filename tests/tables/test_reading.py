@@ -21,7 +21,7 @@ from pyarrow import fs
 
 from rnncli.errors import DataError, RequestError
 from rnncli.tables import formats, reading, writing
-from rnncli.tables.assumptions import strictly
+from rnncli.tables.assumptions import reject_assumption
 from tests.conftest import Command
 
 FRAME = pd.DataFrame(
@@ -355,7 +355,7 @@ def test_strictly_nothing_is_taken_for_granted(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('y,z\n"1,234",a\n')
 
     with pytest.raises(DataError, match="is taken for 1234; .* not to be assumed"):
-        reading.read(str(tmp_path / "t.csv"), assume=strictly)
+        reading.read(str(tmp_path / "t.csv"), assume=reject_assumption)
 
 
 @given(st.lists(st.floats(-1e9, 1e9).map(lambda value: round(value, 2)), min_size=1, max_size=5))
@@ -436,7 +436,7 @@ def test_what_lies_nowhere_is_refused(
 
 
 def test_a_folder_is_read_some_files_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnncli.tables.parquet_dataset.ROWS", 5)
+    monkeypatch.setattr("rnncli.tables.parquet_dataset.PART_ROWS", 5)
     for number in range(4):
         writing.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
 

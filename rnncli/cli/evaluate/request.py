@@ -40,7 +40,7 @@ class Rolling(NamedTuple):
         if self.windows < 1:
             raise RequestError(f"--windows {self.windows} is none. Give at least 1")
         if self.output is not None:
-            atomic.check_table(self.output, *inputs)
+            atomic.check_table_writable(self.output, *inputs)
         style.check(self.plot, *inputs)
 
 

@@ -76,7 +76,7 @@ def page(path: Path, width: float, height: float) -> Iterator["Figure"]:
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        with atomic.written_whole(path) as stream:
+        with atomic.atomic_writer(path) as stream:
             figure.savefig(stream, format=kind, metadata=undated)
 
 

@@ -99,4 +99,4 @@ def _check_files(inputs: ForecastInputs, outputs: ForecastOutputs) -> None:
     run_report.check_destinations((inputs.model, inputs.data, inputs.future), written)
     style.check(outputs.plot, *sources)
     if not is_standard_stream(path := outputs.template or outputs.output):
-        atomic.check_table(Path(path), *sources)
+        atomic.check_table_writable(Path(path), *sources)

@@ -72,5 +72,5 @@ def committed(path: Path | None, state: "State | None") -> Iterator[None]:
         return
     from rnncli.model import forecast_state
 
-    with atomic.put_afterwards(path, forecast_state.content(state)):
+    with atomic.replace_on_exit(path, forecast_state.content(state)):
         yield

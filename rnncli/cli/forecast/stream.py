@@ -15,7 +15,7 @@ from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
 from rnncli.files.paths import STANDARD_STREAM, is_standard_stream
 from rnncli.messages import counted
-from rnncli.tables.assumptions import quietly, strictly
+from rnncli.tables.assumptions import accept_assumption, reject_assumption
 from rnncli.tables.formats import FORMATS
 from rnncli.training.signals import deferred_signals
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rnncli.model.model import Model
     from rnncli.model.online import Follower, Step
     from rnncli.panel import Panel
-    from rnncli.tables.streaming import Rows
+    from rnncli.tables.streaming import LineParser
 
 STREAMABLE = tuple(name for name, row in FORMATS.items() if row.streamable)
 PATIENCE = 5.0  # seconds that Ctrl-C is deferred for: the reader of the forecasts may never continue
@@ -73,7 +73,7 @@ def follow(
 
     def commit() -> None:
         if inputs.state is not None and follower.state is not None and follower.state is not state:
-            with atomic.written_whole(inputs.state) as stream:
+            with atomic.atomic_writer(inputs.state) as stream:
                 stream.write(forecast_state.content(follower.state))
 
     done = "All rows received are forecast" + (f" and stored in {inputs.state}" if inputs.state else "")
@@ -116,10 +116,10 @@ def _steps(
 
     Lines that arrived together are processed together, whatever ends the run: the state contains what was forecast.
     """
-    from rnncli.tables.streaming import arriving
+    from rnncli.tables.streaming import line_batches
 
     reader = _RowReader(follower, columns, counts)
-    for lines in arriving(source):
+    for lines in line_batches(source):
         with deferred_signals(PATIENCE):
             rows = [line for line in reader.rows.begin(lines) if line.strip()]
             steps = list(_valid_steps(rows, reader.take, reader.refuse))
@@ -138,10 +138,10 @@ class _RowReader:
     """Turns lines into forecast steps, and reports invalid lines."""
 
     def __init__(self, follower: "Follower", columns: "Columns", counts: "Counter[str]") -> None:
-        from rnncli.tables.streaming import Rows
+        from rnncli.tables.streaming import LineParser
 
         self.follower, self.columns, self.counts = follower, columns, counts
-        self.rows = Rows(columns.decimal)
+        self.rows = LineParser(columns.decimal)
         self.has_valid_row = False
         self.first_error: DataError | None = None
 
@@ -178,7 +178,7 @@ def _valid_steps(
         yield from _valid_steps(lines[middle:], take, refuse)
 
 
-def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
+def _panel(rows: "LineParser", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
     """Return the panel of some lines. Raises DataError if a line is not a valid row."""
     from rnncli.panel import from_frame
     from rnncli.panel.ingest import values
@@ -193,7 +193,7 @@ def _panel(rows: "Rows", lines: list[bytes], follower: "Follower", columns: "Col
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:
         columns = columns.model_copy(update={"freq": card.frequency})
-    assume = strictly if columns.strict else quietly
+    assume = reject_assumption if columns.strict else accept_assumption
     return from_frame(table, columns, data_input.expected(card), keep_first=True, assume=assume)
 
 

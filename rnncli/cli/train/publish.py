@@ -89,7 +89,7 @@ def publish(model: "Model", output: Path) -> None:
     ):  # a run that was cut off behind this comes again
         console.note("published: the model in use is the same, and the one before stays the one before")
     else:
-        previous = atomic.replaced_by(output, content, before)
+        previous = atomic.replace_keeping_previous(output, content, before)
         console.note(f"published: the model before is {previous.name}; train --rollback puts it back")
 
 

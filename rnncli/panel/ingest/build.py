@@ -22,7 +22,7 @@ from rnncli.panel.row_numbers import row
 from rnncli.panel.time import frequency, timestamps
 from rnncli.panel.time.frequency import Frequency
 from rnncli.panel.time.timestamps import Times
-from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.assumptions import Assume, accept_assumption
 
 
 class Expected(NamedTuple):
@@ -38,7 +38,7 @@ def from_frame(
     asked: Columns,
     expected: Expected | None = None,
     keep_first: bool = False,
-    assume: Assume = quietly,
+    assume: Assume = accept_assumption,
 ) -> Panel:
     """The panel in a table, whatever the order of its rows.
 
@@ -87,7 +87,7 @@ def _times(
     frame: pd.DataFrame, roles: ColumnRoles, asked: Columns, codes: np.ndarray, assume: Assume
 ) -> tuple[Times, np.ndarray]:
     """The times, and which of them (rows,) a clock ever shows; codes: (rows,) the series of each."""
-    times = timestamps.parse(frame[roles.time], asked.dayfirst, quietly if asked.timezone else assume)
+    times = timestamps.parse(frame[roles.time], asked.dayfirst, accept_assumption if asked.timezone else assume)
     if asked.timezone is None:
         return times, np.ones(len(frame), bool)
     times, skipped = timestamps.in_zone(times, asked.timezone, codes, assume)

@@ -11,7 +11,7 @@ from rnncli.panel.concat import concatenate
 from rnncli.panel.ingest.build import Expected, from_frame
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import Panel
-from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.assumptions import Assume, accept_assumption
 
 
 def from_parts(
@@ -19,7 +19,7 @@ def from_parts(
     whole: Callable[[], pd.DataFrame],
     columns: Columns,
     expected: Expected | None = None,
-    assume: Assume = quietly,
+    assume: Assume = accept_assumption,
     store: Store | None = None,
 ) -> Panel:
     """Return the panel of a table; read the `whole` table if its parts cannot be read alone (a series in two parts).

@@ -13,7 +13,7 @@ from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.timestamps import Times
 from rnncli.tables.assumptions import Assume
-from rnncli.tables.delimited import MOST_NOTES
+from rnncli.tables.delimited import MAX_FOOTER_LINES
 
 BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory
 
@@ -89,7 +89,7 @@ class Rows:
 def without_notes(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd.DataFrame:
     """The table without rows at its end that have no time: a sum, a blank."""
     column = frame[roles.time]
-    last = column.iloc[-MOST_NOTES - 1 :]
+    last = column.iloc[-MAX_FOOTER_LINES - 1 :]
     timeless = last.isna() | ~last.astype(str).str.contains(r"\d")
     count = int((~timeless[::-1].to_numpy()).argmax())
     if not count or timeless.all() or len(frame) == count:

@@ -17,7 +17,7 @@ from rnncli.messages import did_you_mean
 from rnncli.panel.export.forecast_table import WIDE_ID, WIDE_TARGET
 from rnncli.panel.panel import Cutoffs, Panel, called
 from rnncli.panel.time import timestamps, zones
-from rnncli.tables.assumptions import quietly
+from rnncli.tables.assumptions import accept_assumption
 
 CUTOFF = "cutoff"
 NUMBER = r"(\d+(?:\.\d+)?)"
@@ -121,7 +121,7 @@ def _instants(column: pd.Series, panel: Panel, asked: Columns, groups: np.ndarra
     """Times as the panel's clock takes them; a local time that comes twice in a group (rows,) is the later one then."""
     times = timestamps.parse(column, asked.dayfirst)
     if asked.timezone is not None:
-        times, _ = timestamps.in_zone(times, asked.timezone, groups, quietly)
+        times, _ = timestamps.in_zone(times, asked.timezone, groups, accept_assumption)
     if (times.integer, times.zone is None) != (panel.times.integer, panel.times.zone is None):
         raise DataError(f'"{column.name}" is not of the kind that the actual values have: a zone on one side only?')
     if panel.times.zone is not None and panel.frequency.by_days:

@@ -12,7 +12,7 @@ from rnncli.errors import DataError, RequestError
 from rnncli.panel import covariates
 from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.row_numbers import row
-from rnncli.tables.number_parsing import EMPTY
+from rnncli.tables.number_parsing import MISSING
 
 LARGEST = 1e150  # whose square is still a number
 
@@ -91,7 +91,7 @@ def numbers(column: pd.Series) -> np.ndarray:
             values = np.where(missing, np.nan, values)
     else:
         parsed = pd.to_numeric(column.astype(object), errors="coerce")
-        broken = (parsed.isna() & column.notna() & ~column.isin(EMPTY)).to_numpy()
+        broken = (parsed.isna() & column.notna() & ~column.isin(MISSING)).to_numpy()
         if broken.any():
             place = int(broken.argmax())
             raise DataError(

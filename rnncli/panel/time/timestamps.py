@@ -9,7 +9,7 @@ import pandas as pd
 from rnncli.errors import DataError
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time import formats, zones
-from rnncli.tables.assumptions import Assume, quietly
+from rnncli.tables.assumptions import Assume, accept_assumption
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
 OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
@@ -39,7 +39,7 @@ class ZonedTimes(NamedTuple):
     skipped: np.ndarray  # (R,) bool: local times that do not exist because clocks are set forward
 
 
-def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = quietly) -> Times:
+def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = accept_assumption) -> Times:
     """The instants of a column of timestamps, of texts in any common form, or of whole numbers.
 
     Raises DataError naming the first row that does not fit.

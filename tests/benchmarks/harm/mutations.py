@@ -142,16 +142,16 @@ def hostile_model(content: bytes, chance: np.random.Generator) -> bytes:
         case 2:
             depth = int(chance.integers(10, 200_000))
             text = "[" * depth + "]" * depth if chance.random() < 0.5 else '{"a":' * depth + "1" + "}" * depth
-            header["__metadata__"][card_file.KEY] = checksummed.unsealed(text)
+            header["__metadata__"][card_file.KEY] = checksummed.with_placeholder(text)
         case 3:
             weights = chance.bytes(len(weights))
         case _:
-            said = json.loads(header["__metadata__"][card_file.KEY][checksummed.LENGTH :])
+            said = json.loads(header["__metadata__"][card_file.KEY][checksummed.CHECKSUM_LENGTH :])
             for _ in range(int(2 ** chance.uniform(0, 3))):
                 _alter_within(said, chance)
-            header["__metadata__"][card_file.KEY] = checksummed.unsealed(json.dumps(said))
+            header["__metadata__"][card_file.KEY] = checksummed.with_placeholder(json.dumps(said))
     whole = json.dumps(header).encode()
-    return checksummed.sealed(len(whole).to_bytes(8, "little") + whole + weights)
+    return checksummed.with_checksum(len(whole).to_bytes(8, "little") + whole + weights)
 
 
 def _alter_within(tree: Any, chance: np.random.Generator) -> None:

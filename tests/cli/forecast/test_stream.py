@@ -189,7 +189,7 @@ def test_a_signal_that_does_not_interrupt_the_wait_for_rows_is_heeded_all_the_sa
     given_up.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            next(streaming.arriving(f"/dev/fd/{reading}"))
+            next(streaming.line_batches(f"/dev/fd/{reading}"))
         assert not woken
     finally:
         signal.signal(signal.SIGUSR1, before)

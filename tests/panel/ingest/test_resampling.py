@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Panel, freshness, from_frame
-from rnncli.tables.assumptions import strictly
+from rnncli.tables.assumptions import reject_assumption
 
 
 def every(minutes: int, first: str, last: str) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def test_what_is_left_out_is_said_and_no_step_is_taken_for_granted_strictly() ->
 
     assert said == ["left out: the last step of 1h of 2 series, which is not over: rows end at 2024-01-02 14:20:00"]
     with pytest.raises(DataError, match="not to be assumed"):
-        from_frame(frame, Columns(resample="1h=sum"), assume=strictly)
+        from_frame(frame, Columns(resample="1h=sum"), assume=reject_assumption)
 
 
 @pytest.mark.parametrize("way", ["first", "last"])

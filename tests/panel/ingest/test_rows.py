@@ -9,7 +9,7 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import Panel, from_frame
-from rnncli.tables.assumptions import strictly
+from rnncli.tables.assumptions import reject_assumption
 
 
 def read(ds: Sequence[object], y: Sequence[object], **asked: object) -> tuple[Panel, list[str]]:
@@ -184,7 +184,7 @@ def test_strictly_nothing_is_taken_for_granted(
     frame = pd.DataFrame({"ds": pd.Series(list(ds), dtype=object).astype("category"), "y": y})
 
     with pytest.raises(DataError, match="not to be assumed"):
-        from_frame(frame, Columns.model_validate({"time": "ds", "target": "y"} | asked), assume=strictly)
+        from_frame(frame, Columns.model_validate({"time": "ds", "target": "y"} | asked), assume=reject_assumption)
 
 
 def test_gaps_are_not_filled_into_the_future() -> None:
