@@ -21,9 +21,10 @@ from rnncli.model import card_file, conformal, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
-from rnncli.network import cross_series, encoder_states, quantile_head
+from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import Carried
+from rnncli.network.unallocated import unallocated
 from rnncli.panel import Cutoffs, Panel, covariates
 from rnncli.panel.time import frequency as clock
 from rnncli.windows.windows import Batch, Windows
@@ -230,31 +231,14 @@ def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
 
 
 def network_of(design: Architecture, targets: int, told: InputSpec, tensors: dict[str, Tensor]) -> Network:
-    """A network with these weights. Raises ValueError or RuntimeError where they are not its own."""
-    _check_sizes(design, targets, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
-    with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced at once
+    """Return a network with these weights. Raise ValueError or RuntimeError if their names or shapes do not fit.
+
+    The network is built without memory for its parameters, so that a card that claims a larger network than the file
+    holds is refused before any is taken.
+    """
+    if design.layers > len(tensors):
+        raise ValueError(f"{design.layers} layers need more weights than the {len(tensors)} in the file")
+    with unallocated():
         network = Network(design, targets, told)
     network.load_state_dict(tensors, assign=True)
     return network.eval()
-
-
-def _check_sizes(design: Architecture, targets: int, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Raise ValueError where the card speaks of a larger network than the file holds: before memory is taken for it."""
-    expected: dict[str, tuple[int, ...]] = {
-        "readout.weight": (design.read_at_once * targets * len(quantile_head.LEVELS), design.hidden),
-    }
-    if design.bypass:
-        expected["bypass.weight"] = (design.experts * design.horizon, design.context)
-    if design.experts > 1:
-        expected["bypass.gate.weight"] = (design.experts, design.hidden)
-    if design.mix:
-        expected["mixing.linear.weight"] = (design.horizon, cross_series.MIXTURES * cross_series.reach(design))
-    if design.decoder in ("parallel", "encoder-decoder"):
-        expected["positions"] = (-(-design.horizon // design.piece), design.hidden)
-    wrong = [name for name, shape in expected.items() if shapes.get(name) != shape]
-    read = shapes.get("embedding.weight", (0, 0))
-    if read[0] != design.hidden or read[1] < 2 * design.segment * targets:
-        wrong.append("embedding.weight")
-    encoder = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith("encoder."))
-    if wrong or encoder < design.layers * design.hidden**2:  # no encoder has fewer
-        raise ValueError(f"{wrong[0] if wrong else 'the encoder'} has another size")

@@ -55,13 +55,10 @@ class Inputs(nn.Module):
         self.width = len(foreseen)
         # The level and the spread of a window's amounts tie what it says of them to what all series do.
         self.window_width = 2 * len(amounts) + 2 * len(self.fixed.amounts) + self.fixed.embedded
-        self.register_buffer("foreseen", torch.tensor(foreseen), persistent=False)  # (P,) 1 where known in advance
+        self.tells_ahead = any(foreseen)  # whether anything is known of the steps to come
+        # On the CPU even if the parameters get no memory: a model file does not hold it.
+        self.register_buffer("foreseen", torch.tensor(foreseen, device="cpu"), persistent=False)  # (P,) 0 or 1
         self.foreseen: Tensor
-
-    @property
-    def tells_ahead(self) -> bool:
-        """Whether anything is known of the steps to come."""
-        return bool(self.foreseen.any())
 
     def forward(self, beside: Beside, context: int) -> Features:
         """Of windows whose first `context` steps measure their amounts."""

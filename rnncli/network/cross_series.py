@@ -24,7 +24,7 @@ class Mixing(nn.Module):
     def __init__(self, design: Architecture, series: int) -> None:
         super().__init__()
         self.design = design
-        self.shares = nn.Parameter(torch.randn(series, MIXTURES, series) / math.sqrt(series))  # (S, M, S)
+        self.shares = nn.Parameter(torch.empty(series, MIXTURES, series).normal_().div_(math.sqrt(series)))  # (S, M, S)
         self.entry = nn.Linear(MIXTURES * design.segment, design.hidden, bias=False)
         self.linear = nn.Linear(MIXTURES * reach(design), design.horizon, bias=False)
         nn.init.zeros_(self.entry.weight)

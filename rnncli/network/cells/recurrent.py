@@ -32,6 +32,8 @@ class Recurrent(nn.Module):
                 self.stack = nn.GRU(inputs, hidden, layers, batch_first=True, dropout=between)
             case _:
                 assert_never(cell)
+        if next(self.stack.parameters()).is_meta:  # nothing to initialise
+            return
         _initialise(self.stack, design.initialisation)
         if design.remember is not None:
             _hold_on(self.stack, design.remember / design.segment)

@@ -21,7 +21,9 @@ class Causal(nn.Module):
         start = nn.Conv1d(inputs, outputs, width)
         assert start.bias is not None
         self.direction, self.bias = start.weight, start.bias
-        self.size = nn.Parameter(start.weight.detach().norm(dim=(1, 2), keepdim=True))
+        self.size = nn.Parameter(torch.empty(outputs, 1, 1))
+        if not self.size.is_meta:
+            self.size.data.copy_(start.weight.detach().norm(dim=(1, 2), keepdim=True))
 
     def forward(self, steps: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
         """Steps (B, N, inputs) after those before (reach, B, inputs): (B, N, outputs), and the last `reach` of all."""
