@@ -90,7 +90,7 @@ class Model:
             places = Cutoffs(cutoffs.series[some], cutoffs.rows[some])
             batch, every = given if altered is None else altered(given), []
             for network in networks:
-                carried = None if altered else encoder_states.brought_along(network, windows, places)
+                carried = None if altered else encoder_states.carried_to(network, windows, places.series, places.rows)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
             said = consensus(every, kept.counts, judged).cpu().numpy()
             points = (value_limits.within if take_mean else value_limits.quantiles)(said[..., 0], kept)

@@ -1,6 +1,7 @@
-"""What an encoder whose state is carried over brings along to many cutoffs: each series is read once for all of them.
+"""States of a stateful encoder at many cutoffs. Each series is read once for all its cutoffs.
 
-A window alone does not tell it, and to read the whole past of each would take a long series as often as it has cutoffs.
+A window alone does not determine the state, and reading the whole past for each cutoff would read a long series as often
+as it has cutoffs.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from torch import Tensor
 
 from rnncli.network.network import Network
 from rnncli.network.tensors import Carried
-from rnncli.panel import Cutoffs
 from rnncli.windows.windows import Batch, Windows
 
 TRACKS = 256  # series read side by side
@@ -20,66 +20,69 @@ BLOCK = 512  # segments read at once
 
 
 class Track(NamedTuple):
-    """Series whose segments begin at the same places, side by side, and where they are left."""
+    """Series read side by side whose segments end at the same steps before their last cutoff."""
 
     series: np.ndarray  # (B,)
-    ends: np.ndarray  # (B,) rows before the last place where each is left, below 0 where it has not begun
-    behind: np.ndarray  # (P,) segments from each of P places to that
-    track: np.ndarray  # (P,) which of the series it is in
-    place: np.ndarray  # (P,) its number
+    ends: np.ndarray  # (B,) rows before the last cutoff's segment; below 0 if the series has not begun by then
+    behind: np.ndarray  # (P,) segments from each of P cutoffs to the end of its track
+    track: np.ndarray  # (P,) index into `series`
+    cutoff: np.ndarray  # (P,) index into the cutoffs
 
 
-def batches(network: Network, windows: Windows, places: Cutoffs, chunk: int) -> Iterator[tuple[Batch, Carried | None]]:
-    """The windows that end at these places, so many at a time, and what is brought along to them."""
-    near = windows.of(network.context)
-    for start in range(0, len(places.rows), chunk):
-        some = Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
-        (batch,) = near.at(some, chunk)
-        yield batch, brought_along(network, windows, some)
+def batches(
+    network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray, chunk: int
+) -> Iterator[tuple[Batch, Carried | None]]:
+    """Yield the windows of series (N,) that end at cutoffs (N,), `chunk` at a time, each with the states carried to it."""
+    near, device = windows.of(network.context), windows.values.device
+    for start in range(0, len(rows), chunk):
+        part = slice(start, start + chunk)
+        batch = near.batch(torch.from_numpy(series[part]).to(device), torch.from_numpy(rows[part]).to(device))
+        yield batch, carried_to(network, windows, series[part], rows[part])
 
 
 @torch.inference_mode()
-def brought_along(network: Network, windows: Windows, places: Cutoffs) -> Carried | None:
-    """What is carried to the last segment before each place; None where nothing ever is."""
+def carried_to(network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray) -> Carried | None:
+    """Return the states before the last segment of each cutoff (N,); None if the network carries none over."""
     if network.architecture.bptt is None:
         return None
+    count = len(rows)
     states: tuple[Tensor, ...] | None = None
-    begun = torch.zeros(len(places.rows), dtype=torch.bool, device=windows.values.device)
-    for tracks in _tracks(places, network.architecture.segment):
-        for picked, carried in _walk(network, windows, tracks):
-            begun[tracks.place[picked]] = carried.begun[tracks.track[picked]]
+    begun = torch.zeros(count, dtype=torch.bool, device=windows.values.device)
+    for tracks in _tracks(series, rows, network.architecture.segment):
+        for reached, carried in _walk(network, windows, tracks):
+            source, target = tracks.track[reached], tracks.cutoff[reached]
+            begun[target] = carried.begun[source]
             if carried.state is not None:
-                count = len(places.rows)
-                states = states or tuple(one.new_zeros(len(one), count, *one.shape[2:]) for one in carried.state)
-                for all_of_them, one in zip(states, carried.state, strict=True):
-                    all_of_them[:, tracks.place[picked]] = one[:, tracks.track[picked]]
+                states = states or tuple(part.new_zeros(len(part), count, *part.shape[2:]) for part in carried.state)
+                for collected, part in zip(states, carried.state, strict=True):
+                    collected[:, target] = part[:, source]
     return Carried(states, begun)
 
 
-def _tracks(places: Cutoffs, segment: int) -> Iterator[Track]:
-    """The places by series and by where segments begin, counted from the cutoff; so many series at a time."""
-    reads = places.rows - segment  # the last segment is read with each forecast
-    keys, track = np.unique(places.series * segment + reads % segment, return_inverse=True)
+def _tracks(series: np.ndarray, rows: np.ndarray, segment: int) -> Iterator[Track]:
+    """Group cutoffs (N,) by series and by the phase of their segments; yield TRACKS groups at a time."""
+    reads = rows - segment  # the last segment is read together with each forecast
+    keys, track = np.unique(series * segment + reads % segment, return_inverse=True)
     ends = np.full(len(keys), np.iinfo(np.int64).min)
     np.maximum.at(ends, track, reads)
     for start in range(0, len(ends), TRACKS):
-        place = np.flatnonzero((track >= start) & (track < start + TRACKS))
-        behind = (ends[track[place]] - reads[place]) // segment
-        some = slice(start, start + TRACKS)
-        yield Track(keys[some] // segment, ends[some], behind, track[place] - start, place)
+        cutoff = np.flatnonzero((track >= start) & (track < start + TRACKS))
+        behind = (ends[track[cutoff]] - reads[cutoff]) // segment
+        part = slice(start, start + TRACKS)
+        yield Track(keys[part] // segment, ends[part], behind, track[cutoff] - start, cutoff)
 
 
 def _walk(network: Network, windows: Windows, tracks: Track) -> Iterator[tuple[np.ndarray, Carried]]:
-    """Which of the P places are come to, as (P,), and what is brought along by all series then; the earliest first."""
-    segment, home = network.architecture.segment, windows.values.device
-    series, ends = (torch.from_numpy(one).to(home) for one in (tracks.series, tracks.ends))
-    left = max(0, -(-int(tracks.ends.max()) // segment))  # segments up to the last place
-    carried = Carried(None, torch.zeros(len(series), dtype=torch.bool, device=home))
+    """Read the tracks forwards; at each step with cutoffs, yield which of the P they are (P,) and the states there."""
+    segment, device = network.architecture.segment, windows.values.device
+    series, ends = (torch.from_numpy(column).to(device) for column in (tracks.series, tracks.ends))
+    remaining = max(0, -(-int(tracks.ends.max()) // segment))  # segments up to the last cutoff
+    carried = Carried(None, torch.zeros(len(series), dtype=torch.bool, device=device))
     needed = set(tracks.behind.tolist())
-    for stop in sorted({*needed, *range(0, left, BLOCK)}, reverse=True):
-        if stop < left:
-            cut = windows.of(network.context + (left - stop - 1) * segment)
+    for stop in sorted({*needed, *range(0, remaining, BLOCK)}, reverse=True):
+        if stop < remaining:
+            cut = windows.of(network.context + (remaining - stop - 1) * segment)
             batch = cut.batch(series, ends - stop * segment)
-            carried, left = network.carry(batch.past, batch.step, batch.beside, carried), stop
+            carried, remaining = network.carry(batch.past, batch.step, batch.beside, carried), stop
         if stop in needed:
             yield tracks.behind == stop, carried

@@ -51,7 +51,9 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(design.dropout)
         self.readout = nn.Linear(hidden, design.read_at_once * per_step)
         if design.decoder in ("parallel", "encoder-decoder"):
-            self.positions = nn.Parameter(torch.empty(self.pieces, hidden).normal_().div_(math.sqrt(hidden)))  # (M, hidden)
+            self.positions = nn.Parameter(
+                torch.empty(self.pieces, hidden).normal_().div_(math.sqrt(hidden))
+            )  # (M, hidden)
         if design.bypass:
             self.bypass = Maps(design.context, design.horizon, design.experts, hidden)
         self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None

@@ -132,7 +132,7 @@ def _trained_on(windows: Windows, task: Task) -> Tensor:
 def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarray:
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
     parts = [np.empty((0, network.architecture.horizon, network.targets, len(quantile_head.LEVELS)))]
-    for batch, carried in encoder_states.batches(network, windows, places, CHUNK):
+    for batch, carried in encoder_states.batches(network, windows, *places, CHUNK):
         quantiles, scale = network.trace(batch.past, batch.step, batch.beside, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
@@ -195,7 +195,8 @@ def source_of(windows: Windows, sampler: Sampler | Gatherer, task: Task, generat
 
 def _held_out(network: Network, windows: Windows, task: Task) -> HeldOut:
     """The validation windows looked at in a check, and what is brought along to them with the weights of the time."""
-    cut = partial(encoder_states.batches, windows=windows, places=_some(task.validation), chunk=CHUNK)
+    series, rows = _some(task.validation)
+    cut = partial(encoder_states.batches, windows=windows, series=series, rows=rows, chunk=CHUNK)
     if task.architecture.bptt is not None:
         return cut
     once = list(cut(network))

@@ -28,7 +28,7 @@ def test_a_forecast_is_that_from_the_whole_past(cell: str, chosen: list[tuple[in
     with pytest.MonkeyPatch.context() as patched, torch.no_grad():
         patched.setattr(encoder_states, "BLOCK", block)
         (batch,) = windows(12).at(some, 100)
-        carried = encoder_states.brought_along(built, windows(12), some)
+        carried = encoder_states.carried_to(built, windows(12), *some)
         quick = built.trace(batch.past, batch.step, batch.beside, carried).prediction.quantiles
         (whole,) = windows(built.sees(50)).at(some, 100)
         slow = built(whole.past, whole.step, whole.beside).quantiles
@@ -45,7 +45,7 @@ def test_a_series_is_read_once_for_all_its_cutoffs(monkeypatch: pytest.MonkeyPat
         return carry(self, past, step, beside, carried)
 
     monkeypatch.setattr(Network, "carry", counted)
-    encoder_states.brought_along(built, windows(12), places([(0, row) for row in range(15, 48, 3)]))
+    encoder_states.carried_to(built, windows(12), *places([(0, row) for row in range(15, 48, 3)]))
 
     assert sum(read) == 42  # rows before the last segment of the last of them
 
@@ -53,10 +53,10 @@ def test_a_series_is_read_once_for_all_its_cutoffs(monkeypatch: pytest.MonkeyPat
 def test_nothing_is_brought_along_by_a_network_that_reads_windows() -> None:
     built = network(bptt=None)
 
-    assert encoder_states.brought_along(built, windows(12), places([(0, 20)])) is None
+    assert encoder_states.carried_to(built, windows(12), *places([(0, 20)])) is None
 
 
 def test_no_series_has_begun_before_its_first_rows() -> None:
-    carried = encoder_states.brought_along(network(), windows(12), places([(0, 2), (0, 3), (0, 4), (1, 30)]))
+    carried = encoder_states.carried_to(network(), windows(12), *places([(0, 2), (0, 3), (0, 4), (1, 30)]))
 
     assert carried is not None and carried.begun.tolist() == [False, False, True, True]
