@@ -1,7 +1,7 @@
 """States of a stateful encoder at many cutoffs. Each series is read once for all its cutoffs.
 
-A window alone does not determine the state, and reading the whole past for each cutoff would read a long series as often
-as it has cutoffs.
+A window alone does not determine the state, and reading the whole past for each cutoff would read a long series as
+often as it has cutoffs.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Track(NamedTuple):
 def batches(
     network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray, chunk: int
 ) -> Iterator[tuple[Batch, Carried | None]]:
-    """Yield the windows of series (N,) that end at cutoffs (N,), `chunk` at a time, each with the states carried to it."""
+    """Yield the windows of series (N,) at cutoffs (N,), `chunk` at a time, with the states carried to them."""
     near, device = windows.of(network.context), windows.values.device
     for start in range(0, len(rows), chunk):
         part = slice(start, start + chunk)
