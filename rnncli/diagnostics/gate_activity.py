@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.network.cells import Encoder, Reservoir
-from rnncli.network.cells.stacked import Layered
+from rnncli.network.cells import EchoState, Encoder
+from rnncli.network.cells.stacked import StackedRNN
 
 
 class Part(NamedTuple):
@@ -49,7 +49,7 @@ def layers(encoder: Encoder, steps: Tensor) -> list[Layer]:
 
     Of those that read backwards none: they are not read on.
     """
-    if isinstance(encoder, Reservoir):
+    if isinstance(encoder, EchoState):
         return [_echoes(encoder, steps)]
     given: dict[str, Tensor] = {}
 
@@ -70,7 +70,7 @@ def layers(encoder: Encoder, steps: Tensor) -> list[Layer]:
 
 def recurrent(encoder: Encoder) -> dict[Part, Tensor]:
     """The recurrent weights (hidden, hidden) of each part; with several layers the layer is in the name."""
-    if isinstance(encoder, Reservoir):
+    if isinstance(encoder, EchoState):
         return {RESERVOIR: encoder.weights}
     every = [(stack, number) for stack in _stacks(encoder).values() for number in range(stack.num_layers)]
     return {
@@ -82,7 +82,7 @@ def recurrent(encoder: Encoder) -> dict[Part, Tensor]:
 
 def _stacks(encoder: Encoder) -> dict[str, nn.RNNBase]:
     """The stacks that kernels run forwards in time, by the names of their modules."""
-    layered = [module for module in encoder.modules() if isinstance(module, Layered)]
+    layered = [module for module in encoder.modules() if isinstance(module, StackedRNN)]
     backwards = {part for module in layered if module.backwards for part in module.backwards.modules()}
     every = encoder.named_modules()
     return {name: module for name, module in every if isinstance(module, nn.RNNBase) and module not in backwards}
@@ -92,7 +92,7 @@ def _square(stack: nn.RNNBase, number: int) -> tuple[Tensor, ...]:
     return _weights(stack, "hh", number)[0].detach().chunk(len(PARTS[stack.mode]))
 
 
-def _echoes(reservoir: Reservoir, steps: Tensor) -> Layer:
+def _echoes(reservoir: EchoState, steps: Tensor) -> Layer:
     """Of leaky units what the tanh said: all of a state but what was left of the one before."""
     outputs, _ = reservoir(steps)
     before = functional.pad(outputs, (0, 0, 1, -1))

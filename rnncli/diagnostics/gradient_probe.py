@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
-from rnncli.network.teacher_forcing import Lesson
+from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.windows.windows import Batch
 
 
@@ -82,7 +82,7 @@ def gap(network: Network, batch: Batch) -> Gap | None:
         return None
     given = batch.past, batch.step, batch.beside
     free, scale = network(*given)
-    forced, _ = network.trace(*given, lesson=Lesson(batch.future, 1.0)).prediction
+    forced, _ = network.trace(*given, lesson=TeacherForcing(batch.future, 1.0)).prediction
     actual = scale.apply(batch.future)  # (B, H, K)
     errors = [
         (one[..., quantile_head.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)

@@ -23,7 +23,7 @@ from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
-from rnncli.network.tensors import Carried
+from rnncli.network.tensors import CarriedState
 from rnncli.network.unallocated import unallocated
 from rnncli.panel import Cutoffs, Panel, covariates
 from rnncli.panel.time import frequency as clock
@@ -173,7 +173,7 @@ class Model:
 
 
 def _forecast(
-    network: Network, seen: int, batch: Batch, carried: Carried | None, levels: Tensor, take_mean: bool
+    network: Network, seen: int, batch: Batch, carried: CarriedState | None, levels: Tensor, take_mean: bool
 ) -> Tensor:
     """Point and quantiles (B, H, K, 1 + P) of one network, in the data's units; NaN where it sees nothing."""
     past = batch.past[:, batch.past.shape[1] - seen :]

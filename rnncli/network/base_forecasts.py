@@ -17,7 +17,7 @@ from rnncli.config.architecture import Architecture
 TELLS = 0.1  # of the mean distance from the median, for a cycle to be taken as common to all windows
 
 
-class Repeat(nn.Module):
+class SeasonalNaive(nn.Module):
     """For each phase of a season its last observed value, again and again. A season of 1 repeats the last value."""
 
     subtracted = False
@@ -28,16 +28,16 @@ class Repeat(nn.Module):
 
     def forward(self, past: Tensor, _step: Tensor) -> tuple[Tensor, Tensor]:
         """See the module."""
-        laps = folded(past, self.season)  # (B, laps, season, K)
+        laps = to_seasons(past, self.season)  # (B, laps, season, K)
         count = laps.shape[1]
         order = torch.arange(1, count + 1, dtype=torch.int32, device=past.device).reshape(1, -1, 1, 1)
         # The largest order is ten times as quick to find as the place of the largest.
         newest = (order * ~laps.isnan()).amax(dim=1, keepdim=True).long().sub(1).clamp(min=0)  # (B, 1, season, K)
         last = laps.gather(1, newest).squeeze(1).nan_to_num(0.0)  # (B, season, K)
-        return past, unfolded(last, self.horizon)
+        return past, repeat_season(last, self.horizon)
 
 
-class Smoothing(nn.Module):
+class SeasonalSmoothing(nn.Module):
     """For each phase of a season the exponential smoothing of its values, by a share that is learned.
 
     Holt's and Winters' seasonal smoothing (Winters 1960), its share trained with the network as in ES-RNN (Smyl 2020),
@@ -53,14 +53,14 @@ class Smoothing(nn.Module):
 
     def forward(self, past: Tensor, _step: Tensor) -> tuple[Tensor, Tensor]:
         """See the module."""
-        laps = folded(past, self.season)  # (B, laps, season, K)
+        laps = to_seasons(past, self.season)  # (B, laps, season, K)
         age = torch.arange(laps.shape[1] - 1, -1, -1, device=past.device, dtype=past.dtype).reshape(1, -1, 1, 1)
         weights = torch.exp(age * functional.logsigmoid(-self.share)) * ~laps.isnan()  # (1 - share)^age
         smoothed = (weights * laps.nan_to_num(0.0)).sum(1) / weights.sum(1).clamp(min=torch.finfo(past.dtype).tiny)
-        return past, unfolded(smoothed, self.horizon)
+        return past, repeat_season(smoothed, self.horizon)
 
 
-class Cycle(nn.Module):
+class LearnedCycle(nn.Module):
     """A cycle learned for all series, one value for each phase of the clock (Lin et al. 2024, CycleNet).
 
     The network reads what differs from it.
@@ -94,7 +94,7 @@ class Cycle(nn.Module):
         return past - cycle[:, : past.shape[1]], cycle[:, past.shape[1] :]
 
 
-class Nothing(nn.Module):
+class ZeroForecast(nn.Module):
     """No base: the network forecasts all of it."""
 
     subtracted = False
@@ -108,26 +108,26 @@ class Nothing(nn.Module):
         return past, past.new_zeros(len(past), self.horizon, past.shape[2])
 
 
-Base = Repeat | Smoothing | Cycle | Nothing
+Base = SeasonalNaive | SeasonalSmoothing | LearnedCycle | ZeroForecast
 
 
 def build(design: Architecture, targets: int) -> Base:
     """The base of a design."""
     match design.base:
         case "none":
-            return Nothing(design.horizon)
+            return ZeroForecast(design.horizon)
         case "last":
-            return Repeat(1, design.horizon)
+            return SeasonalNaive(1, design.horizon)
         case "seasonal":
-            return Repeat(design.season, design.horizon)
+            return SeasonalNaive(design.season, design.horizon)
         case "smoothing":
-            return Smoothing(design.season, design.horizon)
+            return SeasonalSmoothing(design.season, design.horizon)
         case "cycle":
-            return Cycle(design.season, design.horizon, targets)
+            return LearnedCycle(design.season, design.horizon, targets)
     assert_never(design.base)
 
 
-def folded(past: Tensor, season: int) -> Tensor:
+def to_seasons(past: Tensor, season: int) -> Tensor:
     """Past (B, L, K) lap by lap: (B, laps, season, K), with NaN before the beginning of the first."""
     batch, length, targets = past.shape
     laps = math.ceil(length / season)
@@ -135,6 +135,6 @@ def folded(past: Tensor, season: int) -> Tensor:
     return padded.reshape(batch, laps, season, targets)
 
 
-def unfolded(lap: Tensor, horizon: int) -> Tensor:
+def repeat_season(lap: Tensor, horizon: int) -> Tensor:
     """A lap (B, season, K) again and again: (B, H, K)."""
     return lap.repeat(1, math.ceil(horizon / lap.shape[1]), 1)[:, :horizon]

@@ -20,7 +20,7 @@ STILL = 0.1  # of a series' typical deviation: by how much a window's own is nev
 FORGOTTEN = 0.02  # share of the windows in training that are told no kind, so that a kind never seen means something
 
 
-class Features(NamedTuple):
+class CovariateFeatures(NamedTuple):
     """The same at unit size, for B windows."""
 
     read: Tensor  # (B, T + H, R) float32: what the encoder reads of each step
@@ -35,7 +35,7 @@ class Features(NamedTuple):
         return torch.cat(parts, dim=-1) * foreseen
 
 
-class Inputs(nn.Module):
+class CovariateEncoder(nn.Module):
     """Covariates and the calendar to features, of which an encoder reads R and D, a decoder is told P."""
 
     def __init__(self, design: Architecture, told: InputSpec) -> None:
@@ -60,7 +60,7 @@ class Inputs(nn.Module):
         self.register_buffer("foreseen", torch.tensor(foreseen, device="cpu"), persistent=False)  # (P,) 0 or 1
         self.foreseen: Tensor
 
-    def forward(self, beside: Beside, context: int) -> Features:
+    def forward(self, beside: Beside, context: int) -> CovariateFeatures:
         """Of windows whose first `context` steps measure their amounts."""
         values = self.along.by_all(beside.along)  # (B, T + H, A)
         # A state that is carried over has to read the same amount as the same number, wherever a window begins.
@@ -71,7 +71,7 @@ class Inputs(nn.Module):
         amounts = self.fixed.by_all(fixed)
         told = [_held(level), spread.log(), _held(amounts), ~amounts.isnan(), self.fixed.kinds_of(fixed)]
         calendar = beside.calendar if self.calendar and beside.calendar is not None else values[..., :0]
-        return Features(
+        return CovariateFeatures(
             self._joined([own, missing, self.along.kinds_of(beside.along)]),
             calendar.to(self.foreseen),
             _held(values).to(self.foreseen),
@@ -145,13 +145,13 @@ def _held(values: Tensor) -> Tensor:
     return values.nan_to_num(0.0).clamp(-FURTHEST, FURTHEST)
 
 
-def surprise(amounts: Tensor, context: int, base: base_forecasts.Base) -> Tensor:
+def residual_amounts(amounts: Tensor, context: int, base: base_forecasts.Base) -> Tensor:
     """Amounts (B, L + H, N) of the steps to come, less what the base repeats of those before: (B, H, N).
 
     What has been the same as ever is in the base forecast already.
     """
     past, future = amounts[:, :context], amounts[:, context:]
-    if not isinstance(base, base_forecasts.Repeat | base_forecasts.Smoothing):
+    if not isinstance(base, base_forecasts.SeasonalNaive | base_forecasts.SeasonalSmoothing):
         return future
     _, expected = base(past, past)
     return future - expected

@@ -18,7 +18,7 @@ MIXTURES = 4  # M
 REACH = 4  # horizons: on etth1 a linear map of all of the context learned the noise of others by heart
 
 
-class Mixing(nn.Module):
+class CrossSeriesMixing(nn.Module):
     """M mixtures of the past of S series, for windows of any of them."""
 
     def __init__(self, design: Architecture, series: int) -> None:

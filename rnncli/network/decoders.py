@@ -5,10 +5,10 @@ from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
 from rnncli.network import cells
-from rnncli.network.cells.recurrent import Recurrent
+from rnncli.network.cells.recurrent import FusedRNN
 
 
-class Attended(nn.Module):
+class AdditiveAttention(nn.Module):
     """A decoder's outputs, each with what it looks back at.
 
     Scores are a small network's (Bahdanau et al. 2015, equation 6 and appendix A.1.2); what was looked at is joined to
@@ -28,7 +28,7 @@ class Attended(nn.Module):
         return self.joined(torch.cat([outputs, weights @ states], dim=-1)).tanh(), weights
 
 
-class Second(nn.Module):
+class Seq2SeqDecoder(nn.Module):
     """A recurrent network of its own that tells the horizon from what the encoder came to (Cho et al. 2014).
 
     It starts at tanh(V c), c the encoder's last output, and reads c at each step; it is told which step it is, not what
@@ -41,7 +41,7 @@ class Second(nn.Module):
         self.layers, self.memory = design.layers if cell == design.cell else 1, cell == "lstm"
         self.begin = nn.Linear(design.hidden, self.layers * design.hidden)
         self.summary = nn.Linear(design.hidden, design.hidden, bias=False)
-        self.recurrent = Recurrent(design, cell, design.hidden, self.layers)
+        self.recurrent = FusedRNN(design, cell, design.hidden, self.layers)
 
     def forward(self, output: Tensor, steps: Tensor) -> Tensor:
         """The encoder's last output (B, 1, hidden) and M steps (B, M, hidden) to outputs (B, M, hidden)."""

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from rnncli.network.network import Network
-from rnncli.network.tensors import Carried
+from rnncli.network.tensors import CarriedState
 from rnncli.windows.windows import Batch, Windows
 
 TRACKS = 256  # series read side by side
 BLOCK = 512  # segments read at once
 
 
-class Track(NamedTuple):
+class Tracks(NamedTuple):
     """Series read side by side whose segments end at the same steps before their last cutoff."""
 
     series: np.ndarray  # (B,)
@@ -31,7 +31,7 @@ class Track(NamedTuple):
 
 def batches(
     network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray, chunk: int
-) -> Iterator[tuple[Batch, Carried | None]]:
+) -> Iterator[tuple[Batch, CarriedState | None]]:
     """Yield the windows of series (N,) at cutoffs (N,), `chunk` at a time, with the states carried to them."""
     near, device = windows.of(network.context), windows.values.device
     for start in range(0, len(rows), chunk):
@@ -41,7 +41,7 @@ def batches(
 
 
 @torch.inference_mode()
-def carried_to(network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray) -> Carried | None:
+def carried_to(network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray) -> CarriedState | None:
     """Return the states before the last segment of each cutoff (N,); None if the network carries none over."""
     if network.architecture.bptt is None:
         return None
@@ -56,10 +56,10 @@ def carried_to(network: Network, windows: Windows, series: np.ndarray, rows: np.
                 states = states or tuple(part.new_zeros(len(part), count, *part.shape[2:]) for part in carried.state)
                 for collected, part in zip(states, carried.state, strict=True):
                     collected[:, target] = part[:, source]
-    return Carried(states, begun)
+    return CarriedState(states, begun)
 
 
-def _tracks(series: np.ndarray, rows: np.ndarray, segment: int) -> Iterator[Track]:
+def _tracks(series: np.ndarray, rows: np.ndarray, segment: int) -> Iterator[Tracks]:
     """Group cutoffs (N,) by series and by the phase of their segments; yield TRACKS groups at a time."""
     reads = rows - segment  # the last segment is read together with each forecast
     keys, track = np.unique(series * segment + reads % segment, return_inverse=True)
@@ -69,15 +69,15 @@ def _tracks(series: np.ndarray, rows: np.ndarray, segment: int) -> Iterator[Trac
         cutoff = np.flatnonzero((track >= start) & (track < start + TRACKS))
         behind = (ends[track[cutoff]] - reads[cutoff]) // segment
         part = slice(start, start + TRACKS)
-        yield Track(keys[part] // segment, ends[part], behind, track[cutoff] - start, cutoff)
+        yield Tracks(keys[part] // segment, ends[part], behind, track[cutoff] - start, cutoff)
 
 
-def _walk(network: Network, windows: Windows, tracks: Track) -> Iterator[tuple[np.ndarray, Carried]]:
+def _walk(network: Network, windows: Windows, tracks: Tracks) -> Iterator[tuple[np.ndarray, CarriedState]]:
     """Read the tracks forwards; at each step with cutoffs, yield which of the P they are (P,) and the states there."""
     segment, device = network.architecture.segment, windows.values.device
     series, ends = (torch.from_numpy(column).to(device) for column in (tracks.series, tracks.ends))
     remaining = max(0, -(-int(tracks.ends.max()) // segment))  # segments up to the last cutoff
-    carried = Carried(None, torch.zeros(len(series), dtype=torch.bool, device=device))
+    carried = CarriedState(None, torch.zeros(len(series), dtype=torch.bool, device=device))
     needed = set(tracks.behind.tolist())
     for stop in sorted({*needed, *range(0, remaining, BLOCK)}, reverse=True):
         if stop < remaining:

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
-from rnncli.network.covariate_encoder import Inputs
-from rnncli.network.linear_experts import Maps
+from rnncli.network.covariate_encoder import CovariateEncoder
+from rnncli.network.linear_experts import LinearExperts
 
 MOST_LINKED = 200_000  # weights of a map from all amounts to all steps; with more, each step is told its own alone
 
 
-class Outlook(nn.Module):
+class KnownFutureEncoder(nn.Module):
     """What M segments to come are told, each step P features and N amounts that differ from what the base repeats."""
 
-    def __init__(self, design: Architecture, inputs: Inputs, targets: int, per_step: int) -> None:
+    def __init__(self, design: Architecture, inputs: CovariateEncoder, targets: int, per_step: int) -> None:
         super().__init__()
         hidden, amounts = design.hidden, len(inputs.known)
         self.horizon, self.segment, self.targets = design.horizon, design.piece, targets
@@ -26,7 +26,7 @@ class Outlook(nn.Module):
         self.detail = nn.Sequential(nn.Linear(inputs.width + amounts + hidden, hidden), nn.GELU(), last)
         self.linked = design.horizon**2 * amounts * targets <= MOST_LINKED
         times = design.horizon if self.linked else 1
-        self.linear = Maps(times * amounts, times * targets, design.experts, hidden) if amounts else None
+        self.linear = LinearExperts(times * amounts, times * targets, design.experts, hidden) if amounts else None
         for start in (last.weight, last.bias):
             nn.init.zeros_(start)
 

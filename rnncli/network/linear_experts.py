@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Maps(nn.Module):
+class LinearExperts(nn.Module):
     """A linear map (Zeng et al. 2023), or a mixture of several, of its own for each window (Ni et al. 2024, MoLE).
 
     What the encoder came to tells its shares (Jacobs et al. 1991): of the series of a panel some repeat yesterday,

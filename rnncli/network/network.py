@@ -14,16 +14,24 @@ from torch.nn import functional
 
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.network import base_forecasts, cells, quantile_head, scaling, teacher_forcing
-from rnncli.network.cells import BatchNorm, Dropout, fork, joined
-from rnncli.network.covariate_encoder import Features, Inputs, surprise
-from rnncli.network.cross_series import Mixing
-from rnncli.network.decoders import Attended, Second
-from rnncli.network.known_future import Outlook
-from rnncli.network.linear_experts import Maps
+from rnncli.network.cells import BatchNorm, Dropout, concat_states, repeat_state
+from rnncli.network.covariate_encoder import CovariateEncoder, CovariateFeatures, residual_amounts
+from rnncli.network.cross_series import CrossSeriesMixing
+from rnncli.network.decoders import AdditiveAttention, Seq2SeqDecoder
+from rnncli.network.known_future import KnownFutureEncoder
+from rnncli.network.linear_experts import LinearExperts
 from rnncli.network.scaling import Scale
-from rnncli.network.stateful_encoder import read_on
-from rnncli.network.teacher_forcing import Feedback, Lesson
-from rnncli.network.tensors import Ahead, Carried, Past, Prediction, Steps, Trace, View
+from rnncli.network.stateful_encoder import encode_from_state
+from rnncli.network.teacher_forcing import Feedback, TeacherForcing
+from rnncli.network.tensors import (
+    CarriedState,
+    DecoderInput,
+    EncoderInput,
+    EncoderOutput,
+    KnownFuture,
+    Prediction,
+    Trace,
+)
 from rnncli.windows.windows import Beside
 
 NOTHING = InputSpec()
@@ -44,7 +52,7 @@ class Network(nn.Module):
             self.register_buffer("level", torch.zeros(targets))
             self.register_buffer("spread", torch.ones(targets))
         self.base = base_forecasts.build(design, targets)
-        self.inputs = Inputs(design, told)
+        self.inputs = CovariateEncoder(design, told)
         read = (3 if design.since else 2) * targets + self.inputs.read_width  # values of a step
         self.embedding = nn.Linear(read * design.segment + self.inputs.calendar, hidden)
         self.encoder = cells.build(design, hidden)
@@ -55,16 +63,16 @@ class Network(nn.Module):
                 torch.empty(self.pieces, hidden).normal_().div_(math.sqrt(hidden))
             )  # (M, hidden)
         if design.bypass:
-            self.bypass = Maps(design.context, design.horizon, design.experts, hidden)
+            self.bypass = LinearExperts(design.context, design.horizon, design.experts, hidden)
         self.window = nn.Linear(self.inputs.window_width, hidden) if self.inputs.window_width else None
-        self.outlook = Outlook(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
-        self.second = Second(design) if design.decoder == "encoder-decoder" else None
-        self.attended = Attended(hidden) if design.attention else None
+        self.outlook = KnownFutureEncoder(design, self.inputs, targets, per_step) if self.inputs.tells_ahead else None
+        self.second = Seq2SeqDecoder(design) if design.decoder == "encoder-decoder" else None
+        self.attended = AdditiveAttention(hidden) if design.attention else None
         self.level: Tensor
         self.spread: Tensor
         self.norm = BatchNorm(hidden) if design.normalise == "batch" else None
         self.left_out = Dropout(design.input_dropout, design.variational)
-        self.mixing = Mixing(design, told.series) if design.mix else None
+        self.mixing = CrossSeriesMixing(design, told.series) if design.mix else None
 
     def forward(self, past: Tensor, step: Tensor, beside: Beside) -> Prediction:
         """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
@@ -80,8 +88,8 @@ class Network(nn.Module):
         past: Tensor,
         step: Tensor,
         beside: Beside,
-        carried: Carried | None = None,
-        lesson: Lesson | None = None,
+        carried: CarriedState | None = None,
+        lesson: TeacherForcing | None = None,
     ) -> Trace:
         """The same, with what it came from.
 
@@ -105,7 +113,7 @@ class Network(nn.Module):
         prediction = Prediction(quantile_head.quantiles(parameters, centre), view.scale)
         return Trace(prediction, view.past.output, view.past.last, looked)
 
-    def look(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried | None = None) -> View:
+    def look(self, past: Tensor, step: Tensor, beside: Beside, carried: CarriedState | None = None) -> DecoderInput:
         """All that is known before anything is decoded, of F * B windows."""
         design, length = self.architecture, past.shape[1]
         scale = self.scale(past[:, : design.context])
@@ -125,15 +133,17 @@ class Network(nn.Module):
         come_to = self.encode(seen, ahead.window[: len(past)], len(starts), carried)
         ends = [start + design.context for start in starts]
         newest = None if waited is None else torch.cat([waited[:, end - 1 : end] for end in ends]).to(read.device)
-        return View(scale.repeated(len(starts)), left, expected, ahead, mixed, newest, come_to)
+        return DecoderInput(scale.repeated(len(starts)), left, expected, ahead, mixed, newest, come_to)
 
-    def seen(self, read: Tensor, waited: Tensor | None, features: Features, mixed: Tensor | None) -> Steps:
+    def seen(
+        self, read: Tensor, waited: Tensor | None, features: CovariateFeatures, mixed: Tensor | None
+    ) -> EncoderInput:
         """What the encoder is shown of T steps: of what the base left of them, and how long it was since a sale."""
         since = None if waited is None else waited.double().log1p().to(read)
         told = features.read[:, : read.shape[1]], features.calendar[:, : read.shape[1]]
-        return Steps(read.nan_to_num(0.0), (~read.isnan()).to(read), since, *told, mixed)
+        return EncoderInput(read.nan_to_num(0.0), (~read.isnan()).to(read), since, *told, mixed)
 
-    def carry(self, past: Tensor, step: Tensor, beside: Beside, carried: Carried) -> Carried:
+    def carry(self, past: Tensor, step: Tensor, beside: Beside, carried: CarriedState) -> CarriedState:
         """What is brought along to the end of a past, from what was brought along to its last segments.
 
         These are one, and as many as lie behind its first context.
@@ -145,29 +155,29 @@ class Network(nn.Module):
         boundaries = (past.shape[1] - design.context) // design.segment + 1
         come_to = self.encode(seen, self.of_series(features), boundaries, carried, stepwise=False)
         known = seen.observed[:, -boundaries * design.segment :].flatten(1).any(dim=1)
-        return Carried(come_to.last, carried.begun | known.to(carried.begun.device))
+        return CarriedState(come_to.last, carried.begun | known.to(carried.begun.device))
 
-    def ahead(self, features: Features, starts: range) -> Ahead:
+    def ahead(self, features: CovariateFeatures, starts: range) -> KnownFuture:
         """What is known of the steps that follow each context, for F * B windows."""
         design = self.architecture
         length, rest = design.context + design.horizon, self.pieces * design.piece - design.horizon
         foreseen = self.inputs.foreseen
         coming = torch.cat([features.ahead(start + design.context, start + length, foreseen) for start in starts])
         amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])
-        differing = surprise(amounts, design.context, self.base)
-        return Ahead(
+        differing = residual_amounts(amounts, design.context, self.base)
+        return KnownFuture(
             functional.pad(coming, (0, 0, 0, rest)),
             functional.pad(differing, (0, 0, 0, rest)),
             self.of_series(features).repeat(len(starts), 1, 1),
         )
 
-    def of_series(self, features: Features) -> Tensor:
+    def of_series(self, features: CovariateFeatures) -> Tensor:
         """What is known of the series: (B, 1, hidden)."""
         if self.window is None:
             return self.embedding.weight.new_zeros(len(features.window), 1, self.architecture.hidden)
         return self.window(features.window).unsqueeze(1)
 
-    def correct(self, view: View) -> Tensor:
+    def correct(self, view: DecoderInput) -> Tensor:
         """What linear maps add to the base, of the past, amounts known in advance and other series: (F * B, H, K)."""
         horizon, left = self.architecture.horizon, view.left
         correction = left.new_zeros(len(left), horizon, self.targets)
@@ -202,8 +212,8 @@ class Network(nn.Module):
         return max(self.context, math.ceil(rows / self.architecture.segment) * self.architecture.segment)
 
     def encode(
-        self, seen: Steps, window: Tensor, boundaries: int, carried: Carried | None, stepwise: bool = True
-    ) -> Past:
+        self, seen: EncoderInput, window: Tensor, boundaries: int, carried: CarriedState | None, stepwise: bool = True
+    ) -> EncoderOutput:
         """What the encoder came to at the last boundaries of segments in the past of T steps.
 
         stepwise: whether anything is decoded from each of them.
@@ -212,7 +222,7 @@ class Network(nn.Module):
         if self.architecture.bptt is not None:
             known = seen.observed.reshape(*segments.shape[:2], -1).any(dim=-1)  # (B, N)
             stepwise = stepwise and self.architecture.decoder in ("parallel", "recursive")
-            return read_on(self.encoder, segments, known, boundaries, carried, stepwise)
+            return encode_from_state(self.encoder, segments, known, boundaries, carried, stepwise)
         first = segments.shape[1] - boundaries + 1
         output, state = self.encoder(segments[:, :first])
         outputs, states = [output], [state]
@@ -222,13 +232,13 @@ class Network(nn.Module):
             states.append(state)
         last = torch.cat([one[:, -1:] for one in outputs])
         if self.attended is None:
-            return Past(last, joined(states), state, None, None)
+            return EncoderOutput(last, concat_states(states), state, None, None)
         every = torch.cat(outputs, dim=1).repeat(boundaries, 1, 1)  # (F * B, N, hidden)
         place = torch.arange(segments.shape[1], device=every.device)
         ends = torch.arange(first, first + boundaries, device=every.device).repeat_interleave(len(window))
-        return Past(last, joined(states), state, every, place < ends.unsqueeze(1))
+        return EncoderOutput(last, concat_states(states), state, every, place < ends.unsqueeze(1))
 
-    def embed(self, steps: Steps, window: Tensor) -> Tensor:
+    def embed(self, steps: EncoderInput, window: Tensor) -> Tensor:
         """T steps, and what is known of the series (B, 1, hidden), to a vector a segment: (B, N, hidden).
 
         Of the calendar the mean of each segment: what time it is of its steps goes without saying.
@@ -249,7 +259,7 @@ class Network(nn.Module):
             entered = self.norm(entered)
         return self.left_out(functional.gelu(entered))
 
-    def decode_together(self, past: Past, ahead: Ahead) -> tuple[Tensor, Tensor | None]:
+    def decode_together(self, past: EncoderOutput, ahead: KnownFuture) -> tuple[Tensor, Tensor | None]:
         """One step from the past for each segment of the horizon: (B, H, K, Q), and what was looked at.
 
         All of them from the encoder's last state, or one after another by a second network.
@@ -260,10 +270,12 @@ class Network(nn.Module):
             steps = steps + self.outlook.of_segments(ahead.features)
         if self.second is not None:
             return self.read(self.second(past.output, steps), past, ahead)
-        outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), fork(past.state, self.pieces))
+        outputs, _ = self.encoder(steps.reshape(batch * self.pieces, 1, -1), repeat_state(past.state, self.pieces))
         return self.read(outputs.reshape(batch, self.pieces, -1), past, ahead)
 
-    def decode_in_turn(self, view: View, around: Tensor, lesson: Lesson | None) -> tuple[Tensor, Tensor | None]:
+    def decode_in_turn(
+        self, view: DecoderInput, around: Tensor, lesson: TeacherForcing | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Segment after segment, each median around a centre (B, H, K) fed back as if it had been observed.
 
         In training a value drawn from it, so that the network learns to live with its own errors (scheduled sampling:
@@ -284,12 +296,16 @@ class Network(nn.Module):
                 output, state = self.encoder(self.embed(taken, known.window), state)
         return torch.cat(pieces, dim=1)[:, :horizon], torch.cat(looked, dim=1) if looked else None
 
-    def taken(self, value: Tensor, since: Tensor | None, known: Ahead) -> Steps:
+    def taken(self, value: Tensor, since: Tensor | None, known: KnownFuture) -> EncoderInput:
         """A segment (B, segment, K) taken for observed, how long since a sale, and what is known of its steps."""
         read, first = self.inputs.read_width, self.inputs.width - self.inputs.calendar
-        return Steps(value, torch.ones_like(value), since, known.features[..., :read], known.features[..., first:])
+        return EncoderInput(
+            value, torch.ones_like(value), since, known.features[..., :read], known.features[..., first:]
+        )
 
-    def read(self, outputs: Tensor, past: Past, ahead: Ahead, whole: bool = False) -> tuple[Tensor, Tensor | None]:
+    def read(
+        self, outputs: Tensor, past: EncoderOutput, ahead: KnownFuture, whole: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """Outputs (B, M, hidden) to head parameters (B, H, K, Q), or to those of whole segments (B, M * seg, K, Q).
 
         And, where the decoder attends to the past, how much to which of its steps: (B, M, N).

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from rnncli.network.cells import Encoder, State, joined
-from rnncli.network.tensors import Carried, Past
+from rnncli.network.cells import Encoder, State, concat_states
+from rnncli.network.tensors import CarriedState, EncoderOutput
 
 
-def read_on(
-    encoder: Encoder, segments: Tensor, known: Tensor, boundaries: int, carried: Carried | None, stepwise: bool
-) -> Past:
+def encode_from_state(
+    encoder: Encoder, segments: Tensor, known: Tensor, boundaries: int, carried: CarriedState | None, stepwise: bool
+) -> EncoderOutput:
     """What an encoder came to behind each of the last segments, as many as there are boundaries.
 
     It reads just these, from the state carried over; with none, all segments (B, N, hidden) from the first of each
@@ -34,7 +34,7 @@ def read_on(
         states += [state] if end > first else []
         start = end
     assert state is not None
-    return Past(torch.cat(outputs), joined(states) if stepwise else state, state, None, None)
+    return EncoderOutput(torch.cat(outputs), concat_states(states) if stepwise else state, state, None, None)
 
 
 def _held(state: State, begun: Tensor) -> State:
@@ -44,7 +44,7 @@ def _held(state: State, begun: Tensor) -> State:
     return tuple(part * begun.to(part).reshape(1, -1, 1) for part in state)
 
 
-def passed_on(state: State | None, kept: Tensor) -> State | None:
+def detach_state(state: State | None, kept: Tensor) -> State | None:
     """A state (of B sequences) without its gradient, zeros for the sequences that are not kept (B,)."""
     if state is None:
         return None

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from rnncli.network import quantile_head
-from rnncli.network.tensors import View
+from rnncli.network.tensors import DecoderInput
 
 
-class Lesson(NamedTuple):
+class TeacherForcing(NamedTuple):
     """What really came, and how much of it a decoder is told (teacher forcing: Williams and Zipser 1989)."""
 
     future: Tensor  # (F * B, H, K) float64 in the data's units, NaN where missing
@@ -19,7 +19,9 @@ class Lesson(NamedTuple):
 class Feedback:
     """What a recursive decoder reads behind each segment of the horizon, of B windows."""
 
-    def __init__(self, view: View, centre: Tensor, lesson: Lesson | None, subtracted: bool, drawn: bool) -> None:
+    def __init__(
+        self, view: DecoderInput, centre: Tensor, lesson: TeacherForcing | None, subtracted: bool, drawn: bool
+    ) -> None:
         """centre: (B, M * segment, K) what forecasts lie around as they are fed back.
 
         subtracted: whether what is read is less what the base takes from it. drawn: see fed_back.

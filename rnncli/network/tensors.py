@@ -25,7 +25,7 @@ class Trace(NamedTuple):
     looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's, summing to 1
 
 
-class Steps(NamedTuple):
+class EncoderInput(NamedTuple):
     """What a network reads of each of T steps."""
 
     values: Tensor  # (B, T, K) at unit scale, 0 where missing
@@ -35,7 +35,7 @@ class Steps(NamedTuple):
     calendar: Tensor  # (B, T, D)
     mixed: Tensor | None = None  # (B, T, M) mixtures of the other series
 
-    def behind(self, length: int) -> "Steps":
+    def behind(self, length: int) -> "EncoderInput":
         """The same behind so many steps of which nothing is known."""
         longer = {
             name: functional.pad(part, (0, 0, length, 0)) for name, part in self._asdict().items() if part is not None
@@ -43,7 +43,7 @@ class Steps(NamedTuple):
         return self._replace(**longer)
 
 
-class Past(NamedTuple):
+class EncoderOutput(NamedTuple):
     """What an encoder came to, for F * B windows."""
 
     output: Tensor  # (F * B, 1, hidden) the last one
@@ -53,32 +53,32 @@ class Past(NamedTuple):
     known: Tensor | None  # (F * B, N) whether the window's past reaches there
 
 
-class Ahead(NamedTuple):
+class KnownFuture(NamedTuple):
     """What is known of the M * segment steps to come."""
 
     features: Tensor  # (B, M * segment, P)
     surprise: Tensor  # (B, M * segment, N) amounts, less what the base repeats of them
     window: Tensor  # (B, 1, hidden) what is known of the series
 
-    def part(self, start: int, length: int) -> "Ahead":
+    def part(self, start: int, length: int) -> "KnownFuture":
         """Some of the steps."""
         end = start + length
-        return Ahead(self.features[:, start:end], self.surprise[:, start:end], self.window)
+        return KnownFuture(self.features[:, start:end], self.surprise[:, start:end], self.window)
 
 
-class View(NamedTuple):
+class DecoderInput(NamedTuple):
     """What a network knows of F * B windows before it decodes."""
 
     scale: Scale
     left: Tensor  # (F * B, L, K) the past, less what the base takes from it
     expected: Tensor  # (F * B, H, K) the base forecast
-    ahead: Ahead
+    ahead: KnownFuture
     mixed: Tensor | None  # (B, T, M) mixtures of the other series
     waited: Tensor | None  # (F * B, 1, K) int64, steps since the last value above zero
-    past: Past
+    past: EncoderOutput
 
 
-class Carried(NamedTuple):
+class CarriedState(NamedTuple):
     """What an encoder brings along from further back than it is shown."""
 
     state: State | None  # none where nothing has begun

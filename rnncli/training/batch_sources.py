@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from rnncli.network.cells import State
-from rnncli.network.stateful_encoder import passed_on
-from rnncli.network.tensors import Carried
+from rnncli.network.stateful_encoder import detach_state
+from rnncli.network.tensors import CarriedState
 from rnncli.windows.windows import Batch, Gatherer, Sampler, Windows
 
 
 class Source(Protocol):
     """Where batches come from."""
 
-    def batch(self) -> tuple[Batch, Carried | None]:
+    def batch(self) -> tuple[Batch, CarriedState | None]:
         """The next one, and what the encoder brings along to it."""
         ...
 
@@ -50,9 +50,9 @@ class Again(NamedTuple):
     """One batch again and again."""
 
     given: Batch
-    carried: Carried | None
+    carried: CarriedState | None
 
-    def batch(self) -> tuple[Batch, Carried | None]:
+    def batch(self) -> tuple[Batch, CarriedState | None]:
         """See Source."""
         return self.given, self.carried
 
@@ -89,10 +89,10 @@ class Walker:
         self._fresh = torch.ones_like(self._series, dtype=torch.bool)
         self._state: State | None = None
 
-    def batch(self) -> tuple[Batch, Carried]:
+    def batch(self) -> tuple[Batch, CarriedState]:
         """The windows that end where the walk has come to, and what is carried to there."""
         batch = self._windows.batch(self._series, self._cutoffs)
-        return batch, Carried(passed_on(self._state, ~self._fresh), ~self._fresh)
+        return batch, CarriedState(detach_state(self._state, ~self._fresh), ~self._fresh)
 
     def go_on(self, state: State) -> None:
         """Take the next steps of each series, from the state after those before."""

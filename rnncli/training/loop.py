@@ -19,8 +19,8 @@ from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.network.cells import State
 from rnncli.network.network import Network
-from rnncli.network.teacher_forcing import Lesson
-from rnncli.network.tensors import Carried, Prediction
+from rnncli.network.teacher_forcing import TeacherForcing
+from rnncli.network.tensors import CarriedState, Prediction
 from rnncli.training import losses
 from rnncli.training.batch_sources import Drawn, Source, Walker
 from rnncli.training.losses import Weighing
@@ -62,7 +62,7 @@ class Fitted(NamedTuple):
 
 
 HeldOut = Callable[
-    [Network], Iterable[tuple[Batch, Carried | None]]
+    [Network], Iterable[tuple[Batch, CarriedState | None]]
 ]  # windows, and what a network brings along to them
 
 
@@ -178,7 +178,7 @@ def update(network: Network, source: Source, descent: Descent, goal: Goal, done:
 
 
 def priced(
-    network: Network, batch: Batch, goal: Goal, carried: Carried | None = None, done: float = 0.0
+    network: Network, batch: Batch, goal: Goal, carried: CarriedState | None = None, done: float = 0.0
 ) -> tuple[Tensor, State]:
     """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it.
 
@@ -186,7 +186,7 @@ def priced(
     """
     share, lesson = goal.training.teacher_forcing * (1 - done), None
     if share:
-        lesson = Lesson(batch.futures(network.context, network.architecture.segment), share)
+        lesson = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
     trace = network.trace(batch.past, batch.step, batch.beside, carried, lesson)
     total, count = _compared(trace.prediction, network.architecture, batch, goal)
     loss = total / count.clamp(min=1)
@@ -194,7 +194,9 @@ def priced(
     return (loss + price * trace.activity.square().mean() if price else loss), trace.state
 
 
-def batch_loss(network: Network, batch: Batch, goal: Goal, carried: Carried | None = None) -> tuple[Tensor, Tensor]:
+def batch_loss(
+    network: Network, batch: Batch, goal: Goal, carried: CarriedState | None = None
+) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
     trace = network.trace(batch.past, batch.step, batch.beside, carried)
     return _compared(trace.prediction, network.architecture, batch, goal)
@@ -212,7 +214,7 @@ def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: 
 
 
 @torch.inference_mode()
-def mean_loss(network: Network, held_out: Iterable[tuple[Batch, Carried | None]], goal: Goal) -> float:
+def mean_loss(network: Network, held_out: Iterable[tuple[Batch, CarriedState | None]], goal: Goal) -> float:
     """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
     network.eval()
     parts = [batch_loss(network, batch, goal, carried) for batch, carried in held_out]

@@ -13,7 +13,7 @@ from torch import Tensor
 from rnncli.config.cells import INPUT_SCALE
 from rnncli.errors import TrainingError
 from rnncli.network import quantile_head
-from rnncli.network.cells import Reservoir
+from rnncli.network.cells import EchoState
 from rnncli.network.network import Network
 from rnncli.windows.windows import Sampler, Windows
 
@@ -50,7 +50,7 @@ def fit(network: Network, windows: Windows, sampler: Sampler, generator: torch.G
 
     Raises TrainingError where no window has all its values.
     """
-    assert isinstance(network.encoder, Reservoir)
+    assert isinstance(network.encoder, EchoState)
     network.encoder.draw()
     network.embedding.weight.mul_(network.architecture.input_scale or INPUT_SCALE)
     network.eval()

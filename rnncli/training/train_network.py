@@ -17,7 +17,7 @@ from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.model.card import LearningCurve
 from rnncli.network import encoder_states, quantile_head
-from rnncli.network.base_forecasts import Cycle
+from rnncli.network.base_forecasts import LearnedCycle
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
@@ -107,12 +107,12 @@ def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Wi
         network.fix_scale(_trained_on(windows, task))
     if task.start is not None:
         network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
-    elif isinstance(network.base, Cycle):
+    elif isinstance(network.base, LearnedCycle):
         _begin(network, network.base, data, task)
     return windows, network
 
 
-def _begin(network: Network, cycle: Cycle, data: Sequences | Panel, task: Task) -> None:
+def _begin(network: Network, cycle: LearnedCycle, data: Sequences | Panel, task: Task) -> None:
     """Have the cycle begin with what training windows repeat, for it to be there from the first step on."""
     cpu = torch.device("cpu")
     windows = Windows(data, network.context, task.architecture.horizon, cpu, dated=False)

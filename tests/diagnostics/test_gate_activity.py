@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity
 from rnncli.network import cells
-from rnncli.network.cells.recurrent import Recurrent
+from rnncli.network.cells.recurrent import FusedRNN
 
 KINDS: tuple[dict[str, Any], ...] = (
     {"cell": "rnn"},
@@ -81,7 +81,7 @@ def test_of_all_encoders_the_layers_that_kernels_run_forwards_are_found(chosen: 
 def test_the_units_of_a_reservoir_are_told_from_its_states() -> None:
     torch.manual_seed(0)
     steps = torch.randn(2, 6, 4)
-    reservoir = cells.Reservoir(design(cell="esn", leak=0.3, density=1.0))
+    reservoir = cells.EchoState(design(cell="esn", leak=0.3, density=1.0))
     reservoir.draw()
     states = reservoir(steps)[0].double().numpy()
 
@@ -118,7 +118,7 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
     torch.manual_seed(0)
     steps = torch.randn(1, 5, 2)
     encoder = built(steps, cell="gru", hidden=3)
-    assert isinstance(encoder, Recurrent)
+    assert isinstance(encoder, FusedRNN)
     weights = {name: value.detach().double().numpy() for name, value in encoder.stack.named_parameters()}
     given, back = weights["weight_ih_l0"], weights["weight_hh_l0"]
     state, resets, updates = np.zeros(3), [], []
@@ -139,7 +139,7 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
 def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: str, parts: int) -> None:
     encoder = built(torch.zeros(1, 1, 4), cell=cell, layers=2)
-    assert isinstance(encoder, Recurrent)
+    assert isinstance(encoder, FusedRNN)
 
     found = gate_activity.recurrent(encoder)
 

@@ -10,7 +10,7 @@ from torch import nn
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity, gradient_probe, measurements
 from rnncli.network import quantile_head
-from rnncli.network.cells.recurrent import Recurrent, RecurrentName
+from rnncli.network.cells.recurrent import FusedRNN, RecurrentName
 from rnncli.network.network import Network
 from rnncli.windows.windows import Batch, Beside
 
@@ -27,7 +27,7 @@ def network(cell: RecurrentName = "rnn", **changed: Any) -> Network:
 
 
 def recurrent(made: Network) -> nn.RNNBase:
-    assert isinstance(made.encoder, Recurrent)
+    assert isinstance(made.encoder, FusedRNN)
     return made.encoder.stack
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.network.base_forecasts import Cycle, Repeat, Smoothing
+from rnncli.network.base_forecasts import LearnedCycle, SeasonalNaive, SeasonalSmoothing
 
 STEP = torch.tensor([6])
 
@@ -16,17 +16,17 @@ def window(*values: float) -> torch.Tensor:
 def test_the_last_season_is_repeated_with_gaps_filled_from_the_season_before() -> None:
     past = window(1, 2, 3, 4, 5, torch.nan, 7, 8)
 
-    assert Repeat(4, 6)(past, STEP)[1].flatten().tolist() == [5.0, 2.0, 7.0, 8.0, 5.0, 2.0]
+    assert SeasonalNaive(4, 6)(past, STEP)[1].flatten().tolist() == [5.0, 2.0, 7.0, 8.0, 5.0, 2.0]
 
 
 def test_a_season_that_does_not_divide_the_context_keeps_its_phase() -> None:
-    assert Repeat(3, 4)(torch.arange(8.0).reshape(1, 8, 1), STEP)[1].flatten().tolist() == [5.0, 6.0, 7.0, 5.0]
+    assert SeasonalNaive(3, 4)(torch.arange(8.0).reshape(1, 8, 1), STEP)[1].flatten().tolist() == [5.0, 6.0, 7.0, 5.0]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_smoothing_is_the_recursion_of_winters_phase_by_phase(share: float) -> None:
     values = np.random.default_rng(0).normal(size=(200, 2))  # laps of a season of 2
-    smoothing = Smoothing(2, 3)
+    smoothing = SeasonalSmoothing(2, 3)
     with torch.no_grad():
         smoothing.share.fill_(np.log(share / (1 - share)))
 
@@ -39,7 +39,7 @@ def test_smoothing_is_the_recursion_of_winters_phase_by_phase(share: float) -> N
 
 
 def test_smoothing_learns_its_share_and_skips_what_is_missing() -> None:
-    smoothing = Smoothing(1, 1)
+    smoothing = SeasonalSmoothing(1, 1)
 
     _, forecast = smoothing(window(1, torch.nan, torch.nan, 1), STEP)
     forecast.sum().backward()
@@ -49,7 +49,7 @@ def test_smoothing_learns_its_share_and_skips_what_is_missing() -> None:
 
 
 def test_a_cycle_keeps_to_the_clock_and_leaves_the_rest_to_the_network() -> None:
-    cycle = Cycle(4, 3, 1)
+    cycle = LearnedCycle(4, 3, 1)
     with torch.no_grad():
         cycle.values.copy_(torch.tensor([[0.0], [10], [20], [30]]))
 
@@ -66,7 +66,7 @@ def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> Non
     future = noise.clone()
     future[..., 0] += torch.tensor([0.0, 5, -5, 1])[(step.unsqueeze(1) + torch.arange(6)) % 4]  # of one target alone
     future[0, 0] = torch.nan
-    cycle = Cycle(4, 6, 2)
+    cycle = LearnedCycle(4, 6, 2)
 
     cycle.begin(future, step)
 
@@ -75,7 +75,7 @@ def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> Non
 
 
 def test_a_cycle_of_which_nothing_is_seen_begins_at_zero() -> None:
-    cycle = Cycle(4, 2, 1)
+    cycle = LearnedCycle(4, 2, 1)
 
     cycle.begin(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))
 

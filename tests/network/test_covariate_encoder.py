@@ -11,7 +11,7 @@ from rnncli.config.architecture import Architecture, Covariate, InputSpec
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.sections import Columns, DecoderName, Training
 from rnncli.config.sections import Network as Asked
-from rnncli.network.covariate_encoder import Inputs, surprise
+from rnncli.network.covariate_encoder import CovariateEncoder, residual_amounts
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.planning.plan import make
@@ -30,9 +30,9 @@ CITY = Covariate(name="city", role="static", categories=("Bonn", "Cork"))
 EVERYTHING = InputSpec((PRICE, KINDS, VISITS, SIZE, CITY), calendar=4)
 
 
-def inputs(told: InputSpec = EVERYTHING, **changes: object) -> Inputs:
+def inputs(told: InputSpec = EVERYTHING, **changes: object) -> CovariateEncoder:
     torch.manual_seed(0)
-    return Inputs(design(**changes), told).eval()
+    return CovariateEncoder(design(**changes), told).eval()
 
 
 def beside(batch: int = 3, steps: int = 17) -> Beside:
@@ -83,7 +83,7 @@ def test_a_surprise_is_what_differs_from_what_the_base_repeats(base: BaseName) -
 
     lag = {"last": [1, 2, 3, 4, 5], "seasonal": [4, 4, 4, 4, 8]}[base]
     expected = torch.stack([amounts[:, 12 + step] - amounts[:, 12 + step - lag[step]] for step in range(5)], dim=1)
-    assert torch.allclose(surprise(amounts, 12, built.base), expected)
+    assert torch.allclose(residual_amounts(amounts, 12, built.base), expected)
 
 
 def network(decoder: DecoderName = "parallel", told: InputSpec = EVERYTHING, **changes: object) -> Network:

@@ -11,7 +11,7 @@ from rnncli.config.architecture import InputSpec
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
 from rnncli.evaluation import backtest
 from rnncli.model.model import Model, load
-from rnncli.network.cross_series import MIXTURES, Mixing
+from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.planning import plan as choices
@@ -111,7 +111,7 @@ def test_gathered_windows_are_all_series_that_train_at_some_moments() -> None:
 
 def test_mixtures_are_weighted_sums_of_the_others_at_the_scale_of_their_windows() -> None:
     torch.manual_seed(0)
-    mixing = Mixing(design(base="last", season=1), 3)
+    mixing = CrossSeriesMixing(design(base="last", season=1), 3)
     past = 10 * torch.rand(2, 3, 12, 1).double()
     past[1, 2] = torch.nan
     past[0, 1, 4] = torch.nan

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.network.decoders import Attended, Second
+from rnncli.network.decoders import AdditiveAttention, Seq2SeqDecoder
 from tests.network.cells.textbook import shaken, step, weights
 from tests.network.test_network import design
 
@@ -16,7 +16,7 @@ def drawn(*shape: int) -> torch.Tensor:
 
 
 def test_attention_weighs_states_by_a_small_network_and_joins_what_it_sees() -> None:
-    attended = cast(Attended, shaken(Attended(8)))
+    attended = cast(AdditiveAttention, shaken(AdditiveAttention(8)))
     outputs, states, known = drawn(3, 2, 8), drawn(3, 5, 8), torch.arange(5) < torch.tensor([[5], [3], [1]])
     w = weights(attended)
 
@@ -37,7 +37,7 @@ def test_attention_weighs_states_by_a_small_network_and_joins_what_it_sees() -> 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_a_second_network_starts_at_the_summary_and_reads_it_at_each_step(cell: str) -> None:
-    second = cast(Second, shaken(Second(design(cell=cell, decoder="encoder-decoder"))))
+    second = cast(Seq2SeqDecoder, shaken(Seq2SeqDecoder(design(cell=cell, decoder="encoder-decoder"))))
     output, steps = drawn(3, 1, 8), drawn(3, 4, 8)
     w = weights(second)
     h, c = np.tanh(output[:, 0].numpy() @ w["begin.weight"].T + w["begin.bias"]), np.zeros((3, 8))
@@ -56,7 +56,7 @@ def test_a_second_network_starts_at_the_summary_and_reads_it_at_each_step(cell: 
 
 
 def test_their_gradients_are_those_of_finite_differences() -> None:
-    attended, second = shaken(Attended(8)), shaken(Second(design(decoder="encoder-decoder")))
+    attended, second = shaken(AdditiveAttention(8)), shaken(Seq2SeqDecoder(design(decoder="encoder-decoder")))
     outputs, states, known = drawn(2, 2, 8).requires_grad_(), drawn(2, 3, 8).requires_grad_(), torch.ones(2, 3) > 0
 
     assert torch.autograd.gradcheck(lambda *read: attended(*read, known)[0], (outputs, states), atol=1e-6)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnncli.network import encoder_states
 from rnncli.network.network import Network
-from rnncli.network.tensors import Carried
+from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs
 from rnncli.windows.windows import Beside
 from tests.network.test_stateful_encoder import LENGTHS, network, windows
@@ -40,7 +40,9 @@ def test_a_series_is_read_once_for_all_its_cutoffs(monkeypatch: pytest.MonkeyPat
     built, read = network(), []
     carry = Network.carry
 
-    def counted(self: Network, past: torch.Tensor, step: torch.Tensor, beside: Beside, carried: Carried) -> Carried:
+    def counted(
+        self: Network, past: torch.Tensor, step: torch.Tensor, beside: Beside, carried: CarriedState
+    ) -> CarriedState:
         read.append(past.shape[0] * (past.shape[1] - built.context + 3))
         return carry(self, past, step, beside, carried)
 

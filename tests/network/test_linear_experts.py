@@ -5,15 +5,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnncli.network.linear_experts import Maps
+from rnncli.network.linear_experts import LinearExperts
 
 READ, TOLD, HIDDEN = 12, 4, 8
 
 
-def filled(experts: int) -> Maps:
+def filled(experts: int) -> LinearExperts:
     """Maps that are not zero any more."""
     torch.manual_seed(0)
-    made = Maps(READ, TOLD, experts, HIDDEN)
+    made = LinearExperts(READ, TOLD, experts, HIDDEN)
     nn.init.normal_(made.weight)
     return made
 
@@ -50,7 +50,7 @@ def test_several_are_mixed_by_what_the_encoder_came_to() -> None:
 def test_two_maps_learn_what_one_cannot(experts: int, least: float, most: float) -> None:
     """Of some windows the newest values come again, of others the oldest: the encoder tells which."""
     torch.manual_seed(0)
-    made = Maps(READ, TOLD, experts, HIDDEN)
+    made = LinearExperts(READ, TOLD, experts, HIDDEN)
     optimiser = torch.optim.Adam(made.parameters(), lr=0.03)
     for _ in range(300):
         values, kind = torch.randn(64, 1, READ), torch.randint(2, (64, 1, 1))

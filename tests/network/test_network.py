@@ -9,7 +9,7 @@ from rnncli.config.cells import CellName
 from rnncli.config.sections import DecoderName, ScaleName
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
-from rnncli.network.tensors import Prediction, Steps
+from rnncli.network.tensors import EncoderInput, Prediction
 from rnncli.windows.windows import Beside
 
 
@@ -153,7 +153,7 @@ def test_a_direct_network_reads_the_whole_horizon_from_the_last_output() -> None
     values = scale.apply(past)
     output, _ = built.encoder(
         built.embed(
-            Steps(values, torch.ones_like(values), None, values[..., :0], values[..., :0]), torch.zeros(2, 1, 8)
+            EncoderInput(values, torch.ones_like(values), None, values[..., :0], values[..., :0]), torch.zeros(2, 1, 8)
         )
     )
 

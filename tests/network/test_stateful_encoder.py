@@ -7,8 +7,8 @@ import torch
 
 from rnncli.config.sections import Columns
 from rnncli.network.network import Network
-from rnncli.network.stateful_encoder import passed_on, read_on
-from rnncli.network.tensors import Carried
+from rnncli.network.stateful_encoder import detach_state, encode_from_state
+from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.training.batch_sources import Walker
 from rnncli.windows.windows import Windows
@@ -71,9 +71,11 @@ def test_a_gradient_ends_where_the_state_was_passed_on() -> None:
     built = network(cell="gru")
     segments = torch.randn(2, 2, 8, requires_grad=True)
     known = torch.ones(2, 2, dtype=torch.bool)
-    first = read_on(built.encoder, segments, known, 2, Carried(None, torch.tensor([True, True])), stepwise=True)
+    first = encode_from_state(
+        built.encoder, segments, known, 2, CarriedState(None, torch.tensor([True, True])), stepwise=True
+    )
 
-    kept = passed_on(first.last, torch.tensor([True, False]))
+    kept = detach_state(first.last, torch.tensor([True, False]))
 
     assert kept is not None
     assert not any(part.requires_grad for part in kept)

@@ -15,8 +15,8 @@ from rnncli.config.sections import ScaleName, Training
 from rnncli.network import quantile_head, teacher_forcing
 from rnncli.network.network import Network
 from rnncli.network.scaling import OUTLIER
-from rnncli.network.teacher_forcing import Lesson
-from rnncli.network.tensors import Steps
+from rnncli.network.teacher_forcing import TeacherForcing
+from rnncli.network.tensors import EncoderInput
 from rnncli.training import loop, losses
 from rnncli.training.loop import Goal
 from rnncli.training.losses import Weighing
@@ -96,7 +96,7 @@ def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, 
     batch = Batch(past, torch.from_numpy(values[:, -HORIZON:]), step, alone(past), None)
 
     with torch.no_grad():
-        lesson = Lesson(batch.futures(CONTEXT, SEGMENT), 1.0)
+        lesson = TeacherForcing(batch.futures(CONTEXT, SEGMENT), 1.0)
         quantiles, measured = made.trace(past, step, batch.beside, lesson=lesson).prediction
 
     floor = torch.full_like(measured.level, torch.nan) if measured.floor is None else measured.floor
@@ -130,9 +130,9 @@ def test_the_share_falls_from_what_was_asked_for_to_none(
 ) -> None:
     shares = list[float]()
 
-    def noted(future: torch.Tensor, share: float) -> Lesson:
+    def noted(future: torch.Tensor, share: float) -> TeacherForcing:
         shares.append(share)
-        return Lesson(future, share)
+        return TeacherForcing(future, share)
 
     monkeypatch.setattr(loop, "Lesson", noted)
     quick = ("--horizon", 6, "--steps", 40, "--hidden", 8, "--context", 24, "--segment", 3, "--no-refit")
@@ -219,7 +219,7 @@ def test_what_is_fed_back_is_told_when_it_was_sold() -> None:
     told = list[torch.Tensor]()
     embed = made.embed
 
-    def noted(steps: Steps, window: torch.Tensor) -> torch.Tensor:
+    def noted(steps: EncoderInput, window: torch.Tensor) -> torch.Tensor:
         assert steps.waited is not None
         told.append(steps.waited.expm1()[:, -1, 0])
         return embed(steps, window)

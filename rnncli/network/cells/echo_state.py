@@ -11,7 +11,7 @@ from rnncli.network.cells.state import State
 TRIES, CYCLE = 100, 1e-3  # draws, and the least spectral radius of one, by its largest weight, that has a cycle
 
 
-class Reservoir(nn.Module):
+class EchoState(nn.Module):
     """Leaky tanh units (Jaeger 2001; Jaeger et al. 2007): x = (1 - leak) x + leak tanh(u + W x), u what is read.
 
     W is sparse, its largest eigenvalue of the size asked for: below 1 the state forgets how it began, as an echo fades.

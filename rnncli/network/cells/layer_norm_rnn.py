@@ -5,13 +5,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
-from rnncli.network.cells.recurrent import Recurrent, RecurrentName
+from rnncli.network.cells.recurrent import FusedRNN, RecurrentName
 from rnncli.network.cells.state import State
 
 NORMED = {"rnn": (1,), "gru": (2, 1), "lstm": (4,)}  # gates that are normalised together
 
 
-class Written(nn.Module):
+class LayerNormRNN(nn.Module):
     """One recurrent layer with layer normalisation and zoneout.
 
     Ba et al. (2016), equations 20 to 26: what the input and what the state add to the gates are each normalised over
@@ -22,7 +22,7 @@ class Written(nn.Module):
     def __init__(self, design: Architecture, cell: RecurrentName, inputs: int) -> None:
         super().__init__()
         self.cell, self.hidden, self.zoneout = cell, design.hidden, design.zoneout
-        self.stack = Recurrent(design, cell, inputs, layers=1).stack
+        self.stack = FusedRNN(design, cell, inputs, layers=1).stack
         sizes = [gates * design.hidden for gates in NORMED[cell]] if design.normalise == "layer" else []
         self.of_inputs = nn.ModuleList(nn.LayerNorm(size, bias=False) for size in sizes)
         self.of_states = nn.ModuleList(nn.LayerNorm(size, bias=False) for size in sizes)

@@ -12,7 +12,7 @@ from rnncli.network.cells.state import State
 RecurrentName = Literal["rnn", "lstm", "gru"]
 
 
-class Recurrent(nn.Module):
+class FusedRNN(nn.Module):
     """A stack of recurrent layers, read forwards in time.
 
     `rnn` is Elman's network (Elman 1990) with tanh or ReLU, `lstm` the long short-term memory with forget gate

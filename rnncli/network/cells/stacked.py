@@ -5,12 +5,12 @@ from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
 from rnncli.network.cells.dropout import Dropout
-from rnncli.network.cells.layer_norm_rnn import Written
-from rnncli.network.cells.recurrent import Recurrent, RecurrentName
+from rnncli.network.cells.layer_norm_rnn import LayerNormRNN
+from rnncli.network.cells.recurrent import FusedRNN, RecurrentName
 from rnncli.network.cells.state import State
 
 
-class Layered(nn.Module):
+class StackedRNN(nn.Module):
     """Layers that are residual, read both ways, share one dropout mask a sequence, or are written out.
 
     Residual: what a layer reads is added to what it says (He et al. 2016; Wu et al. 2016). Bidirectional: a second
@@ -25,8 +25,8 @@ class Layered(nn.Module):
         def stack() -> nn.ModuleList:
             widths = [inputs] + (layers - 1) * [hidden]
             if written_out(design):
-                return nn.ModuleList(Written(design, cell, width) for width in widths)
-            return nn.ModuleList(Recurrent(design, cell, width, layers=1) for width in widths)
+                return nn.ModuleList(LayerNormRNN(design, cell, width) for width in widths)
+            return nn.ModuleList(FusedRNN(design, cell, width, layers=1) for width in widths)
 
         self.forwards = stack()
         self.backwards = stack() if design.bidirectional else None

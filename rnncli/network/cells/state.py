@@ -10,12 +10,12 @@ from torch import Tensor
 State = tuple[Tensor, ...]
 
 
-def fork(state: State, times: int) -> State:
+def repeat_state(state: State, times: int) -> State:
     """The same state for `times` continuations of each sequence, lying behind one another: B becomes B * times."""
     return tuple(part.repeat_interleave(times, dim=1) for part in state)
 
 
-def joined(states: list[State]) -> State:
+def concat_states(states: list[State]) -> State:
     """The states of several batches as that of one, B1 + B2 + ... sequences."""
     if len(states) == 1:
         return states[0]

@@ -9,7 +9,7 @@ from rnncli.config.cells import TCN_WIDTH
 from rnncli.network.cells.state import State
 
 
-class Causal(nn.Module):
+class CausalConv(nn.Module):
     """A dilated convolution whose output at a step depends on that step and those before it.
 
     Its weights are a direction and a size for each output (Salimans and Kingma 2016).
@@ -35,7 +35,7 @@ class Causal(nn.Module):
         return outputs, read[:, steps.shape[1] :].transpose(0, 1)
 
 
-class Temporal(nn.Module):
+class TCN(nn.Module):
     """The temporal convolutional network of Bai et al. (2018): residual blocks of two convolutions.
 
     Their dilation doubles from block to block.
@@ -45,9 +45,9 @@ class Temporal(nn.Module):
         super().__init__()
         hidden, layers = design.hidden, design.layers
         self.first = nn.ModuleList(
-            Causal(inputs if number == 0 else hidden, hidden, TCN_WIDTH, 2**number) for number in range(layers)
+            CausalConv(inputs if number == 0 else hidden, hidden, TCN_WIDTH, 2**number) for number in range(layers)
         )
-        self.second = nn.ModuleList(Causal(hidden, hidden, TCN_WIDTH, 2**number) for number in range(layers))
+        self.second = nn.ModuleList(CausalConv(hidden, hidden, TCN_WIDTH, 2**number) for number in range(layers))
         self.beside = nn.Identity() if inputs == hidden else nn.Linear(inputs, hidden)
         self.dropout = nn.Dropout(design.dropout)
 
@@ -63,12 +63,12 @@ class Temporal(nn.Module):
         return steps, reached
 
 
-class Convolved(nn.Module):
+class ConvolutionalRNN(nn.Module):
     """A convolution, and an encoder that reads what it says (CNN and RNN: Lai et al. 2018)."""
 
     def __init__(self, width: int, inputs: int, encoder: nn.Module) -> None:
         super().__init__()
-        self.front, self.encoder = Causal(inputs, inputs, width), encoder
+        self.front, self.encoder = CausalConv(inputs, inputs, width), encoder
 
     def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Steps (B, N, inputs) to outputs (B, N, hidden) and the states of both."""

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rnncli.network import cells
-from rnncli.network.cells import Encoder, Reservoir, State, fork, joined
-from rnncli.network.cells.stacked import Layered
-from rnncli.network.cells.tcn import Convolved, Temporal
+from rnncli.network.cells import EchoState, Encoder, State, concat_states, repeat_state
+from rnncli.network.cells.stacked import StackedRNN
+from rnncli.network.cells.tcn import TCN, ConvolutionalRNN
 from rnncli.network.cells.transformer import Transformer
 from tests.network.cells import textbook
 from tests.network.cells.textbook import Weights, layer, normed, shaken, weights
@@ -36,7 +36,7 @@ def built(**changes: object) -> Encoder:
     """An encoder of 8 units that reads 8, its weights moved."""
     torch.manual_seed(0)
     encoder = cells.build(design(**changes), 8)
-    if isinstance(encoder, Reservoir):
+    if isinstance(encoder, EchoState):
         encoder.draw()
     return cast(Encoder, shaken(encoder))
 
@@ -68,8 +68,8 @@ def test_forked_and_joined_states_continue_each_sequence(kind: dict[str, object]
     _, early = run(encoder, read[:, :5])
     _, late = run(encoder, read[:, :6])
 
-    both, _ = run(encoder, read[:, 6:].repeat(2, 1, 1), joined([early, late]))
-    thrice, _ = run(encoder, read[:, 6:].repeat_interleave(3, dim=0), fork(late, 3))
+    both, _ = run(encoder, read[:, 6:].repeat(2, 1, 1), concat_states([early, late]))
+    thrice, _ = run(encoder, read[:, 6:].repeat_interleave(3, dim=0), repeat_state(late, 3))
 
     assert torch.allclose(both[:3], run(encoder, read[:, 6:], early)[0], atol=1e-12)
     assert torch.allclose(both[3:], run(encoder, read[:, 6:], late)[0], atol=1e-12)
@@ -123,7 +123,7 @@ def stack_of(module: torch.nn.Module) -> Weights:
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_residual_layers_that_read_both_ways_compute_the_textbook_equations(cell: str) -> None:
     encoder = built(cell=cell, layers=2, residual=True, bidirectional=True)
-    assert isinstance(encoder, Layered)
+    assert isinstance(encoder, StackedRNN)
     assert encoder.backwards is not None
     expected = steps(5).numpy()
     for number in range(2):
@@ -138,7 +138,7 @@ def test_residual_layers_that_read_both_ways_compute_the_textbook_equations(cell
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_normed_cells_with_zoneout_compute_the_papers_equations(cell: str) -> None:
     encoder = built(cell=cell, normalise="layer", zoneout=0.3)
-    assert isinstance(encoder, Layered)
+    assert isinstance(encoder, StackedRNN)
     every = weights(encoder.forwards[0])
     kernel, groups = stack_of(encoder.forwards[0]), {"rnn": [8], "gru": [16, 8], "lstm": [32]}[cell]
 
@@ -163,7 +163,7 @@ def test_normed_cells_with_zoneout_compute_the_papers_equations(cell: str) -> No
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_a_convolution_in_front_is_read_by_the_recurrent_layer(cell: str) -> None:
     encoder = built(cell=cell, convolution=3)
-    assert isinstance(encoder, Convolved)
+    assert isinstance(encoder, ConvolutionalRNN)
     read = textbook.gelu(textbook.causal(steps(5).numpy(), weights(encoder.front), 1))
 
     expected = layer(cell, read, stack_of(encoder.encoder))
@@ -173,7 +173,7 @@ def test_a_convolution_in_front_is_read_by_the_recurrent_layer(cell: str) -> Non
 
 def test_a_temporal_network_computes_the_papers_equations() -> None:
     encoder = built(cell="tcn", layers=3)
-    assert isinstance(encoder, Temporal)
+    assert isinstance(encoder, TCN)
     expected = steps(20).numpy()
     for number in range(3):
         inner = expected
@@ -229,7 +229,7 @@ def test_a_reservoir_computes_leaky_tanh_units() -> None:
 
 @pytest.mark.parametrize("radius", [0.5, 1.2])
 def test_a_reservoir_has_the_radius_and_the_density_asked_for(radius: float) -> None:
-    reservoir = Reservoir(design(cell="esn", hidden=100, radius=radius, density=0.2))
+    reservoir = EchoState(design(cell="esn", hidden=100, radius=radius, density=0.2))
     torch.manual_seed(2)
     reservoir.draw()
     drawn = reservoir.weights.double().numpy()
