@@ -40,7 +40,7 @@ def test_a_forecast_is_drawn_beside_its_data_series_by_series(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, drawn: list[Any]
 ) -> None:
     table = rnncli("forecast", model, data, "--plot", tmp_path / "f.png").table
-    known = pd.read_csv(data)
+    known = hourly()
 
     (figure,) = drawn
     assert [axes.get_title("left") for axes in figure.axes] == ["s0", "s1", "s2"]

@@ -198,7 +198,7 @@ def test_the_forecasts_of_every_window_are_a_table_that_utilsforecast_reads(
         "y",
         *(f"rnncli{end}" for end in ("", "-lo-80", "-hi-80", "-lo-95", "-hi-95")),
     ]
-    assert table.groupby("unique_id")["cutoff"].nunique().tolist() == [4, 4, 4]
+    assert table.groupby("unique_id", observed=True)["cutoff"].nunique().tolist() == [4, 4, 4]
     assert (table["ds"] > table["cutoff"]).all()
     assert table[["unique_id", "ds", "cutoff"]].duplicated().sum() == 0
     windows = table.assign(unique_id=table["unique_id"].astype(str) + table["cutoff"].astype(str))

@@ -203,7 +203,7 @@ def test_states_of_series_that_numbers_name_serve_tables_and_streams(
     rnncli: Command, model: Path, tmp_path: Path, ways: tuple[str, str]
 ) -> None:
     numbers = {"s0": 10, "s1": 9, "s2": 2}  # as texts they lie in another order
-    table = TABLE[: START + 3].replace({"unique_id": numbers}).infer_objects()
+    table = TABLE[: START + 3].assign(unique_id=TABLE["unique_id"].map(numbers))
     kept, new = tmp_path / "s.state", tmp_path / "new.csv"
 
     for way, rows in zip((*ways, ""), (table[:99], table[99:START], table[START:]), strict=True):
