@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from rnncli import cli
 
+# Set before torch is loaded, as the command line does: test processes share cores, so idle threads must sleep soon.
+os.environ["GOMP_SPINCOUNT"] = "1000"
 os.environ["RNNCLI_MEMBERS"] = "1"  # one small network in this process, unless a test says otherwise
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs with & ignores it, and so do its children
@@ -43,7 +45,12 @@ Command = Callable[..., Outcome]
 
 @pytest.fixture
 def rnncli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run the command line; `stdin` is what comes through the pipe."""
+    """Run the command line in this process; `stdin` is the content of the pipe.
+
+    Trainings of several networks run here too, one after another: to start a worker takes several seconds. Tests of
+    workers set `device.free_cores` themselves.
+    """
+    monkeypatch.setattr("rnncli.network.device.free_cores", lambda: 1)
 
     def run(*arguments: object, stdin: bytes | None = None) -> Outcome:
         capfd.readouterr()

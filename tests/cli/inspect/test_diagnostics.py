@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from rnncli.cli.inspect import diagnostics
-from rnncli.network import device
 from tests.conftest import Command, hourly
 
 
@@ -23,9 +22,8 @@ def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, 
 
 
 def test_every_network_is_examined_for_a_person_and_for_a_program(
-    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rnncli: Command, data: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(device, "free_cores", lambda: 1)  # it is no use to start processes for so little
     options = ("--horizon", 6, "--steps", 5, "--hidden", 4, "--context", 24, "--season", 24, "--members", 2)
     recursive = ("--segment", 3, "--decoder", "recursive", "--cell", "lstm", "--layers", 2)
     assert rnncli("train", data, *options, *recursive, "--output", tmp_path / "m.rnn").code == 0
