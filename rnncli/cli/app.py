@@ -12,7 +12,7 @@ from rnncli.cli import completion, console, run_report, usage_errors
 from rnncli.cli.evaluate.command import evaluate
 from rnncli.cli.forecast.command import forecast
 from rnncli.cli.inspect.command import inspect
-from rnncli.cli.options import variable
+from rnncli.cli.options import environment_variable
 from rnncli.cli.train.command import train
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError, RnncliError
@@ -109,7 +109,7 @@ def _blamed(error: typer.TyperException, call: typer.Context | None) -> str:
     source = call.get_parameter_source(name) if call is not None and name is not None else None
     if name is None or source is None or source.name != "ENVIRONMENT":
         return error.format_message().removesuffix(".")
-    return f'{variable(name)} "{os.environ[variable(name)]}" should be true or false'
+    return f'{environment_variable(name)} "{os.environ[environment_variable(name)]}" should be true or false'
 
 
 def _reader_left() -> tuple[int, None]:

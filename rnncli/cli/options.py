@@ -20,10 +20,10 @@ from rnncli.files import paths
 from rnncli.messages import did_you_mean
 
 SHORT = {"horizon": "-H", "quiet": "-q", "verbose": "-v"}
-PREFIX = "RNNCLI_"  # of an option's name in the environment
+ENVIRONMENT_PREFIX = "RNNCLI_"  # of an option's name in the environment
 
 
-class Asked(NamedTuple):
+class Settings(NamedTuple):
     """What was said on the command line or in the environment, and in the file: section -> field -> value."""
 
     options: dict[str, dict[str, Any]]
@@ -31,7 +31,7 @@ class Asked(NamedTuple):
     path: Path | None
     environment: frozenset[str]  # the names of those options that stand there, and not on the command line
 
-    def over(self, base: Config) -> Config:
+    def applied_to(self, base: Config) -> Config:
         """The config with what was asked in place of what it has. Raises RequestError where a value is not allowed."""
         merged = base.model_dump()
         for source in (self.file, self.options):
@@ -45,16 +45,16 @@ class Asked(NamedTuple):
         except ValidationError as error:
             raise RequestError(self._complaint(error)) from error
 
-    def said(self, *sections: str) -> dict[str, bool]:
+    def given_options(self, *sections: str) -> dict[str, bool]:
         """The options of these sections that stand on the command line and not in the environment alone."""
         return {
-            spelled(name, value): True
+            flag_for(name, value): True
             for section in sections
             for name, value in self.options.get(section, {}).items()
             if name not in self.environment
         }
 
-    def says(self, section: str, name: str) -> bool:
+    def is_set(self, section: str, name: str) -> bool:
         """Whether a field was said anywhere: it is no default, and not from the card of a model."""
         return any(name in source.get(section, {}) for source in (self.options, self.file))
 
@@ -64,17 +64,17 @@ class Asked(NamedTuple):
         name = rest[0] if rest else ""
         if name in self.options.get(section, {}):
             given = self.options[section][name]
-            where = variable(name) if name in self.environment else f"--{flag(name)}"
+            where = environment_variable(name) if name in self.environment else f"--{flag(name)}"
         else:
             where, given = (
                 f"{self.path}: {name} in [{section}]" if name else f"{self.path}: {section}",
                 problem["input"],
             )
         if problem["type"] == "extra_forbidden":
-            known = list(section_of(section).model_fields) if name else list(Config.model_fields)
+            known = list(section_class(section).model_fields) if name else list(Config.model_fields)
             return f"{where}: there is no such key.{did_you_mean(name or section, known)} Known are {', '.join(known)}"
         if problem["type"] == "literal_error":
-            known = [str(value) for value in _literals(section_of(section).model_fields[name].annotation)]
+            known = [str(value) for value in _literals(section_class(section).model_fields[name].annotation)]
             return f'{where} "{given}" is none of {", ".join(known)}.{did_you_mean(str(given), known)}'
         if problem["type"] == "model_type":
             return f"{self.path}: {section} should be a table: write its keys below a line [{section}]"
@@ -92,10 +92,10 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
         every = [
             (section, name, field)
             for section in (*sections, "run")
-            for name, field in section_of(section).model_fields.items()
+            for name, field in section_class(section).model_fields.items()
         ]
         fields = [field for field in every if field[1] not in without]
-        own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
+        own = [one for one in inspect.signature(command).parameters.values() if one.name != "settings"]
         extra = [_parameter(name, field) for _, name, field in fields]
         file = inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CONFIG_FILE)
 
@@ -105,12 +105,12 @@ def configured(*sections: str, without: tuple[str, ...] = ()) -> Callable[[Calla
             for section, name, _ in fields:
                 if (value := given.pop(name)) is not None:
                     options.setdefault(section, {})[name] = value
-            asked = Asked(options, configuration(config_file), config_file, _from_environment(call, options))
-            run = asked.over(Config()).run
+            settings = Settings(options, read_config_file(config_file), config_file, _from_environment(call, options))
+            run = settings.applied_to(Config()).run
             if given.get("show_config"):  # nobody waits for a lock to see which one it is
                 run = Run(quiet=run.quiet, log_format=run.log_format)
             with run_control.controlled(command.__name__, run, dry=bool(given.get("dry_run"))):
-                command(**given, asked=asked)
+                command(**given, settings=settings)
 
         own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
         every_parameter = [CALL, *own, *extra, file]
@@ -138,7 +138,7 @@ def _from_environment(call: typer.Context, options: dict[str, dict[str, Any]]) -
     return frozenset(name for name, source in sources.items() if source is not None and source.name == "ENVIRONMENT")
 
 
-def section_of(name: str) -> type[Section]:
+def section_class(name: str) -> type[Section]:
     """The class of a section of Config."""
     section = Config.model_fields[name].annotation
     assert isinstance(section, type) and issubclass(section, Section)
@@ -154,7 +154,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         *([SHORT[name]] if name in SHORT else []),
         metavar=None if switch else _metavar(field),
         help=f"{field.description} {_default(field)}".strip(),
-        envvar=variable(name),
+        envvar=environment_variable(name),
         show_envvar=False,
         show_default=False,
         autocompletion=_completion(field),
@@ -169,12 +169,12 @@ def _completion(field: FieldInfo) -> completion.Completion | None:
     return completion.columns(tuple in _parts(field.annotation)) if is_declared(field, NamesColumns) else None
 
 
-def variable(name: str) -> str:
+def environment_variable(name: str) -> str:
     """A field's name in the environment."""
-    return f"{PREFIX}{name.upper()}"
+    return f"{ENVIRONMENT_PREFIX}{name.upper()}"
 
 
-def spelled(name: str, value: Any) -> str:
+def flag_for(name: str, value: Any) -> str:
     """The option that gives a field this value."""
     return f"--{'no-' if value is False else ''}{flag(name)}"
 
@@ -219,7 +219,7 @@ def _default(field: FieldInfo) -> str:
     return f"[default: {str(field.default).lower()}]"
 
 
-def configuration(path: Path | None) -> dict[str, Any]:
+def read_config_file(path: Path | None) -> dict[str, Any]:
     """What a --config file says. Raises RequestError where it cannot be read."""
     if path is None:
         return {}

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rnncli.cli import console, run_report
-from rnncli.cli.options import configuration, flag, variable
+from rnncli.cli.options import environment_variable, flag, read_config_file
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 from rnncli.files import atomic
@@ -23,7 +23,7 @@ def make_out(arguments: Sequence[str], commands: Sequence[str]) -> None:
     """Report the run as the arguments, the environment or the config file ask, as far as they can be read."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in (*TOLD, "config"):
-        parser.add_argument(f"--{flag(name)}", nargs="?", default=os.environ.get(variable(name)))
+        parser.add_argument(f"--{flag(name)}", nargs="?", default=os.environ.get(environment_variable(name)))
     known, others = parser.parse_known_args(arguments)
     given = _in_file(known.config) | {name: value for name, value in vars(known).items() if value}
     targets = dict[str, str]()
@@ -40,7 +40,7 @@ def make_out(arguments: Sequence[str], commands: Sequence[str]) -> None:
 
 def _in_file(path: str | None) -> dict[str, str]:
     with suppress(RequestError):  # the file may be what is wrong
-        run = configuration(Path(path) if path else None).get("run")
+        run = read_config_file(Path(path) if path else None).get("run")
         return {name: run[name] for name in TOLD if isinstance(run.get(name), str)} if isinstance(run, dict) else {}
     return {}
 

@@ -10,7 +10,7 @@ import typer
 from rnncli.cli import completion, console, data_input, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
-from rnncli.cli.options import Asked, configured
+from rnncli.cli.options import Settings, configured
 from rnncli.cli.output import OUTPUT_FORMATS, output_format
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Columns, Config
@@ -49,7 +49,7 @@ def evaluate(
             metavar="MODEL", help="A model file; or forecasts made earlier, a table or a folder. Not with --compare."
         ),
     ],
-    asked: Asked,
+    settings: Settings,
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help="A table with what happened, or - for standard input.")
     ] = None,
@@ -133,30 +133,34 @@ def evaluate(
         from rnncli.cli.evaluate import compare_cells as comparing
 
         comparing.compare(
-            request.cells(compare), model, asked, wished, request.Rolling(windows, step, None, output, plot)
+            request.cells(compare), model, settings, wished, request.Rolling(windows, step, None, output, plot)
         )
         return
-    forbid(asked.said("network", "training"), "it is for training: with --compare, or rnncli train")
+    forbid(settings.given_options("network", "training"), "it is for training: with --compare, or rnncli train")
     if data is None:
         raise RequestError("evaluate takes MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
     source = Path(model)
     if source.is_dir() or format_by_suffix(source):
         refused = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
-        said = [option for option in asked.said("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES]
+        said = [
+            option for option in settings.given_options("columns", "forecast", "compute") if option in NOT_OF_ARCHIVES
+        ]
         forbid(refused | dict.fromkeys(said, True), "forecasts made earlier are scored as they were made")
-        _evaluate_archive(source, data, asked, reference, wished, request.Rolling(1, None, None, None, plot))
+        _evaluate_archive(source, data, settings, reference, wished, request.Rolling(1, None, None, None, plot))
         return
     forbid({"--reference": reference}, "it is for forecasts made earlier")
-    _evaluate_model(source, data, asked, wished, request.Rolling(windows, step, request.every(refit), output, plot))
+    _evaluate_model(source, data, settings, wished, request.Rolling(windows, step, request.every(refit), output, plot))
 
 
-def _evaluate_model(model: Path, data: str, asked: Asked, wished: request.Wishes, rolling: request.Rolling) -> None:
+def _evaluate_model(
+    model: Path, data: str, settings: Settings, wished: request.Wishes, rolling: request.Rolling
+) -> None:
     """Forecast windows of the data and score them."""
     from rnncli.model import card_file
 
     whole = card_file.read_model_file(model)
     card = whole.card
-    config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
     rolling.check(Path(data), model)
     percents = config.forecast.level
     names, wanted = request.gated(wished, percents, card.season)
@@ -219,7 +223,12 @@ def _chunks(
 
 
 def _evaluate_archive(
-    source: Path, data: str, asked: Asked, reference: Path | None, wished: request.Wishes, rolling: request.Rolling
+    source: Path,
+    data: str,
+    settings: Settings,
+    reference: Path | None,
+    wished: request.Wishes,
+    rolling: request.Rolling,
 ) -> None:
     """Score forecasts made earlier."""
     from rnncli.model import card_file
@@ -227,7 +236,7 @@ def _evaluate_archive(
     if data.endswith(".rnn"):
         raise ModelFileError(f"{source} is named like a table. MODEL comes before DATA")
     card = None if reference is None else card_file.read_card(reference)
-    config = asked.over(Config(columns=card.config.columns) if card else Config())
+    config = settings.applied_to(Config(columns=card.config.columns) if card else Config())
     if card is None and any(text.strip().lower() == conditions.DRIFT for text in wished.fail_if):
         raise RequestError("--fail-if drift needs the model whose backtest to compare with: --reference MODEL")
     rolling.check(Path(data), source)
@@ -235,7 +244,7 @@ def _evaluate_archive(
     from rnncli.cli.evaluate import report as scores
     from rnncli.cli.evaluate import saved_forecasts
 
-    percents = config.forecast.level if asked.says("forecast", "level") else None
+    percents = config.forecast.level if settings.is_set("forecast", "level") else None
     scored = saved_forecasts.score(
         source, data, saved_forecasts.Request(config, percents, card, rolling.plot is not None), wished
     )

@@ -11,7 +11,7 @@ import torch
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report as scores
 from rnncli.cli.evaluate import request
-from rnncli.cli.options import Asked
+from rnncli.cli.options import Settings
 from rnncli.config.architecture import Architecture
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
@@ -54,9 +54,11 @@ class Field(NamedTuple):
         return self.entries[0].plan.architecture.season
 
 
-def compare(names: list[CellName], data: str, asked: Asked, wished: request.Wishes, rolling: request.Rolling) -> None:
+def compare(
+    names: list[CellName], data: str, settings: Settings, wished: request.Wishes, rolling: request.Rolling
+) -> None:
     """Train a model of each cell on the rows before the windows, and score all of them there."""
-    config = asked.over(Config())
+    config = settings.applied_to(Config())
     rolling.check(Path(data))
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, config.forecast.level)
     with about(data):

@@ -12,7 +12,7 @@ from rnncli.cli.forecast import request, state_file, stream
 from rnncli.cli.forecast.dry_run import report_files, report_forecast
 from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs
 from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
-from rnncli.cli.options import Asked, configured
+from rnncli.cli.options import Settings, configured
 from rnncli.cli.output import OUTPUT_FORMATS
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import about
@@ -31,7 +31,7 @@ MAX_ROWS = 24  # of the table on a terminal
 def forecast(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file written by rnncli train.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Table to forecast from, or - for standard input.")],
-    asked: Asked,
+    settings: Settings,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Output file, or - for standard output.")
     ] = STANDARD_STREAM,
@@ -69,16 +69,16 @@ def forecast(
     """
     inputs = ForecastInputs(model, data, future, state)
     outputs = ForecastOutputs(output, format, future_template, plot, follow, dry_run)
-    _run(inputs, outputs, asked)
+    _run(inputs, outputs, settings)
 
 
-def _run(inputs: ForecastInputs, outputs: ForecastOutputs, asked: Asked) -> None:
+def _run(inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -> None:
     """Check the request, load the model, and forecast once or for as long as the stream lasts."""
     from rnncli.model.card_file import read_model_file
 
     whole = read_model_file(inputs.model)
     card = whole.card
-    config = asked.over(Config(columns=card.config.columns, forecast=card.config.forecast))
+    config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
     request.check(inputs, outputs, card, config)
     if outputs.follow:
         stream.check(card, config, outputs)

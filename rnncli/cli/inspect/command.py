@@ -9,8 +9,8 @@ from rnncli.cli import completion, console, data_input, descriptions, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.figures import style
 from rnncli.cli.inspect import model as cards
-from rnncli.cli.inspect import settings
-from rnncli.cli.options import Asked, configured
+from rnncli.cli.inspect import settings as settings_table
+from rnncli.cli.options import Settings, configured
 from rnncli.cli.train import resume
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError, StateFileError, about
@@ -28,7 +28,7 @@ BAR, WIDTH = "█", 30
 
 @configured("columns", "network", "training")
 def inspect(
-    asked: Asked,
+    settings: Settings,
     file: Annotated[
         str | None, typer.Argument(metavar="FILE", help="A table, a model file, or - for a table on stdin.")
     ] = None,
@@ -62,11 +62,11 @@ def inspect(
 
     Of a table: its series, gaps and seasons, and what training on it would choose.
     """
-    config = asked.over(Config())
+    config = settings.applied_to(Config())
     if show_config:
         besides = {"FILE": file, "--format": format, "--importance": importance, "--plot": plot}
         forbid(besides, "--show-config shows options, and looks at no file")
-        settings.show(asked, json)
+        settings_table.show(settings, json)
         return
     if file is None:
         raise RequestError("what to look at is missing: rnncli inspect FILE, or - for standard input")
@@ -78,16 +78,16 @@ def inspect(
             raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
         forbid({"--plot": plot, "--json": json}, "--importance is shown on the screen alone")
     if importance is not None or data is not None:
-        forbid(asked.said("network", "training"), "the model was trained already")
+        forbid(settings.given_options("network", "training"), "the model was trained already")
     if importance is not None and _is_model(Path(file)):
-        _show_importance(Path(file), importance, asked, format)
+        _show_importance(Path(file), importance, settings, format)
         return
     style.check(plot, Path(file), *([Path(data)] if data else []))
     if data is not None:
-        _show_health(Path(file), data, asked, format, json, plot)
+        _show_health(Path(file), data, settings, format, json, plot)
         return
     if format is None and _is_model(Path(file)):
-        forbid(asked.said("columns", "network", "training"), "a model and a state are shown as they are")
+        forbid(settings.given_options("columns", "network", "training"), "a model and a state are shown as they are")
         _show_sealed(Path(file), json, plot)
         return
     of_models = {"--plot": plot, "--importance": importance, "--json": json}
@@ -159,18 +159,20 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _for_model(whole: "ModelFile", data: str, asked: Asked, format: str | None) -> tuple["Model", "Panel"]:
+def _for_model(whole: "ModelFile", data: str, settings: Settings, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
     from rnncli.model.model import restored
 
     card = whole.card
-    columns = data_input.columns_for_model(card, asked.over(Config(columns=card.config.columns)).columns)
+    columns = data_input.columns_for_model(card, settings.applied_to(Config(columns=card.config.columns)).columns)
     fitted = restored(whole)
     with about(data):
         return fitted, data_input.read_panel(data, columns, data_input.expected(card), format)
 
 
-def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_json: bool, plot: Path | None) -> None:
+def _show_health(
+    model: Path, data: str, settings: Settings, format: str | None, as_json: bool, plot: Path | None
+) -> None:
     """How well the networks of a model are."""
     from rnncli.cli.inspect import diagnostics
     from rnncli.model import card_file
@@ -181,7 +183,7 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
             f"{model} reads nothing of the past (train --context 0), which health is about: --importance DATA tells "
             "what it goes by"
         )
-    fitted, panel = _for_model(whole, data, asked, format)
+    fitted, panel = _for_model(whole, data, settings, format)
     with about(data):
         found = diagnostics.examine(fitted, panel)
     if plot is not None:
@@ -192,13 +194,13 @@ def _show_health(model: Path, data: str, asked: Asked, format: str | None, as_js
         diagnostics.show(fitted.card, [one.health for one in found])
 
 
-def _show_importance(model: Path, data: str, asked: Asked, format: str | None) -> None:
+def _show_importance(model: Path, data: str, settings: Settings, format: str | None) -> None:
     """How much worse the forecasts are with each part of what the model is told shuffled."""
     from rnncli.diagnostics import permutation_importance as shuffling
     from rnncli.model import card_file
     from rnncli.network import device
 
-    fitted, panel = _for_model(card_file.read_model_file(model), data, asked, format)
+    fitted, panel = _for_model(card_file.read_model_file(model), data, settings, format)
     with about(data):
         work = device.work_per_forecast(fitted.card.architectures, panel.targets, shuffling.MOST_WINDOWS)
         place = device.prepare("auto", work)

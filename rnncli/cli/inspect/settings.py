@@ -5,7 +5,7 @@ import os
 from typing import Any, NamedTuple
 
 from rnncli.cli import console
-from rnncli.cli.options import PREFIX, Asked, section_of, spelled, variable
+from rnncli.cli.options import ENVIRONMENT_PREFIX, Settings, environment_variable, flag_for, section_class
 from rnncli.config.sections import Config
 from rnncli.messages import did_you_mean
 
@@ -20,9 +20,9 @@ class Setting(NamedTuple):
     where: str | None  # the file, the variable, the option
 
 
-def show(asked: Asked, as_json: bool) -> None:
+def show(settings: Settings, as_json: bool) -> None:
     """All of them on stdout. Raises RequestError where a value is not allowed, whichever command it is for."""
-    found = settings(asked)
+    found = all_settings(settings)
     _tell_unknown()
     if as_json:
         print(json.dumps([one._asdict() for one in found], indent=2, ensure_ascii=False))
@@ -31,48 +31,50 @@ def show(asked: Asked, as_json: bool) -> None:
     console.show_table(["section", "name", "value", "from"], rows)
 
 
-def settings(asked: Asked) -> list[Setting]:
+def all_settings(settings: Settings) -> list[Setting]:
     """The choices of every section, also those that only other commands have an option for."""
-    everywhere = _with_environment(asked)
-    config = everywhere.over(Config())
+    everywhere = _with_environment(settings)
+    config = everywhere.applied_to(Config())
     return [
         Setting(section, name, getattr(getattr(config, section), name), *_source(everywhere, section, name))
         for section in Config.model_fields
-        for name in section_of(section).model_fields
+        for name in section_class(section).model_fields
     ]
 
 
-def _with_environment(asked: Asked) -> Asked:
+def _with_environment(settings: Settings) -> Settings:
     """What was asked, with what the environment says to other commands."""
-    options, silent = dict(asked.options), set[str]()
+    options, silent = dict(settings.options), set[str]()
     for section in Config.model_fields:
         own = options.get(section, {})
-        others = {name for name in section_of(section).model_fields if _is_set(name) and name not in own}
-        options[section] = own | {name: os.environ[variable(name)] for name in others}
+        others = {name for name in section_class(section).model_fields if _is_set(name) and name not in own}
+        options[section] = own | {name: os.environ[environment_variable(name)] for name in others}
         silent |= others
-    return asked._replace(options=options, environment=asked.environment | silent)
+    return settings._replace(options=options, environment=settings.environment | silent)
 
 
 def _is_set(name: str) -> bool:
-    return bool(os.environ.get(variable(name)))  # an empty one says nothing, as on the command line
+    return bool(os.environ.get(environment_variable(name)))  # an empty one says nothing, as on the command line
 
 
-def _source(asked: Asked, section: str, name: str) -> tuple[str, str | None]:
-    if name in asked.environment:
-        return "environment", variable(name)
-    if name in asked.options.get(section, {}):
-        return "command line", spelled(name, asked.options[section][name])
-    if name in asked.file.get(section, {}):
-        return "file", str(asked.path)
+def _source(settings: Settings, section: str, name: str) -> tuple[str, str | None]:
+    if name in settings.environment:
+        return "environment", environment_variable(name)
+    if name in settings.options.get(section, {}):
+        return "command line", flag_for(name, settings.options[section][name])
+    if name in settings.file.get(section, {}):
+        return "file", str(settings.path)
     return "default", None
 
 
 def _tell_unknown() -> None:
     """Warn of variables that look like ours and are not."""
-    known = [variable(name) for section in Config.model_fields for name in section_of(section).model_fields]
-    known.append(variable("config"))
+    known = [
+        environment_variable(name) for section in Config.model_fields for name in section_class(section).model_fields
+    ]
+    known.append(environment_variable("config"))
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
             console.warn(f"{name} is set in the environment, and there is no such option.{did_you_mean(name, known)}")
 
 

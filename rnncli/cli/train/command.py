@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 import typer
 
 from rnncli.cli import completion, console, data_input, descriptions, run_control, run_report
-from rnncli.cli.options import Asked, configured
+from rnncli.cli.options import Settings, configured
 from rnncli.cli.train import finetune, publish, resume
 from rnncli.cli.train.dry_run import report_files, report_training
 from rnncli.config.sections import Config
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @configured("columns", "network", "training", "compute", "freshness", "resumption")
 def train(
-    asked: Asked,
+    settings: Settings,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes: a file, or - (stdout).")
     ],
@@ -79,7 +79,7 @@ def train(
     if data is None:
         raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
     start = None if from_ is None else card_file.read_model_file(from_)
-    config = asked.over(Config()) if start is None else finetune.configured(start.card, asked)
+    config = settings.applied_to(Config()) if start is None else finetune.configured(start.card, settings)
     _check(config, data, output, publish_if)
     conditions = publish.asked(publish_if or [], config.forecast.level)
     with run_control.locked_file(output if conditions else None, config.run.lock_wait, dry_run):

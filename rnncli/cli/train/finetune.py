@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console
-from rnncli.cli.options import Asked
+from rnncli.cli.options import Settings
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from rnncli.planning.plan import Plan
 
 
-def configured(card: "Card", asked: Asked) -> Config:
+def configured(card: "Card", settings: Settings) -> Config:
     """The config of the model, with what was asked for in its place. Raises RequestError where it cannot be had."""
     own = card.config
     base = Config(columns=own.columns, network=own.network, training=own.training)
-    config = asked.over(base)
+    config = settings.applied_to(base)
     changed = [name for name, value in config.network if value != getattr(own.network, name)]
     if changed:
         raise RequestError(
