@@ -21,9 +21,7 @@ def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, 
     assert "validation loss of the trial before" in outcome.out
 
 
-def test_every_network_is_examined_for_a_person_and_for_a_program(
-    rnncli: Command, data: Path, tmp_path: Path
-) -> None:
+def test_every_network_is_examined_for_a_person_and_for_a_program(rnncli: Command, data: Path, tmp_path: Path) -> None:
     options = ("--horizon", 6, "--steps", 5, "--hidden", 4, "--context", 24, "--season", 24, "--members", 2)
     recursive = ("--segment", 3, "--decoder", "recursive", "--cell", "lstm", "--layers", 2)
     assert rnncli("train", data, *options, *recursive, "--output", tmp_path / "m.rnn").code == 0
