@@ -16,7 +16,7 @@ from rnncli.config.sections import Run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rnncli.training.trials import State
+    from rnncli.training.trials import TrainingStatus
 
 FILE_WIDTH = 500
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[["State"], None]]:
+def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
     """Show how far a training is: a bar on a terminal, elsewhere a line for each network done."""
     if not _draws():
         yield _report_done()
@@ -132,7 +132,7 @@ def progress() -> Iterator[Callable[["State"], None]]:
     with bar:
         task = bar.add_task("training", total=1.0, loss="")
 
-        def report(at: "State") -> None:
+        def report(at: "TrainingStatus") -> None:
             if at.phase not in PHASES:
                 bar.stop()
                 warn(INTERRUPTED)
@@ -163,10 +163,10 @@ INTERRUPTED = "interrupted: what is done by now is kept"
 PHASES = {"trial": "trying designs", "refit": "training on all rows"}
 
 
-def _report_done() -> Callable[["State"], None]:
+def _report_done() -> Callable[["TrainingStatus"], None]:
     said = ("", 0)
 
-    def report(at: "State") -> None:
+    def report(at: "TrainingStatus") -> None:
         nonlocal said
         if at.phase not in PHASES:
             warn(INTERRUPTED)

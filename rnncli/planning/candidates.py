@@ -5,25 +5,25 @@ from rnncli.config.base_forecasts import BASES, BaseName
 from rnncli.config.sections import Network, ScaleName
 from rnncli.planning import defaults
 
-FIRST_RIVALS = 2  # scales and bases that are tried before what is told is
+INPUT_VARIANTS_AT = 2  # scales and bases that are tried before what is told is
 
 
-def beside(
+def candidates(
     chosen: Architecture, asked: Network, scales: list[ScaleName], cycles: list[int], told: InputSpec
 ) -> tuple[Architecture, ...]:
     """Other scales, bases and cycles, and among them, early enough to be tried, what differs in what is told."""
     rivals = _of_scales_and_bases(chosen, asked, scales, cycles)
     trained, blind = not asked.traits.closed_form, asked.context == 0
     if asked.calendar is None and told.calendar and trained and not (blind and not told.inputs):
-        rivals.insert(FIRST_RIVALS, chosen.model_copy(update={"calendar": not chosen.calendar}))
+        rivals.insert(INPUT_VARIANTS_AT, chosen.model_copy(update={"calendar": not chosen.calendar}))
     if asked.covariates is None and told.inputs and trained and not blind:
-        rivals.insert(FIRST_RIVALS, without_columns(chosen))
+        rivals.insert(INPUT_VARIANTS_AT, without_covariates(chosen))
     if asked.mix is None and told.series and trained and asked.bptt is None:
-        rivals.insert(FIRST_RIVALS - 1, chosen.model_copy(update={"mix": True}))
+        rivals.insert(INPUT_VARIANTS_AT - 1, chosen.model_copy(update={"mix": True}))
     return tuple(rivals)
 
 
-def without_columns(design: Architecture) -> Architecture:
+def without_covariates(design: Architecture) -> Architecture:
     """The same design, not told the columns beside."""
     return design.model_copy(update={"covariates": False})
 
@@ -76,6 +76,6 @@ def neighbours(chosen: Architecture, asked: Network, longest: int) -> list[Archi
         fits &= context > 0 or segment <= chosen.horizon
         fits &= chosen.decoder != "recursive" or segment < max(chosen.horizon, chosen.segment + 1)  # it feeds back
         if context % segment == 0 and context + chosen.horizon <= longest and fits:
-            parts = defaults.parts(asked, context, segment, chosen.horizon)
+            parts = defaults.architecture_defaults(asked, context, segment, chosen.horizon)
             found.append(chosen.model_copy(update={"segment": segment, "context": context, **parts}))
     return found

@@ -6,14 +6,14 @@ from rnncli.panel import Panel
 from rnncli.panel.time import calendar_features
 
 
-def check(panel: Panel, network: Network) -> None:
+def check_options(panel: Panel, network: Network) -> None:
     """Raise RequestError where a season or a context is longer than the table, or a network cannot be told of it."""
     _check_lengths(panel, network)
     _forbid_idle_holidays(panel, network)
     _forbid_untold(panel, network)
 
 
-def forbid_blind(panel: Panel, network: Network, dated: bool, beside_it: bool) -> None:
+def check_inputs_without_context(panel: Panel, network: Network, dated: bool, beside_it: bool) -> None:
     """Raise RequestError where nothing of the past is seen, and nothing beside it.
 
     dated: whether the calendar is; beside_it: whether covariates are.

@@ -13,16 +13,16 @@ from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.time import calendar_features
 from rnncli.planning import candidates, data_checks, defaults, seasonality, synthetic_series, window_lengths
-from rnncli.planning.seasonality import Sample
-from rnncli.planning.synthetic_series import Enlarged
+from rnncli.planning.seasonality import TrainingSample
+from rnncli.planning.synthetic_series import AugmentedPanel
 from rnncli.planning.validation_split import Split, split
 from rnncli.planning.window_lengths import Choose
 
 EPOCHS = 150  # over windows that share nothing; a search tries more and fewer
-STEPS = (300, 2000)
-AGAIN, FEWEST_AGAIN = 0.2, 50  # of the steps, and steps, that networks are trained on for
-MOST_MIXED = 100  # series: each window brings along the past of all of them
-FEW_ZEROS = 0.05  # share of the values up to which a logarithm may take them for very small ones
+STEP_LIMITS = (300, 2000)
+FINETUNE_SHARE, FINETUNE_MIN_STEPS = 0.2, 50  # of the steps, and steps, that networks are trained on for
+MAX_MIXED_SERIES = 100  # series: each window brings along the past of all of them
+MAX_ZEROS_FOR_LOG = 0.05  # share of the values up to which a logarithm may take them for very small ones
 
 
 class Plan(NamedTuple):
@@ -34,8 +34,8 @@ class Plan(NamedTuple):
     steps: int
     split: Split
     reasons: dict[str, str]  # for each choice that was made here
-    learned: Enlarged  # what the split is of
-    starts: tuple["Start", ...] = ()  # networks to go on from; none: all begin anew
+    learned: AugmentedPanel  # what the split is of
+    starts: tuple["InitialWeights", ...] = ()  # networks to go on from; none: all begin anew
 
     @property
     def chosen(self) -> dict[str, object]:
@@ -49,20 +49,20 @@ class Plan(NamedTuple):
         return own[number % len(own)] if own and not design.traits.closed_form else None  # which is solved for anew
 
 
-class Start(NamedTuple):
+class InitialWeights(NamedTuple):
     """A network that was trained before."""
 
     architecture: Architecture
     weights: dict[str, np.ndarray]
 
 
-def make(panel: Panel, network: Network, training: Training) -> Plan:
+def make_plan(panel: Panel, network: Network, training: Training) -> Plan:
     """Every open choice made, from the panel alone.
 
     Raises DataError where every series is too short, RequestError where what was asked for does not fit together.
     """
     rules.check(network, training)
-    network, reasons = defaults.without_past(network) if network.context == 0 else (network, {})
+    network, reasons = defaults.without_context(network) if network.context == 0 else (network, {})
 
     def choose(name: str, asked: Any, chosen: tuple[Any, str]) -> Any:
         if asked is not None:
@@ -70,17 +70,17 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
         reasons[name] = chosen[1]
         return chosen[0]
 
-    horizon = window_lengths.steps_ahead(network, panel.frequency)
-    strength = seasonality.strength(panel)
-    period = seasonality.season(panel.frequency, strength)
-    given, learned = panel, synthetic_series.enlarged(panel, network, training, horizon, network.season or period[0])
+    horizon = window_lengths.horizon_steps(network, panel.frequency)
+    strength = seasonality.cycle_strengths(panel)
+    period = seasonality.choose_season(panel.frequency, strength)
+    given, learned = panel, synthetic_series.augment(panel, network, training, horizon, network.season or period[0])
     panel = learned.panel
     reasons |= learned.reasons
     parts = split(panel, horizon, training.history, sees=network.context != 0)
     if training.history is None:
         reasons["history"] = "the newest steps that give windows enough, or all there are"
-    sample = Sample(panel, parts, horizon)
-    data_checks.check(panel, network)
+    sample = TrainingSample(panel, parts, horizon)
+    data_checks.check_options(panel, network)
     season = choose("season", network.season, period)
     context, segment = window_lengths.context_and_segment(panel, network, horizon, season, choose)
     if training.teacher_forcing and segment >= horizon:
@@ -90,22 +90,22 @@ def make(panel: Panel, network: Network, training: Training) -> Plan:
     made |= _scale_and_base(network, scales, why, season, sample, choose)
     if made["base"] == "seasonal" and season > context:
         raise RequestError(f"--base seasonal needs a --context of at least the season, {season}; it is {context}")
-    made["hidden"] = choose("hidden", network.hidden, defaults.hidden(network.cell, panel, training))
+    made["hidden"] = choose("hidden", network.hidden, defaults.hidden_units(network.cell, panel, training))
     together = 0 if learned.added else _together(given, network)
     made |= _told(panel, network, together, choose)
-    made |= defaults.parts(network, context, segment, horizon)
+    made |= defaults.architecture_defaults(network, context, segment, horizon)
     solved = network.traits.closed_form  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
     inputs = covariates.measured(panel.covariates, parts.ends(horizon))
     told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
-    cycles = seasonality.others(panel.frequency, strength, season, network.season is not None)
-    others = candidates.beside(architecture, network, scales, cycles, told)
+    cycles = seasonality.other_cycles(panel.frequency, strength, season, network.season is not None)
+    others = candidates.candidates(architecture, network, scales, cycles, told)
     return Plan(architecture, others, told, steps, parts, reasons, learned)
 
 
 def _scale_and_base(
-    network: Network, scales: list[ScaleName], why: str, season: int, sample: Sample, choose: Choose
+    network: Network, scales: list[ScaleName], why: str, season: int, sample: TrainingSample, choose: Choose
 ) -> dict[str, object]:
     scale = choose("scale", network.scale, (scales[0], why))
     base = choose("base", network.base, _base(season, scale, sample))
@@ -119,13 +119,15 @@ def _told(panel: Panel, network: Network, together: int, choose: Choose) -> dict
     dated = choose("calendar", network.calendar, _calendar(panel, network))
     named = bool(panel.covariates.inputs)
     beside = choose("covariates", network.covariates, _covariates(network)) if named else True
-    data_checks.forbid_blind(panel, network, dated, beside)
+    data_checks.check_inputs_without_context(panel, network, dated, beside)
     alone = (False, "most series are told by their own past; it is tried, too")
     mix = choose("mix", network.mix, alone) if together else False
     return {"calendar": dated, "covariates": beside, "mix": mix}
 
 
-def again(panel: Panel, starts: tuple[Start, ...], told: InputSpec, training: Training, seen: str) -> Plan:
+def continue_plan(
+    panel: Panel, starts: tuple[InitialWeights, ...], told: InputSpec, training: Training, seen: str
+) -> Plan:
     """Networks as they are, trained on for a while.
 
     seen: the time up to which they know the rows; they are judged by windows that came later alone. Raises DataError
@@ -133,19 +135,19 @@ def again(panel: Panel, starts: tuple[Start, ...], told: InputSpec, training: Tr
     """
     designs = list(dict.fromkeys(start.architecture for start in starts))
     horizon = designs[0].horizon
-    learned = synthetic_series.enlarged(panel, designs[0], training, horizon, designs[0].season)
+    learned = synthetic_series.augment(panel, designs[0], training, horizon, designs[0].season)
     panel = learned.panel
     parts = split(panel, horizon, training.history, sees=any(design.context for design in designs))
     later = freshness.later(panel, parts.validation, seen)
     later &= later[learned.of_table(parts.validation)].any()  # what is made up does not make up for new rows
     newer = Cutoffs(parts.validation.series[later], parts.validation.rows[later])
-    steps = training.steps or max(FEWEST_AGAIN, round(_steps(panel, horizon, training.batch)[0] * AGAIN))
-    reasons = {"steps": f"{AGAIN:.0%} of those that new networks would get"} if training.steps is None else {}
+    steps = training.steps or max(FINETUNE_MIN_STEPS, round(_steps(panel, horizon, training.batch)[0] * FINETUNE_SHARE))
+    reasons = {"steps": f"{FINETUNE_SHARE:.0%} of those that new networks would get"} if training.steps is None else {}
     reasons |= learned.reasons
     return Plan(designs[0], tuple(designs[1:]), told, steps, parts._replace(validation=newer), reasons, learned, starts)
 
 
-def _base(season: int, scale: ScaleName, sample: Sample) -> tuple[BaseName, str]:
+def _base(season: int, scale: ScaleName, sample: TrainingSample) -> tuple[BaseName, str]:
     if scale == "mean":
         return "none", "single values of counts say little"
     if season == 1:
@@ -177,7 +179,7 @@ def _allowed(parts: Iterable[np.ndarray]) -> tuple[list[ScaleName], str]:
     if positive + zero == count:
         if zeros > 0.2:
             return ["mean", "spread"], f"no value is negative and {zeros:.0%} are zero"
-        scales: list[ScaleName] = ["spread", "mean", "log"] if zeros < FEW_ZEROS else ["spread", "mean"]
+        scales: list[ScaleName] = ["spread", "mean", "log"] if zeros < MAX_ZEROS_FOR_LOG else ["spread", "mean"]
         return scales, "there are zeros"
     return ["spread"], "there are negative values"
 
@@ -206,11 +208,11 @@ def _together(panel: Panel, network: Network) -> int:
     Raises RequestError where they were to, and may not.
     """
     count, wide = len(panel.ids), panel.summary.roles.wide
-    if wide and 1 < count <= MOST_MIXED:
+    if wide and 1 < count <= MAX_MIXED_SERIES:
         return count
     if network.mix:
         raise RequestError(
-            f"--mix takes a wide table, a row for each time and a column for each of 2 to {MOST_MIXED} series. "
+            f"--mix takes a wide table, a row for each time and a column for each of 2 to {MAX_MIXED_SERIES} series. "
             f"Here are {count} series of a {'wide' if wide else 'long'} one: leave it out"
         )
     return 0
@@ -218,5 +220,5 @@ def _together(panel: Panel, network: Network) -> int:
 
 def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:
     apart = panel.observed // (horizon * panel.targets)
-    steps = int(np.clip(EPOCHS * apart / batch, *STEPS))
+    steps = int(np.clip(EPOCHS * apart / batch, *STEP_LIMITS))
     return steps, f"{apart} horizons do not overlap"

@@ -5,21 +5,24 @@ import numpy as np
 from rnncli.evaluation import baselines
 from rnncli.panel import Panel
 from rnncli.panel.time.frequency import DAY, SECOND, Frequency
-from rnncli.planning.validation_split import Split, everything
+from rnncli.planning.validation_split import Split, whole_panel
 
-SAMPLE = 300  # series looked at
-SEEN, CLEARLY_SEEN = 0.1, 0.3  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
-CHANCE = 2.0  # standard errors of a mean: one in forty is larger; of a median, which errs more, one in twenty
-FEWEST_PAIRS = 3  # two always correlate wholly
+MAX_SAMPLED_SERIES = 300  # series looked at
+MIN_AUTOCORRELATION, MIN_AUTOCORRELATION_INTEGER = (
+    0.1,
+    0.3,
+)  # autocorrelation of a cycle that the calendar suggests, and of one that nothing suggests
+STANDARD_ERRORS = 2.0  # standard errors of a mean: one in forty is larger; of a median, which errs more, one in twenty
+MIN_PAIRS = 3  # two always correlate wholly
 INTEGER_SEASONS = (4, 5, 7, 12, 24, 48, 52, 96, 144, 168, 288)
 
 
-class Sample:
+class TrainingSample:
     """The training part of some series, to measure cheap things on."""
 
     def __init__(self, panel: Panel, parts: Split, horizon: int) -> None:
         usable = np.flatnonzero(parts.last >= parts.first)
-        chosen = usable[:: -(-len(usable) // SAMPLE)]
+        chosen = usable[:: -(-len(usable) // MAX_SAMPLED_SERIES)]
         ends = parts.last[chosen] + horizon
         self.horizon = horizon
         self.series = [
@@ -80,7 +83,7 @@ def _come_again(changes: np.ndarray, lag: int) -> float:
     pairs = np.stack([changes[lag:], changes[:-lag]]) if len(changes) > lag else np.empty((2, 0))
     pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
     count = pairs.shape[1]
-    if count < FEWEST_PAIRS:
+    if count < MIN_PAIRS:
         return np.nan
     with np.errstate(all="ignore"):  # NaN where nothing moves
         return float(np.corrcoef(pairs)[0, 1]) * count / len(changes)
@@ -91,7 +94,7 @@ def _chance(changes: list[np.ndarray], lag: int) -> float:
     length = int(np.median([len(one) for one in changes]))
     if length >= 2 * lag:
         return -np.inf
-    return CHANCE * np.sqrt((length - lag) / _independent(changes, length)) / length
+    return STANDARD_ERRORS * np.sqrt((length - lag) / _independent(changes, length)) / length
 
 
 def _independent(changes: list[np.ndarray], length: int) -> float:
@@ -122,34 +125,34 @@ def natural_seasons(frequency: Frequency) -> tuple[int, ...]:
             return tuple(fitting)
 
 
-def strength(panel: Panel) -> dict[int, float]:
+def cycle_strengths(panel: Panel) -> dict[int, float]:
     """How strongly each cycle of the calendar shows in all rows, shortest first.
 
     Also in those that are to be validated on: where there are hardly two years, what is left of them would not tell.
     """
-    sample = Sample(panel, everything(panel), 0)
+    sample = TrainingSample(panel, whole_panel(panel), 0)
     return {season: sample.autocorrelation(season) for season in natural_seasons(panel.frequency)}
 
 
-def seasons_seen(panel: Panel) -> dict[int, float]:
+def detected_seasons(panel: Panel) -> dict[int, float]:
     """The cycles that show in the panel, strongest first, and how strongly changes correlate over them."""
-    seen = {season: value for season, value in strength(panel).items() if value > SEEN}
+    seen = {season: value for season, value in cycle_strengths(panel).items() if value > MIN_AUTOCORRELATION}
     return dict(sorted(seen.items(), key=lambda pair: -pair[1]))
 
 
-def season_of(panel: Panel) -> int:
+def season_for_scores(panel: Panel) -> int:
     """The season that scores are to be measured by."""
-    return season(panel.frequency, strength(panel))[0]
+    return choose_season(panel.frequency, cycle_strengths(panel))[0]
 
 
-def season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
+def choose_season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
     if frequency.unit == "integer":
-        strong = {season: value for season, value in strength.items() if value > CLEARLY_SEEN}
+        strong = {season: value for season, value in strength.items() if value > MIN_AUTOCORRELATION_INTEGER}
         if not strong:
             return 1, "the clock is plain numbers, and no cycle shows"
         season = next(season for season, value in strong.items() if value > 0.9 * max(strong.values()))
         return season, f"changes correlate {strong[season]:.2f} with those {season} steps before"
-    seen = [season for season, value in strength.items() if value > SEEN]
+    seen = [season for season, value in strength.items() if value > MIN_AUTOCORRELATION]
     if seen:
         season = max(seen, key=lambda season: (round(strength[season], 1), -season))
         return season, f"a cycle of the calendar; changes correlate {strength[season]:.2f} with those a cycle before"
@@ -158,9 +161,9 @@ def season(frequency: Frequency, strength: dict[int, float]) -> tuple[int, str]:
     return 1, f"the calendar has no cycle for steps of {frequency.name}"
 
 
-def others(frequency: Frequency, strength: dict[int, float], season: int, asked: bool) -> list[int]:
+def other_cycles(frequency: Frequency, strength: dict[int, float], season: int, asked: bool) -> list[int]:
     """The other cycles that show, the two strongest; beside a season that was asked for only those made of it."""
-    least = CLEARLY_SEEN if frequency.unit == "integer" else SEEN
+    least = MIN_AUTOCORRELATION_INTEGER if frequency.unit == "integer" else MIN_AUTOCORRELATION
     others = [cycle for cycle, value in strength.items() if value > least and cycle != season]
     if asked:
         others = [cycle for cycle in others if season > 1 and cycle % season == 0]

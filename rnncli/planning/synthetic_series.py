@@ -14,18 +14,20 @@ from rnncli.config.sections import SYNTHETIC_SERIES, Network, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning import structural_model
-from rnncli.planning.structural_model import Traits
-from rnncli.planning.validation_split import enough, split
+from rnncli.planning.structural_model import StructuralTraits
+from rnncli.planning.validation_split import rows_needed, split
 
-WINDOWS = 8  # with nothing in common but their past, that each has rows for at least
-SHORT = 100  # rows of a typical series, at most: longer ones show how they go on, in waves perhaps
-FEW = 1_500  # horizons that do not overlap, in all series: of more the networks learn as well without others
-MOST_ZEROS = 0.2  # share of the values: what is sold now and then goes another way
-LEAST = 3  # values that tell what a series is like
-FURTHEST = 8.0  # logarithms a value may be from its series' mean
+MIN_WINDOWS = 8  # with nothing in common but their past, that each has rows for at least
+MAX_TYPICAL_LENGTH = 100  # rows of a typical series, at most: longer ones show how they go on, in waves perhaps
+ENOUGH_HORIZONS = (
+    1_500  # horizons that do not overlap, in all series: of more the networks learn as well without others
+)
+MAX_ZEROS = 0.2  # share of the values: what is sold now and then goes another way
+MIN_VALUES = 3  # values that tell what a series is like
+MAX_LOG_DEVIATION = 8.0  # logarithms a value may be from its series' mean
 
 
-class Enlarged(NamedTuple):
+class AugmentedPanel(NamedTuple):
     """A table's series, and behind them those made up to be like them."""
 
     panel: Panel
@@ -37,27 +39,29 @@ class Enlarged(NamedTuple):
         return places.series < len(self.panel.ids) - self.added
 
 
-def enlarged(panel: Panel, network: Network, training: Training, horizon: int, season: int) -> Enlarged:
+def augment(panel: Panel, network: Network, training: Training, horizon: int, season: int) -> AugmentedPanel:
     """The panel with as many synthetic series as were asked for, or as it needs. Raises RequestError."""
     hindrance = _hindrance(panel, network)
     if training.synthetic and hindrance:
         raise RequestError(f"--synthetic makes up targets, not {hindrance}. Leave out one")
     count, reasons = training.synthetic or 0, dict[str, str]()
     apart = panel.observed // (horizon * panel.targets)
-    if training.synthetic is None and not hindrance and apart < FEW and _fitting(panel, horizon, season):
+    if training.synthetic is None and not hindrance and apart < ENOUGH_HORIZONS and _fitting(panel, horizon, season):
         count, reasons = (
             SYNTHETIC_SERIES,
             {"synthetic": f"{apart} horizons that do not overlap are too few to learn from alone"},
         )
-    return Enlarged(beside(panel, count, horizon, season, training.seed) if count else panel, count, reasons)
+    return AugmentedPanel(
+        append_synthetic(panel, count, horizon, season, training.seed) if count else panel, count, reasons
+    )
 
 
 def _fitting(panel: Panel, horizon: int, season: int) -> bool:
     """Whether such series go on much as those of the panel may."""
-    if season > 1 or np.median(panel.lengths) > SHORT or panel.lengths.max() < enough(horizon, 1):
+    if season > 1 or np.median(panel.lengths) > MAX_TYPICAL_LENGTH or panel.lengths.max() < rows_needed(horizon, 1):
         return False
-    away = np.median([structural_model.away(one, horizon) for one in _added_up(panel)])
-    return bool(away > 1 and np.mean(panel.values == 0) <= MOST_ZEROS)
+    away = np.median([structural_model.variance_ratio(one, horizon) for one in _added_up(panel)])
+    return bool(away > 1 and np.mean(panel.values == 0) <= MAX_ZEROS)
 
 
 def _hindrance(panel: Panel, network: Network) -> str:
@@ -76,7 +80,7 @@ def _hindrance(panel: Panel, network: Network) -> str:
     return "a state to carry over (--bptt)" if network.bptt is not None else ""
 
 
-def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Panel:
+def append_synthetic(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Panel:
     """The panel's series, and so many behind them: each like one of them, with its gaps, and ending where it ends.
 
     Each has rows to learn from and to validate on, be those that it is like ever so short. What they are like is told
@@ -84,16 +88,16 @@ def beside(panel: Panel, count: int, horizon: int, season: int, seed: int) -> Pa
     """
     generator = np.random.default_rng([seed, count])
     likes = generator.integers(len(panel.ids), size=count)  # (C,) the series that each is like
-    lengths = np.maximum(panel.lengths[likes], enough(horizon, WINDOWS))
+    lengths = np.maximum(panel.lengths[likes], rows_needed(horizon, MIN_WINDOWS))
     both = _longer(panel, likes, lengths)
     unseen = split(both, horizon, None).validation
     ends = both.lengths.copy()
     np.minimum.at(ends, unseen.series, unseen.rows)
     traits = [
-        structural_model.traits(_telling(one, ends[number]), season, horizon)
+        structural_model.estimate_traits(_telling(one, ends[number]), season, horizon)
         for number, one in enumerate(_added_up(panel))
     ]
-    paths = structural_model.paths(
+    paths = structural_model.simulate(
         [traits[like] for like in likes], int(lengths.max()), horizon, generator
     )  # (C, T, K)
     lowest = float(np.nanmin(panel.values))
@@ -121,7 +125,7 @@ def _longer(panel: Panel, likes: np.ndarray, lengths: np.ndarray) -> Panel:
 
 def _telling(values: np.ndarray, end: int) -> np.ndarray:
     """The rows of a series (T, K) before an end, or all where too few of those are known."""
-    return values[:end] if np.isfinite(values[:end]).sum(axis=0).min() >= LEAST else values
+    return values[:end] if np.isfinite(values[:end]).sum(axis=0).min() >= MIN_VALUES else values
 
 
 def _added_up(panel: Panel) -> Iterator[np.ndarray]:
@@ -131,7 +135,7 @@ def _added_up(panel: Panel) -> Iterator[np.ndarray]:
         yield np.log(panel.series(number)) if positive else panel.series(number)
 
 
-def _like(values: np.ndarray, traits: Traits, path: np.ndarray, lowest: float) -> np.ndarray:
+def _like(values: np.ndarray, traits: StructuralTraits, path: np.ndarray, lowest: float) -> np.ndarray:
     """A path (T, K) with the level, the season and the gaps of a series, above zero where all the table's values are.
 
     lowest: of these.
@@ -140,7 +144,7 @@ def _like(values: np.ndarray, traits: Traits, path: np.ndarray, lowest: float) -
     season = traits.season[(np.arange(len(path)) - before) % len(traits.season)]
     apart = path - path.mean(axis=0)
     if lowest > 0:
-        made = np.exp(traits.level + apart.clip(-FURTHEST, FURTHEST) + season)
+        made = np.exp(traits.level + apart.clip(-MAX_LOG_DEVIATION, MAX_LOG_DEVIATION) + season)
     else:
         made = (traits.level + apart + season).clip(min=0.0 if lowest == 0 else None)
     made[before:][np.isnan(values)] = np.nan

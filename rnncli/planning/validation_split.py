@@ -9,10 +9,10 @@ from rnncli.errors import DataError
 from rnncli.panel import Cutoffs, Panel
 
 ENOUGH_WINDOWS = 200_000  # few series need long histories, many series only their newest windows
-LEAST_VALIDATION = 100  # windows, where the data has them
-ORIGINS = 3  # validation windows of a series, at least: one season's end may favour what the next does not
-MOST_VALIDATION = 6_000
-MOST_VALUES = 500_000  # validated on: what is judged again and again while designs are put together
+MIN_VALIDATION = 100  # windows, where the data has them
+MIN_ORIGINS = 3  # validation windows of a series, at least: one season's end may favour what the next does not
+MAX_VALIDATION = 6_000
+MAX_VALIDATION_VALUES = 500_000  # validated on: what is judged again and again while designs are put together
 
 
 NO_WINDOWS = Cutoffs(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -75,7 +75,7 @@ def split(panel: Panel, horizon: int, history: int | None, sees: bool = True) ->
     origins, stride = _origins(lengths[usable], horizon, least)
     held_out = horizon + (origins - 1) * stride
     last = lengths - held_out - horizon
-    most = max(1, min(MOST_VALIDATION, MOST_VALUES // horizon))
+    most = max(1, min(MAX_VALIDATION, MAX_VALIDATION_VALUES // horizon))
     checked = usable[:: -(-len(usable) * origins // most)]
     rows = (lengths[checked] - horizon)[:, None] - np.arange(origins)[::-1] * stride  # (checked, origins)
     fitting = (rows >= _least(horizon)).reshape(-1)
@@ -96,7 +96,7 @@ def _unvalidated(panel: Panel, horizon: int, history: int | None, least: int) ->
     return Split(lengths, lengths, NO_WINDOWS, 0, newest, least).over_all(panel, horizon)
 
 
-def enough(horizon: int, windows: int) -> int:
+def rows_needed(horizon: int, windows: int) -> int:
     """Rows that a series needs for so many windows with nothing in common but their past."""
     return _least(horizon) + windows * horizon
 
@@ -108,7 +108,7 @@ def _least(horizon: int) -> int:
 
 def _origins(lengths: np.ndarray, horizon: int, least: int) -> tuple[int, int]:
     """How many validation windows each series has, and how far apart: a fifth of a series is held out at most."""
-    wished = max(ORIGINS, -(-LEAST_VALIDATION // len(lengths)))
+    wished = max(MIN_ORIGINS, -(-MIN_VALIDATION // len(lengths)))
     room = max(0, int(np.median(lengths)) // 5 - horizon)
     longest = int(lengths.max()) - 2 * horizon - least  # what must stay for a training window
     room = min(room, longest)
@@ -116,6 +116,6 @@ def _origins(lengths: np.ndarray, horizon: int, least: int) -> tuple[int, int]:
     return min(wished, 1 + room // stride), stride
 
 
-def everything(panel: Panel) -> Split:
+def whole_panel(panel: Panel) -> Split:
     """The whole of each series as training part, for who only looks."""
     return Split(np.zeros_like(panel.lengths), panel.lengths, NO_WINDOWS, 0, int(panel.lengths.max()), 0)

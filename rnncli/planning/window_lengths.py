@@ -14,13 +14,13 @@ from rnncli.panel.time import frequency as clock
 from rnncli.panel.time.frequency import Frequency
 from rnncli.planning import seasonality
 
-MOST_BACK = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
-MOST_SEASONS = 30
+MAX_HORIZONS_IN_CONTEXT = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
+MAX_SEASONS_IN_CONTEXT = 30
 
 Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
 
 
-def steps_ahead(network: Network, frequency: Frequency) -> int:
+def horizon_steps(network: Network, frequency: Frequency) -> int:
     """The horizon in steps of the clock. Raises RequestError where it was not said, or cannot be had."""
     if network.horizon is None:
         raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
@@ -56,7 +56,7 @@ def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, 
         return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
     typical = int(np.median(panel.lengths))
     # A day of hours was foretold as well from eight days as from thirty, in a fraction of the time.
-    most = min(MOST_SEASONS, max(3, MOST_BACK * max(horizon, cycle) // season))
+    most = min(MAX_SEASONS_IN_CONTEXT, max(3, MAX_HORIZONS_IN_CONTEXT * max(horizon, cycle) // season))
     seasons = int(np.clip(typical / season / 3, 2, most))
     wished = max(4 * horizon, seasons * season)
     context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))

@@ -12,7 +12,7 @@ from rnncli.network.tensors import CarriedState
 from rnncli.windows.windows import Batch, Gatherer, Sampler, Windows
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Where batches come from."""
 
     def batch(self) -> tuple[Batch, CarriedState | None]:
@@ -24,7 +24,7 @@ class Source(Protocol):
         ...
 
 
-class Drawn(NamedTuple):
+class RandomBatches(NamedTuple):
     """Windows drawn at random, each read from its own beginning."""
 
     windows: Windows
@@ -46,7 +46,7 @@ class Drawn(NamedTuple):
         """Go on from there."""
 
 
-class Again(NamedTuple):
+class RepeatedBatch(NamedTuple):
     """One batch again and again."""
 
     given: Batch
@@ -60,10 +60,10 @@ class Again(NamedTuple):
         """See Source."""
 
 
-STRETCH = 8  # updates, at least, for which a walk has a part of the rows to itself
+UPDATES_PER_WALK = 8  # updates, at least, for which a walk has a part of the rows to itself
 
 
-class Walker:
+class StatefulBatches:
     """So many series side by side, so many steps further with each batch; one that ends makes room for another.
 
     Truncated backpropagation through time (Williams and Peng 1990): from one update to the next the state is kept and
@@ -79,7 +79,7 @@ class Walker:
         self._usable, self._last = torch.from_numpy(usable).to(home), torch.from_numpy(last).to(home)
         self._series = self._usable[torch.randperm(len(usable), generator=generator)[:most].to(home)]  # (B,)
         self._cutoffs = self._begun_at(self._series)
-        further = min(most, int(last[usable].sum()) // (stride * STRETCH)) - len(usable)
+        further = min(most, int(last[usable].sum()) // (stride * UPDATES_PER_WALK)) - len(usable)
         if further > 0:
             picks = torch.multinomial(self._last.double().cpu(), further, replacement=True, generator=generator)
             share = torch.rand(further, generator=generator, dtype=torch.float64)

@@ -19,11 +19,11 @@ from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.plan import Plan
 from rnncli.training import refit_backtest, train_model
 from rnncli.training import workers as crew
-from rnncli.training.trials import INTERRUPTED, State
+from rnncli.training.trials import INTERRUPTED, TrainingStatus
 from rnncli.windows.windows import Sequences
 
 
-class Entry(NamedTuple):
+class CellPlan(NamedTuple):
     """A cell that takes part, with nothing left open."""
 
     name: CellName
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
     plan: Plan
 
 
-class Entrant(NamedTuple):
+class TrainedCell(NamedTuple):
     """The same, trained."""
 
     name: CellName
@@ -39,37 +39,43 @@ class Entrant(NamedTuple):
     seconds: float  # that it took
 
 
-class Timed(NamedTuple):
+class TimedChunk(NamedTuple):
     """Some windows, and how long each model took to forecast them."""
 
     chunk: Chunk
     seconds: dict[str, float]
 
 
-def entries(panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellName]) -> tuple[Panel, list[Entry]]:
+def plan_cells(
+    panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellName]
+) -> tuple[Panel, list[CellPlan]]:
     """The rows of each series before its windows, and what is to be trained on them: all that can be wrong shows here.
 
     Each series ends by itself, as where a model is trained: of series that stopped long ago, as in M4, the clock
     that all share would leave the others little. Raises DataError where too few rows lie before the windows,
     RequestError where what was asked for does not fit.
     """
-    made, part, rows = list[Entry](), panel, panel.lengths.copy()
+    made, part, rows = list[CellPlan](), panel, panel.lengths.copy()
     np.minimum.at(rows, places.series, places.rows)
     for name in names:
         own = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
-        part, plan = refit_backtest.planned(panel, places, rows, own.network, own.training)
-        made.append(Entry(name, own, plan))
+        part, plan = refit_backtest.plan_before(panel, places, rows, own.network, own.training)
+        made.append(CellPlan(name, own, plan))
     return part, made
 
 
-def trained(
-    panel: Panel, entries: Sequence[Entry], device: torch.device, processes: int, report: Callable[[State], None]
-) -> Iterator[Entrant]:
+def train_cells(
+    panel: Panel,
+    entries: Sequence[CellPlan],
+    device: torch.device,
+    processes: int,
+    report: Callable[[TrainingStatus], None],
+) -> Iterator[TrainedCell]:
     """Each of them, one after another. Raises TrainingError; an interrupt ends it all."""
     began = time.monotonic()
     for number, entry in enumerate(entries):
 
-        def watched(at: State, number: int = number) -> None:
+        def watched(at: TrainingStatus, number: int = number) -> None:
             report(at._replace(share=(number + at.share) / len(entries), elapsed=time.monotonic() - began))
             if at.phase == INTERRUPTED:  # who had less time is not to be compared
                 raise KeyboardInterrupt
@@ -79,12 +85,12 @@ def trained(
             Sequences.of(entry.plan.learned.panel, entry.plan.architecture.horizon), device, processes
         )
         model = train_model.train(panel, entry.config, entry.plan, workers, watched).model
-        yield Entrant(entry.name, model, time.monotonic() - started)
+        yield TrainedCell(entry.name, model, time.monotonic() - started)
 
 
-def walk(
-    entrants: Sequence[Entrant], panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device
-) -> Iterator[Timed]:
+def forecast_windows(
+    entrants: Sequence[TrainedCell], panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device
+) -> Iterator[TimedChunk]:
     """The windows, some at a time, with every model's and the baselines' forecasts."""
     levels = backtest.interval_levels(scoring.percents)
     widest = max((one.model.card for one in entrants), key=lambda card: card.context)
@@ -94,4 +100,4 @@ def walk(
             began = time.monotonic()
             forecasts[str(one.name)] = one.model.forecast(panel, some, levels, device, scoring.point)
             seconds[str(one.name)] = time.monotonic() - began
-        yield Timed(Chunk(some, backtest.laid_beside(forecasts, levels, panel, some, scoring)), seconds)
+        yield TimedChunk(Chunk(some, backtest.laid_beside(forecasts, levels, panel, some, scoring)), seconds)

@@ -22,8 +22,8 @@ from rnncli.errors import RequestError
 from rnncli.files import checksummed
 from rnncli.files.atomic import atomic_writer
 
-KEY = "rnncli-checkpoint"
-UNDER_WAY, DONE = "part", "done"  # how the files of networks end
+METADATA_KEY = "rnncli-checkpoint"
+UNFINISHED_SUFFIX, DONE_SUFFIX = "part", "done"  # how the files of networks end
 
 Tree = Any  # of dicts, lists, tuples, tensors, arrays, and what JSON knows
 
@@ -34,13 +34,13 @@ def write(path: Path, tree: Tree) -> None:
     shape = json.dumps(_packed(tree, tensors))
     path.parent.mkdir(exist_ok=True)
     with atomic_writer(path) as stream:
-        stream.write(checksummed.with_checksum(save(tensors, {KEY: checksummed.with_placeholder(shape)})))
+        stream.write(checksummed.with_checksum(save(tensors, {METADATA_KEY: checksummed.with_placeholder(shape)})))
 
 
 def read(path: Path) -> Tree | None:
     """What was written there; None where there is nothing, or nothing whole."""
     try:
-        found = checksummed.read(path, KEY)
+        found = checksummed.read(path, METADATA_KEY)
         return _unpacked(json.loads(found.text), load(found.content).__getitem__) if found.intact else None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
@@ -91,7 +91,7 @@ def _flat(parts: Iterable[object]) -> Iterator[object]:
             yield part
 
 
-class Folder:
+class CheckpointFolder:
     """Where the networks of one training are kept until all of them are done."""
 
     def __init__(self, path: Path, every: float, data: str) -> None:
@@ -114,31 +114,31 @@ class Folder:
 
     def done(self, name: str) -> Tree | None:
         """The network of that name, if it was finished before."""
-        return read(self.path / f"{name}.{DONE}")
+        return read(self.path / f"{name}.{DONE_SUFFIX}")
 
     def keep(self, name: str, tree: Tree) -> None:
         """A network that is done. That it cannot be kept ends no training."""
-        self._waiting[self.path / f"{name}.{DONE}"] = tree
+        self._waiting[self.path / f"{name}.{DONE_SUFFIX}"] = tree
         if time.monotonic() - self._began < self.every:
             return
         try:
             while self._waiting:
                 path, waiting = self._waiting.popitem()
                 write(path, waiting)
-                path.with_suffix(f".{UNDER_WAY}").unlink(missing_ok=True)
+                path.with_suffix(f".{UNFINISHED_SUFFIX}").unlink(missing_ok=True)
         except (OSError, RequestError) as error:
             self.problem = str(error)
 
     def clear(self) -> None:
         """Forget all of it, and what a run that was killed was about to put there."""
-        for end in (DONE, UNDER_WAY):
+        for end in (DONE_SUFFIX, UNFINISHED_SUFFIX):
             for one in (*self.path.glob(f"*.{end}"), *self.path.glob(f".*.{end}.*")):
                 one.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()
 
 
-class Keeper:
+class NetworkCheckpoint:
     """Keeps what one network under way has come to."""
 
     def __init__(self, path: Path | None = None, every: float = 60.0) -> None:
@@ -157,6 +157,10 @@ class Keeper:
         self._newest = time.monotonic()
 
 
-def keeper(folder: Folder | None, name: str) -> Keeper:
+def network_checkpoint(folder: CheckpointFolder | None, name: str) -> NetworkCheckpoint:
     """That of one network."""
-    return Keeper() if folder is None else Keeper(folder.path / f"{name}.{UNDER_WAY}", folder.every)
+    return (
+        NetworkCheckpoint()
+        if folder is None
+        else NetworkCheckpoint(folder.path / f"{name}.{UNFINISHED_SUFFIX}", folder.every)
+    )

@@ -6,11 +6,13 @@ from functools import cache
 
 import torch
 
-EXACT = 1e-5  # error of a product, as a share of what was added up: float32 stays far below, bfloat16 above
+MAX_RELATIVE_ERROR = (
+    1e-5  # error of a product, as a share of what was added up: float32 stays far below, bfloat16 above
+)
 
 
 @contextmanager
-def quick() -> Iterator[None]:
+def fast_float32() -> Iterator[None]:
     """Compute quickly while this lasts; the process computes as before afterwards."""
     with ExitStack() as lasting:
         lasting.enter_context(_vanishing())
@@ -57,4 +59,4 @@ def _faster_by_onednn() -> bool:
     with _products_by_onednn():
         product = (one @ other).double()
     exact = one.double() @ other.double()
-    return bool(((product - exact).abs() <= EXACT * exact).all())
+    return bool(((product - exact).abs() <= MAX_RELATIVE_ERROR * exact).all())

@@ -22,16 +22,16 @@ from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.network.tensors import CarriedState, Prediction
 from rnncli.training import losses
-from rnncli.training.batch_sources import Drawn, Source, Walker
-from rnncli.training.losses import Weighing
-from rnncli.training.optimiser import Descent
+from rnncli.training.batch_sources import BatchSource, RandomBatches, StatefulBatches
+from rnncli.training.losses import LossWeights
+from rnncli.training.optimiser import Optimiser
 from rnncli.windows.windows import Batch
 
-AVERAGING = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
-CHECKS = 20  # validation checks in a full run
+EMA_DECAY = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
+VALIDATION_CHECKS = 20  # validation checks in a full run
 DIVERGED = 100.0  # times the first losses
-CALMER = "Use a smaller --learning-rate or --clip"
-RECENT = 10  # losses smoothed for display and for telling divergence
+ADVICE = "Use a smaller --learning-rate or --clip"
+SMOOTHED_LOSSES = 10  # losses smoothed for display and for telling divergence
 KEPT = ("step", "steps", "rate", "_losses", "_norms", "_lowest", "_best_step", "_patience")  # of a loop, as they are
 
 
@@ -44,14 +44,14 @@ class Progress(NamedTuple):
     validation: float  # newest averaged weights, NaN before the first check
 
 
-class Goal(NamedTuple):
+class Objective(NamedTuple):
     """What is minimised, and how."""
 
-    weighing: Weighing
+    weighing: LossWeights
     training: Training
 
 
-class Fitted(NamedTuple):
+class FittedNetwork(NamedTuple):
     """The network that did best."""
 
     network: Network
@@ -61,30 +61,30 @@ class Fitted(NamedTuple):
     rate: float | None  # the learning rate, where it was to be found
 
 
-HeldOut = Callable[
+ValidationBatches = Callable[
     [Network], Iterable[tuple[Batch, CarriedState | None]]
 ]  # windows, and what a network brings along to them
 
 
-class Loop:
+class Trainer:
     """The fitting of one network, update after update; what it has come to can be kept, and taken up again."""
 
     def __init__(
         self,
         network: Network,
-        source: Drawn | Walker,
-        goal: Goal,
-        held_out: HeldOut,
+        source: RandomBatches | StatefulBatches,
+        goal: Objective,
+        held_out: ValidationBatches,
         generator: torch.Generator,
         steps: int,
         rate: float | None,
     ) -> None:
         training, self.network, self.steps, self.rate = goal.training, network, steps, rate
         self._source, self._goal, self._held_out, self._generator = source, goal, held_out, generator
-        self._descent = Descent(
+        self._descent = Optimiser(
             network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps
         )
-        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))  # type: ignore[no-untyped-call]
+        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))  # type: ignore[no-untyped-call]
         self._averaged = averaged
         self._losses, self._norms = torch.zeros(2, steps, device=next(network.parameters()).device)
         self._checks = list[tuple[int, float]]()
@@ -104,9 +104,9 @@ class Loop:
             self.network, self._source, self._descent, self._goal, (self.step - 1) / self.steps
         )
         self._averaged.update_parameters(self.network)
-        if self.step % max(1, self.steps // CHECKS) == 0 or self.step == self.steps:
+        if self.step % max(1, self.steps // VALIDATION_CHECKS) == 0 or self.step == self.steps:
             self._check()
-        if self.step % RECENT == 0 or self.step == self.steps:
+        if self.step % SMOOTHED_LOSSES == 0 or self.step == self.steps:
             check_losses(self._losses[: self.step])
 
     def _check(self) -> None:
@@ -116,7 +116,7 @@ class Loop:
         loss = mean_loss(averaged, self._held_out(averaged), self._goal)
         self._checks.append((self.step, loss))
         if math.isinf(loss):
-            raise TrainingError(f"the validation loss was no number at step {self.step}. {CALMER}")
+            raise TrainingError(f"the validation loss was no number at step {self.step}. {ADVICE}")
         self._descent.checked(loss)
         if loss < self._lowest or math.isnan(loss):
             self._best, self._lowest, self._best_step = copy.deepcopy(averaged.state_dict()), loss, self.step
@@ -126,7 +126,7 @@ class Loop:
 
     def progress(self) -> Progress:
         """How far it is."""
-        recent = self._losses[max(0, self.step - RECENT) : self.step].mean().item()
+        recent = self._losses[max(0, self.step - SMOOTHED_LOSSES) : self.step].mean().item()
         return Progress(self.step, self.steps, recent, self._checks[-1][1] if self._checks else math.nan)
 
     def went(self) -> tuple[np.ndarray, np.ndarray, list[tuple[int, float]]]:
@@ -134,12 +134,12 @@ class Loop:
         made = (one[: self.step].cpu().numpy() for one in (self._losses, self._norms))
         return next(made), next(made), self._checks
 
-    def best(self) -> Fitted:
+    def best(self) -> FittedNetwork:
         """The network with the weights that did best."""
         if self._best is not None:
             self.network.load_state_dict(self._best)
         self.network.eval()
-        return Fitted(self.network, self._best_step, self.steps, self._lowest, self.rate)
+        return FittedNetwork(self.network, self._best_step, self.steps, self._lowest, self.rate)
 
     def state(self) -> dict[str, Any]:
         """All that the next update depends on."""
@@ -168,17 +168,19 @@ class Loop:
         torch.set_rng_state(state["dropout"])
 
 
-def update(network: Network, source: Source, descent: Descent, goal: Goal, done: float = 0.0) -> tuple[Tensor, Tensor]:
+def update(
+    network: Network, source: BatchSource, descent: Optimiser, goal: Objective, done: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """One step downhill, with this share of them done; the loss before it, and the norm that its gradient had."""
     batch, carried = source.batch()
-    loss, state = priced(network, batch, goal, carried, done)
+    loss, state = penalised_loss(network, batch, goal, carried, done)
     source.go_on(state)
     norm = descent.step(loss)
     return loss.detach(), norm
 
 
-def priced(
-    network: Network, batch: Batch, goal: Goal, carried: CarriedState | None = None, done: float = 0.0
+def penalised_loss(
+    network: Network, batch: Batch, goal: Objective, carried: CarriedState | None = None, done: float = 0.0
 ) -> tuple[Tensor, State]:
     """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it.
 
@@ -195,14 +197,14 @@ def priced(
 
 
 def batch_loss(
-    network: Network, batch: Batch, goal: Goal, carried: CarriedState | None = None
+    network: Network, batch: Batch, goal: Objective, carried: CarriedState | None = None
 ) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
     trace = network.trace(batch.past, batch.step, batch.beside, carried)
     return _compared(trace.prediction, network.architecture, batch, goal)
 
 
-def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Goal) -> tuple[Tensor, Tensor]:
+def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Objective) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a prediction beside what came."""
     boundaries = len(prediction.quantiles) // len(batch.past)
     first = batch.past.shape[1] - (boundaries - 1) * design.segment  # steps before the first of them
@@ -210,11 +212,11 @@ def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: 
     weight = goal.weighing.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.loss(*prediction, future, weight, batch.future_weights(first, design.segment))
+    return losses.quantile_loss(*prediction, future, weight, batch.future_weights(first, design.segment))
 
 
 @torch.inference_mode()
-def mean_loss(network: Network, held_out: Iterable[tuple[Batch, CarriedState | None]], goal: Goal) -> float:
+def mean_loss(network: Network, held_out: Iterable[tuple[Batch, CarriedState | None]], goal: Objective) -> float:
     """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
     network.eval()
     parts = [batch_loss(network, batch, goal, carried) for batch, carried in held_out]
@@ -230,7 +232,7 @@ def check_losses(losses: Tensor) -> None:
     finite = losses.isfinite()
     if not finite.all():
         step = int((~finite).int().argmax()) + 1
-        raise TrainingError(f"the loss was {losses[step - 1].item()} at step {step}. {CALMER}")
-    first, last = losses[:RECENT].median().item(), losses[-RECENT:].median().item()
+        raise TrainingError(f"the loss was {losses[step - 1].item()} at step {step}. {ADVICE}")
+    first, last = losses[:SMOOTHED_LOSSES].median().item(), losses[-SMOOTHED_LOSSES:].median().item()
     if last > DIVERGED * first > 0:  # 0: of a table that hardly ever moves
-        raise TrainingError(f"the loss grew from {first:.3g} to {last:.3g} at step {len(losses)}. {CALMER}")
+        raise TrainingError(f"the loss grew from {first:.3g} to {last:.3g} at step {len(losses)}. {ADVICE}")

@@ -13,10 +13,10 @@ from rnncli.config.sections import MetricName
 from rnncli.network import quantile_head, scaling
 from rnncli.network.scaling import Scale
 
-LEAST_MOVE = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
+MIN_RELATIVE_ERROR = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
 
 
-def loss(
+def quantile_loss(
     quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of quantiles (B, H, K, Q) at unit scale; future (B, H, K) in the data's units.
@@ -35,7 +35,7 @@ def loss(
     return quantile_head.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
 
 
-class Weighing(NamedTuple):
+class LossWeights(NamedTuple):
     """What a unit of error in the data's units costs in a window, as a metric has it."""
 
     metric: MetricName
@@ -51,11 +51,11 @@ class Weighing(NamedTuple):
         return torch.stack(weights).mean(0).nan_to_num(0.0)
 
 
-def weighing(metric: MetricName, season: int, past: Tensor) -> Weighing:
+def measure_weights(metric: MetricName, season: int, past: Tensor) -> LossWeights:
     """Measured on a sample of windows, past (B, L, K) float64."""
     error = scaling.season_error(past, season)
     costs = [(part * error).nanmean().item() for part in _parts(past, metric, season)]
-    return Weighing(metric, season, tuple(cost if cost > 0 else 1.0 for cost in costs))  # 0: nothing ever changed
+    return LossWeights(metric, season, tuple(cost if cost > 0 else 1.0 for cost in costs))  # 0: nothing ever changed
 
 
 def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
@@ -77,7 +77,7 @@ def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
 def _moves(past: Tensor, season: int) -> Tensor:
     """Seasonal naive's error in each window, not below a share of its deviation: (B, 1, K), inf where nothing moves."""
     count = (~past.isnan()).sum(dim=1, keepdim=True)
-    moves = torch.maximum(scaling.season_error(past, season), LEAST_MOVE * scaling.deviation(past, count))
+    moves = torch.maximum(scaling.season_error(past, season), MIN_RELATIVE_ERROR * scaling.deviation(past, count))
     return moves.masked_fill(moves == 0, torch.inf)
 
 

@@ -16,19 +16,22 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from rnncli.config.sections import MOMENTUM, WARM_UP, ScheduleName, Training
 
-STALLED, COOLER = 2, 1 / 3  # checks without a better loss after which a plateau is left, and the rate it is left with
+PLATEAU_CHECKS, PLATEAU_FACTOR = (
+    2,
+    1 / 3,
+)  # checks without a better loss after which a plateau is left, and the rate it is left with
 TRIED = np.geomspace(1e-5, 1.0, 60)  # learning rates of a range test, one a step
 SMOOTHED = 0.8  # share of the losses before in the one that a range test looks at
 LOST = 4.0  # times the lowest loss: no higher rate is worth a look
 BELOW = 0.1  # times the rate with the lowest loss is one that is safe for a whole training
 
 
-class Descent:
+class Optimiser:
     """Moves the weights of a network, step by step, at a learning rate that follows its schedule."""
 
     def __init__(self, network: nn.Module, training: Training, steps: int) -> None:
         self._network, self._training = network, training
-        self.optimiser = optimiser(network, training)
+        self.optimiser = torch_optimiser(network, training)
         self._cooled, self._lowest, self._stalled = 1.0, math.inf, 0
         self._schedule = self._scheduled(steps)
 
@@ -48,8 +51,8 @@ class Descent:
         """What a check on held-out windows came to: a plateau ends where it stalls."""
         self._stalled = 0 if loss < self._lowest else self._stalled + 1
         self._lowest = min(loss, self._lowest)
-        if self._stalled >= STALLED:
-            self._cooled, self._stalled = self._cooled * COOLER, 0
+        if self._stalled >= PLATEAU_CHECKS:
+            self._cooled, self._stalled = self._cooled * PLATEAU_FACTOR, 0
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, but for the weights."""
@@ -77,12 +80,12 @@ class Descent:
 
         def factor(step: int) -> float:
             warm = min(1.0, (step + 1) / rising) if rising else 1.0
-            return warm * course(training.schedule, step / steps) * (self._cooled if cooling else 1.0)
+            return warm * rate_factor(training.schedule, step / steps) * (self._cooled if cooling else 1.0)
 
         return LambdaLR(self.optimiser, factor)
 
 
-def course(schedule: ScheduleName, share: float) -> float:
+def rate_factor(schedule: ScheduleName, share: float) -> float:
     """The learning rate, as a share of its peak, where this share of the steps is done."""
     match schedule:
         case "step":
@@ -94,7 +97,7 @@ def course(schedule: ScheduleName, share: float) -> float:
     assert_never(schedule)
 
 
-def optimiser(network: nn.Module, training: Training) -> Optimizer:
+def torch_optimiser(network: nn.Module, training: Training) -> Optimizer:
     """What moves a network's weights.
 
     AdamW (Loshchilov and Hutter 2019), Adam (Kingma and Ba 2015), gradient descent with momentum (Polyak 1964), RMSprop
@@ -123,14 +126,16 @@ def penalty(weights: list[nn.Parameter], training: Training) -> Tensor | float:
     return cost
 
 
-def found_rate(network: nn.Module, training: Training, losses: Iterator[Callable[[nn.Module], Tensor]]) -> float:
+def find_learning_rate(
+    network: nn.Module, training: Training, losses: Iterator[Callable[[nn.Module], Tensor]]
+) -> float:
     """A learning rate, by the range test of Smith (2017): raised from step to step until the loss is lost.
 
     A tenth of the one with the lowest loss. The network is left as it was; each of `losses` is that of a batch.
     """
     trial = copy.deepcopy(network).train()
     constant = training.model_copy(update={"schedule": "constant", "warm_up": None})
-    descent = Descent(trial, constant, len(TRIED))
+    descent = Optimiser(trial, constant, len(TRIED))
     smooth, seen = math.nan, list[float]()
     for rate, loss_of in zip(TRIED, losses, strict=False):
         for group in descent.optimiser.param_groups:

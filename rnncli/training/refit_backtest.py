@@ -16,18 +16,18 @@ from rnncli.planning import plan as choices
 from rnncli.planning.plan import Plan
 from rnncli.training import train_model
 from rnncli.training import workers as crew
-from rnncli.training.trials import INTERRUPTED, State
+from rnncli.training.trials import INTERRUPTED, TrainingStatus
 from rnncli.windows.windows import Sequences
 
 
-def refitted(
+def refit_models(
     model: Model,
     panel: Panel,
     places: Cutoffs,
     windows: Windows,
     every: int,
     device: torch.device,
-    report: Callable[[State], None],
+    report: Callable[[TrainingStatus], None],
 ) -> Iterator[tuple[Model, Cutoffs]]:
     """For `every` windows in a row, the oldest first, a model that was trained on the rows before them alone.
 
@@ -35,7 +35,7 @@ def refitted(
     TrainingError.
     """
 
-    def watched(at: State) -> None:
+    def watched(at: TrainingStatus) -> None:
         report(at)
         if at.phase == INTERRUPTED:  # half a training is no training of the model that is scored
             raise KeyboardInterrupt
@@ -49,7 +49,7 @@ def refitted(
         if not len(some.rows):
             continue
         try:
-            part, plan = planned(panel, some, _before(some, panel), config.network, config.training)
+            part, plan = plan_before(panel, some, _before(some, panel), config.network, config.training)
         except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(
@@ -59,7 +59,7 @@ def refitted(
         yield replace(trained, corrected=model.corrected), some
 
 
-def planned(
+def plan_before(
     panel: Panel, places: Cutoffs, rows: np.ndarray, network: Network, training: Training
 ) -> tuple[Panel, Plan]:
     """The first rows (S,) of each series, before these cutoffs, and a training on them.
@@ -68,7 +68,7 @@ def planned(
     """
     part = panel.until(rows)
     try:
-        return part, choices.make(part, network, training)
+        return part, choices.make_plan(part, network, training)
     except DataError as error:
         raise DataError(f"before {panel.earliest(places)}: {error}, or fewer --windows") from error
 

@@ -17,15 +17,15 @@ from rnncli.network.cells import EchoState
 from rnncli.network.network import Network
 from rnncli.windows.windows import Sampler, Windows
 
-MOST_WINDOWS = 4096  # forecasts solved for
-MOST_VALUES = 40_000_000  # of the linear system, at once
+MAX_WINDOWS = 4096  # forecasts solved for
+MAX_VALUES = 40_000_000  # of the linear system, at once
 CHUNK = 64  # windows that the reservoir reads at once
-HELD_OUT = 0.2  # share of the windows, the newest, that choose the penalty and tell the errors
+NEWEST_SHARE = 0.2  # share of the windows, the newest, that choose the penalty and tell the errors
 PENALTIES = 10.0 ** np.arange(-12, 2)  # times the mean square of what is read
-LEAST_GAP = 1e-4  # between neighbouring quantiles, at unit scale
+MIN_GAP = 1e-4  # between neighbouring quantiles, at unit scale
 
 
-class System(NamedTuple):
+class LinearSystem(NamedTuple):
     """What to solve: targets from features, window by window, the newest last."""
 
     features: Tensor  # (N, K, D) float64
@@ -33,7 +33,7 @@ class System(NamedTuple):
     age: Tensor  # (N,) steps that a window lies before the newest of its series
 
 
-class Solution(NamedTuple):
+class RidgeSolution(NamedTuple):
     """A linear map: targets (N, K, H) are features (N, K, D) times weights, and a level."""
 
     weights: Tensor  # (D, H)
@@ -45,7 +45,7 @@ class Solution(NamedTuple):
 
 
 @torch.inference_mode()
-def fit(network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator) -> None:
+def fit_readout(network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator) -> None:
     """Draw the reservoir and what leads into it from the random numbers of the process, and solve for the read-out.
 
     Raises TrainingError where no window has all its values.
@@ -55,19 +55,19 @@ def fit(network: Network, windows: Windows, sampler: Sampler, generator: torch.G
     network.embedding.weight.mul_(network.architecture.input_scale or INPUT_SCALE)
     network.eval()
     system = _system(network, windows, *_places(network, windows, sampler, generator))
-    newest = int(np.ceil(HELD_OUT * len(system.age)))
+    newest = int(np.ceil(NEWEST_SHARE * len(system.age)))
     early = system.age > system.age[-newest] + network.architecture.horizon  # whose futures end before
     if 2 * int(early.sum()) < len(early):  # short series leave no room between
         early = torch.arange(len(early), device=early.device) < max(1, len(early) - newest)
     features, targets = system.features[-newest:], system.targets[-newest:]
-    tried = solved(system.features[early], system.targets[early], PENALTIES)
+    tried = solve(system.features[early], system.targets[early], PENALTIES)
     errors = [float((one.of(features) - targets).abs().mean()) for one in tried]
     best = int(np.argmin(errors))
-    (solution,) = solved(system.features, system.targets, PENALTIES[best : best + 1])
+    (solution,) = solve(system.features, system.targets, PENALTIES[best : best + 1])
     _read_out(network, solution, targets - tried[best].of(features))
 
 
-def solved(features: Tensor, targets: Tensor, penalties: np.ndarray) -> list[Solution]:
+def solve(features: Tensor, targets: Tensor, penalties: np.ndarray) -> list[RidgeSolution]:
     """For each penalty, relative to the features' mean square, the map with the smallest squared error and weights."""
     of_features, of_targets = features.mean(dim=0), targets.mean(dim=0)  # (K, D), (K, H)
     read, left = (features - of_features).flatten(0, 1), (targets - of_targets).flatten(0, 1)
@@ -77,7 +77,7 @@ def solved(features: Tensor, targets: Tensor, penalties: np.ndarray) -> list[Sol
     solutions = []
     for penalty in penalties:
         weights = axes @ (along / (sizes.clamp(min=0) + penalty * unit).unsqueeze(-1))
-        solutions.append(Solution(weights, of_targets - of_features @ weights))
+        solutions.append(RidgeSolution(weights, of_targets - of_features @ weights))
     return solutions
 
 
@@ -88,7 +88,7 @@ def _places(
     design = network.architecture
     width = network.targets * (network.targets * design.hidden + design.context)
     forks = 1 + (windows.context - design.context) // design.segment  # forecasts in each window
-    most = max(1, min(MOST_WINDOWS, MOST_VALUES // width) // forks)
+    most = max(1, min(MAX_WINDOWS, MAX_VALUES // width) // forks)
     if int(sampler.count.sum()) <= most:
         series = sampler.series.repeat_interleave(sampler.count)
         begin = (sampler.count.cumsum(0) - sampler.count).repeat_interleave(sampler.count)
@@ -103,7 +103,7 @@ def _places(
     return series[order], cutoffs[order], age[order]
 
 
-def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor, age: Tensor) -> System:
+def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor, age: Tensor) -> LinearSystem:
     """The windows read by the reservoir; those whose past never moved, or whose future has gaps, are left out."""
     design, parts = network.architecture, []
     told = design.segment if design.decoder == "recursive" else design.horizon
@@ -123,7 +123,7 @@ def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor,
             "no window has all the values of its horizon and a past that moves, as --cell esn needs. Use another --cell"
         )
     order = ages.argsort(descending=True, stable=True)
-    return System(features[order], every[order], ages[order])
+    return LinearSystem(features[order], every[order], ages[order])
 
 
 def _features(network: Network, state: Tensor, left: Tensor) -> Tensor:
@@ -138,12 +138,12 @@ def _features(network: Network, state: Tensor, left: Tensor) -> Tensor:
     return torch.cat(parts, dim=-1)
 
 
-def _read_out(network: Network, solution: Solution, errors: Tensor) -> None:
+def _read_out(network: Network, solution: RidgeSolution, errors: Tensor) -> None:
     """The solution as weights of the network, with the quantiles of its errors (N, K, H)."""
     targets, hidden, steps = network.targets, network.architecture.hidden, solution.weights.shape[1]
     levels = torch.tensor(quantile_head.LEVELS, dtype=errors.dtype, device=errors.device)
     spread = torch.quantile(errors, levels, dim=0).permute(2, 1, 0)  # (H, K, Q)
-    gaps = spread.diff(dim=-1).clamp(min=LEAST_GAP)  # (H, K, Q - 1)
+    gaps = spread.diff(dim=-1).clamp(min=MIN_GAP)  # (H, K, Q - 1)
     bends = gaps + torch.log(-torch.expm1(-gaps))  # what softplus brings back to them
     bias = torch.cat(
         [

@@ -17,20 +17,22 @@ from rnncli.model.card import TrainingData
 from rnncli.panel import Panel
 from rnncli.planning import candidates
 from rnncli.training import validation_loss
-from rnncli.training.train_network import Task
-from rnncli.training.trials import TRIED, Made, Workshop
-from rnncli.training.validation_loss import Judge
+from rnncli.training.train_network import TrainingTask
+from rnncli.training.trials import TRIAL_SHARE, TrainedMember, TrialRunner
+from rnncli.training.validation_loss import ValidationLoss
 
-FIRST_SHARE = 0.3  # of the time, at most, for each of the first trials
-UNFINISHED = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
-EARLY = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
-GAINING = 0.965  # times the loss half way, at most: what gained so much since gains by going on
-FEWEST_STEPS = 100
-MOST_STRETCHED = 8  # times the steps that are tried first
-EARNED = 0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
+FIRST_TRIAL_SHARE = 0.3  # of the time, at most, for each of the first trials
+UNFINISHED_SHARE = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
+EARLY_SHARE = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
+IMPROVING_RATIO = 0.965  # times the loss half way, at most: what gained so much since gains by going on
+MIN_STEPS = 100
+MAX_STRETCH = 8  # times the steps that are tried first
+MAX_COVARIATE_RATIO = (
+    0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
+)
 
 
-class Leeway(NamedTuple):
+class Tolerance(NamedTuple):
     """How much more than the lowest a loss may be, as a share of it; more where few windows tell losses apart."""
 
     share: float
@@ -41,8 +43,8 @@ class Leeway(NamedTuple):
         return 1 + max(self.share, self.of_one / math.sqrt(windows))
 
 
-FAR = Leeway(0.15, 0.3)  # of the best design's loss: one that errs more by itself is no variety
-SPOILED = Leeway(0.01, 0.1)  # of the lowest loss of several together: what is within is worth the variety
+MEMBER_TOLERANCE = Tolerance(0.15, 0.3)  # of the best design's loss: one that errs more by itself is no variety
+ENSEMBLE_TOLERANCE = Tolerance(0.01, 0.1)  # of the lowest loss of several together: what is within is worth the variety
 
 
 class Trial(NamedTuple):
@@ -55,15 +57,15 @@ class Trial(NamedTuple):
 class Search:
     """Trials under way, and what they told so far."""
 
-    def __init__(self, workshop: Workshop, panel: Panel, network: Network, seen: TrainingData) -> None:
+    def __init__(self, workshop: TrialRunner, panel: Panel, network: Network, seen: TrainingData) -> None:
         self.workshop, self.network = workshop, network
         self.longest = int(panel.lengths.max())
-        self.made: dict[int, Made] = {}
+        self.made: dict[int, TrainedMember] = {}
         self.losses: dict[int, float] = {}  # of those, each judged once
         self.told: bool | None = None  # the columns beside: None until it is tried whether they earn their place
         plan = workshop.plan
         metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
-        self.judge = validation_loss.judge(panel, plan, metric, seen) if judged else None
+        self.judge = validation_loss.validation_loss(panel, plan, metric, seen) if judged else None
 
     def run(self) -> None:
         """A few scales and bases first, and whether the columns beside are worth it; then the others.
@@ -72,7 +74,7 @@ class Search:
         """
         if self.judge is None:
             return
-        plan, untold = self.workshop.plan, candidates.without_columns(self.workshop.plan.architecture)
+        plan, untold = self.workshop.plan, candidates.without_covariates(self.workshop.plan.architecture)
         designs = [plan.architecture, *plan.rivals]
         in_doubt = untold in plan.rivals and not plan.starts
         opening = 1 + designs.index(untold) if in_doubt else len(designs)
@@ -83,20 +85,22 @@ class Search:
         while going and not plan.starts and (trials := self._retimed() or self._nearby()):
             going = self._try(trials)
 
-    def ranked(self) -> list[Made]:
+    def ranked(self) -> list[TrainedMember]:
         """What was tried, the best first; of one design only the best, told the columns beside where they earn it."""
         return [self.made[place] for place in self._order()]
 
-    def kept(self) -> list[Made]:
+    def kept(self) -> list[TrainedMember]:
         """The designs to keep, the best first."""
         order = self._order()
         if not order or self.judge is None:
             return []
         plan = self.workshop.plan
         windows = plan.split.apart(plan.architecture.horizon)
-        far = FAR.times(windows) * self.losses[order[0]]
+        far = MEMBER_TOLERANCE.times(windows) * self.losses[order[0]]
         near = [place for place in order if self.losses[place] <= far]
-        chosen = selected([self.made[place].trained.quantiles for place in near], self.judge, SPOILED.times(windows))
+        chosen = select_ensemble(
+            [self.made[place].trained.quantiles for place in near], self.judge, ENSEMBLE_TOLERANCE.times(windows)
+        )
         return [self.made[near[place]] for place in chosen]
 
     def _order(self) -> list[int]:
@@ -107,7 +111,7 @@ class Search:
         first = [place for rank, place in enumerate(order) if designs[rank] not in designs[:rank]]
         return [place for place in first if self.told in (None, self.made[place].architecture.covariates)]
 
-    def steps(self, made: Made) -> int:
+    def steps(self, made: TrainedMember) -> int:
         """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""
         best = self.ranked()[0]
         if _unfinished(made) and best.asked > made.asked:
@@ -116,7 +120,7 @@ class Search:
             return best.trained.steps
         return made.trained.steps
 
-    def goes_on(self, made: Made) -> bool:
+    def goes_on(self, made: TrainedMember) -> bool:
         """Whether a design is better trained on from its trial than anew.
 
         Where it was getting much better still, as the best was, when there was no time left to try for how long.
@@ -124,12 +128,12 @@ class Search:
         best, timed = self.ranked()[0], math.isfinite(self.workshop.budget)
         return timed and self._may_be_longer(best) and all(_unfinished(one) and _gaining(one) for one in (best, made))
 
-    def _may_be_longer(self, best: Made) -> bool:
+    def _may_be_longer(self, best: TrainedMember) -> bool:
         """Whether the best of all should have more steps than it had."""
         workshop = self.workshop
         if workshop.training.steps is not None or best.architecture.traits.closed_form or workshop.plan.starts:
             return False
-        return _unfinished(best) and best.asked < MOST_STRETCHED * workshop.plan.steps
+        return _unfinished(best) and best.asked < MAX_STRETCH * workshop.plan.steps
 
     def _judged(self) -> dict[int, float]:
         """The losses of all that was tried, by its place."""
@@ -147,11 +151,11 @@ class Search:
         """
         losses = {self.made[place].architecture: loss for place, loss in self._judged().items()}
         own, without = losses.get(self.workshop.plan.architecture), losses.get(untold)
-        return None if own is None or without is None else own <= EARNED * without
+        return None if own is None or without is None else own <= MAX_COVARIATE_RATIO * without
 
     def _rest(self, designs: list[Architecture]) -> list[Trial]:
         """What is left of the designs, none told the columns beside where these have not earned it."""
-        left = designs if self.told is not False else [candidates.without_columns(design) for design in designs]
+        left = designs if self.told is not False else [candidates.without_covariates(design) for design in designs]
         return self._untried([Trial(design, self.workshop.plan.steps) for design in left])
 
     def _retimed(self) -> list[Trial]:
@@ -165,7 +169,7 @@ class Search:
             return []
         if self._may_be_longer(best):
             return self._untried([Trial(made.architecture, 2 * best.asked) for made in filter(_unfinished, ranked[:2])])
-        if _early(best) and best.asked // 4 >= FEWEST_STEPS:
+        if _early(best) and best.asked // 4 >= MIN_STEPS:
             return self._untried([Trial(made.architecture, best.asked // 4) for made in filter(_early, ranked[:2])])
         return []
 
@@ -187,35 +191,35 @@ class Search:
         workshop, plan, before = self.workshop, self.workshop.plan, len(self.made)
         some = trials[: workshop.trials - before]
 
-        def tasks() -> Iterator[Task]:
+        def tasks() -> Iterator[TrainingTask]:
             for number, trial in enumerate(some, before):
                 pace = max((made.trained.seconds / made.trained.planned for made in self.made.values()), default=0.0)
-                if self.made and workshop.left(TRIED) < pace * trial.steps:
+                if self.made and workshop.left(TRIAL_SHARE) < pace * trial.steps:
                     return
-                limit = FIRST_SHARE * workshop.budget
+                limit = FIRST_TRIAL_SHARE * workshop.budget
                 yield workshop.task(trial.architecture, plan.split, trial.steps, limit, "trial", number)
 
         workshop.train("trial", tasks(), len(some), self.made)
         return len(self.made) > before
 
 
-def _unfinished(made: Made) -> bool:
+def _unfinished(made: TrainedMember) -> bool:
     """Whether a network was still getting better as its steps came to their end."""
-    return made.trained.steps >= UNFINISHED * made.trained.planned
+    return made.trained.steps >= UNFINISHED_SHARE * made.trained.planned
 
 
-def _gaining(made: Made) -> bool:
+def _gaining(made: TrainedMember) -> bool:
     """Whether the second half of its steps brought a network much."""
     losses = made.trained.course.validations
-    return len(losses) > 1 and min(losses) <= GAINING * losses[len(losses) // 2 - 1]
+    return len(losses) > 1 and min(losses) <= IMPROVING_RATIO * losses[len(losses) // 2 - 1]
 
 
-def _early(made: Made) -> bool:
+def _early(made: TrainedMember) -> bool:
     """Whether a network was at its best long before its steps came to their end."""
-    return made.trained.steps <= EARLY * made.trained.planned
+    return made.trained.steps <= EARLY_SHARE * made.trained.planned
 
 
-def selected(forecasts: list[np.ndarray], judge: Judge, spoiled: float) -> list[int]:
+def select_ensemble(forecasts: list[np.ndarray], judge: ValidationLoss, spoiled: float) -> list[int]:
     """The places of the forecasts to take together: the best, then each time the one that helps most.
 
     Forward selection (Caruana et al. 2004) that goes on beyond its optimum while nothing is spoiled, for the variety.

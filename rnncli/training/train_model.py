@@ -31,21 +31,23 @@ from rnncli.panel.export.forecast_table import POINT
 from rnncli.panel.ingest.column_roles import settled
 from rnncli.planning.plan import Plan
 from rnncli.training.search import Search
-from rnncli.training.train_network import Task
-from rnncli.training.trials import Made, State, Workshop
-from rnncli.training.workers import Crew
+from rnncli.training.train_network import TrainingTask
+from rnncli.training.trials import TrainedMember, TrainingStatus, TrialRunner
+from rnncli.training.workers import Workers
 
 CURRENT = "current"  # the method, in a ledger, that is the model in use
-TRIED_OUT = "of what was tried it errs least on the validation windows"
-CUT = 0.6  # of its steps: a network that gets so many is still worth having
-LEAST_SHARE = 0.1  # of the time, for a training on all rows however little is left
-FURTHER = 2  # times the steps of its trial, for a design that goes on from there, where there is time for so many
-STRETCHED = 2.0  # times as many at most
-COMPARED = 2_000  # series, about, that tell how much surer of themselves networks trained on all rows are
-WENT_ON = "the weights of the trials, which were still getting better when their time was up"
+BEST_TRIAL_REASON = "of what was tried it errs least on the validation windows"
+MIN_STEP_SHARE = 0.6  # of its steps: a network that gets so many is still worth having
+MIN_TIME_SHARE = 0.1  # of the time, for a training on all rows however little is left
+CONTINUED_STEPS = (
+    2  # times the steps of its trial, for a design that goes on from there, where there is time for so many
+)
+MAX_STRETCH = 2.0  # times as many at most
+MAX_COMPARED_SERIES = 2_000  # series, about, that tell how much surer of themselves networks trained on all rows are
+CONTINUED_REASON = "the weights of the trials, which were still getting better when their time was up"
 
 
-class Outcome(NamedTuple):
+class TrainedModel(NamedTuple):
     """What came of a training."""
 
     model: Model
@@ -56,21 +58,21 @@ def train(
     panel: Panel,
     config: Config,
     plan: Plan,
-    crew: Crew,
-    report: Callable[[State], None],
+    crew: Workers,
+    report: Callable[[TrainingStatus], None],
     current: Model | None = None,
-) -> Outcome:
+) -> TrainedModel:
     """A model of the panel with its validation scores; current: the one to be compared with on the same windows.
 
     An interrupt ends the training, and what is done by then is kept; with nothing done it goes on as KeyboardInterrupt.
     Raises TrainingError.
     """
     workshop, basis = (
-        Workshop(plan, config.training, crew, report),
-        Basis(panel, config, plan, data_profile.seen(panel)),
+        TrialRunner(plan, config.training, crew, report),
+        ModelBasis(panel, config, plan, data_profile.seen(panel)),
     )
     search = Search(workshop, plan.learned.panel, config.network, basis.seen)
-    members: dict[int, Made] = {}
+    members: dict[int, TrainedMember] = {}
     try:
         with crew:
             search.run()
@@ -85,7 +87,7 @@ def train(
     return _outcome(basis, kept, [members[place] for place in sorted(members)], current)
 
 
-class Basis(NamedTuple):
+class ModelBasis(NamedTuple):
     """What a model is made from."""
 
     panel: Panel
@@ -94,7 +96,7 @@ class Basis(NamedTuple):
     seen: TrainingData
 
 
-class Design(NamedTuple):
+class RefitDesign(NamedTuple):
     """What to train on all rows."""
 
     architecture: Architecture
@@ -102,43 +104,43 @@ class Design(NamedTuple):
     seconds: float  # that it takes, about
     start: dict[str, np.ndarray] | None = None  # weights to begin with; none: new ones
 
-    def times(self, share: float) -> "Design":
+    def times(self, share: float) -> "RefitDesign":
         """The same, trained for longer."""
         return self._replace(steps=round(share * self.steps), seconds=share * self.seconds)
 
 
-def _design(made: Made, search: Search) -> Design:
+def _design(made: TrainedMember, search: Search) -> RefitDesign:
     """What a trial came to, with the steps that it should have had."""
     on = search.goes_on(made)
-    steps = FURTHER * made.trained.planned if on else search.steps(made)
+    steps = CONTINUED_STEPS * made.trained.planned if on else search.steps(made)
     seconds = made.trained.seconds * steps / made.trained.steps
-    return Design(made.architecture, steps, seconds, made.trained.weights if on else None)
+    return RefitDesign(made.architecture, steps, seconds, made.trained.weights if on else None)
 
 
-def _refit(workshop: Workshop, designs: list[Design], members: dict[int, Made]) -> None:
+def _refit(workshop: TrialRunner, designs: list[RefitDesign], members: dict[int, TrainedMember]) -> None:
     """Train the designs on all rows, in turn, until there are members enough or the time is up."""
     plan = workshop.plan
     every = plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
     if not designs:  # too few rows to try anything
         known = (plan.architecture, *(plan.rivals if plan.starts else ()))
-        designs = [Design(design, plan.steps, 0.0) for design in known]
+        designs = [RefitDesign(design, plan.steps, 0.0) for design in known]
     designs = _filling(designs, workshop)
     typical = float(np.mean([design.seconds for design in designs]))
-    room = workshop.crew.size * max(1.0, workshop.left() / max(CUT * typical, 1e-3))
+    room = workshop.crew.size * max(1.0, workshop.left() / max(MIN_STEP_SHARE * typical, 1e-3))
     number = int(min(workshop.enough, max(room, 1)))
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[TrainingTask]:
         for place, (design, steps, seconds, start) in zip(range(number), cycle(designs), strict=False):
             left = workshop.left()
-            if place >= workshop.crew.size and left < CUT * seconds:
+            if place >= workshop.crew.size and left < MIN_STEP_SHARE * seconds:
                 return
-            task = workshop.task(design, every, steps, max(left, LEAST_SHARE * workshop.budget), "refit", place)
+            task = workshop.task(design, every, steps, max(left, MIN_TIME_SHARE * workshop.budget), "refit", place)
             yield task if start is None else task._replace(start=start)
 
     workshop.train("refit", tasks(), number, members)
 
 
-def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
+def _filling(designs: list[RefitDesign], workshop: TrialRunner) -> list[RefitDesign]:
     """The same, those that go on from their trials for as many more steps as whole rounds leave time for.
 
     For them more steps are worth more than more members.
@@ -147,17 +149,19 @@ def _filling(designs: list[Design], workshop: Workshop) -> list[Design]:
     if all(design.start is None for design in designs) or workshop.left() <= typical:
         return designs
     rounds = min(int(workshop.left() / typical), -(-workshop.enough // workshop.crew.size))
-    share = min(workshop.left() / typical / rounds, STRETCHED)
+    share = min(workshop.left() / typical / rounds, MAX_STRETCH)
     share = int(8 * share) / 8  # a training that is taken up again then most likely finds them as they were
     return [one if one.start is None else one.times(share) for one in designs]
 
 
-def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model | None) -> Outcome:
+def _outcome(
+    basis: ModelBasis, kept: list[TrainedMember], members: list[TrainedMember], current: Model | None
+) -> TrainedModel:
     """The members, or without any what was kept of the trials, with the scores and the calibration of those trials."""
     refitted = len(members) > 0
     trained = _assembled(basis, members or kept, refitted)
     if not kept:
-        return Outcome(trained, None)
+        return TrainedModel(trained, None)
     judged, lesson = _assembled(basis, kept, refitted), _Lesson(basis, kept)
     trials = {made.architecture: made.trained.course for made in kept} if refitted else {}
     chosen = [member.model_copy(update={"trial": trials.get(member.architecture)}) for member in trained.card.members]
@@ -169,7 +173,7 @@ def _outcome(basis: Basis, kept: list[Made], members: list[Made], current: Model
     if refitted and learned is not None:
         every = basis.plan.learned.panel
         learned = learned.carried_over(_ahead(every, judged), _ahead(every, trained))
-    return Outcome(dataclasses.replace(trained, card=card, calibration=learned), scored)
+    return TrainedModel(dataclasses.replace(trained, card=card, calibration=learned), scored)
 
 
 def _with_scores(card: Card, scored: Ledger, panel: Panel) -> Card:
@@ -185,12 +189,12 @@ def _with_scores(card: Card, scored: Ledger, panel: Panel) -> Card:
 
 def _ahead(panel: Panel, model: Model) -> np.ndarray:
     """What a model says of the steps after the ends of the series, or of some of many: (N, H, K, Q)."""
-    series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // COMPARED)]
+    series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_COMPARED_SERIES)]
     ends = Cutoffs(series, panel.lengths[series])
     return model.forecast(panel, ends, np.array(quantile_head.LEVELS), torch.device("cpu")).quantiles
 
 
-def renewed(outcome: Outcome, before: Model) -> Outcome:
+def keep_calibration(outcome: TrainedModel, before: Model) -> TrainedModel:
     """The outcome of a training that went on from a model, with what only its validation windows could teach.
 
     Those windows had come from more cutoffs, and none of its networks had seen them.
@@ -199,13 +203,13 @@ def renewed(outcome: Outcome, before: Model) -> Outcome:
     if outcome.judged is None:
         told = {"scores": held.scores, "validation": held.validation}
         model = dataclasses.replace(model, card=model.card.model_copy(update=told))
-    return Outcome(dataclasses.replace(model, calibration=before.calibration or model.calibration), outcome.judged)
+    return TrainedModel(dataclasses.replace(model, calibration=before.calibration or model.calibration), outcome.judged)
 
 
 class _Lesson:
     """What the validation windows teach about the quantiles."""
 
-    def __init__(self, basis: Basis, kept: list[Made]) -> None:
+    def __init__(self, basis: ModelBasis, kept: list[TrainedMember]) -> None:
         learned = basis.plan.learned
         self.places = basis.plan.split.validation
         self.of_table = learned.of_table(self.places)  # (V,), by which alone a model is scored
@@ -242,7 +246,7 @@ def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Mode
     return backtest.ledger(chunks(), scoring)
 
 
-def _assembled(basis: Basis, made: list[Made], refitted: bool) -> Model:
+def _assembled(basis: ModelBasis, made: list[TrainedMember], refitted: bool) -> Model:
     networks = tuple(
         network_of(
             one.architecture,
@@ -255,23 +259,25 @@ def _assembled(basis: Basis, made: list[Made], refitted: bool) -> Model:
     return Model(_card(basis, made, networks, refitted), networks)
 
 
-def _reasons(plan: Plan, made: list[Made]) -> dict[str, str]:
+def _reasons(plan: Plan, made: list[TrainedMember]) -> dict[str, str]:
     """Why the first network, the best, is as it is: by what was seen in the data, or by how it did in its trial."""
     first, asked = made[0].architecture.model_dump(), plan.architecture.model_dump()
-    reasons = {name: why if first.get(name) == asked.get(name) else TRIED_OUT for name, why in plan.reasons.items()}
+    reasons = {
+        name: why if first.get(name) == asked.get(name) else BEST_TRIAL_REASON for name, why in plan.reasons.items()
+    }
     if rates := sorted({one.trained.rate for one in made if one.trained.rate is not None}):
         reasons["learning_rate"] = f"a range test found {', '.join(f'{rate:g}' for rate in rates)}"
     if not plan.starts and any(one.on for one in made):
-        reasons["start"] = WENT_ON
+        reasons["start"] = CONTINUED_REASON
     return reasons
 
 
-def _together(panel: Panel, made: list[Made]) -> tuple[str, ...]:
+def _together(panel: Panel, made: list[TrainedMember]) -> tuple[str, ...]:
     """The series that networks see side by side, where any does."""
     return tuple(map(str, panel.ids)) if any(one.architecture.mix for one in made) else ()
 
 
-def _card(basis: Basis, made: list[Made], networks: tuple[Network, ...], refitted: bool) -> Card:
+def _card(basis: ModelBasis, made: list[TrainedMember], networks: tuple[Network, ...], refitted: bool) -> Card:
     panel, config, plan, seen = basis
     columns = settled(panel.summary.roles, config.columns)
     return Card(

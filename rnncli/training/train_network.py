@@ -21,19 +21,28 @@ from rnncli.network.base_forecasts import LearnedCycle
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
-from rnncli.training.batch_sources import Again, Drawn, Source, Walker
-from rnncli.training.checkpoint import Keeper
-from rnncli.training.loop import RECENT, Fitted, Goal, HeldOut, Loop, Progress, priced, update
-from rnncli.training.optimiser import Descent, found_rate
+from rnncli.training.batch_sources import BatchSource, RandomBatches, RepeatedBatch, StatefulBatches
+from rnncli.training.checkpoint import NetworkCheckpoint
+from rnncli.training.loop import (
+    SMOOTHED_LOSSES,
+    FittedNetwork,
+    Objective,
+    Progress,
+    Trainer,
+    ValidationBatches,
+    penalised_loss,
+    update,
+)
+from rnncli.training.optimiser import Optimiser, find_learning_rate
 from rnncli.windows.windows import Gatherer, Sampler, Sequences, Windows
 
-CHECKED = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
+MAX_CHECK_WINDOWS = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
 CHUNK = 1024  # windows forecast at once when validating
-SAMPLE = 512  # windows that tell what an error typically costs
-TIMED, FEWEST = 5, 30  # steps that tell the time of one, and steps made however little time there is
+SAMPLED_WINDOWS = 512  # windows that tell what an error typically costs
+TIMED_UPDATES, MIN_STEPS = 5, 30  # steps that tell the time of one, and steps made however little time there is
 
 
-class Task(NamedTuple):
+class TrainingTask(NamedTuple):
     """A network to be trained, with nothing left open."""
 
     architecture: Architecture
@@ -50,7 +59,7 @@ class Task(NamedTuple):
     name: str = ""  # what tells it from every other
 
 
-class Trained(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """What came of a task, as it travels between processes."""
 
     weights: dict[str, np.ndarray]
@@ -62,26 +71,26 @@ class Trained(NamedTuple):
     course: LearningCurve
 
 
-def run(
-    task: Task,
+def train(
+    task: TrainingTask,
     data: Sequences | Panel,
     device: torch.device,
     report: Callable[[Progress], None],
-    keeper: Keeper = Keeper(),  # noqa: B008 - one that keeps nothing
-) -> Trained:
+    keeper: NetworkCheckpoint = NetworkCheckpoint(),  # noqa: B008 - one that keeps nothing
+) -> TrainedNetwork:
     """Train a network. The random numbers start at the seed, and those of the process are left as they were.
 
     Raises TrainingError.
     """
     design, began = task.architecture, time.monotonic()
-    with within_memory(device), cpu_matmul.quick():
+    with within_memory(device), cpu_matmul.fast_float32():
         with torch.random.fork_rng():
-            windows, network = begun(task, data, device)
+            windows, network = prepare(task, data, device)
             fitted, went = (_solved if design.traits.closed_form else fit)(network, windows, task, report, keeper)
         quantiles = _quantiles(fitted.network, windows, task.validation)
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in fitted.network.state_dict().items()}
     seconds = time.monotonic() - began
-    return Trained(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
+    return TrainedNetwork(weights, fitted.steps, fitted.planned, seconds, quantiles, fitted.rate, went)
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def within_memory(device: torch.device) -> Iterator[None]:
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
 
 
-def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Windows, Network]:
+def prepare(task: TrainingTask, data: Sequences | Panel, device: torch.device) -> tuple[Windows, Network]:
     """The windows of a task and its network before the first update, whose weights are drawn from the task's seed."""
     torch.manual_seed(task.seed)
     design = task.architecture
@@ -112,16 +121,16 @@ def begun(task: Task, data: Sequences | Panel, device: torch.device) -> tuple[Wi
     return windows, network
 
 
-def _begin(network: Network, cycle: LearnedCycle, data: Sequences | Panel, task: Task) -> None:
+def _begin(network: Network, cycle: LearnedCycle, data: Sequences | Panel, task: TrainingTask) -> None:
     """Have the cycle begin with what training windows repeat, for it to be there from the first step on."""
     cpu = torch.device("cpu")
     windows = Windows(data, network.context, task.architecture.horizon, cpu, dated=False)
-    drawn = Sampler(task.first, task.last, cpu).draw(SAMPLE, torch.Generator().manual_seed(task.seed))
+    drawn = Sampler(task.first, task.last, cpu).draw(SAMPLED_WINDOWS, torch.Generator().manual_seed(task.seed))
     batch = windows.batch(*drawn)
     cycle.begin(network.scale(batch.past).apply(batch.future), batch.step)
 
 
-def _trained_on(windows: Windows, task: Task) -> Tensor:
+def _trained_on(windows: Windows, task: TrainingTask) -> Tensor:
     """All rows (N, K) that training windows reach into."""
     starts, ends = windows.starts.cpu().numpy(), windows.ends.cpu().numpy()
     end = np.where(task.last >= task.first, np.minimum(starts + task.last + task.architecture.horizon, ends), starts)
@@ -139,18 +148,28 @@ def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarra
 
 
 def _solved(
-    network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], _keeper: Keeper
-) -> tuple[Fitted, LearningCurve]:
+    network: Network,
+    windows: Windows,
+    task: TrainingTask,
+    report: Callable[[Progress], None],
+    _keeper: NetworkCheckpoint,
+) -> tuple[FittedNetwork, LearningCurve]:
     """The network with its read-out solved for. Raises TrainingError."""
     sampler = Sampler(task.first, task.last, windows.values.device)
-    ridge_readout.fit(network, windows, sampler, torch.Generator().manual_seed(task.seed))
+    ridge_readout.fit_readout(network, windows, sampler, torch.Generator().manual_seed(task.seed))
     report(Progress(task.steps, task.steps, math.nan, math.nan))
-    return Fitted(network, task.steps, task.steps, math.nan, None), LearningCurve(updates=0, losses=(), gradients=())
+    return FittedNetwork(network, task.steps, task.steps, math.nan, None), LearningCurve(
+        updates=0, losses=(), gradients=()
+    )
 
 
 def fit(
-    network: Network, windows: Windows, task: Task, report: Callable[[Progress], None], keeper: Keeper
-) -> tuple[Fitted, LearningCurve]:
+    network: Network,
+    windows: Windows,
+    task: TrainingTask,
+    report: Callable[[Progress], None],
+    keeper: NetworkCheckpoint,
+) -> tuple[FittedNetwork, LearningCurve]:
     """The averaged weights that did best on the validation windows, or the last ones where there are none.
 
     Goes on from where the keeper has it. Raises TrainingError, which names the step, where the loss is no number any
@@ -158,42 +177,46 @@ def fit(
     """
     training, generator = task.training, torch.Generator().manual_seed(task.seed)
     before = keeper.found()
-    sampler, goal = aim(network, windows, task, generator)
+    sampler, goal = sampler_and_objective(network, windows, task, generator)
     if before is None:
-        steps = _affordable(network, source_of(windows, sampler, task, generator), goal, task)
+        steps = _affordable(network, batch_source(windows, sampler, task, generator), goal, task)
         rate = _rate(network, windows, sampler, generator, goal) if training.find_rate else None
     else:
         steps, rate = before["steps"], before["rate"]
-    source, held_out = source_of(windows, sampler, task, generator), _held_out(network, windows, task)
-    loop = Loop(network, source, goal, held_out, generator, steps, rate)
+    source, held_out = batch_source(windows, sampler, task, generator), _held_out(network, windows, task)
+    loop = Trainer(network, source, goal, held_out, generator, steps, rate)
     if before is not None:
         loop.load(before)
     while not loop.ended:
         loop.advance()
-        if loop.step % RECENT == 0 or loop.ended:
+        if loop.step % SMOOTHED_LOSSES == 0 or loop.ended:
             report(loop.progress())
             keeper.offer(loop.state)
     return loop.best(), learning_curve.thinned(*loop.went())
 
 
-def aim(network: Network, windows: Windows, task: Task, generator: torch.Generator) -> tuple[Sampler | Gatherer, Goal]:
+def sampler_and_objective(
+    network: Network, windows: Windows, task: TrainingTask, generator: torch.Generator
+) -> tuple[Sampler | Gatherer, Objective]:
     """Which windows are drawn, and what is minimised over them."""
     mixing, device = task.architecture.mix, windows.values.device
     sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
     seen = windows if network.context else windows.of(2 * task.season)
-    typical = seen.batch(*sampler.draw(SAMPLE, generator)).past[:, : network.context or None]
-    return sampler, Goal(losses.weighing(task.training.metric, task.season, typical), task.training)
+    typical = seen.batch(*sampler.draw(SAMPLED_WINDOWS, generator)).past[:, : network.context or None]
+    return sampler, Objective(losses.measure_weights(task.training.metric, task.season, typical), task.training)
 
 
-def source_of(windows: Windows, sampler: Sampler | Gatherer, task: Task, generator: torch.Generator) -> Drawn | Walker:
+def batch_source(
+    windows: Windows, sampler: Sampler | Gatherer, task: TrainingTask, generator: torch.Generator
+) -> RandomBatches | StatefulBatches:
     """Where the batches come from: windows, or with states carried over the series in order."""
     stride, size = task.architecture.bptt, task.training.batch
     if stride is None:
-        return Drawn(windows, sampler, size, generator)
-    return Walker(np.where(task.last >= task.first, task.last, 0), stride, size, windows, generator)
+        return RandomBatches(windows, sampler, size, generator)
+    return StatefulBatches(np.where(task.last >= task.first, task.last, 0), stride, size, windows, generator)
 
 
-def _held_out(network: Network, windows: Windows, task: Task) -> HeldOut:
+def _held_out(network: Network, windows: Windows, task: TrainingTask) -> ValidationBatches:
     """The validation windows looked at in a check, and what is brought along to them with the weights of the time."""
     series, rows = _some(task.validation)
     cut = partial(encoder_states.batches, windows=windows, series=series, rows=rows, chunk=CHUNK)
@@ -205,25 +228,25 @@ def _held_out(network: Network, windows: Windows, task: Task) -> HeldOut:
 
 def _some(places: Cutoffs) -> Cutoffs:
     """As many of them, evenly taken, as are worth their time at every check."""
-    every = -(-len(places.rows) // CHECKED) or 1
+    every = -(-len(places.rows) // MAX_CHECK_WINDOWS) or 1
     return Cutoffs(places.series[::every], places.rows[::every])
 
 
-def _affordable(network: Network, source: Source, goal: Goal, task: Task) -> int:
+def _affordable(network: Network, source: BatchSource, goal: Objective, task: TrainingTask) -> int:
     """The task's steps, or as many as its time allows, told by a few steps of a copy that is thrown away."""
-    batch = Again(*source.batch())
+    batch = RepeatedBatch(*source.batch())
     if math.isinf(task.limit):
         return task.steps
-    seconds = seconds_a_step(network, batch, goal)
-    return int(np.clip(task.limit / seconds, min(FEWEST, task.steps), task.steps))
+    seconds = seconds_per_update(network, batch, goal)
+    return int(np.clip(task.limit / seconds, min(MIN_STEPS, task.steps), task.steps))
 
 
-def seconds_a_step(network: Network, batch: Again, goal: Goal) -> float:
+def seconds_per_update(network: Network, batch: RepeatedBatch, goal: Objective) -> float:
     """What an update takes, told by a few of them on a copy that is thrown away."""
     trial = copy.deepcopy(network)
-    descent = Descent(trial, goal.training, TIMED)
+    descent = Optimiser(trial, goal.training, TIMED_UPDATES)
     times = []
-    for _ in range(TIMED):
+    for _ in range(TIMED_UPDATES):
         began = time.monotonic()
         update(trial, batch, descent, goal)[0].item()
         times.append(time.monotonic() - began)
@@ -231,13 +254,13 @@ def seconds_a_step(network: Network, batch: Again, goal: Goal) -> float:
 
 
 def _rate(
-    network: Network, windows: Windows, sampler: Sampler | Gatherer, generator: torch.Generator, goal: Goal
+    network: Network, windows: Windows, sampler: Sampler | Gatherer, generator: torch.Generator, goal: Objective
 ) -> float:
     """The learning rate that a range test finds."""
 
     def drawn() -> Iterator[Callable[[nn.Module], Tensor]]:
         while True:
             batch = windows.batch(*sampler.draw(goal.training.batch, generator))
-            yield lambda trial, batch=batch: priced(cast(Network, trial), batch, goal)[0]  # type: ignore[misc]
+            yield lambda trial, batch=batch: penalised_loss(cast(Network, trial), batch, goal)[0]  # type: ignore[misc]
 
-    return found_rate(network, goal.training, drawn())
+    return find_learning_rate(network, goal.training, drawn())

@@ -15,18 +15,18 @@ from rnncli.config.sections import PresetName, Training
 from rnncli.planning.plan import Plan
 from rnncli.planning.validation_split import Split
 from rnncli.training.loop import Progress
-from rnncli.training.train_network import Task, Trained
-from rnncli.training.workers import Crew
+from rnncli.training.train_network import TrainedNetwork, TrainingTask
+from rnncli.training.workers import Workers
 
-ENOUGH: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
-TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
+MAX_MEMBERS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # members: more add nothing worth the wait
+MAX_TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
-GENTLER = 0.3  # of the learning rate: weights that were good are not to be thrown about
-TRIED = 0.55  # of the time, about, goes into trials
+FINETUNE_RATE = 0.3  # of the learning rate: weights that were good are not to be thrown about
+TRIAL_SHARE = 0.55  # of the time, about, goes into trials
 INTERRUPTED = "interrupted"
 
 
-class State(NamedTuple):
+class TrainingStatus(NamedTuple):
     """How far the whole training has come."""
 
     phase: str  # one of PHASES, or INTERRUPTED
@@ -37,26 +37,26 @@ class State(NamedTuple):
     at: Progress | None  # of the network that is furthest
 
 
-class Made(NamedTuple):
+class TrainedMember(NamedTuple):
     """A network with its design."""
 
     architecture: Architecture
     seed: int
     asked: int  # steps; fewer were planned where the time did not allow them
-    trained: Trained
+    trained: TrainedNetwork
     on: bool = False  # from weights there were, not from new ones
 
 
-class Workshop:
+class TrialRunner:
     """The crew at work on one plan, and its time."""
 
-    def __init__(self, plan: Plan, training: Training, crew: Crew, report: Callable[[State], None]) -> None:
+    def __init__(self, plan: Plan, training: Training, crew: Workers, report: Callable[[TrainingStatus], None]) -> None:
         self.plan, self.training, self.crew, self._report = plan, training, crew, report
         self._began = time.monotonic()
         self._begun: Counter[tuple[str, Architecture]] = Counter()  # tasks of a design
         self.budget = training.seconds
         preset = "best" if training.budget else training.preset
-        self.trials, self.enough = training.members or TRIALS[preset], training.members or ENOUGH[preset]
+        self.trials, self.enough = training.members or MAX_TRIALS[preset], training.members or MAX_MEMBERS[preset]
         if plan.starts:
             self.enough = min(self.enough, len(plan.starts))
 
@@ -71,26 +71,28 @@ class Workshop:
 
     def interrupted(self) -> None:
         """Say that the work ends before its time."""
-        self._report(State(INTERRUPTED, 0, 0, 1.0, self.elapsed, None))
+        self._report(TrainingStatus(INTERRUPTED, 0, 0, 1.0, self.elapsed, None))
 
-    def task(self, design: Architecture, split: Split, steps: int, limit: float, phase: str, number: int) -> Task:
+    def task(
+        self, design: Architecture, split: Split, steps: int, limit: float, phase: str, number: int
+    ) -> TrainingTask:
         """The training of a design, from a seed of its own: the same whatever else is trained, and where."""
         seed = int(np.random.SeedSequence([self.training.seed, PHASES.index(phase), number]).generate_state(1)[0])
         season = self.plan.architecture.season
         told, training = self.plan.told, self.training
         if self.plan.starts:
-            training = training.model_copy(update={"learning_rate": GENTLER * training.learning_rate})
+            training = training.model_copy(update={"learning_rate": FINETUNE_RATE * training.learning_rate})
         start = self.plan.start(design, self._begun[phase, design])
         self._begun[phase, design] += 1
         places = split.first, split.last, split.validation
-        return Task(design, told, training, season, seed, steps, limit, *places, start)
+        return TrainingTask(design, told, training, season, seed, steps, limit, *places, start)
 
-    def train(self, phase: str, tasks: Iterator[Task], number: int, made: dict[int, Made]) -> None:
+    def train(self, phase: str, tasks: Iterator[TrainingTask], number: int, made: dict[int, TrainedMember]) -> None:
         """Train up to `number` tasks, each taken when somebody is free for it; into `made` by its place among them."""
-        given: list[Task] = []
+        given: list[TrainingTask] = []
         before = len(made)
 
-        def taken() -> Iterator[Task]:
+        def taken() -> Iterator[TrainingTask]:
             for task in tasks:
                 given.append(task)
                 yield task
@@ -99,10 +101,16 @@ class Workshop:
             at = max(under_way.values(), key=lambda one: one.step / one.steps, default=None)
             done = len(made) + sum(one.step / one.steps for one in under_way.values())
             of = before + number
-            share = TRIED * done / max(of, self.trials) if phase == "trial" else TRIED + (1 - TRIED) * done / of
-            self._report(State(phase, len(made), of, share, self.elapsed, at))
+            share = (
+                TRIAL_SHARE * done / max(of, self.trials)
+                if phase == "trial"
+                else TRIAL_SHARE + (1 - TRIAL_SHARE) * done / of
+            )
+            self._report(TrainingStatus(phase, len(made), of, share, self.elapsed, at))
 
         for place, trained in self.crew.run(taken(), show):
             task = given[place]
-            made[before + place] = Made(task.architecture, task.seed, task.steps, trained, task.start is not None)
+            made[before + place] = TrainedMember(
+                task.architecture, task.seed, task.steps, trained, task.start is not None
+            )
             show({})

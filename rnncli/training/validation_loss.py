@@ -17,7 +17,7 @@ from rnncli.network import quantile_head
 from rnncli.panel import Panel
 from rnncli.planning import plan as choices
 
-JUDGED = {
+METRIC_LOSSES = {
     "mae": metrics.mae,
     "mase": metrics.mase,
     "smape": metrics.smape,
@@ -25,10 +25,10 @@ JUDGED = {
     "rmsse": metrics.rmsse,
 }
 
-Judge = Callable[[Sequence[np.ndarray]], float]
+ValidationLoss = Callable[[Sequence[np.ndarray]], float]
 
 
-def judge(panel: Panel, plan: choices.Plan, metric: MetricName, seen: TrainingData) -> Judge:
+def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: TrainingData) -> ValidationLoss:
     """What scores forecasts (V, H, K, Q) of the validation windows, taken together: lower is better.
 
     inf where nothing can be told. seen: what can come, by which they are taken.
@@ -65,5 +65,5 @@ def _loss(scored: Scored, naive: Scored, metric: MetricName) -> float:
             pairs = [(one(scored).ratio, one(naive).ratio) for one in (metrics.smape, metrics.mase)]
             return float(np.mean([own / other if other > 0 else own for own, other in pairs]))
         case "mae" | "mase" | "smape" | "mse" | "rmsse":
-            return JUDGED[metric](scored).ratio
+            return METRIC_LOSSES[metric](scored).ratio
     assert_never(metric)

@@ -19,18 +19,18 @@ import torch
 from rnncli.errors import TrainingError
 from rnncli.model.card import LearningCurve
 from rnncli.training import checkpoint, train_network
-from rnncli.training.checkpoint import Folder
+from rnncli.training.checkpoint import CheckpointFolder
 from rnncli.training.loop import Progress
 from rnncli.training.signals import deferred_signals
-from rnncli.training.train_network import Task, Trained
+from rnncli.training.train_network import TrainedNetwork, TrainingTask
 from rnncli.windows.windows import Sequences
 
-GLANCE = 0.2  # seconds between looks at how far everybody is
+POLL_SECONDS = 0.2  # seconds between looks at how far everybody is
 
 Report = Callable[[dict[int, Progress]], None]  # task number to how far it is, of those under way
 
 
-class Crew(Protocol):
+class Workers(Protocol):
     """Trains networks. To be left with `with`, so that nobody goes on working."""
 
     size: int
@@ -42,19 +42,19 @@ class Crew(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
+    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
         """Each task's number, from 0, with what came of it, as they are done; a task is taken when somebody is free."""
         ...
 
 
-class Alone:
+class InProcess:
     """One after another, in this process."""
 
     size = 1
 
     recalled = 0.0
 
-    def __init__(self, data: Sequences, device: torch.device, folder: Folder | None = None) -> None:
+    def __init__(self, data: Sequences, device: torch.device, folder: CheckpointFolder | None = None) -> None:
         self.data, self.device, self.folder = data, device, folder
 
     def __enter__(self) -> Self:
@@ -63,23 +63,23 @@ class Alone:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
+    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
         """See Crew."""
         for number, task in enumerate(tasks):
 
             def tell(at: Progress, number: int = number) -> None:
                 report({number: at})
 
-            keeper = checkpoint.keeper(self.folder, task.name)
-            yield number, train_network.run(task, self.data, self.device, tell, keeper)
+            keeper = checkpoint.network_checkpoint(self.folder, task.name)
+            yield number, train_network.train(task, self.data, self.device, tell, keeper)
 
 
-class Processes:
+class ProcessPool:
     """Several at once, on processor cores."""
 
     recalled = 0.0
 
-    def __init__(self, data: Sequences, size: int, folder: Folder | None = None) -> None:
+    def __init__(self, data: Sequences, size: int, folder: CheckpointFolder | None = None) -> None:
         self.size = size
         # Started afresh: a fork would inherit the locks of threads that it does not inherit.
         context = multiprocessing.get_context("spawn")
@@ -97,9 +97,13 @@ class Processes:
                 process.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
+    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
         """See Crew. Raises TrainingError where a process was killed."""
-        waiting, working, free = enumerate(tasks), dict[Future[Trained], tuple[int, int]](), list(range(self.size))
+        waiting, working, free = (
+            enumerate(tasks),
+            dict[Future[TrainedNetwork], tuple[int, int]](),
+            list(range(self.size)),
+        )
         while True:
             while free and (taken := next(waiting, None)) is not None:
                 number, task = taken
@@ -109,7 +113,7 @@ class Processes:
                     working[self._pool.submit(_work, task, place)] = number, place
             if not working:
                 return
-            done, _ = wait(working, timeout=GLANCE, return_when=FIRST_COMPLETED)
+            done, _ = wait(working, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             report({number: self._read(place) for number, place in working.values()})
             for future in done:
                 number, place = working.pop(future)
@@ -132,10 +136,10 @@ class Processes:
         return Progress(int(step), int(steps), loss, validation)
 
 
-class Remembering:
+class CachedWorkers:
     """A crew that trains nothing twice: what a run before this one had done is taken from its folder."""
 
-    def __init__(self, crew: Crew, folder: Folder) -> None:
+    def __init__(self, crew: Workers, folder: CheckpointFolder) -> None:
         self.size, self.recalled, self._crew, self._folder = crew.size, 0.0, crew, folder
 
     def __enter__(self) -> Self:
@@ -147,15 +151,15 @@ class Remembering:
     ) -> None:
         self._crew.__exit__(kind, error, trace)
 
-    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[tuple[int, Trained]]:
+    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
         """See Crew."""
-        numbers, names, known = list[int](), list[str](), list[tuple[int, Trained]]()
+        numbers, names, known = list[int](), list[str](), list[tuple[int, TrainedNetwork]]()
 
-        def unknown() -> Iterator[Task]:
+        def unknown() -> Iterator[TrainingTask]:
             for number, task in enumerate(tasks):
                 named = task._replace(name=self._folder.name(task._replace(limit=0.0)))
                 if (done := self._folder.done(named.name)) is not None:
-                    trained = Trained(**done | {"course": LearningCurve.model_validate(done["course"])})
+                    trained = TrainedNetwork(**done | {"course": LearningCurve.model_validate(done["course"])})
                     self.recalled += trained.seconds / self.size
                     known.append((number, trained))
                     continue
@@ -172,14 +176,14 @@ class Remembering:
         yield from known
 
 
-def gather(data: Sequences, device: torch.device, size: int, folder: Folder | None = None) -> Crew:
+def gather(data: Sequences, device: torch.device, size: int, folder: CheckpointFolder | None = None) -> Workers:
     """So many workers where the processor computes; one for a GPU, which is shared badly.
 
     folder: where they keep what they have done, until all is done.
     """
     alone = size == 1 or device.type != "cpu"
-    crew: Crew = Alone(data, device, folder) if alone else Processes(data, size, folder)
-    return crew if folder is None else Remembering(crew, folder)
+    crew: Workers = InProcess(data, device, folder) if alone else ProcessPool(data, size, folder)
+    return crew if folder is None else CachedWorkers(crew, folder)
 
 
 @contextmanager
@@ -202,7 +206,7 @@ class _Stop(Exception):  # noqa: N818 - nothing went wrong
 _here: dict[str, Any] = {}  # what a worker was started with
 
 
-def _begin(data: Sequences, stop: Any, seen: Any, folder: Folder | None) -> None:
+def _begin(data: Sequences, stop: Any, seen: Any, folder: CheckpointFolder | None) -> None:
     """What a worker does first."""
     _here.update(data=data, stop=stop, seen=seen, folder=folder)
     torch.set_num_threads(1)
@@ -217,14 +221,14 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _work(task: Task, place: int) -> Trained:
+def _work(task: TrainingTask, place: int) -> TrainedNetwork:
     def report(at: Progress) -> None:
         _note(_here["seen"], place, at)
         if _here["stop"].is_set():
             raise _Stop
 
-    keeper = checkpoint.keeper(_here["folder"], task.name)
-    return train_network.run(task, _here["data"], torch.device("cpu"), report, keeper)
+    keeper = checkpoint.network_checkpoint(_here["folder"], task.name)
+    return train_network.train(task, _here["data"], torch.device("cpu"), report, keeper)
 
 
 def _note(seen: Any, place: int, at: Progress) -> None:

@@ -34,7 +34,7 @@ from rnncli.config.sections import Training
 from rnncli.diagnostics import gate_activity
 from rnncli.diagnostics.measurements import FADED
 from rnncli.network import cells
-from rnncli.training.optimiser import Descent
+from rnncli.training.optimiser import Optimiser
 
 CELLS = ("lstm", "gru", "rnn", "esn", "tcn", "transformer")
 WINDOW = 64  # steps that a network sees, or between cuts of the gradient
@@ -71,7 +71,7 @@ def added(cell: str, length: int, steps: int) -> tuple[float, int, float]:
     chosen = {"since": False, "calendar": False, "layers": 1, "hidden": 64, "decoder": "direct", "cell": cell}
     chosen["remember"] = length if cell == "lstm" else None
     network, generator = Adder(Architecture.model_validate(fixed | chosen)), torch.Generator().manual_seed(0)
-    descent = Descent(network, Training(learning_rate=3e-3), steps)
+    descent = Optimiser(network, Training(learning_rate=3e-3), steps)
     for _ in range(steps):
         read, wanted = sums(64, length, generator)
         descent.step((network(read) - wanted).square().mean())

@@ -89,7 +89,7 @@ def build(path: Path) -> Cost:
     network = config.network.model_copy(update={"horizon": HORIZON})
     source, columns = str(path), config.columns
     series = chunked.from_parts(reading.read_parts(source), lambda: reading.read(source), columns)
-    plan = choices.make(series, network, config.training)
+    plan = choices.make_plan(series, network, config.training)
     Windows(series, plan.architecture.context, HORIZON, torch.device("cpu"))
     return Cost(time.perf_counter() - start, gigabytes(resource.getrusage(resource.RUSAGE_SELF)))
 

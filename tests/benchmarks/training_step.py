@@ -74,7 +74,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     )
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
     sampler = Sampler(*ends, torch.device("cpu"))
-    goal = loop.Goal(losses.Weighing("quantiles", SEASON, ()), settings)
+    goal = loop.Objective(losses.LossWeights("quantiles", SEASON, ()), settings)
     network, bare = Network(design, 1).eval(), Bare(design).eval()
     bare.load_state_dict(dict(zip(bare.state_dict(), network.state_dict().values(), strict=True)))
     with torch.no_grad():
@@ -88,12 +88,12 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     rate, decay, seen = settings.learning_rate, settings.weight_decay, torch.zeros(2, total)
     bare.train()
     plain = AdamW(bare.parameters(), rate, weight_decay=decay, foreach=True)
-    own = optimiser.Descent(network, settings, total)
-    average = swa_utils.get_ema_multi_avg_fn(loop.AVERAGING)  # type: ignore[no-untyped-call]
+    own = optimiser.Optimiser(network, settings, total)
+    average = swa_utils.get_ema_multi_avg_fn(loop.EMA_DECAY)  # type: ignore[no-untyped-call]
     averaged = swa_utils.AveragedModel(network, multi_avg_fn=average)
 
     numbers = itertools.count()
-    drawn_windows = batch_sources.Drawn(windows, sampler, settings.batch, generator)
+    drawn_windows = batch_sources.RandomBatches(windows, sampler, settings.batch, generator)
 
     def bare_step() -> None:
         plain.zero_grad(set_to_none=True)

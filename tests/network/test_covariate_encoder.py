@@ -14,9 +14,9 @@ from rnncli.config.sections import Network as Asked
 from rnncli.network.covariate_encoder import CovariateEncoder, residual_amounts
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
-from rnncli.planning.plan import make
+from rnncli.planning.plan import make_plan
 from rnncli.training import loop, train_network
-from rnncli.training.losses import Weighing
+from rnncli.training.losses import LossWeights
 from rnncli.windows.windows import Batch, Beside, Sequences, Windows
 from tests.conftest import hourly
 from tests.network.test_network import design
@@ -199,13 +199,13 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
     for known in ((), ("heat",)):
         panel = from_frame(frame, Columns(target=("y",), known=known))
         asked, settings = Asked(horizon=6, hidden=8, context=48, segment=6, season=24), Training(steps=200)
-        plan = make(panel, asked, settings)
+        plan = make_plan(panel, asked, settings)
         split = plan.split
-        task = train_network.Task(
+        task = train_network.TrainingTask(
             *(plan.architecture, plan.told, settings, 24, 0, plan.steps, np.inf),
             *(split.first, split.last, split.validation),
         )
-        trained = train_network.run(task, Sequences.of(panel, 6), CPU, lambda _: None)
+        trained = train_network.train(task, Sequences.of(panel, 6), CPU, lambda _: None)
         (batch,) = Windows(panel, 48, 6, CPU).at(split.validation, 10_000)
         errors.append(float(np.abs(trained.quantiles[..., 4] - batch.future.numpy()).mean()))
 
@@ -217,8 +217,8 @@ def test_rows_of_no_weight_cost_nothing() -> None:
     frame["w"] = np.where(frame.index % 144 < 100, 1.0, 0.0)
     panel = from_frame(frame, Columns(weight="w"))
     asked, settings = Asked(horizon=6, hidden=8, context=24, segment=6, season=24), Training()
-    built = Network(make(panel, asked, settings).architecture, 1)
-    goal = loop.Goal(Weighing("quantiles", 24, ()), settings)
+    built = Network(make_plan(panel, asked, settings).architecture, 1)
+    goal = loop.Objective(LossWeights("quantiles", 24, ()), settings)
 
     def count(row: int) -> float:
         (batch,) = Windows(panel, 24, 6, CPU, dated=False).at(Cutoffs(np.array([0]), np.array([row])), 1)

@@ -210,8 +210,10 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     errors = []
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)
-        workers = crew.Alone(Sequences.of(panel, 5), CPU)
-        model = train_model.train(panel, config, choices.make(panel, network, training), workers, lambda _: None).model
+        workers = crew.InProcess(Sequences.of(panel, 5), CPU)
+        model = train_model.train(
+            panel, config, choices.make_plan(panel, network, training), workers, lambda _: None
+        ).model
         made = model.forecast(wide(frame), places, np.array([0.5]), CPU)
         errors.append(np.abs(made.point - actual).mean())
         assert model.card.members[0].architecture.mix == (network.mix is None)
@@ -252,9 +254,9 @@ def test_mixing_is_tried_where_there_are_series_to_mix() -> None:
     network, training = Network(horizon=5), Training()
     frame = following()
 
-    tried = choices.make(wide(frame), network, training)
-    single = choices.make(wide(frame[["date", "a"]]), network, training)
-    unasked = choices.make(wide(frame), network.model_copy(update={"mix": False}), training)
+    tried = choices.make_plan(wide(frame), network, training)
+    single = choices.make_plan(wide(frame[["date", "a"]]), network, training)
+    unasked = choices.make_plan(wide(frame), network.model_copy(update={"mix": False}), training)
 
     assert not tried.architecture.mix
     assert [rival.mix for rival in tried.rivals].count(True) == 1

@@ -133,7 +133,7 @@ def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
     table = panel(shops(3), known=("price",), static=("kind", "size"))
     asked = Network(horizon=HORIZON, context=0)
 
-    plan = choices.make(table, asked, Training())
+    plan = choices.make_plan(table, asked, Training())
 
     assert [(one.context, one.calendar) for one in (plan.architecture, *plan.rivals)] == [(0, True), (0, False)]
     nearby = candidates.neighbours(plan.architecture, asked, 10_000)
@@ -143,7 +143,9 @@ def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
 def test_windows_begin_with_the_first_row() -> None:
     table = panel(shops(2), known=("price",))
 
-    blind, seeing = (choices.make(table, Network(horizon=HORIZON, context=context), Training()) for context in (0, 14))
+    blind, seeing = (
+        choices.make_plan(table, Network(horizon=HORIZON, context=context), Training()) for context in (0, 14)
+    )
 
     assert blind.split.first.tolist() == [0, 0]
     assert seeing.split.first.tolist() == [1 + HORIZON // 2] * 2
@@ -151,7 +153,9 @@ def test_windows_begin_with_the_first_row() -> None:
 
 
 def test_series_of_one_horizon_are_enough_to_learn_from() -> None:
-    plan = choices.make(panel(shops(4, HORIZON), static=("kind",)), Network(horizon=HORIZON, context=0), Training())
+    plan = choices.make_plan(
+        panel(shops(4, HORIZON), static=("kind",)), Network(horizon=HORIZON, context=0), Training()
+    )
 
     assert plan.split.windows == 4
 
@@ -169,11 +173,11 @@ def test_a_network_with_nothing_to_go_by_is_refused(
     asked = Network.model_validate({"horizon": HORIZON, "context": 0} | network)
 
     with pytest.raises(RequestError, match=said):
-        choices.make(panel(shops(2), **roles), asked, Training())
+        choices.make_plan(panel(shops(2), **roles), asked, Training())
 
 
 def test_the_calendar_alone_is_something_to_go_by_and_is_not_left_out_to_try() -> None:
-    plan = choices.make(panel(shops(2)), Network(horizon=HORIZON, context=0), Training())
+    plan = choices.make_plan(panel(shops(2)), Network(horizon=HORIZON, context=0), Training())
 
     assert plan.architecture.calendar
     assert plan.rivals == ()

@@ -10,7 +10,7 @@ from rnncli.network.network import Network
 from rnncli.network.stateful_encoder import detach_state, encode_from_state
 from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, from_frame
-from rnncli.training.batch_sources import Walker
+from rnncli.training.batch_sources import StatefulBatches
 from rnncli.windows.windows import Windows
 from tests.network.test_network import design
 
@@ -39,7 +39,7 @@ def network(**changes: object) -> Network:
 def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: str, decoder: str) -> None:
     """Two segments of three steps at a time, from any beginning, beside one pass over the whole past."""
     built = network(cell=cell, decoder=decoder)
-    walker = Walker(np.array([45, 36]), 6, 2, windows(12 + 3), torch.Generator().manual_seed(3))
+    walker = StatefulBatches(np.array([45, 36]), 6, 2, windows(12 + 3), torch.Generator().manual_seed(3))
     whole = windows(built.sees(50))
     with torch.no_grad():
         for _ in range(5):
@@ -84,7 +84,7 @@ def test_a_gradient_ends_where_the_state_was_passed_on() -> None:
 
 
 def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -> None:
-    walker = Walker(np.array([45, 0, 36]), 6, 8, windows(12), torch.Generator().manual_seed(0))
+    walker = StatefulBatches(np.array([45, 0, 36]), 6, 8, windows(12), torch.Generator().manual_seed(0))
     before = None
     for _ in range(40):
         series, cutoffs, fresh = walker._series.clone(), walker._cutoffs.clone(), walker._fresh.clone()
@@ -100,7 +100,7 @@ def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -
 
 
 def test_several_walks_go_through_a_long_series_from_different_places() -> None:
-    walker = Walker(np.array([2000, 0]), 6, 16, windows(12), torch.Generator().manual_seed(0))
+    walker = StatefulBatches(np.array([2000, 0]), 6, 16, windows(12), torch.Generator().manual_seed(0))
 
     assert walker._series.tolist() == 16 * [0]
     assert len(set(walker._cutoffs.tolist())) == 16

@@ -18,8 +18,8 @@ from rnncli.network.scaling import OUTLIER
 from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.network.tensors import EncoderInput
 from rnncli.training import loop, losses
-from rnncli.training.loop import Goal
-from rnncli.training.losses import Weighing
+from rnncli.training.loop import Objective
+from rnncli.training.losses import LossWeights
 from rnncli.windows.windows import Batch
 from tests.conftest import Command, hourly
 from tests.network.cells.textbook import gelu, layer, weights
@@ -151,13 +151,13 @@ def test_the_share_falls_from_what_was_asked_for_to_none(
 def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dict[str, object]) -> None:
     made = network(2, decoder="recursive", **options)
     past, future = (torch.from_numpy(sold(4, steps)) for steps in (CONTEXT, HORIZON))
-    goal = Goal(Weighing("quantiles", 4, ()), Training(teacher_forcing=1.0))
+    goal = Objective(LossWeights("quantiles", 4, ()), Training(teacher_forcing=1.0))
     batch = Batch(past, future, torch.full((4,), 100), alone(past), None)
     with torch.no_grad():
         free = made(past, batch.step, batch.beside)
 
     for came in (future, 2 * future + 1):
-        total, count = losses.loss(free.quantiles, free.scale, came, None)
+        total, count = losses.quantile_loss(free.quantiles, free.scale, came, None)
         assert loop.mean_loss(made, [(batch._replace(future=came), None)], goal) == pytest.approx(
             (total / count).item()
         )

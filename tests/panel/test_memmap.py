@@ -106,12 +106,17 @@ def test_another_process_gets_the_name_of_the_file_and_cuts_the_numbers_themselv
 def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     _, panel = read(None)
     network, training = Network(horizon=1), Training()
-    whole = (choices.make(panel, network, training), data_profile.seen(panel), panel.known_since(2), panel.observed)
+    whole = (
+        choices.make_plan(panel, network, training),
+        data_profile.seen(panel),
+        panel.known_since(2),
+        panel.observed,
+    )
 
     monkeypatch.setattr(chunks, "ROWS", 9)
 
     plan, seen, known, observed = (
-        choices.make(panel, network, training),
+        choices.make_plan(panel, network, training),
         *whole[1:2],
         panel.known_since(2),
         panel.observed,

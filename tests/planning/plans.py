@@ -10,7 +10,7 @@ from rnncli.planning.plan import Plan
 
 
 def plan(panel: Panel, **network: object) -> Plan:
-    return choices.make(panel, Network.model_validate({"horizon": 6} | network), Training())
+    return choices.make_plan(panel, Network.model_validate({"horizon": 6} | network), Training())
 
 
 def single(values: np.ndarray, freq: str = "D", start: str = "2000-01-01") -> Panel:

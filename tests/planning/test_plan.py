@@ -101,7 +101,7 @@ def test_what_is_asked_for_is_not_chosen() -> None:
 def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[str, Any], units: int) -> None:
     panel = from_frame(pd.DataFrame({"ds": range(count), "y": np.arange(count) % 7.0}), Columns())
 
-    assert defaults.hidden("gru", panel, Training(**training))[0] == units
+    assert defaults.hidden_units("gru", panel, Training(**training))[0] == units
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
 def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
-    from rnncli.planning.seasonality import seasons_seen
+    from rnncli.planning.seasonality import detected_seasons
     from rnncli.tables import reading
 
     panel = from_frame(reading.read(str(SAMPLES / f"{name}.csv")), Columns())
 
-    assert list(seasons_seen(panel)) == seasons
+    assert list(detected_seasons(panel)) == seasons
 
 
 @pytest.mark.parametrize(

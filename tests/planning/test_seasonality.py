@@ -8,7 +8,7 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
-from rnncli.planning.seasonality import season_of, seasons_seen
+from rnncli.planning.seasonality import detected_seasons, season_for_scores
 from tests.planning.plans import plan, single, wave
 
 
@@ -24,30 +24,30 @@ def panel_of(series: list[np.ndarray], freq: str) -> Panel:
 
 @pytest.mark.parametrize("rows", [80, 95, 104, 160])
 def test_a_year_of_weeks_shows_before_it_has_come_twice(rows: int) -> None:
-    assert season_of(single(wave(rows, 52), "W")) == 52
+    assert season_for_scores(single(wave(rows, 52), "W")) == 52
 
 
 def test_a_great_day_that_has_not_come_again_hides_nothing() -> None:
     values = wave(78, 52)
     values[40] += 60
 
-    assert season_of(single(values, "W")) == 52
+    assert season_for_scores(single(values, "W")) == 52
 
 
 def test_a_year_shows_in_the_rows_to_be_validated_on_as_well() -> None:
     panel = single(wave(80, 52), "W")
 
     assert plan(panel, horizon=8).architecture.season == 52
-    assert list(seasons_seen(panel)) == [52]
+    assert list(detected_seasons(panel)) == [52]
 
 
 @pytest.mark.parametrize(("freq", "rows"), [("W", 67), ("W", 95), ("MS", 18), ("MS", 23)])
 def test_chance_is_seldom_taken_for_a_year(freq: str, rows: int) -> None:
     walks = np.random.default_rng(0).standard_normal((60, rows)).cumsum(axis=1)
 
-    taken = [season_of(single(walk, freq)) > 1 for walk in walks]
+    taken = [season_for_scores(single(walk, freq)) > 1 for walk in walks]
     assert sum(taken) <= 6
-    assert season_of(panel_of(list(walks), freq)) == 1
+    assert season_for_scores(panel_of(list(walks), freq)) == 1
 
 
 def test_many_short_series_show_together_what_one_alone_does_not() -> None:
@@ -55,20 +55,20 @@ def test_many_short_series_show_together_what_one_alone_does_not() -> None:
     months, noise = generator.standard_normal((60, 12)), generator.standard_normal((60, 22))
     series = list(np.concatenate([months, months[:, :10]], axis=1) + 0.7 * noise)
 
-    assert season_of(panel_of(series, "MS")) == 12
-    assert sum(season_of(single(one, "MS")) == 12 for one in series) < 30
+    assert season_for_scores(panel_of(series, "MS")) == 12
+    assert sum(season_for_scores(single(one, "MS")) == 12 for one in series) < 30
 
 
 def test_series_that_move_as_one_tell_no_more_than_one() -> None:
     walks = np.random.default_rng(0).standard_normal((40, 20)).cumsum(axis=1)
 
     for walk in walks:
-        assert season_of(panel_of([walk] * 8, "MS")) == season_of(single(walk, "MS"))
+        assert season_for_scores(panel_of([walk] * 8, "MS")) == season_for_scores(single(walk, "MS"))
 
 
 @pytest.mark.parametrize("values", [np.full(80, 3.0), np.where(np.arange(80) % 9 == 0, np.nan, 1.0)])
 def test_what_never_changes_has_no_season(values: np.ndarray) -> None:
-    assert season_of(single(values, "W")) == 1
+    assert season_for_scores(single(values, "W")) == 1
 
 
 def test_series_that_ended_long_before_the_others_are_no_obstacle() -> None:
@@ -77,11 +77,11 @@ def test_series_that_ended_long_before_the_others_are_no_obstacle() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert season_of(panel_of([gone, *going], "W")) == 52
+        assert season_for_scores(panel_of([gone, *going], "W")) == 52
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e30])
 def test_values_however_small_or_large_are_looked_at_in_silence(size: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        season_of(single(wave(80, 52) * size, "W"))
+        season_for_scores(single(wave(80, 52) * size, "W"))

@@ -86,15 +86,15 @@ def test_each_ends_where_the_one_it_is_like_does_with_its_gaps_and_within_its_do
     steps = np.concatenate([np.arange(length) for length in lengths])
     real = panel(pd.DataFrame({"unique_id": names, "ds": steps, "y": np.concatenate(values)}))
 
-    both = synthetic_series.beside(real, 20, 6, season, seed)
-    again = synthetic_series.beside(real, 20, 6, season, seed)
+    both = synthetic_series.append_synthetic(real, 20, 6, season, seed)
+    again = synthetic_series.append_synthetic(real, 20, 6, season, seed)
 
     own, count = len(real.ids), len(real.values)
     assert np.array_equal(both.values, again.values, equal_nan=True)
     assert np.array_equal(both.values[:count], real.values, equal_nan=True)
     assert both.offsets[: own + 1].tolist() == real.offsets.tolist()
     assert both.offsets[-1] == len(both.values)
-    assert (both.lengths[own:] >= 4 + synthetic_series.WINDOWS * 6).all()
+    assert (both.lengths[own:] >= 4 + synthetic_series.MIN_WINDOWS * 6).all()
     of = dict(zip(real.ids.tolist(), range(own), strict=True))
     for number in range(own, own + 20):
         like, made = real.series(of[both.ids[number]]), both.series(number)
@@ -115,7 +115,9 @@ def test_those_of_a_table_in_other_units_are_the_same_in_these(
     values = np.random.default_rng(seed).normal(size=30).cumsum() - 100  # below zero, whatever comes
     other = times * values + plus - times * 1000
 
-    one, two = (synthetic_series.beside(of_numbers(each), 10, 6, season, 0).values for each in (values, other))
+    one, two = (
+        synthetic_series.append_synthetic(of_numbers(each), 10, 6, season, 0).values for each in (values, other)
+    )
 
     below = other.max() < 0
     assert not below or np.allclose(times * one + plus - times * 1000, two, rtol=1e-6, atol=1e-6 * times)
@@ -126,7 +128,7 @@ def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> 
     calm = 100 + 3.0 * np.arange(60) + generator.normal(size=60)
     wild = 5000 - 40.0 * np.arange(60) + 10 * generator.normal(size=60)
     real = panel(pd.DataFrame({"unique_id": [0] * 60 + [1] * 60, "ds": [*range(60)] * 2, "y": [*-calm, *wild]}))
-    both = synthetic_series.beside(real, 400, 6, 1, 0)
+    both = synthetic_series.append_synthetic(real, 400, 6, 1, 0)
 
     made = {0: list[np.ndarray](), 1: list[np.ndarray]()}
     for number in range(2, 402):
@@ -142,7 +144,7 @@ def test_they_stay_where_those_they_are_like_do(horizon: int) -> None:
     generator = np.random.default_rng(0)
     season = np.tile(np.cos(np.arange(12) / 2), 6)
     real = of_numbers(np.exp(5 + season + 0.3 * generator.normal(size=72)))
-    both = synthetic_series.beside(real, 200, horizon, 12, 0)
+    both = synthetic_series.append_synthetic(real, 200, horizon, 12, 0)
 
     spreads = [np.log(both.series(number)).std() for number in range(1, 201)]
     assert 0.8 < np.median(spreads) / np.log(real.values).std() < 1.5
@@ -155,12 +157,12 @@ def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
 ) -> None:
     table = growing(series, years, seed)
     real = panel(table)
-    both = synthetic_series.beside(real, 5, horizon, 1, 0)
+    both = synthetic_series.append_synthetic(real, 5, horizon, 1, 0)
     unseen = split(both, horizon, None).validation
     told = min([years, *unseen.rows[unseen.series < series]])
 
     table["y"] = table["y"].where(table.groupby("unique_id").cumcount() < told, table["y"] * 17)
-    other = synthetic_series.beside(panel(table), 5, horizon, 1, 0)
+    other = synthetic_series.append_synthetic(panel(table), 5, horizon, 1, 0)
 
     own = len(real.values)
     assert np.array_equal(both.values[own:], other.values[own:])
@@ -169,7 +171,7 @@ def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
 def test_they_have_the_season_of_those_they_are_like() -> None:
     season = np.tile([5.0, -3.0, 1.0, -3.0], 12)
     real = of_numbers(-100 + season + 0.1 * np.random.default_rng(0).normal(size=48))
-    both = synthetic_series.beside(real, 50, 4, 4, 0)
+    both = synthetic_series.append_synthetic(real, 50, 4, 4, 0)
 
     for number in range(1, 51):
         changes = np.diff(both.series(number)[:, 0])
@@ -309,4 +311,4 @@ def test_what_was_asked_for_is_made_and_needs_no_reason(rnncli: Command, data: P
     assert outcome.code == 0
     assert "chosen: synthetic" not in outcome.err
     panels = panel(hourly())
-    assert choices.make(panels, Network(horizon=6), Training(synthetic=7)).learned.added == 7
+    assert choices.make_plan(panels, Network(horizon=6), Training(synthetic=7)).learned.added == 7

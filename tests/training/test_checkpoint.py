@@ -61,7 +61,7 @@ def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_cleared_of_what_a_killed_run_was_about_to_put_there(tmp_path: Path) -> None:
-    folder = checkpoint.Folder(tmp_path / "m.rnn.unfinished", 0.0, "")
+    folder = checkpoint.CheckpointFolder(tmp_path / "m.rnn.unfinished", 0.0, "")
     folder.keep("a", {"weights": torch.ones(2)})
     (folder.path / ".b.part.0a1b2c3d").touch()
     (folder.path / ".c.done.4e5f6a7b").touch()

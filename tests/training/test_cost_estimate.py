@@ -9,8 +9,8 @@ import torch
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
-from rnncli.training.cost_estimate import Estimate, estimate, pace
-from rnncli.training.train_network import Task
+from rnncli.training.cost_estimate import CostEstimate, estimate_cost, measure_update
+from rnncli.training.train_network import TrainingTask
 from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 
@@ -23,24 +23,24 @@ def panel() -> Panel:
     return from_frame(hourly(days=10), Columns())
 
 
-def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> Estimate:
+def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> CostEstimate:
     settings = Training(**training)
-    plan = choices.make(panel, Network(**asked), settings)
-    return estimate(Sequences.of(plan.learned.panel, plan.architecture.horizon), plan, settings, CPU, size)
+    plan = choices.make_plan(panel, Network(**asked), settings)
+    return estimate_cost(Sequences.of(plan.learned.panel, plan.architecture.horizon), plan, settings, CPU, size)
 
 
-def task(panel: Panel, batch: int) -> Task:
+def task(panel: Panel, batch: int) -> TrainingTask:
     settings = Training(batch=batch)
-    plan = choices.make(panel, Network(**ASKED), settings)
+    plan = choices.make_plan(panel, Network(**ASKED), settings)
     parts = plan.split
     limits = parts.first, parts.last, parts.validation
-    return Task(plan.architecture, plan.told, settings, 24, 7, 30, math.inf, *limits)
+    return TrainingTask(plan.architecture, plan.told, settings, 24, 7, 30, math.inf, *limits)
 
 
 def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
     data = Sequences.of(panel, 6)
 
-    small, middle, large = (pace(task(panel, batch), data, CPU).memory for batch in (16, 32, 64))
+    small, middle, large = (measure_update(task(panel, batch), data, CPU).memory for batch in (16, 32, 64))
 
     values = 48 * 4  # of a window, as the bypass reads it: the least that a gradient needs
     assert large - middle == 2 * (middle - small) > 2 * 16 * values
@@ -49,7 +49,7 @@ def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
 def test_measuring_leaves_the_random_numbers_as_they_were(panel: Panel) -> None:
     before = torch.get_rng_state()
 
-    pace(task(panel, 16), Sequences.of(panel, 6), CPU)
+    measure_update(task(panel, 16), Sequences.of(panel, 6), CPU)
 
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -93,4 +93,4 @@ def test_more_processes_take_more_memory(panel: Panel) -> None:
 def test_a_reservoir_is_not_trained_step_by_step(panel: Panel) -> None:
     found = estimated(panel, asked=ASKED | {"cell": "esn", "hidden": 20}, members=1)
 
-    assert (found.pace, found.seconds) == (None, None)
+    assert (found.update_cost, found.seconds) == (None, None)

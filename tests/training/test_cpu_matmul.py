@@ -16,7 +16,7 @@ def test_products_stay_as_exact_as_float32_has_them(rows: int, added: int, colum
     one = torch.randn(rows, added, generator=generator)
     other = torch.randn(added, columns, generator=generator)
 
-    with cpu_matmul.quick():
+    with cpu_matmul.fast_float32():
         products = [one @ other, one.T.contiguous().T @ other, one @ other.T.contiguous().T]
 
     exact, added_up = one.double() @ other.double(), one.double().abs() @ other.double().abs()
@@ -28,7 +28,7 @@ def test_the_process_computes_as_before_afterwards() -> None:
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     before = getattr(matmul, "fp32_precision", None)
 
-    with pytest.raises(RuntimeError), cpu_matmul.quick():
+    with pytest.raises(RuntimeError), cpu_matmul.fast_float32():
         raise RuntimeError
 
     assert getattr(matmul, "fp32_precision", None) == before

@@ -22,7 +22,7 @@ def windows(count: int = 6, length: int = 20) -> torch.Tensor:
 
 
 def weights(metric: MetricName, past: torch.Tensor) -> torch.Tensor:
-    weight = losses.weighing(metric, SEASON, past).weigh(past)
+    weight = losses.measure_weights(metric, SEASON, past).weigh(past)
     assert weight is not None
     return weight
 
@@ -47,7 +47,7 @@ def test_what_seasonal_naive_errs_costs_one_on_average(metric: MetricName) -> No
 
 
 def test_quantiles_are_weighed_by_the_scale_of_the_window_alone() -> None:
-    assert losses.weighing("quantiles", SEASON, windows()).weigh(windows()) is None
+    assert losses.measure_weights("quantiles", SEASON, windows()).weigh(windows()) is None
 
 
 @pytest.mark.parametrize("kind", ["spread", "log", "mean"])
@@ -61,7 +61,7 @@ def test_a_weighed_loss_is_the_pinball_loss_in_the_units_of_the_data(kind: Scale
     quantiles = torch.randn(3, 5, 1, 9, generator=generator).sort(dim=-1).values
     weight = torch.tensor([1.0, 0.1, 0.01]).double().reshape(3, 1, 1)
 
-    total, count = losses.loss(quantiles, scale, future, weight)
+    total, count = losses.quantile_loss(quantiles, scale, future, weight)
 
     error = (future.unsqueeze(-1) - scale.undo(quantiles)).numpy()
     pinball = 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(-1) * weight.numpy()
@@ -74,9 +74,9 @@ def test_a_window_that_never_moved_costs_nothing(metric: MetricName) -> None:
     past = torch.full((2, 20, 1), 3.0).double()
     past[1] += torch.arange(20).reshape(20, 1) % 7
     scale = scaling.measure(past, "spread", SEASON)
-    weighing = losses.weighing(metric, SEASON, past)
+    weighing = losses.measure_weights(metric, SEASON, past)
 
-    total, count = losses.loss(torch.zeros(2, 4, 1, 9), scale, past[:, :4] + 1, weighing.weigh(past))
+    total, count = losses.quantile_loss(torch.zeros(2, 4, 1, 9), scale, past[:, :4] + 1, weighing.weigh(past))
 
     assert total.isfinite()
     assert count.item() == 4
@@ -89,7 +89,7 @@ def test_a_meter_around_a_billion_costs_as_around_zero(metric: MetricName) -> No
 
     def cost(values: torch.Tensor) -> float:
         past, future = values[:, :20], values[:, 20:]
-        weight = losses.weighing(metric, SEASON, past).weigh(past)
-        return losses.loss(quantiles, scaling.measure(past, "spread", SEASON), future, weight)[0].item()
+        weight = losses.measure_weights(metric, SEASON, past).weigh(past)
+        return losses.quantile_loss(quantiles, scaling.measure(past, "spread", SEASON), future, weight)[0].item()
 
     assert cost(near + 1e9) == pytest.approx(cost(near), rel=1e-4)

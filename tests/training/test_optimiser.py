@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.config.sections import Training
-from rnncli.training.optimiser import Descent, course, found_rate, penalty
+from rnncli.training.optimiser import Optimiser, find_learning_rate, penalty, rate_factor
 
 STEPS = 12
 WIDE = 1e6  # a limit on the gradient's norm that nothing reaches
@@ -38,7 +38,7 @@ def settings(**asked: object) -> Training:
 def walked(training: Training, steps: int = STEPS) -> tuple[np.ndarray, list[float]]:
     """Where a point comes to, and the learning rate of each step."""
     point, rates = Point(), []
-    descent = Descent(point, training, steps)
+    descent = Optimiser(point, training, steps)
     for _ in range(steps):
         rates.append(descent.optimiser.param_groups[0]["lr"])
         descent.step(point.height())
@@ -115,14 +115,14 @@ def test_a_one_cycle_rises_for_its_share_and_ends_near_nothing(warm_up: float | 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "rmsprop"])
 def test_a_one_cycle_leaves_the_momentum_that_was_asked_for(optimiser: str) -> None:
-    descent = Descent(Point(), settings(schedule="one-cycle", optimiser=optimiser, momentum=0.4), STEPS)
+    descent = Optimiser(Point(), settings(schedule="one-cycle", optimiser=optimiser, momentum=0.4), STEPS)
 
     assert descent.optimiser.param_groups[0]["momentum"] == 0.4
 
 
 def test_a_plateau_is_left_for_a_third_of_the_rate_where_two_checks_stall() -> None:
     point = Point()
-    descent = Descent(point, settings(schedule="plateau"), STEPS)
+    descent = Optimiser(point, settings(schedule="plateau"), STEPS)
     rates = []
     for loss in (3.0, 2.0, 2.5, 2.0, 1.0, 1.0, 1.0):
         descent.checked(loss)
@@ -156,7 +156,7 @@ def test_a_range_test_finds_a_rate_that_descends_and_leaves_the_weights_alone() 
         while True:
             yield lambda trial: cast(Point, trial).height()
 
-    rate = found_rate(point, settings(optimiser="sgd", momentum=0.0), heights())
+    rate = find_learning_rate(point, settings(optimiser="sgd", momentum=0.0), heights())
 
     assert torch.equal(point.place, torch.tensor([3.0, -2.0]))
     assert 1e-3 < rate < 0.2  # from 2 / 10 on, a step lands higher than it began
@@ -165,14 +165,14 @@ def test_a_range_test_finds_a_rate_that_descends_and_leaves_the_weights_alone() 
 
 
 def test_a_course_begins_at_its_peak() -> None:
-    assert course("step", 0.0) == course("cosine", 0.0) == course("plateau", 0.0) == 1.0
+    assert rate_factor("step", 0.0) == rate_factor("cosine", 0.0) == rate_factor("plateau", 0.0) == 1.0
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
 @pytest.mark.parametrize("warm_up", [None, 0.2, 0.5])
 def test_a_rise_of_any_length_is_a_schedule(steps: int, warm_up: float | None) -> None:
     network = nn.Linear(1, 1)
-    descent = Descent(network, Training(warm_up=warm_up), steps)
+    descent = Optimiser(network, Training(warm_up=warm_up), steps)
 
     for _ in range(steps):
         descent.step(network(torch.ones(1, 1)).sum())

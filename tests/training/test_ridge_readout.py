@@ -30,7 +30,7 @@ def fitted(cut: Windows, targets: int, **changes: object) -> Network:
     torch.manual_seed(0)
     network = Network(design(cell="esn", hidden=20, **changes), targets)
     sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
-    ridge_readout.fit(network, cut, sampler, torch.Generator().manual_seed(0))
+    ridge_readout.fit_readout(network, cut, sampler, torch.Generator().manual_seed(0))
     return network
 
 
@@ -44,7 +44,7 @@ def test_a_penalised_regression_is_that_of_the_normal_equations() -> None:
     generator = np.random.default_rng(1)
     features, targets = generator.normal(3, 2, (40, 1, 6)), generator.normal(size=(40, 1, 4))
 
-    (found,) = ridge_readout.solved(torch.from_numpy(features), torch.from_numpy(targets), np.array([0.1]))
+    (found,) = ridge_readout.solve(torch.from_numpy(features), torch.from_numpy(targets), np.array([0.1]))
 
     x, y = features[:, 0] - features[:, 0].mean(0), targets[:, 0] - targets[:, 0].mean(0)
     gram = x.T @ x / 40
@@ -66,7 +66,7 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
         quantiles, scale = network(batch.past, batch.step, batch.beside)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
         told = quantiles[..., quantile_head.MEDIAN].mT - left
-        solutions = ridge_readout.solved(system.features, system.targets, ridge_readout.PENALTIES)
+        solutions = ridge_readout.solve(system.features, system.targets, ridge_readout.PENALTIES)
         differences = [told - one.of(system.features) for one in solutions]
 
     # But for its level, which is the median of the errors, it is the map for one of the penalties.

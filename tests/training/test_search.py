@@ -17,10 +17,10 @@ from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
-from rnncli.planning.plan import Start
-from rnncli.training.search import Search, selected
-from rnncli.training.train_network import Trained
-from rnncli.training.trials import Made, Workshop
+from rnncli.planning.plan import InitialWeights
+from rnncli.training.search import Search, select_ensemble
+from rnncli.training.train_network import TrainedNetwork
+from rnncli.training.trials import TrainedMember, TrialRunner
 from tests.conftest import hourly
 
 TRUTH = np.arange(10.0)
@@ -33,15 +33,15 @@ def distance(forecasts: Sequence[np.ndarray]) -> float:
 def test_forecasts_that_err_to_either_side_are_kept_together() -> None:
     above, below, far = TRUTH + 1, TRUTH - 1.1, TRUTH + 50
 
-    assert selected([above, below, far], distance, 1.01) == [0, 1]
+    assert select_ensemble([above, below, far], distance, 1.01) == [0, 1]
 
 
 def test_one_that_does_as_well_is_kept_for_the_variety() -> None:
-    assert selected([TRUTH + 1, TRUTH + 1.005], distance, 1.01) == [0, 1]
+    assert select_ensemble([TRUTH + 1, TRUTH + 1.005], distance, 1.01) == [0, 1]
 
 
 def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
-    assert selected([TRUTH + 50], lambda _: float("inf"), 1.01) == [0]
+    assert select_ensemble([TRUTH + 50], lambda _: float("inf"), 1.01) == [0]
 
 
 @given(
@@ -49,7 +49,7 @@ def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
     st.floats(1, 1.5),
 )
 def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.ndarray, spoiled: float) -> None:
-    kept = selected(list(forecasts), distance, spoiled)
+    kept = select_ensemble(list(forecasts), distance, spoiled)
 
     assert len(set(kept)) == len(kept)
     assert distance(list(forecasts[kept])) <= spoiled * min(distance([one]) for one in forecasts) + 1e-12
@@ -64,7 +64,7 @@ class Course(SimpleNamespace):
     def task(self, design: object, _split: object, steps: int, _limit: float, _phase: str, number: int) -> Any:
         return SimpleNamespace(architecture=design, steps=steps, seed=number)
 
-    def train(self, _phase: str, tasks: Iterator[Any], _number: int, made: dict[int, Made]) -> None:
+    def train(self, _phase: str, tasks: Iterator[Any], _number: int, made: dict[int, TrainedMember]) -> None:
         for task in tasks:
             error, best = self.course(task.steps)
             error *= self.harm if task.architecture.covariates else 1.0
@@ -72,8 +72,8 @@ class Course(SimpleNamespace):
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
             went = cards.LearningCurve.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})
-            trained = Trained({}, best, task.steps, 1.0, quantiles, None, went)
-            made[len(made)] = Made(task.architecture, task.seed, task.steps, trained)
+            trained = TrainedNetwork({}, best, task.steps, 1.0, quantiles, None, went)
+            made[len(made)] = TrainedMember(task.architecture, task.seed, task.steps, trained)
 
 
 def searched(
@@ -93,14 +93,14 @@ def searched(
     known = () if harm is None else ("price",)
     panel: Panel = from_frame(hourly(series, days).assign(price=1.0), Columns(target=("y",), known=known))
     network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
-    plan = choices.make(panel, network, training)
+    plan = choices.make_plan(panel, network, training)
     if trained_before:
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
-        plan = plan._replace(rivals=both[1:], starts=tuple(Start(design, {}) for design in both))
+        plan = plan._replace(rivals=both[1:], starts=tuple(InitialWeights(design, {}) for design in both))
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)
-    search = Search(cast(Workshop, workshop), panel, network, data_profile.seen(panel))
+    search = Search(cast(TrialRunner, workshop), panel, network, data_profile.seen(panel))
     search.run()
     return search
 

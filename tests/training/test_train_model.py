@@ -22,9 +22,9 @@ from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training import train_model, train_network
-from rnncli.training.train_model import TRIED_OUT
-from rnncli.training.train_network import Task, Trained
-from rnncli.training.workers import Alone, Report
+from rnncli.training.train_model import BEST_TRIAL_REASON
+from rnncli.training.train_network import TrainedNetwork, TrainingTask
+from rnncli.training.workers import InProcess, Report
 from rnncli.windows.windows import Sequences
 from tests.conftest import Command, Outcome, hourly
 
@@ -85,16 +85,16 @@ def test_intervals_are_as_wide_as_those_that_were_judged(rnncli: Command, severa
         assert not np.isclose(again, before, rtol=1e-3).all()
 
 
-class Unfinished(Alone):
+class Unfinished(InProcess):
     """Networks that are said to have got better until the last of their steps, though they get only one."""
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(Sequences.of(panel, 6), CPU)
-        self.made: list[tuple[Task, Trained]] = []
+        self.made: list[tuple[TrainingTask, TrainedNetwork]] = []
 
-    def run(self, tasks: Iterator[Task], _report: Report) -> Iterator[tuple[int, Trained]]:
+    def run(self, tasks: Iterator[TrainingTask], _report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
         for number, task in enumerate(tasks):
-            trained = train_network.run(task._replace(steps=1), self.data, CPU, lambda _: None)
+            trained = train_network.train(task._replace(steps=1), self.data, CPU, lambda _: None)
             course = trained.course.model_copy(update={"validations": (2.0, 1.0)})
             self.made.append((task, trained._replace(steps=task.steps, planned=task.steps, course=course)))
             yield number, self.made[-1][1]
@@ -104,7 +104,7 @@ def test_where_the_time_for_trials_is_up_too_soon_networks_go_on_from_them() -> 
     panel = from_frame(hourly(), Columns())
     network = sections.Network(horizon=6, hidden=8, context=48, season=24)
     asked = Config(network=network, training=Training(preset="fast"))
-    plan, alone = choices.make(panel, network, asked.training), Unfinished(panel)
+    plan, alone = choices.make_plan(panel, network, asked.training), Unfinished(panel)
 
     model = train_model.train(panel, asked, plan, alone, lambda _: None).model
 
@@ -125,7 +125,7 @@ def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, dat
     told = {name: value for name, value in chosen.items() if name in first}
     assert {"scale", "base", "context"} <= told.keys()
     for name, value in told.items():
-        assert (card.reasons[name] == TRIED_OUT) == (str(first[name]) != value)
+        assert (card.reasons[name] == BEST_TRIAL_REASON) == (str(first[name]) != value)
 
 
 def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:

@@ -80,7 +80,7 @@ def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_lon
 def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
     """What comes after the training windows may choose when to stop, but never reaches a weight."""
     frame = hourly()
-    plan = choices.make(from_frame(frame, Columns()), Network(horizon=6), Training())
+    plan = choices.make_plan(from_frame(frame, Columns()), Network(horizon=6), Training())
     late = frame.groupby("unique_id").cumcount(ascending=False) < plan.split.held_out
     frame.to_parquet(tmp_path / "a.parquet")
     frame.assign(y=frame["y"].where(~late, 1e4)).to_parquet(tmp_path / "b.parquet")
@@ -169,7 +169,7 @@ def test_what_the_encoder_says_is_priced_by_its_mean_square(monkeypatch: pytest.
 
     def price(of: float) -> float:
         goal = SimpleNamespace(training=Training(activation_penalty=of))
-        return float(loop.priced(network, batch, goal)[0])  # type: ignore[arg-type]
+        return float(loop.penalised_loss(network, batch, goal)[0])  # type: ignore[arg-type]
 
     assert price(0.0) == pytest.approx(2)
     assert price(0.1) == pytest.approx(2.5)

@@ -12,14 +12,14 @@ from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import from_frame
 from rnncli.planning import plan as choices
-from rnncli.training.validation_loss import judge as judged
+from rnncli.training.validation_loss import validation_loss as judged
 from tests.conftest import hourly
 
 
 def test_counts_are_judged_as_they_are_forecast() -> None:
     frame = hourly(series=30)
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
-    plan = choices.make(panel, Network(horizon=6, season=24), Training())
+    plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     near = truth[..., None] + np.linspace(-0.4, 0.4, len(quantile_head.LEVELS))
 
@@ -32,7 +32,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
 @pytest.mark.parametrize("metric", ["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"])
 def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: MetricName) -> None:
     panel = from_frame(hourly(series=3), Columns())
-    plan = choices.make(panel, Network(horizon=6, season=24), Training())
+    plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     judge = judged(panel, plan, metric, data_profile.seen(panel))
 

@@ -19,8 +19,8 @@ from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training import workers as crew
 from rnncli.training.loop import Progress
-from rnncli.training.train_network import Task, Trained
-from rnncli.training.workers import Crew
+from rnncli.training.train_network import TrainedNetwork, TrainingTask
+from rnncli.training.workers import Workers
 from rnncli.windows.windows import Sequences
 from tests.conftest import hourly
 
@@ -32,10 +32,10 @@ def panel() -> Panel:
     return from_frame(hourly(), Columns())
 
 
-def task(panel: Panel, seed: int, steps: int = 5) -> Task:
-    plan = choices.make(panel, Network(horizon=6, hidden=4, context=24), Training())
+def task(panel: Panel, seed: int, steps: int = 5) -> TrainingTask:
+    plan = choices.make_plan(panel, Network(horizon=6, hidden=4, context=24), Training())
     split = plan.split
-    return Task(
+    return TrainingTask(
         plan.architecture, plan.told, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation
     )
 
@@ -44,7 +44,7 @@ def sequences(panel: Panel) -> Sequences:
     return Sequences.of(panel, 6)
 
 
-def results(workers: Crew, tasks: Iterator[Task]) -> dict[int, Trained]:
+def results(workers: Workers, tasks: Iterator[TrainingTask]) -> dict[int, TrainedNetwork]:
     with workers:
         return dict(workers.run(tasks, lambda _: None))
 
@@ -60,8 +60,8 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_thread")
 def test_processes_train_the_same_bits_as_one_alone(panel: Panel) -> None:
-    alone = results(crew.Alone(sequences(panel), CPU), (task(panel, seed) for seed in range(3)))
-    together = results(crew.Processes(sequences(panel), 2), (task(panel, seed) for seed in range(3)))
+    alone = results(crew.InProcess(sequences(panel), CPU), (task(panel, seed) for seed in range(3)))
+    together = results(crew.ProcessPool(sequences(panel), 2), (task(panel, seed) for seed in range(3)))
 
     assert sorted(alone) == sorted(together) == [0, 1, 2]
     for number, one in alone.items():
@@ -74,12 +74,12 @@ def test_processes_train_the_same_bits_as_one_alone(panel: Panel) -> None:
 def test_a_task_is_taken_only_when_somebody_is_free(panel: Panel) -> None:
     taken: list[int] = []
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[TrainingTask]:
         for number in range(4):
             taken.append(number)
             yield task(panel, number)
 
-    with crew.Processes(sequences(panel), 2) as workers:
+    with crew.ProcessPool(sequences(panel), 2) as workers:
         next(iter(workers.run(tasks(), lambda _: None)))
 
         assert taken == [0, 1]
@@ -87,7 +87,7 @@ def test_a_task_is_taken_only_when_somebody_is_free(panel: Panel) -> None:
 
 def test_a_training_that_nobody_waits_for_is_stopped(panel: Panel) -> None:
     seen: list[dict[int, Progress]] = []
-    with crew.Processes(sequences(panel), 1) as workers:
+    with crew.ProcessPool(sequences(panel), 1) as workers:
         endless = workers.run(iter([task(panel, 0, steps=10**6)]), seen.append)
         with pytest.raises(TimeoutError):
             for _ in impatient(endless, seen):
@@ -96,7 +96,9 @@ def test_a_training_that_nobody_waits_for_is_stopped(panel: Panel) -> None:
     assert seen[-1][0].step > 0  # it was under way, and the context was left nevertheless
 
 
-def impatient(results: Iterator[tuple[int, Trained]], seen: list[dict[int, Progress]]) -> Iterator[tuple[int, Trained]]:
+def impatient(
+    results: Iterator[tuple[int, TrainedNetwork]], seen: list[dict[int, Progress]]
+) -> Iterator[tuple[int, TrainedNetwork]]:
     """The results, until the first training is seen to have made a step."""
 
     def give_up(*_: object) -> None:
@@ -119,7 +121,7 @@ def test_a_process_that_is_killed_is_a_failure_with_advice(panel: Panel) -> None
             for child in multiprocessing.active_children():
                 child.kill()  # SIGKILL, and no failure where it has gone since the last look
 
-    with crew.Processes(sequences(panel), 1) as workers, pytest.raises(TrainingError, match="--members 1"):
+    with crew.ProcessPool(sequences(panel), 1) as workers, pytest.raises(TrainingError, match="--members 1"):
         list(workers.run(iter([task(panel, 0, steps=10**6)]), kill))
 
 

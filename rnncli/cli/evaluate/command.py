@@ -216,7 +216,7 @@ def _chunks(
 
     of = -(-(int(lying.back.max()) + 1) // every)
     with console.progress() as report:
-        trained = refit_backtest.refitted(fitted, panel, places, lying, every, device, report)
+        trained = refit_backtest.refit_models(fitted, panel, places, lying, every, device, report)
         for number, (model, some) in enumerate(trained, 1):
             console.note(f"trained anew, {number} of {of}: on the rows before {panel.earliest(some)}")
             yield from backtest.walk(model, panel, some, scoring, device)

@@ -21,9 +21,9 @@ from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import METRICS, OWA
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
-from rnncli.planning.window_lengths import steps_ahead
+from rnncli.planning.window_lengths import horizon_steps
 from rnncli.training import cell_comparison
-from rnncli.training.cell_comparison import Entrant, Entry, Timed
+from rnncli.training.cell_comparison import CellPlan, TimedChunk, TrainedCell
 
 NAMES = ("MASE", "coverage")  # where nothing is asked for: beside what a model took, no more fits into 80 columns
 
@@ -36,7 +36,7 @@ class Field(NamedTuple):
     places: Cutoffs
     apart: int  # rows from one window to the next
     part: Panel  # the rows before all of the windows
-    entries: list[Entry]
+    entries: list[CellPlan]
 
     @property
     def horizon(self) -> int:
@@ -73,18 +73,20 @@ def compare(
     metrics, asked_point = wished.names or NAMES, config.forecast.point
     scoring = Scoring(field.season, config.forecast.level, metrics, asked_point, wished.automatic, cores)
     seconds = {str(entrant.name): 0.0 for entrant in entrants}
-    chunks = _counted(cell_comparison.walk(entrants, field.panel, field.places, scoring, place.device), seconds)
+    chunks = _counted(
+        cell_comparison.forecast_windows(entrants, field.panel, field.places, scoring, place.device), seconds
+    )
     kept = chunks if saved is None else saved.beside(field.panel, chunks)
     found = backtest.ledger(kept, scoring, by_step=wished.by == "horizon" or rolling.plot is not None)
     told = _report(found, field, wished)._replace(costs=_costs(entrants, seconds))
     scores.hand_out(told, found, wished, rolling, saved, field.panel.frequency.name)
 
 
-def _trained(field: Field, config: Config, where: torch.device) -> list[Entrant]:
+def _trained(field: Field, config: Config, where: torch.device) -> list[TrainedCell]:
     """A model of each cell, one after another."""
     processes = device.processes(config.training.members)
     with console.progress() as report:
-        made = list(map(_said, cell_comparison.trained(field.part, field.entries, where, processes, report)))
+        made = list(map(_said, cell_comparison.train_cells(field.part, field.entries, where, processes, report)))
     return [one._replace(model=replace(one.model, corrected=config.forecast.conformal)) for one in made]
 
 
@@ -92,14 +94,14 @@ def _field(names: list[CellName], data: str, config: Config, wished: request.Wis
     """All that can be wrong is found before anything is trained."""
     frame = data_input.read_table(data, config.columns)
     panel = data_input.build_panel(frame, config.columns)
-    horizon = steps_ahead(config.network, panel.frequency)
+    horizon = horizon_steps(config.network, panel.frequency)
     apart = horizon if rolling.step is None else request.apart(rolling.step, panel.frequency)
     places = backtest.newest(panel, horizon, rolling.windows, apart)
     scores.grouping(wished.by, panel, frame, places, horizon)
-    return Field(frame, panel, places, apart, *cell_comparison.entries(panel, places, config, names))
+    return Field(frame, panel, places, apart, *cell_comparison.plan_cells(panel, places, config, names))
 
 
-def _counted(timed: Iterator[Timed], seconds: dict[str, float]) -> Iterator[Chunk]:
+def _counted(timed: Iterator[TimedChunk], seconds: dict[str, float]) -> Iterator[Chunk]:
     """The windows, and into `seconds` what they took."""
     for chunk, taken in timed:
         for name, spent in taken.items():
@@ -107,7 +109,7 @@ def _counted(timed: Iterator[Timed], seconds: dict[str, float]) -> Iterator[Chun
         yield chunk
 
 
-def _said(entrant: Entrant) -> Entrant:
+def _said(entrant: TrainedCell) -> TrainedCell:
     card = entrant.model.card
     console.note(f"{entrant.name}: {len(card.members)} networks, {card.parameters} weights, {entrant.seconds:.0f} s")
     return entrant
@@ -123,7 +125,7 @@ def _report(found: Ledger, field: Field, wished: request.Wishes) -> scores.Repor
     return scores.report(found, lying, grouped, best)
 
 
-def _costs(entrants: list[Entrant], seconds: dict[str, float]) -> dict[str, dict[str, float]]:
+def _costs(entrants: list[TrainedCell], seconds: dict[str, float]) -> dict[str, dict[str, float]]:
     """What each model is made of and took."""
     return {
         one.name: {

@@ -63,7 +63,7 @@ def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
         panel = data_input.build_panel(frame, config.columns.without_inputs())
     with about(str(source)):
         made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
-    season = card.season if card else seasonality.season_of(panel)
+    season = card.season if card else seasonality.season_for_scores(panel)
     percents = _chosen(_percents(made), request.percents)
     names = wished.names or list(NAMES)
     scoring = Scoring(season, percents, names, None, wished.automatic, free_cores())

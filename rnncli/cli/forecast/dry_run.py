@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def report_forecast(panel: "Panel", cutoffs: "Cutoffs", batches: "Iterator[ForecastBatch]") -> None:
     """Report the size of the forecast, and its time and memory, extrapolated from the first batch."""
-    from rnncli.training.cost_estimate import peak
+    from rnncli.training.cost_estimate import peak_memory
 
     began = time.monotonic()
     first = next(batches)
@@ -29,7 +29,7 @@ def report_forecast(panel: "Panel", cutoffs: "Cutoffs", batches: "Iterator[Forec
     console.note(f"would forecast: {horizon} steps of {count} of {len(panel.ids)} series, {count * horizon} rows")
     scope = f"{math.ceil(ratio)} batches; the first took {duration_words(seconds)}" if ratio > 1 else "one batch"
     console.note(f"time: about {duration_words(seconds * ratio)} ({scope})")
-    console.note(f"memory: about {size_words(peak())}")
+    console.note(f"memory: about {size_words(peak_memory())}")
 
 
 def report_files(

@@ -132,12 +132,12 @@ def _is_safetensors(path: Path) -> bool:
 
 def _show_panel(source: str, panel: "Panel") -> None:
     from rnncli.messages import listed
-    from rnncli.planning.seasonality import seasons_seen
+    from rnncli.planning.seasonality import detected_seasons
 
     found, lengths = panel.summary, panel.lengths
     shortest = int(lengths.argmin())
     constant = panel.constant()
-    seasons = [f"{season} steps (correlation {value:.2f})" for season, value in seasons_seen(panel).items()]
+    seasons = [f"{season} steps (correlation {value:.2f})" for season, value in detected_seasons(panel).items()]
     first, last = panel.span()
     refused = ": train refuses them" if found.repeated else ""
     console.show_pairs(
@@ -234,15 +234,15 @@ def _show_hints(frame: "pd.DataFrame", panel: "Panel") -> None:
 
 def _show_choices(panel: "Panel", config: Config) -> None:
     from rnncli.planning import plan as choices
-    from rnncli.planning.seasonality import seasons_seen
+    from rnncli.planning.seasonality import detected_seasons
 
     network, guess = config.network, ""
     if network.horizon is None:
-        horizon = min([*seasons_seen(panel), max(1, int(panel.lengths.max()) // 5)])
+        horizon = min([*detected_seasons(panel), max(1, int(panel.lengths.max()) // 5)])
         network = network.model_copy(update={"horizon": horizon})
         guess = f" with --horizon {horizon}"
     try:
-        plan = choices.make(panel, network, config.training)
+        plan = choices.make_plan(panel, network, config.training)
     except DataError as error:
         console.show_pairs("train would refuse", [("", str(error))])
         return

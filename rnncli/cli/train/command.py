@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.planning.plan import Plan
-    from rnncli.training.checkpoint import Folder
-    from rnncli.training.train_model import Outcome
+    from rnncli.training.checkpoint import CheckpointFolder
+    from rnncli.training.train_model import TrainedModel
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Wish(NamedTuple):
     dry: bool  # nothing but what it would be
 
 
-def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outcome | None":
+def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "TrainedModel | None":
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
     from rnncli.model import model
@@ -116,7 +116,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
             series = data_input.apply_freshness(series, config.freshness)
             console.notes([*descriptions.panel_lines(data, series), *descriptions.store_lines(store)])
             if before is None:
-                plan = choices.make(series, config.network, config.training)
+                plan = choices.make_plan(series, config.network, config.training)
             else:
                 plan = finetune.plan(before, series, config)
         console.notes(descriptions.choice_lines(plan))
@@ -129,7 +129,7 @@ def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "Outc
             unfinished = resume.folder(wish.output, config.resumption, series)
             outcome = _fit(series, config, plan, publication.current, unfinished)
         publish.decide(publication, outcome, series)
-        outcome = outcome if before is None else train_model.renewed(outcome, before)
+        outcome = outcome if before is None else train_model.keep_calibration(outcome, before)
         with console.timed("writing"):
             _write(outcome.model, wish.output, keeping=bool(wish.conditions))
         resume.conclude(unfinished)
@@ -164,8 +164,8 @@ def _write(model: "Model", output: Path, keeping: bool) -> None:
 
 
 def _fit(
-    series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "Folder | None"
-) -> "Outcome":
+    series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "CheckpointFolder | None"
+) -> "TrainedModel":
     """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
     from rnncli.training import train_model
     from rnncli.training import workers as crew
@@ -173,7 +173,7 @@ def _fit(
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
 
-    def on(where: "torch.device", reason: str, size: int) -> "Outcome":
+    def on(where: "torch.device", reason: str, size: int) -> "TrainedModel":
         workers = crew.gather(data, where, size, unfinished)
         console.note(f"device: {where} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with console.progress() as report:

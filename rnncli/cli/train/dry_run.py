@@ -17,39 +17,39 @@ if TYPE_CHECKING:
     from rnncli.cli.train.publish import Publication
     from rnncli.config.sections import Config
     from rnncli.planning.plan import Plan
-    from rnncli.training.cost_estimate import Estimate
+    from rnncli.training.cost_estimate import CostEstimate
 
 
 def report_training(config: "Config", plan: "Plan", device: "torch.device", reason: str, processes: int) -> None:
     """Report which networks would be trained, and their time and memory."""
-    from rnncli.training.cost_estimate import estimate
+    from rnncli.training.cost_estimate import estimate_cost
     from rnncli.windows.windows import Sequences
 
     data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
     processes = processes if device.type == "cpu" else 1
-    cost = estimate(data, plan, config.training, device, processes)
+    cost = estimate_cost(data, plan, config.training, device, processes)
     trials = f"up to {counted(cost.trials, 'network')} to compare architectures, " if cost.trials else ""
     refits = f"up to {counted(cost.members, 'network')} on all rows, " if cost.members else ""
     console.note(f"device: {device} ({reason})" + (f", {processes} processes" if processes > 1 else ""))
-    steps = f"{counted(plan.steps, 'step')} each at first" if cost.pace else "each with a closed-form readout"
+    steps = f"{counted(plan.steps, 'step')} each at first" if cost.update_cost else "each with a closed-form readout"
     console.note(f"would train: {trials}{refits}{steps}")
     console.notes([_time_line(cost, config), _memory_line(cost, config)])
 
 
-def _time_line(cost: "Estimate", config: "Config") -> str:
+def _time_line(cost: "CostEstimate", config: "Config") -> str:
     training = config.training
     option = f"--budget {training.budget:g}s" if training.budget else f"--preset {training.preset}"
     limit = "" if math.isinf(cost.budget) else f"; at most {duration_words(cost.budget)} ({option})"
-    if cost.pace is None or cost.seconds is None:
+    if cost.update_cost is None or cost.seconds is None:
         return f"time: no estimate for an echo state network, which is solved in closed form{limit}"
-    step = f"{short_number(1000 * cost.pace.seconds)} ms per step of the first architecture"
+    step = f"{short_number(1000 * cost.update_cost.seconds)} ms per step of the first architecture"
     return f"time: about {duration_words(cost.seconds)} ({step}){limit}"
 
 
-def _memory_line(cost: "Estimate", config: "Config") -> str:
+def _memory_line(cost: "CostEstimate", config: "Config") -> str:
     batch = ""
-    if cost.pace:
-        batch = f" and {size_words(cost.pace.memory)} for a batch of {config.training.batch} windows"
+    if cost.update_cost:
+        batch = f" and {size_words(cost.update_cost.memory)} for a batch of {config.training.batch} windows"
     return f"memory: about {size_words(cost.memory)}; each process needs {size_words(cost.table)} for the table{batch}"
 
 

@@ -33,7 +33,7 @@ def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
     from rnncli.config import rules
     from rnncli.panel import covariates
     from rnncli.planning import plan as choices
-    from rnncli.planning.plan import Start
+    from rnncli.planning.plan import InitialWeights
 
     card = before.card
     rules.check(config.network, config.training)
@@ -46,10 +46,10 @@ def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
         raise RequestError("the model sees series side by side (--mix), and the table has others: train without --from")
     told = covariates.told(card.inputs, panel.frequency, card.config.columns.holidays, together)
     starts = tuple(
-        Start(network.architecture, {name: one.numpy() for name, one in network.state_dict().items()})
+        InitialWeights(network.architecture, {name: one.numpy() for name, one in network.state_dict().items()})
         for network in before.networks
     )
-    made = choices.again(panel, starts, told, config.training, card.seen.last)
+    made = choices.continue_plan(panel, starts, told, config.training, card.seen.last)
     console.note(
         f"goes on from: {len(starts)} networks that know the rows up to {card.seen.last}, {made.steps} updates"
     )

@@ -12,7 +12,7 @@ from rnncli.files import atomic
 if TYPE_CHECKING:
     from rnncli.model.model import Model
     from rnncli.panel import Panel
-    from rnncli.training.train_model import Outcome
+    from rnncli.training.train_model import TrainedModel
 
 
 class Publication(NamedTuple):
@@ -48,7 +48,7 @@ def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel
     return Publication(conditions, current)
 
 
-def decide(publication: Publication, outcome: "Outcome", panel: "Panel") -> None:
+def decide(publication: Publication, outcome: "TrainedModel", panel: "Panel") -> None:
     """Raise GateError where the new model does not show what was asked for."""
     from rnncli.evaluation import backtest
     from rnncli.evaluation.significance import compare

@@ -10,7 +10,7 @@ from rnncli.files.paths import is_standard_stream
 if TYPE_CHECKING:
     from rnncli.config.sections import Resumption
     from rnncli.panel import Panel
-    from rnncli.training.checkpoint import Folder
+    from rnncli.training.checkpoint import CheckpointFolder
 
 
 SUFFIX = ".unfinished"
@@ -21,14 +21,14 @@ def checkpoint_folder(output: Path) -> Path:
     return output.with_name(f"{output.name}{SUFFIX}")
 
 
-def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None":
+def folder(output: Path, asked: "Resumption", panel: "Panel") -> "CheckpointFolder | None":
     """What is kept of the training there."""
-    from rnncli.training.checkpoint import Folder
+    from rnncli.training.checkpoint import CheckpointFolder
 
     if is_standard_stream(output) or not output.parent.is_dir():
         return None
     path = checkpoint_folder(output)
-    kept = Folder(path, asked.checkpoint or math.inf, panel.fingerprint())
+    kept = CheckpointFolder(path, asked.checkpoint or math.inf, panel.fingerprint())
     if asked.resume and not path.exists():
         console.note(f"there is no {path} to go on with: the training begins anew")
     elif not asked.resume and path.exists():
@@ -39,7 +39,7 @@ def folder(output: Path, asked: "Resumption", panel: "Panel") -> "Folder | None"
     return kept if asked.checkpoint > 0 or asked.resume else None
 
 
-def conclude(kept: "Folder | None") -> None:
+def conclude(kept: "CheckpointFolder | None") -> None:
     """The model is written: what was kept of its training is not needed any more."""
     run_report.set_interruption_hint(lambda: run_report.NO_FILE_WRITTEN)
     if kept is None:

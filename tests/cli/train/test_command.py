@@ -328,7 +328,7 @@ def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
     from rnncli.network import device
     from rnncli.training import train_network
 
-    real = train_network.run
+    real = train_network.train
 
     def lacking(task, data, where, *rest):  # type: ignore[no-untyped-def]
         if where.type != "cpu":

@@ -31,28 +31,28 @@ def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
 ) -> None:
     train = ("train", data, *ALL, "--steps", "40", *options, "--output")
     assert rnncli(*train, tmp_path / "undisturbed.rnn").code == 0
-    advance, made = fitting.Loop.advance, 0
+    advance, made = fitting.Trainer.advance, 0
 
-    def killed(loop: fitting.Loop) -> None:
+    def killed(loop: fitting.Trainer) -> None:
         nonlocal made
         made += 1
         if made == cut:
             raise SystemExit
         advance(loop)
 
-    monkeypatch.setattr(fitting.Loop, "advance", killed)
+    monkeypatch.setattr(fitting.Trainer, "advance", killed)
     with pytest.raises(SystemExit):
         rnncli(*train, tmp_path / "m.rnn")
     assert list((tmp_path / "m.rnn.unfinished").iterdir())
     assert not (tmp_path / "m.rnn").exists()
     steps = 0
 
-    def counted(loop: fitting.Loop) -> None:
+    def counted(loop: fitting.Trainer) -> None:
         nonlocal steps
         steps += 1
         advance(loop)
 
-    monkeypatch.setattr(fitting.Loop, "advance", counted)
+    monkeypatch.setattr(fitting.Trainer, "advance", counted)
     assert rnncli(*train, tmp_path / "m.rnn", "--resume").code == 0
 
     assert (tmp_path / "m.rnn").read_bytes() == (tmp_path / "undisturbed.rnn").read_bytes()
@@ -87,17 +87,17 @@ def test_what_was_kept_of_other_rows_is_not_taken(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = (*ALL, "--steps", "30", "--output", tmp_path / "m.rnn")
-    advance = fitting.Loop.advance
+    advance = fitting.Trainer.advance
 
-    def killed(loop: fitting.Loop) -> None:
+    def killed(loop: fitting.Trainer) -> None:
         if loop.step == 20:
             raise SystemExit
         advance(loop)
 
-    monkeypatch.setattr(fitting.Loop, "advance", killed)
+    monkeypatch.setattr(fitting.Trainer, "advance", killed)
     with pytest.raises(SystemExit):
         rnncli("train", data, *train)
-    monkeypatch.setattr(fitting.Loop, "advance", advance)
+    monkeypatch.setattr(fitting.Trainer, "advance", advance)
     hourly(seed=5).to_csv(tmp_path / "other.csv", index=False)
     assert rnncli("train", tmp_path / "other.csv", *train, "--resume").code == 0
     resumed = (tmp_path / "m.rnn").read_bytes()
