@@ -1,36 +1,28 @@
-"""A fitted network with its card: forecast, save, load. Knows nothing of training."""
+"""Forecast with a fitted ensemble: its networks, card and calibration. Knows nothing of files."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.sections import PointName
-from rnncli.errors import DataError, ModelFileError, RequestError
-from rnncli.files.atomic import atomic_writer
-from rnncli.model import card_file, conformal, value_limits
+from rnncli.errors import DataError, RequestError
+from rnncli.model import conformal, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
-from rnncli.network.unallocated import unallocated
-from rnncli.panel import Cutoffs, Panel, covariates
+from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.time import frequency as clock
 from rnncli.windows.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
-CALIBRATION = ("shifts", "ranks")
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
 
 
@@ -152,25 +144,6 @@ class Model:
                 f"{', '.join(self.card.config.columns.target)}"
             )
 
-    def content(self) -> bytes:
-        """What a model file holds."""
-        tensors = {
-            f"{number}.{name}": tensor.detach().cpu().contiguous()
-            for number, network in enumerate(self.networks)
-            for name, tensor in network.state_dict().items()
-        }
-        if self.calibration is not None:
-            tensors |= {
-                f"calibration.{name}": torch.from_numpy(getattr(self.calibration, name)).float().contiguous()
-                for name in CALIBRATION
-            }
-        return card_file.encode(self.card, lambda metadata: save_tensors(tensors, metadata))
-
-    def save(self, path: Path) -> None:
-        """Write the model file: it appears whole or not at all."""
-        with atomic_writer(path) as stream:
-            stream.write(self.content())
-
 
 def _forecast(
     network: Network, seen: int, batch: Batch, carried: CarriedState | None, levels: Tensor, take_mean: bool
@@ -186,59 +159,3 @@ def _forecast(
         unseen = unseen & ~carried.begun.reshape(-1, 1, 1)
     said = torch.cat([point.unsqueeze(-1), scale.undo(quantile_head.at_levels(quantiles, levels))], dim=-1)
     return said.masked_fill(unseen.unsqueeze(-1), torch.nan)
-
-
-def load(path: Path) -> Model:
-    """The model in a file. Raises ModelFileError where it is missing, damaged, or of another format."""
-    return restored(card_file.read_model_file(path))
-
-
-def restored(whole: card_file.ModelFile) -> Model:
-    """The model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
-    path, card, content = whole
-    try:
-        tensors = load_tensors(content)
-        if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
-            raise ValueError("weights that are no finite 32-bit numbers")
-        frequency, together = clock.parse(card.frequency), len(card.seen.together)
-        told = covariates.told(card.inputs, frequency, card.config.columns.holidays, together)
-        networks = []
-        for number, member in enumerate(card.members):
-            prefix = f"{number}."
-            own = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
-            networks.append(network_of(member.architecture, card.targets, told, own))
-        learned = _calibration(card, tensors)
-        if tensors:
-            raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
-    except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(
-            f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"
-        ) from error
-    return Model(card, tuple(networks), learned)
-
-
-def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
-    """The calibration among a file's tensors, taken from them. Raises ValueError where it does not fit the card."""
-    own = {name: tensors.pop(f"calibration.{name}", None) for name in CALIBRATION}
-    shifts, ranks = own.values()
-    if shifts is None or ranks is None:
-        return None
-    steps = (card.horizon, card.targets)
-    if tuple(shifts.shape) != (*steps, len(quantile_head.LEVELS)) or tuple(ranks.shape[1:]) != steps:
-        raise ValueError("the calibration has another size")
-    return Calibration(np.array(quantile_head.LEVELS), shifts.double().numpy(), ranks.double().numpy())
-
-
-def network_of(design: Architecture, targets: int, told: InputSpec, tensors: dict[str, Tensor]) -> Network:
-    """Return a network with these weights. Raise ValueError or RuntimeError if their names or shapes do not fit.
-
-    The network is built without memory for its parameters, so that a card that claims a larger network than the file
-    holds is refused before any is taken.
-    """
-    if design.layers > len(tensors):
-        raise ValueError(f"{design.layers} layers need more weights than the {len(tensors)} in the file")
-    with unallocated():
-        network = Network(design, targets, told)
-    network.load_state_dict(tensors, assign=True)
-    return network.eval()

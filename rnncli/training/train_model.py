@@ -23,7 +23,8 @@ from rnncli.model import conformal, data_profile, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
-from rnncli.model.model import Model, network_of
+from rnncli.model.model import Model
+from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
@@ -248,7 +249,7 @@ def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Mode
 
 def _assembled(basis: ModelBasis, made: list[TrainedMember], refitted: bool) -> Model:
     networks = tuple(
-        network_of(
+        build_network(
             one.architecture,
             basis.panel.targets,
             basis.plan.told,

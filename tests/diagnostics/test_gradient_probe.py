@@ -9,7 +9,7 @@ import torch
 
 from rnncli import diagnostics
 from rnncli.diagnostics import gradient_probe
-from rnncli.model import model as models
+from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
 from rnncli.windows.windows import Windows
@@ -44,7 +44,7 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
 ) -> None:
     table.to_csv(tmp_path / "t.csv", index=False)
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
-    model = models.load(tmp_path / "m.rnn")
+    model = weights_file.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(frequency.parse("D"), model.card.inputs))
     places = diagnostics.places(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), together=model.together(panel))

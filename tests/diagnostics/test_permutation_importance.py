@@ -10,7 +10,7 @@ import torch
 from rnncli import cli
 from rnncli.diagnostics import permutation_importance
 from rnncli.diagnostics.permutation_importance import Effect
-from rnncli.model import model as models
+from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time import frequency
 from tests.conftest import Command, hourly
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def effects(folder: Path) -> dict[str, Effect]:
-    model = models.load(folder / "m.rnn")
+    model = weights_file.load(folder / "m.rnn")
     frame = pd.read_csv(folder / "t.csv")
     panel = from_frame(frame, model.card.config.columns, Expected(frequency.parse("h"), model.card.inputs))
     return {effect.part: effect for effect in permutation_importance.effects(model, panel, torch.device("cpu"))}

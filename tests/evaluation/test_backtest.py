@@ -13,7 +13,7 @@ from rnncli.config.sections import Columns
 from rnncli.evaluation import backtest, metrics
 from rnncli.evaluation.backtest import Scoring
 from rnncli.evaluation.baselines import BASELINES
-from rnncli.model import model as models
+from rnncli.model import weights_file
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly
 
@@ -39,7 +39,7 @@ def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = backtest.cutoffs(panel, 6, 2, 6)
 
-    scored = backtest.run(models.load(model), panel, places, Scoring(24, (80.0,)), CPU)
+    scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, (80.0,)), CPU)
 
     expected = np.stack([panel.series(s)[row : row + 6] for s, row in zip(*places, strict=True)])
     assert list(scored) == ["rnncli", *BASELINES]
@@ -51,7 +51,7 @@ def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = backtest.cutoffs(panel, 6, 1, 6)
 
-    scored = backtest.run(models.load(model), panel, places, Scoring(24, ()), CPU)
+    scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, ()), CPU)
 
     day_before = np.stack([panel.series(s)[row - 24 : row - 18] for s, row in zip(*places, strict=True)])
     assert np.array_equal(scored["SeasonalNaive"].point, day_before)
@@ -64,7 +64,7 @@ def test_windows_may_overlap_and_all_have_a_horizon_after_them() -> None:
 
 
 def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    panel, fitted = from_frame(hourly(), Columns()), models.load(model)
+    panel, fitted = from_frame(hourly(), Columns()), weights_file.load(model)
     places = backtest.cutoffs(panel, 6, 5, 3)
     scoring = Scoring(24, (80.0,), [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS])
 
@@ -85,7 +85,7 @@ def rounded(scores: object) -> object:
 
 
 def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
-    panel, fitted, scoring = from_frame(hourly(), Columns()), models.load(model), Scoring(24, (80.0,))
+    panel, fitted, scoring = from_frame(hourly(), Columns()), weights_file.load(model), Scoring(24, (80.0,))
     places = backtest.cutoffs(panel, 6, 4, 6)
     whole = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring)
     second = Cutoffs(places.series[4:8], places.rows[4:8])
@@ -100,7 +100,11 @@ def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
 @given(st.integers(0, 2), st.integers(1, 30), st.floats(-1e6, 1e6))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_row_after_a_cutoff_changes_what_is_said_there(model: Path, series: int, back: int, value: float) -> None:
-    panel, fitted, scoring = from_frame(hourly(), Columns()), models.load(model), Scoring(24, (80.0,), ["OWA", "RMSSE"])
+    panel, fitted, scoring = (
+        from_frame(hourly(), Columns()),
+        weights_file.load(model),
+        Scoring(24, (80.0,), ["OWA", "RMSSE"]),
+    )
     places = Cutoffs(np.full(2, series), panel.lengths[series] - np.array([30, 31]))
     values = panel.values.copy()
     values[panel.offsets[series + 1] - back] = value

@@ -20,8 +20,7 @@ from rnncli.errors import ModelFileError
 from rnncli.evaluation.baselines import BASELINES
 from rnncli.files import checksummed
 from rnncli.model import card as cards
-from rnncli.model import card_file
-from rnncli.model import model as models
+from rnncli.model import card_file, weights_file
 from rnncli.panel import Cutoffs, Panel, from_frame
 from tests.conftest import Command, hourly
 
@@ -52,10 +51,10 @@ def with_card(path: Path, card: object) -> bytes:
 
 def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path: Path) -> None:
     panel = from_frame(hourly(), Columns())
-    one = models.load(model)
+    one = weights_file.load(model)
 
-    one.save(tmp_path / "again.rnn")
-    two = models.load(tmp_path / "again.rnn")
+    weights_file.save(one, tmp_path / "again.rnn")
+    two = weights_file.load(tmp_path / "again.rnn")
 
     assert (tmp_path / "again.rnn").read_bytes() == model.read_bytes()
     first, second = (each.forecast(panel, ends(panel), LEVELS, CPU) for each in (one, two))
@@ -122,7 +121,7 @@ def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Pa
     changed = panel.values.copy()
     changed[panel.offsets[1:] - 1 - place] = value
     other = Panel(**{**panel.__dict__, "values": changed})
-    loaded = models.load(workplace / "data.rnn")
+    loaded = weights_file.load(workplace / "data.rnn")
 
     one, two = (loaded.forecast(each, ends(each, back=20), LEVELS, CPU) for each in (panel, other))
 
@@ -198,7 +197,7 @@ def test_a_truncated_model_is_refused(workplace: Path, tmp_path_factory: pytest.
     path.write_bytes(content[: int(cut * len(content))])
 
     with pytest.raises(ModelFileError):
-        models.load(path)
+        weights_file.load(path)
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))

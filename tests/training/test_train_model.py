@@ -16,8 +16,7 @@ import torch
 
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
-from rnncli.model import card_file
-from rnncli.model import model as models
+from rnncli.model import card_file, weights_file
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.planning import plan as choices
@@ -60,7 +59,7 @@ def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
 def test_the_forecast_is_the_mean_of_the_members(several: Path) -> None:
     panel, levels = from_frame(hourly(), Columns()), np.array([0.1, 0.5, 0.9])
     ends = Cutoffs(np.arange(len(panel.ids)), panel.lengths)
-    whole = dataclasses.replace(models.load(several), calibration=None)
+    whole = dataclasses.replace(weights_file.load(several), calibration=None)
 
     alone = [
         dataclasses.replace(whole, networks=(network,)).forecast(panel, ends, levels, CPU) for network in whole.networks
@@ -130,7 +129,7 @@ def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, dat
 
 def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:
     """A gap as long as the shorter context blinds a network, but not one that sees further back."""
-    whole = models.load(several)
+    whole = weights_file.load(several)
     short = whole.card.members[0].architecture.model_copy(update={"context": 24})
     members = (whole.card.members[0].model_copy(update={"architecture": short}), *whole.card.members[1:])
     networks = (Network(short, 1), *whole.networks[1:])
@@ -155,7 +154,7 @@ def test_a_budget_ends_with_members(
 
     assert outcome.code == 0
     assert re.search(r"kept: \d+ networks?, trained again on all rows", outcome.err)
-    assert len(models.load(tmp_path / "m.rnn").networks) >= 1
+    assert len(weights_file.load(tmp_path / "m.rnn").networks) >= 1
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,7 @@ def test_an_interrupt_keeps_the_members_that_are_done(rnncli: Command, data: Pat
     assert code == 0, said
     assert "interrupted: what is done by now is kept" in said
     assert "Traceback" not in said
-    kept = models.load(tmp_path / "m.rnn")
+    kept = weights_file.load(tmp_path / "m.rnn")
     assert 1 <= len(kept.networks) < 8
     assert kept.card.validation.refitted
     assert rnncli("forecast", tmp_path / "m.rnn", data).code == 0
@@ -208,7 +207,7 @@ def test_an_interrupt_before_that_keeps_the_trials(data: Path, tmp_path: Path) -
     code, said = interrupted(data, tmp_path, "designs: 1/", "--members", "4", "--steps", "30")
 
     assert code == 0, said
-    kept = models.load(tmp_path / "m.rnn")
+    kept = weights_file.load(tmp_path / "m.rnn")
     assert not kept.card.validation.refitted
     assert kept.card.scores["rnncli"]["MASE"]
 

@@ -167,11 +167,11 @@ def _evaluate_model(
     # The heavy imports wait until wrong requests are answered.
     from rnncli.cli.evaluate import report as scores
     from rnncli.evaluation import backtest
-    from rnncli.model.model import restored
+    from rnncli.model.weights_file import decode
     from rnncli.network import device
     from rnncli.panel.time import frequency
 
-    horizon, fitted = card.horizon, replace(restored(whole), corrected=config.forecast.conformal)
+    horizon, fitted = card.horizon, replace(decode(whole), corrected=config.forecast.conformal)
     saved = None if rolling.output is None else scores.Forecasts(rolling.output, percents)
     with about(data):
         columns = data_input.columns_for_model(card, config.columns, weighed=rolling.every is not None)

@@ -84,9 +84,9 @@ def _run(inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -
         stream.check(card, config, outputs)
     else:
         outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
-    from rnncli.model.model import restored
+    from rnncli.model.weights_file import decode
 
-    model, columns = restored(whole), data_input.columns_for_model(card, config.columns)
+    model, columns = decode(whole), data_input.columns_for_model(card, config.columns)
     with run_control.locked_file(inputs.state, config.run.lock_wait, outputs.dry_run):
         if outputs.follow:
             stream.follow(model, inputs, outputs, columns, config)

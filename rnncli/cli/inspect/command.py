@@ -161,11 +161,11 @@ def _show_panel(source: str, panel: "Panel") -> None:
 
 def _for_model(whole: "ModelFile", data: str, settings: Settings, format: str | None) -> tuple["Model", "Panel"]:
     """A model, and a table as it takes it."""
-    from rnncli.model.model import restored
+    from rnncli.model.weights_file import decode
 
     card = whole.card
     columns = data_input.columns_for_model(card, settings.applied_to(Config(columns=card.config.columns)).columns)
-    fitted = restored(whole)
+    fitted = decode(whole)
     with about(data):
         return fitted, data_input.read_panel(data, columns, data_input.expected(card), format)
 

@@ -100,12 +100,12 @@ class Wish(NamedTuple):
 def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "TrainedModel | None":
     """The model, trained and written; none where it was only to be said what that would be."""
     # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli.model import model
+    from rnncli.model import weights_file
     from rnncli.panel.memmap import Store
     from rnncli.planning import plan as choices
     from rnncli.training import train_model
 
-    before = None if wish.start is None else model.restored(wish.start)
+    before = None if wish.start is None else weights_file.decode(wish.start)
     columns = (
         config.columns if before is None else data_input.columns_for_model(before.card, config.columns, weighed=True)
     )
@@ -153,13 +153,15 @@ def _check(config: Config, data: str, output: Path, publish_if: list[str] | None
 
 def _write(model: "Model", output: Path, keeping: bool) -> None:
     """The model to its file, keeping the one there if so said, or to standard output."""
+    from rnncli.model import weights_file
+
     if keeping:
         publish.publish(model, output)
         return
     if not is_standard_stream(output):
-        model.save(output)
+        weights_file.save(model, output)
         return
-    sys.stdout.buffer.write(model.content())
+    sys.stdout.buffer.write(weights_file.encode(model))
     sys.stdout.buffer.flush()
 
 

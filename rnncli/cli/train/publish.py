@@ -31,11 +31,11 @@ def asked(texts: list[str], percents: tuple[float, ...]) -> list[conditions.Cond
 
 def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
     """The model in use. Raises RequestError where it cannot be compared with one of this horizon on this panel."""
-    from rnncli.model import model
+    from rnncli.model import weights_file
 
     if not conditions or not output.exists():
         return Publication(conditions, None)
-    current = model.load(output)
+    current = weights_file.load(output)
     if current.card.horizon != horizon:
         raise RequestError(
             f"{output} forecasts {current.card.horizon} steps, the new model {horizon}: they cannot be compared. "
@@ -82,10 +82,12 @@ def decide(publication: Publication, outcome: "TrainedModel", panel: "Panel") ->
 
 def publish(model: "Model", output: Path) -> None:
     """Put the model in the place of the one in use, which stays beside it."""
+    from rnncli.model import weights_file
+
     if not output.exists():
-        model.save(output)
+        weights_file.save(model, output)
     elif (before := output.read_bytes()) == (
-        content := model.content()
+        content := weights_file.encode(model)
     ):  # a run that was cut off behind this comes again
         console.note("published: the model in use is the same, and the one before stays the one before")
     else:

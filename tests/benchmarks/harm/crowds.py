@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rnncli.errors import RnncliError
 from rnncli.model import forecast_state as states
-from rnncli.model import model as models
+from rnncli.model import weights_file
 from tests.benchmarks.harm.processes import QUICK, Tried, Workplace, nothing, start, wait, write_hours
 
 CROWD = 8
@@ -66,7 +66,7 @@ def at_a_model(place: Workplace, folder: Path) -> tuple[list[str], int]:
     codes = dict[int, int]()
     while len(codes) < CROWD:
         try:
-            models.load(path)
+            weights_file.load(path)
         except RnncliError as error:
             found.append(f"a reader saw: {error}")
         reads += 1
