@@ -7,17 +7,17 @@ along the horizon and between targets (Clark et al. 2004, the Schaake shuffle). 
 """
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.model import sample_paths
+from rnncli.model.quantile_values import interpolate, normal_deviates
+
 SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
 POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
 DOUBT = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
-MOST_RANKS = 500_000  # values kept of the ranks
 SMALLEST = 1e-280  # a spread that can be divided by
-FURTHEST = 3.0  # normal deviates: what happened beyond is taken to be there
 
 
 class Calibration(NamedTuple):
@@ -36,7 +36,11 @@ class Calibration(NamedTuple):
         known = np.flatnonzero(np.isin(levels, self.levels))
         before = quantiles[..., known]
         moved = _rising(before + self.shifts * spread_of(before, self.levels)[..., None], self.levels)
-        inside = interpolated(moved, deviates(self.levels), deviates(levels.clip(self.levels[0], self.levels[-1])))
+        inside = interpolate(
+            moved,
+            normal_deviates(self.levels),
+            normal_deviates(levels.clip(self.levels[0], self.levels[-1])),
+        )
         below, above = levels < self.levels[0], levels > self.levels[-1]
         inside[..., below] += quantiles[..., below] - before[..., :1]
         inside[..., above] += quantiles[..., above] - before[..., -1:]
@@ -94,7 +98,7 @@ def learn(
         shifts[..., place], shifts[..., -1 - place] = -moved, moved
     calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
     finest = calibration.apply(quantiles if raw is None else raw, levels)
-    return calibration._replace(ranks=_ranks(finest, actual, levels))
+    return calibration._replace(ranks=sample_paths.ranks(finest, actual, levels))
 
 
 def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -122,58 +126,3 @@ def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.n
     if needed >= 1:  # too few windows to have met what is so rare: no reason to narrow anything
         moves = moves.clip(min=0)
     return moves * origins / (origins + DOUBT)
-
-
-def _ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept.
-
-    Windows without any spread tell nothing.
-    """
-    whole = ~np.isnan(actual).any(axis=(1, 2)) & (np.ptp(quantiles, axis=-1) > 0).any(axis=(1, 2))
-    places = np.flatnonzero(whole)
-    chosen = places[:: -(-len(places) // max(1, MOST_RANKS // actual[0].size)) or 1]
-    return placed(actual[chosen], quantiles[chosen], levels)
-
-
-def placed(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Where values (...) lie in their forecasts (..., Q) at levels, as normal deviates (...).
-
-    A value that several quantiles are equal to lies in their middle.
-    """
-    known = deviates(levels)
-    below = (quantiles < actual[..., None]).sum(axis=-1)
-    equal = (quantiles == actual[..., None]).sum(axis=-1)
-    left = np.clip(below - 1, 0, len(levels) - 2)
-    lower, upper = (np.take_along_axis(quantiles, place[..., None], axis=-1)[..., 0] for place in (left, left + 1))
-    gap = upper - lower
-    share = np.divide(actual - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
-    between = known[left] + share * (known[left + 1] - known[left])
-    first, last = below.clip(max=len(levels) - 1), (below + equal - 1).clip(0, len(levels) - 1)
-    tied = (known[first] + known[last]) / 2
-    return np.clip(np.where(equal > 0, tied, between), -FURTHEST, FURTHEST)
-
-
-def paths(ranks: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Futures (N, H, K, count) drawn from corrected forecasts (N, H, K, Q) at levels, as the ranks (R, H, K) had it.
-
-    The same ranks for all N windows, so that sums over series keep what series have in common.
-    """
-    drawn = np.random.default_rng(seed).permutation(np.resize(np.arange(len(ranks)), max(count, len(ranks))))[:count]
-    wanted = ranks[drawn].transpose(1, 2, 0)  # (H, K, count)
-    return interpolated(quantiles, deviates(levels), np.broadcast_to(wanted, (*quantiles.shape[:-1], count)))
-
-
-def deviates(levels: np.ndarray) -> np.ndarray:
-    """The standard normal's quantiles at levels (P,) in (0, 1)."""
-    return np.array([NormalDist().inv_cdf(level) for level in levels])
-
-
-def interpolated(values: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Values (..., Q) given at known (Q,), rising, read on straight lines at wanted (P,) or (..., P): (..., P)."""
-    right = np.searchsorted(known, wanted).clip(1, len(known) - 1)
-    share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
-    if wanted.ndim == 1:
-        lower, upper = values[..., right - 1], values[..., right]
-    else:
-        lower, upper = (np.take_along_axis(values, place, axis=-1) for place in (right - 1, right))
-    return lower + share * (upper - lower)

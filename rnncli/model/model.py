@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnncli.config.sections import PointName
 from rnncli.errors import DataError, RequestError
-from rnncli.model import conformal, value_limits
+from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import consensus
@@ -104,7 +104,7 @@ class Model:
         """
         if self.calibration is None or not len(self.calibration.ranks):
             raise RequestError("--samples needs a model with validation windows without gaps: this one had none")
-        drawn = conformal.paths(
+        drawn = sample_paths.draw(
             self.calibration.ranks, quantiles, np.array(quantile_head.LEVELS), count, self.card.members[0].seed
         )
         return value_limits.quantiles(drawn, self.card.seen)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rnncli.config.sections import PointName
-from rnncli.model import conformal, forecast_state
+from rnncli.model import forecast_state, sample_paths
 from rnncli.model.forecast_state import State
 from rnncli.model.model import Forecast, Model
 from rnncli.network import quantile_head
@@ -75,7 +75,7 @@ class Follower:
                 said[place] = forecast[step - 1 - begins]
             self._newest[name] = int(step), quantiles[place]
         actual = panel.values[panel.offsets[places.series] + places.rows - 1]  # (N, K)
-        deviates = conformal.placed(actual, said, np.array(quantile_head.LEVELS))
+        deviates = sample_paths.normal_ranks(actual, said, np.array(quantile_head.LEVELS))
         share = np.vectorize(NormalDist().cdf, otypes=[float])(deviates)
         return np.where(np.isnan(actual) | np.isnan(said).any(axis=-1), np.nan, np.abs(2 * share - 1))
 

@@ -70,7 +70,7 @@ def train(
     """
     workshop, basis = (
         TrialRunner(plan, config.training, crew, report),
-        ModelBasis(panel, config, plan, data_profile.seen(panel)),
+        ModelBasis(panel, config, plan, data_profile.profile(panel)),
     )
     search = Search(workshop, plan.learned.panel, config.network, basis.seen)
     members: dict[int, TrainedMember] = {}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli.model import conformal
+from rnncli.model.quantile_values import interpolate, normal_deviates
 from rnncli.network import quantile_head
 
 LEVELS = np.array(quantile_head.LEVELS)
@@ -95,7 +96,7 @@ def test_corrected_quantiles_never_cross_at_any_levels(
     if learned is None:
         return
     wanted = np.union1d(levels, LEVELS)
-    read = conformal.interpolated(rising, conformal.deviates(LEVELS), conformal.deviates(wanted))
+    read = interpolate(rising, normal_deviates(LEVELS), normal_deviates(wanted))
 
     moved = learned.apply(read, wanted)
 
@@ -120,29 +121,6 @@ def test_missing_values_teach_nothing() -> None:
 def test_without_anything_to_learn_from_there_is_no_calibration() -> None:
     assert learned_from(forecasts(4, 1.0), np.full((4, 6, 1), np.nan)) is None
     assert learned_from(np.zeros((4, 6, 1, len(LEVELS))), np.ones((4, 6, 1))) is None
-
-
-def test_paths_spread_as_the_forecast_and_hang_together_as_errors_did() -> None:
-    generator = np.random.default_rng(3)
-    actual = generator.normal(size=(3000, 2, 1)).cumsum(axis=1) * np.sqrt([1, 0.5]).reshape(1, 2, 1)  # correlation 0.7
-    quantiles = np.broadcast_to(NORMAL, (3000, 2, 1, len(LEVELS)))
-    learned = learned_from(quantiles, actual)
-    assert learned is not None
-
-    paths = conformal.paths(learned.ranks, 10 + 2 * quantiles[:1], LEVELS, 2000, 0)[0, :, 0]  # (H, count)
-
-    assert paths.mean(axis=1) == pytest.approx([10, 10], abs=0.25)
-    assert paths.std(axis=1) == pytest.approx([2, 2], rel=0.1)
-    assert np.corrcoef(paths)[0, 1] == pytest.approx(np.sqrt(0.5), abs=0.06)
-
-
-def test_more_paths_than_ranks_are_drawn_again() -> None:
-    ranks = np.array([[[0.0]], [[1.0]]])
-
-    paths = conformal.paths(ranks, np.broadcast_to(NORMAL, (1, 1, 1, len(LEVELS))), LEVELS, 5, 0)
-
-    assert paths.shape == (1, 1, 1, 5)
-    assert set(np.round(paths.reshape(-1), 6)) == {0.0, 1.0}
 
 
 def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> None:

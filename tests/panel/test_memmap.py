@@ -108,7 +108,7 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     network, training = Network(horizon=1), Training()
     whole = (
         choices.make_plan(panel, network, training),
-        data_profile.seen(panel),
+        data_profile.profile(panel),
         panel.known_since(2),
         panel.observed,
     )
@@ -126,9 +126,9 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     for one, other in zip(plan.told.inputs, whole[0].told.inputs, strict=True):
         assert (one.name, one.categories, one.gaps) == (other.name, other.categories, other.gaps)
         assert np.allclose([one.level, one.spread, one.within], [other.level, other.spread, other.within])
-    for column, same_column in zip(data_profile.seen(panel).columns, seen.columns, strict=True):
+    for column, same_column in zip(data_profile.profile(panel).columns, seen.columns, strict=True):
         assert np.allclose(list(column.model_dump().values())[1:], list(same_column.model_dump().values())[1:])
-    assert data_profile.seen(panel).sizes == seen.sizes
+    assert data_profile.profile(panel).sizes == seen.sizes
     assert np.array_equal(known, whole[2])
     assert observed == whole[3]
 

@@ -100,7 +100,7 @@ def searched(
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)
-    search = Search(cast(TrialRunner, workshop), panel, network, data_profile.seen(panel))
+    search = Search(cast(TrialRunner, workshop), panel, network, data_profile.profile(panel))
     search.run()
     return search
 

@@ -25,8 +25,8 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
 
     judge = partial(judged, panel, plan, "mae")
 
-    assert judge(data_profile.seen(panel))([near - 0.1]) == 0
-    assert judge(data_profile.seen(from_frame(frame, Columns())))([near - 0.1]) == pytest.approx(0.1)
+    assert judge(data_profile.profile(panel))([near - 0.1]) == 0
+    assert judge(data_profile.profile(from_frame(frame, Columns())))([near - 0.1]) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("metric", ["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"])
@@ -34,7 +34,7 @@ def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: Me
     panel = from_frame(hourly(series=3), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
-    judge = judged(panel, plan, metric, data_profile.seen(panel))
+    judge = judged(panel, plan, metric, data_profile.profile(panel))
 
     right, near, far, unknown = (
         judge([np.repeat(truth[..., None] + error, len(quantile_head.LEVELS), axis=-1)])

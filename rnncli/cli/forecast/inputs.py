@@ -78,9 +78,9 @@ def _with_known_future(panel: "Panel", cutoffs: "Cutoffs", horizon: int) -> "Cut
 
 def _report_drift(panel: "Panel", card: "Card", on_drift: str) -> None:
     """Warn of differences from the training data. Raises GateError instead with `--on-drift fail`."""
-    from rnncli.model import data_profile
+    from rnncli.model import data_drift
 
-    changes = data_profile.changes(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
+    changes = data_drift.detect(card.seen, card.zone, panel, card.context) if on_drift != "ignore" else []
     if changes and on_drift == "fail":
         raise GateError(f"{'; '.join(changes)}. Fix the table, or use --on-drift warn")
     for change in changes:

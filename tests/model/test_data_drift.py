@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnncli.config.sections import Columns
-from rnncli.model import data_profile
+from rnncli.model import data_drift, data_profile
 from rnncli.panel import Panel, from_frame
 from tests.conftest import Command, hourly
 
@@ -23,7 +23,7 @@ def late(frame: pd.DataFrame, steps: int = 48) -> pd.Series:
 
 
 def changed(frame: pd.DataFrame) -> list[str]:
-    return data_profile.changes(data_profile.seen(panel(table())), None, panel(frame), 48)
+    return data_drift.detect(data_profile.profile(panel(table())), None, panel(frame), 48)
 
 
 def test_the_same_table_a_day_later_is_like_it() -> None:
