@@ -1,0 +1,1 @@
+"""Atomic writes, paths and URLs, and the checksummed safetensors container."""

@@ -1,7 +1,7 @@
-"""A file that tells whether it is still what was written: safetensors, with a digest of all of it in its metadata.
+"""A safetensors container with a checksum in its metadata, which detects changed bytes.
 
-A bit that flipped among weights would else be a forecast like any other. Its own place is all zeros as it is taken.
-It is no signature: whoever changes a file on purpose can seal it anew.
+Without it, a flipped bit in the weights would change the forecasts without an error. The checksum covers the whole
+file, with zeros in its own place. It is no signature: it does not protect against changes on purpose.
 """
 
 import hashlib
@@ -12,32 +12,32 @@ from typing import NamedTuple
 
 CHECKSUM_LENGTH = 32  # characters
 PLACEHOLDER = "0" * CHECKSUM_LENGTH
-MAX_HEADER = 100_000_000  # bytes, as safetensors has it
+MAX_HEADER = 100_000_000  # bytes, as in safetensors
 
 
 class ChecksummedFile(NamedTuple):
-    """What a file holds."""
+    """The content of a file, and whether its checksum is right."""
 
-    text: str  # what it says of itself
-    content: bytes  # all of it
+    text: str  # the metadata entry
+    content: bytes  # the whole file
     intact: bool
 
 
 def with_placeholder(text: str) -> str:
-    """What goes into the metadata, as its only entry: there the seal's place is the first of so many zeros."""
+    """Return the text to write as the only metadata entry, with room for the checksum in front."""
     return PLACEHOLDER + text
 
 
 def with_checksum(content: bytes) -> bytes:
-    """The content of a file with such metadata, with its seal."""
+    """Return the content of a file with its checksum in place of the placeholder."""
     return content.replace(PLACEHOLDER.encode(), _digest(content), 1)
 
 
 def read(path: Path, key: str, largest: int = MAX_HEADER) -> ChecksummedFile:
-    """The file whose metadata has this key, read once, so that no part is of another that takes its place meanwhile.
+    """Read the file whose metadata has this key, in one go: a replacement meanwhile has no effect.
 
-    largest: bytes of its header. Raises OSError where it cannot be read, KeyError where it has no such key,
-    ValueError where it is of another kind.
+    largest: the maximum size of its header, in bytes. Raises OSError if the file cannot be read, KeyError if its
+    metadata lacks the key, ValueError if it is no safetensors file.
     """
     with path.open("rb") as stream:
         start = stream.read(8)
@@ -45,23 +45,22 @@ def read(path: Path, key: str, largest: int = MAX_HEADER) -> ChecksummedFile:
         if length > largest:
             raise ValueError("no safetensors file")
         header = stream.read(length)
-        said = _metadata(header)[key]
+        entry = _metadata(header)[key]
         content = start + header + stream.read()
-    if not (found := re.match(f"[0-9a-f]{{{CHECKSUM_LENGTH}}}", said)):
-        return ChecksummedFile(said, content, intact=False)
-    seal = found[0].encode()
-    return ChecksummedFile(
-        said[CHECKSUM_LENGTH:], content, _digest(content.replace(seal, PLACEHOLDER.encode(), 1)) == seal
-    )
+    if not (match := re.match(f"[0-9a-f]{{{CHECKSUM_LENGTH}}}", entry)):
+        return ChecksummedFile(entry, content, intact=False)
+    checksum = match[0].encode()
+    intact = _digest(content.replace(checksum, PLACEHOLDER.encode(), 1)) == checksum
+    return ChecksummedFile(entry[CHECKSUM_LENGTH:], content, intact)
 
 
 def _metadata(header: bytes) -> dict[str, str]:
-    """Raises ValueError where it is none."""
+    """Return the metadata of a header. Raises ValueError if it is no header of a safetensors file."""
     try:
-        found = json.loads(header)
+        parsed = json.loads(header)
     except RecursionError as error:
-        raise ValueError("JSON of too many levels") from error
-    metadata = found.get("__metadata__", {}) if isinstance(found, dict) else None
+        raise ValueError("too deeply nested JSON") from error
+    metadata = parsed.get("__metadata__", {}) if isinstance(parsed, dict) else None
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise ValueError("no header of a safetensors file")
     return metadata

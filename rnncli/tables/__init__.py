@@ -1,1 +1,1 @@
-"""Files to DataFrames and back: CSV, TSV, Parquet, JSON, Arrow, "-". Knows nothing of time or series."""
+"""Files to DataFrames and back, in the formats of one table. Knows nothing of time or series."""

@@ -1,16 +1,16 @@
-"""What may be assumed about a table whose columns leave something open."""
+"""How to treat an assumption about a table that leaves something open."""
 
 from collections.abc import Callable
 
 from rnncli.errors import DataError
 
-Assume = Callable[[str], None]  # is told what is taken for granted of a table
+Assume = Callable[[str], None]  # called with a description of each assumption
 
 
-def accept_assumption(_assumed: str) -> None:
-    """Let it be assumed."""
+def accept_assumption(_assumption: str) -> None:
+    """Accept it silently."""
 
 
-def reject_assumption(assumed: str) -> None:
-    """Raise DataError: nothing is to be assumed."""
-    raise DataError(f"{assumed}. That is not to be assumed (--strict): say or mend it")
+def reject_assumption(assumption: str) -> None:
+    """Raise DataError."""
+    raise DataError(f"{assumption}. --strict forbids assumptions: set the option or fix the table")

@@ -1,4 +1,4 @@
-"""Delimited text to columns: its encoding, its delimiter, its header, and lines at its end that are no rows."""
+"""Delimited text to Arrow tables: encoding, delimiter, header, types of columns, and footer lines."""
 
 import io
 from typing import Any, BinaryIO
@@ -9,54 +9,63 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from rnncli.errors import DataError
+from rnncli.messages import counted
 from rnncli.tables import number_parsing
 from rnncli.tables.assumptions import Assume, accept_assumption
 from rnncli.tables.compression import decompressed
 from rnncli.tables.delimiters import find_delimiter
 from rnncli.tables.formats import ReadOptions
 
-WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16, as spreadsheets call Unicode
-SAMPLE = 250_000  # bytes that tell what the columns are
-CHUNK = 16_000_000  # bytes looked at together
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # spreadsheets write UTF-16 as "Unicode text"
+SAMPLE = 250_000  # bytes from which the types of columns are inferred
+CHUNK = 16_000_000  # bytes searched at a time
 TEXT = pa.dictionary(pa.int32(), pa.string())
-MAX_FOOTER_LINES = 5  # lines at the end that may be no rows: a sum, a blank, who made the file
+MAX_FOOTER_LINES = 5  # lines at the end that may be no rows: totals, a blank line, a source
 
 
 def read_csv(stream: BinaryIO, options: ReadOptions) -> pa.Table:
-    """The table in a stream whose delimiter its header tells."""
+    """Read a table whose delimiter is inferred from its header."""
     return _read(stream, None, options)
 
 
 def read_tsv(stream: BinaryIO, options: ReadOptions) -> pa.Table:
-    """The table in a stream delimited by tabs."""
+    """Read a table delimited by tabs."""
     return _read(stream, "\t", options)
 
 
 def _read(stream: BinaryIO, delimiter: str | None, options: ReadOptions) -> pa.Table:
-    """Every column as text first: only a whole column tells whether it is numbers (and 007 is a name)."""
+    """Read all columns as text first: only a complete column shows whether it is numeric (007 may be an id)."""
     data = decompressed(stream)
-    if data[:2] in WIDE_MARKS:
+    if data[:2] in UTF16_MARKS:
         data = data.decode("utf-16").encode()
     if not data or data.isspace():
         raise DataError("the file is empty")
     data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
-    quick = _quickly(data, delimiter, options)
-    if quick is not None:
-        return quick
+    typed = _read_typed(data, delimiter, options)
+    if typed is not None:
+        return typed
     try:
         table, delimiter = _columns(data, delimiter, options.assume)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        if isinstance(error, pa.ArrowInvalid) and "UTF" not in str(error):
+        if not isinstance(error, UnicodeDecodeError) and _is_utf8(data):
             raise
         options.assume("the text is not UTF-8: it is read as Windows-1252 (Latin-1)")
         table, delimiter = _columns(data.decode("cp1252", errors="replace").encode(), delimiter, options.assume)
     return number_parsing.parse_columns(table, options.decimal, delimiter == ";", options.assume)
 
 
-def _quickly(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Table | None:
-    """The table, each column read at once as what its first rows are: ten times as quick. None where that is not safe.
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
-    Safe are columns of plain numbers without names among them (007), and texts.
+
+def _read_typed(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Table | None:
+    """Read each column with the type of its first rows, which is ten times as fast; return None if that is not safe.
+
+    It is safe for text, and for plain numbers without ids such as 007 among them.
     """
     end = data.find(b"\n", SAMPLE)
     if end < 0 or options.decimal == ",":
@@ -64,18 +73,18 @@ def _quickly(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.Tab
     try:
         sample, delimiter = _columns(data[:end], delimiter, accept_assumption)
         first = number_parsing.parse_columns(sample, None, False, accept_assumption)
-        names = any(pa.types.is_integer(kind) for kind in first.schema.types)  # or what may be such further down
-        if not number_parsing.is_unambiguous(sample) or (names and _has_leading_zeros(data, delimiter)):
+        integers = any(pa.types.is_integer(field.type) for field in first.schema)  # may have ids further down
+        if not number_parsing.is_unambiguous(sample) or (integers and _has_leading_zeros(data, delimiter)):
             return None
-        kinds = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
-        table = _parsed(data, delimiter, sample.column_names, kinds).unify_dictionaries()
+        types = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
+        table = _parsed(data, delimiter, sample.column_names, types).unify_dictionaries()
     except (pa.ArrowException, UnicodeDecodeError):
         return None
-    return pa.table([_without_blanks(column) for column in table.columns], names=table.column_names)
+    return pa.table([_empty_as_null(column) for column in table.columns], names=table.column_names)
 
 
 def _has_leading_zeros(data: bytes, delimiter: str) -> bool:
-    """Whether a cell begins with a zero and another digit."""
+    """Return whether a cell begins with a zero and another digit."""
     starts = np.zeros(256, bool)
     starts[[ord(delimiter), *b'\n\r"']] = True
     for start in range(0, len(data), CHUNK):
@@ -88,67 +97,67 @@ def _has_leading_zeros(data: bytes, delimiter: str) -> bool:
     return False
 
 
-def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of texts with null for the empty one."""
+def _empty_as_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a dictionary column with null for the empty text, other columns as they are."""
     if not pa.types.is_dictionary(column.type) or not column.num_chunks:
         return column
     names = column.chunk(0).dictionary
-    blank = pc.index(names, "").as_py()
-    if blank < 0:
+    empty = pc.index(names, "").as_py()
+    if empty < 0:
         return column
     parts = [
-        pa.DictionaryArray.from_arrays(pc.if_else(pc.equal(part.indices, blank), None, part.indices), names)
+        pa.DictionaryArray.from_arrays(pc.if_else(pc.equal(part.indices, empty), None, part.indices), names)
         for part in column.chunks
     ]
     return pa.chunked_array(parts)
 
 
 def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Table, str]:
-    """Columns of text, and what delimits them."""
+    """Return the columns as text, and their delimiter. Raises UnicodeDecodeError if a bad row is not UTF-8."""
     header = data[: data.find(b"\n") % (len(data) + 1)].rstrip(b"\r")
     delimiter = delimiter or find_delimiter(header.decode("utf-8-sig", errors="replace"))
     names = _parsed(header + b"\n", delimiter, []).column_names
     try:
         return _parsed(data, delimiter, names), delimiter
-    except pa.ArrowInvalid as error:
-        table = None if "UTF" in str(error) else _without_notes(data, delimiter, names, assume)
+    except pa.ArrowInvalid:
+        table = _without_footer(data, delimiter, names, assume)
         if table is None:
             raise
         return table, delimiter
 
 
 def _parsed(
-    data: bytes, delimiter: str, names: list[str], kinds: dict[str, pa.DataType] | None = None, skip: Any = None
+    data: bytes, delimiter: str, names: list[str], types: dict[str, pa.DataType] | None = None, skip: Any = None
 ) -> pa.Table:
-    """The rows, every column of these names as text, or of the kinds given."""
+    """Parse the rows: the named columns as text, or with the given types."""
     return arrow_csv.read_csv(
         io.BytesIO(data) if not names else pa.BufferReader(data),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=b'"' in data, invalid_row_handler=skip
         ),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=kinds or dict.fromkeys(names, pa.string()),
-            null_values=["", *number_parsing.MISSING] if kinds else [""],
-            strings_can_be_null=kinds is None,  # among texts, what stands for nothing among numbers is a name
+            column_types=types or dict.fromkeys(names, pa.string()),
+            null_values=["", *number_parsing.MISSING] if types else [""],
+            strings_can_be_null=types is None,  # in a text column, "NA" is a value
         ),
     )
 
 
-def _without_notes(data: bytes, delimiter: str, names: list[str], assume: Assume) -> pa.Table | None:
-    """The table without the lines at its end that have another number of cells; None where others have it too."""
-    data.decode()  # raises what tells of another encoding; Arrow, as it looks at a line, would not
-    odd: list[str] = []
+def _without_footer(data: bytes, delimiter: str, names: list[str], assume: Assume) -> pa.Table | None:
+    """Return the table without the last lines if only these have another number of cells, else None."""
+    data.decode()  # raises UnicodeDecodeError, which Arrow does not in a row that it skips
+    skipped: list[str] = []
 
     def skip(row: Any) -> str:
-        odd.append(row.text.strip())
+        skipped.append(row.text.strip())
         return "skip"
 
     try:
         table = _parsed(data, delimiter, names, skip=skip)
     except pa.ArrowInvalid:
         return None
-    last = [line.decode().strip() for line in data.rstrip().rsplit(b"\n", len(odd))[-len(odd) :]]
-    if not odd or not table.num_rows or len(odd) > MAX_FOOTER_LINES or sorted(last) != sorted(odd):
+    last = [line.decode().strip() for line in data.rstrip().rsplit(b"\n", len(skipped))[-len(skipped) :]]
+    if not skipped or not table.num_rows or len(skipped) > MAX_FOOTER_LINES or sorted(last) != sorted(skipped):
         return None
-    assume(f'left out: {len(odd)} of the last lines, with another number of cells, the first of them "{last[0][:40]}"')
+    assume(f'left out: the last {counted(len(skipped), "line")}, with another number of cells: "{last[0][:40]}"')
     return table

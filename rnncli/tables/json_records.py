@@ -13,39 +13,39 @@ from rnncli.tables.formats import ReadOptions
 
 
 def read_lines(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
-    """A JSON object a line. Times stay texts, as they do in CSV."""
+    """Read one JSON object a line. Times remain text, as in CSV."""
     return _flat(_records(decompressed(stream).decode("utf-8-sig").split("\n")))
 
 
 def read_list(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
-    """A JSON list of objects."""
+    """Read a JSON list of objects."""
     try:
-        content = json.loads(decompressed(stream).decode("utf-8-sig"), parse_constant=_nothing)
+        content = json.loads(decompressed(stream).decode("utf-8-sig"), parse_constant=_null)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"it is no JSON: {error}") from error
+        raise DataError(f"invalid JSON: {error}") from error
     if not isinstance(content, list):
-        raise DataError("its JSON is no list of objects, one for each row")
+        raise DataError("the JSON must be a list of objects, one for each row")
     return _flat(content)
 
 
 def write_lines(frames: Iterator[pd.DataFrame], stream: Any) -> None:
-    """A JSON object a line."""
+    """Write one JSON object a line."""
     for frame in frames:
         stream.write(b"".join(line + b"\n" for line in _lines(frame)))
 
 
 def write_list(frames: Iterator[pd.DataFrame], stream: Any) -> None:
-    """A JSON list of objects."""
-    between = b"[\n"
+    """Write a JSON list of objects."""
+    separator = b"[\n"
     for frame in frames:
         for line in _lines(frame):
-            stream.write(between + line)
-            between = b",\n"
-    stream.write(b"\n]\n" if between == b",\n" else b"[]\n")
+            stream.write(separator + line)
+            separator = b",\n"
+    stream.write(b"\n]\n" if separator == b",\n" else b"[]\n")
 
 
 def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
-    """The rows as JSON objects; what is not known is null."""
+    """Yield the rows as JSON objects, with null for missing values."""
     columns = [column.astype(object).where(column.notna(), None).tolist() for _, column in frame.items()]
     for row in zip(*columns, strict=True):
         yield json.dumps(dict(zip(frame.columns, row, strict=True)), ensure_ascii=False, default=str).encode()
@@ -57,21 +57,21 @@ def _records(lines: list[str]) -> list[object]:
         if not line.strip():
             continue
         try:
-            records.append(json.loads(line, parse_constant=_nothing))
+            records.append(json.loads(line, parse_constant=_null))
         except (ValueError, RecursionError) as error:
-            raise DataError(f"line {number} is no JSON: {error}") from error
+            raise DataError(f"line {number}: invalid JSON: {error}") from error
     return records
 
 
 def _flat(records: list[Any]) -> pa.Table:
-    """A table of records. Raises DataError where one is no object, or holds another."""
+    """Return a table of records. Raises DataError if a record is no object, or is nested."""
     columns: dict[str, list[Any]] = {}
     for number, record in enumerate(records):
         if not isinstance(record, dict):
-            raise DataError(f"record {number + 1} is {json.dumps(record)[:40]}, where an object is wanted")
+            raise DataError(f"record {number + 1}: found {json.dumps(record)[:40]}, expected an object")
         for name, value in record.items():
             if isinstance(value, dict | list):
-                raise DataError(f'record {number + 1}: "{name}" holds several values, where one is wanted')
+                raise DataError(f'record {number + 1}: "{name}" is nested, expected a single value')
             column = columns.setdefault(name, [])
             column += [None] * (number - len(column))
             column.append(value)
@@ -81,11 +81,11 @@ def _flat(records: list[Any]) -> pa.Table:
         )
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])
-        raise DataError(f"a text in it has half a character ({half}), which JSON can spell and no file hold") from error
+        raise DataError(f"a text contains {half}, half a character, which cannot be encoded. Remove it") from error
 
 
 def _column(values: list[Any]) -> pa.Array:
-    """Numbers as numbers; of several kinds their texts."""
+    """Return numbers as numbers; values of several types as text."""
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -94,5 +94,5 @@ def _column(values: list[Any]) -> pa.Array:
         )
 
 
-def _nothing(_word: str) -> None:
-    """NaN and Infinity, which JSON does not know, are no values."""
+def _null(_word: str) -> None:
+    """Return no value for NaN and Infinity, which are not JSON."""

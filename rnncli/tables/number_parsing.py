@@ -1,4 +1,4 @@
-"""Columns of text to numbers, where all of a column reads so, whatever stands before the fraction or the thousands."""
+"""Text columns to numeric columns, for any decimal and thousands separators."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,8 +7,8 @@ from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.tables.assumptions import Assume
 
-MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers; a name else
-SPACES = r" \x{a0}\x{202f}'’"  # between thousands, whichever sign stands before the fraction
+MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers
+SPACES = r" \x{a0}\x{202f}'’"  # thousands separators with either decimal separator
 
 
 def _form(thousands: str, fraction: str) -> str:
@@ -17,59 +17,60 @@ def _form(thousands: str, fraction: str) -> str:
 
 FORMS: dict[Decimal, str] = {".": _form(",", r"\."), ",": _form(r"\.", ",")}
 LEADING_ZERO = r"^\s*[+-]?0\d"
-NAMES = rf"{LEADING_ZERO}|^\s*[+-]?\d{{17,}}\s*$"  # of many digits: as floats, neighbours would be one
-NUMBER = rf"^[+-]?[\d.,{SPACES}]+([eE][+-]?\d+)?$"  # of any country
-GLANCE = 1000  # cells that nearly always tell that a column is no number
+IDS = rf"{LEADING_ZERO}|^\s*[+-]?\d{{17,}}\s*$"  # long numbers as floats would merge distinct ids
+NUMBER = rf"^[+-]?[\d.,{SPACES}]+([eE][+-]?\d+)?$"  # in any notation
+SAMPLE = 1000  # cells that usually suffice to see that a column is not numeric
 
 
 def parse_columns(table: pa.Table, decimal: Decimal | None, semicolons: bool, assume: Assume) -> pa.Table:
-    """The table of texts with every column that is of numbers as numbers.
+    """Return a table of text columns with every numeric column as numbers.
 
-    What stands before the fraction is told by the columns that can be read in one way only; else a comma in a file
-    delimited by semicolons, a point in others. Raises DataError where that is not what is said.
+    The decimal separator is that of the columns that can be read in one way only. If there are none, it is a comma in
+    a file delimited by semicolons, else a point. Raises DataError if a column contradicts `decimal`.
     """
     names, texts = table.column_names, table.columns
     columns = [_plain(column) for column in texts]
     forms = [_forms(text, column.type) for text, column in zip(texts, columns, strict=True)]
-    telling = {own[0] for own in forms if len(own) == 1}
+    certain = {possible[0] for possible in forms if len(possible) == 1}
     by_file: Decimal = "," if semicolons else "."
-    sure = decimal is not None or len(telling) == 1
-    usual = decimal or (telling.pop() if sure else by_file)
-    for place, (text, own) in enumerate(zip(texts, forms, strict=True)):
-        if decimal is not None and len(own) == 1 and own[0] != decimal:
+    known = decimal is not None or len(certain) == 1
+    usual = decimal or (certain.pop() if known else by_file)
+    for index, (text, possible) in enumerate(zip(texts, forms, strict=True)):
+        if decimal is not None and len(possible) == 1 and possible[0] != decimal:
             raise DataError(
-                f'"{names[place]}" has "{_first(text, own[0])}", which no number with --decimal {decimal} is'
+                f'column "{names[index]}": "{_first(text, possible[0])}" is no number with --decimal {decimal}. '
+                "Set the other one, or leave it out"
             )
-        read_as = usual if usual in own else own[0] if own else None
-        if read_as == "," or (read_as is not None and pa.types.is_string(columns[place].type)):
-            columns[place] = _cast(_bare(text, read_as))
-        if len(own) > 1 and not sure:
+        read_as = usual if usual in possible else possible[0] if possible else None
+        if read_as == "," or (read_as is not None and pa.types.is_string(columns[index].type)):
+            columns[index] = _cast(_bare(text, read_as))
+        if len(possible) > 1 and not known:
             row = pc.index(pc.match_substring_regex(_filled(text), "[.,]"), True).as_py()
-            said = f'"{text[row]}" in "{names[place]}" is taken for {columns[place][row].as_py():.15g}'
-            assume(f"{said}; --decimal says what stands before a fraction")
+            value = f"{columns[index][row].as_py():.15g}"
+            assume(f'"{text[row]}" in column "{names[index]}" is read as {value}; --decimal sets the decimal separator')
     return pa.table(columns, names=names)
 
 
 def is_unambiguous(table: pa.Table) -> bool:
-    """Whether there is no doubt about any column: it is of other texts, of whole numbers, or of ones with a point."""
+    """Return whether every column is certainly text, whole numbers, or numbers with a decimal point."""
     for text in table.columns:
         column = _plain(text)
         forms = _forms(text, column.type)
-        silent = _filled(text).null_count == len(text)  # further down it may be of anything
-        if silent or len(forms) > 1 or (forms and pa.types.is_string(column.type)):
+        empty = _filled(text).null_count == len(text)  # values further down may be anything
+        if empty or len(forms) > 1 or (forms and pa.types.is_string(column.type)):
             return False
     return True
 
 
 def _first(column: pa.ChunkedArray, decimal: Decimal) -> str:
-    """The first cell that has the sign before a fraction."""
+    """Return the first cell with this decimal separator."""
     return str(column[pc.index(pc.match_substring(_filled(column), decimal), True).as_py()])
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column as whole numbers or as floats where all of it reads so, else as text.
+    """Return the column as integers or floats if all of it can be parsed so, else as text.
 
-    A column of nothing but words for nothing stays one of words: "none" may be a kind.
+    A column with nothing but words for missing values remains text: "none" may be a category.
     """
     numbers = _filled(column)
     if numbers.null_count == len(numbers) and column.null_count < len(column):
@@ -78,7 +79,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         whole = numbers.cast(pa.int64())
         return column if _any(numbers, LEADING_ZERO) else whole
     except pa.ArrowInvalid:
-        if _any(numbers, NAMES):
+        if _any(numbers, IDS):
             return column
     try:
         return numbers.cast(pa.float64())
@@ -87,11 +88,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _forms(column: pa.ChunkedArray, read: pa.DataType) -> list[Decimal]:
-    """What may stand before the fraction of a column of numbers with points or commas in it; nothing for others."""
-    if pa.types.is_integer(read) or not (_all(column.slice(0, GLANCE), NUMBER) and _all(column, NUMBER)):
+    """Return the possible decimal separators of a numeric column with points or commas; none for other columns."""
+    if pa.types.is_integer(read) or not (_all(column.slice(0, SAMPLE), NUMBER) and _all(column, NUMBER)):
         return []
     trimmed = _filled(column)
-    if _any(trimmed, NAMES):
+    if _any(trimmed, IDS):
         return []
     if not _any(trimmed, "[.,]"):
         return ["."] if pa.types.is_string(read) and _all(column, FORMS["."]) else []
@@ -99,7 +100,7 @@ def _forms(column: pa.ChunkedArray, read: pa.DataType) -> list[Decimal]:
 
 
 def _bare(column: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray:
-    """Numbers without what separates thousands, and with a point before the fraction."""
+    """Return numbers without thousands separators and with a decimal point."""
     thousands = "," if decimal == "." else r"\."
     bare = pc.replace_substring_regex(_filled(column), f"[{thousands}{SPACES}]", "")
     return pc.replace_substring(bare, ",", ".")
@@ -113,7 +114,7 @@ def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Trimmed texts, without those that stand for nothing."""
+    """Return trimmed text, with null for the words for missing values."""
     trimmed = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, pa.string()), trimmed)
 

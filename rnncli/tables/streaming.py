@@ -1,7 +1,8 @@
-"""Rows from a stream that goes on: each line as it comes, CSV or a JSON object."""
+"""Rows of an endless stream: CSV lines or JSON objects, as they arrive."""
 
 import csv
 import io
+import re
 import select
 import sys
 from collections.abc import Iterator
@@ -19,36 +20,36 @@ from rnncli.tables import json_records
 from rnncli.tables.delimiters import find_delimiter
 from rnncli.tables.formats import ReadOptions
 
-AT_ONCE = 1 << 18  # bytes read at a time at most: what has piled up is forecast together
-LONGEST = 1 << 20  # bytes of a line: more are no row
-TURN = 1.0  # seconds after which waiting for more begins anew
-COMMA = r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$"  # of a number; names have commas of their own
+MAX_CHUNK = 1 << 18  # bytes read at a time: the rows in them are forecast together
+MAX_LINE = 1 << 20  # bytes
+POLL = 1.0  # seconds of each wait for more
+DECIMAL_COMMA = re.compile(r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)$")  # of a number; ids may have commas, too
 
 
 def line_batches(source: str) -> Iterator[list[bytes]]:
-    """The complete lines that have come by now, again and again until the stream ends. Raises DataError."""
+    """Yield the complete lines that have arrived, repeatedly, until the stream ends. Raises DataError."""
     rest = b""
     with _opened(source) as stream:
-        while chunk := _more(stream):
-            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        while chunk := _read_available(stream):
+            complete, newline, rest = (rest + chunk).rpartition(b"\n")
             if newline:
-                yield whole.split(b"\n")
-            if len(rest) > LONGEST:
-                raise DataError(f"a line of more than {LONGEST} bytes. Rows are lines of CSV or JSON")
+                yield complete.split(b"\n")
+            if len(rest) > MAX_LINE:
+                raise DataError(f"a line of more than {MAX_LINE} bytes. Send rows as lines of CSV or JSON")
     if rest:
         yield [rest]
 
 
-def _more(stream: BinaryIO) -> bytes:
-    """What has come, waited for in turns; nothing at the end.
+def _read_available(stream: BinaryIO) -> bytes:
+    """Return what has arrived, after waiting for it if necessary; nothing at the end.
 
-    A signal that comes just before a wait, or to another thread, does not interrupt it: it is heeded with the next
-    turn, where reading would keep it until a row comes.
+    A signal just before a wait, or to another thread, does not interrupt it. It is handled after the wait, whereas a
+    blocking read would delay it until the next row.
     """
-    with suppress(OSError, ValueError):  # no pipe, or on a system where pipes cannot be waited for
-        while not select.select([stream], [], [], TURN)[0]:
+    with suppress(OSError, ValueError):  # no pipe, or a system without select for pipes
+        while not select.select([stream], [], [], POLL)[0]:
             pass
-    return stream.read1(AT_ONCE)  # type: ignore[attr-defined]
+    return stream.read1(MAX_CHUNK)  # type: ignore[attr-defined]
 
 
 def _opened(source: str) -> BinaryIO:
@@ -56,29 +57,29 @@ def _opened(source: str) -> BinaryIO:
         try:
             return Path(source).open("rb")
         except OSError as error:
-            raise DataError(f"it cannot be read: {error.strerror}. Check the path") from error
+            raise DataError(f"cannot be read: {error.strerror}. Check the path") from error
     if sys.stdin is None:
-        raise DataError("it is closed. Send rows into it")
+        raise DataError("standard input is closed. Send rows into it")
     return sys.stdin.buffer
 
 
 class LineParser:
-    """Lines to tables; of CSV the first line says the names."""
+    """Parser of lines into tables; the first line of CSV has the column names."""
 
     def __init__(self, decimal: Decimal | None) -> None:
         self.decimal = decimal
-        self.names: list[str] | None = None  # of CSV
+        self.names: list[str] | None = None  # of the columns, in CSV
         self.delimiter = ","
-        self._lines = False  # whether they are JSON
+        self._json = False
 
     def begin(self, lines: list[bytes]) -> list[bytes]:
-        """Look at the first lines; what is left of them are rows."""
-        if self._lines or self.names is not None:
+        """Recognise the format from the first lines, and return the lines that are rows."""
+        if self._json or self.names is not None:
             return lines
         while lines:
             head = lines[0].decode("utf-8-sig", errors="replace").strip()
             if head.startswith("{"):
-                self._lines = True
+                self._json = True
                 return lines
             lines = lines[1:]
             if head:
@@ -88,14 +89,14 @@ class LineParser:
         return lines
 
     def table(self, lines: list[bytes]) -> pd.DataFrame:
-        """The rows in some lines. Raises DataError where one is none."""
-        if self._lines:
+        """Return the rows in some lines. Raises DataError if one is no row."""
+        if self._json:
             try:
                 table = json_records.read_lines(
                     io.BytesIO(b"\n".join(lines)), ReadOptions(self.decimal, lambda _assumed: None)
                 )
             except (UnicodeDecodeError, pa.ArrowException) as error:
-                raise DataError(f"it cannot be read: {' '.join(str(error).split())}") from error
+                raise DataError(f"cannot be read: {' '.join(str(error).split())}") from error
             frame = table.to_pandas()
             assert isinstance(frame, pd.DataFrame)
             return frame
@@ -104,14 +105,17 @@ class LineParser:
         for line in lines:
             cells = self._cells(line.decode(errors="replace").rstrip("\r"))
             if len(cells) != len(self.names):
-                raise DataError(f"{len(cells)} cells, where the header has {len(self.names)}")
-            rows.append([cell.strip() or None for cell in cells])
-        frame = pd.DataFrame(rows, columns=self.names, dtype=object)
-        return frame.replace(COMMA, r"\1.\2", regex=True) if self.decimal == "," else frame
+                raise DataError(f"{len(cells)} cells (expected {len(self.names)}, as in the header)")
+            rows.append([self._value(cell.strip()) for cell in cells])
+        return pd.DataFrame(rows, columns=self.names, dtype=object)
+
+    def _value(self, cell: str) -> str | None:
+        """Return a cell with a decimal point, or None if it is empty."""
+        return (DECIMAL_COMMA.sub(r"\1.\2", cell) if self.decimal == "," else cell) or None
 
     def _cells(self, line: str) -> list[str]:
-        """Raises DataError where it has signs that no line has: a carriage return in its midst."""
+        """Split a line of CSV. Raises DataError if it has characters that no line can have."""
         try:
             return next(csv.reader([line], delimiter=self.delimiter), [])
         except csv.Error as error:
-            raise DataError(f"it cannot be read: {error}") from error
+            raise DataError(f"cannot be read: {error}") from error

@@ -170,11 +170,11 @@ def test_what_is_not_known_is_null_in_json_and_comes_back_empty(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.ndjson", '{"a": 1}\n{"a": ', "line 2 is no JSON"),
-        ("t.ndjson", '{"a": 1}\n5\n', "record 2 is 5, where an object is wanted"),
-        ("t.ndjson", '{"a": {"b": 1}}', 'record 1: "a" holds several values'),
-        ("t.json", '{"a": 1}', "no list of objects"),
-        ("t.json", "[" * 100_000, "it is no JSON"),
+        ("t.ndjson", '{"a": 1}\n{"a": ', "line 2: invalid JSON"),
+        ("t.ndjson", '{"a": 1}\n5\n', "record 2: found 5, expected an object"),
+        ("t.ndjson", '{"a": {"b": 1}}', 'record 1: "a" is nested'),
+        ("t.json", '{"a": 1}', "must be a list of objects"),
+        ("t.json", "[" * 100_000, "invalid JSON"),
         ("t.json", '[{"a": "\\ud800"}]', "half a character"),
         ("t.ndjson", '{"\\ud800": 1}', "half a character"),
         ("t.arrow", "ARROW1 and nothing", "cannot be read"),
@@ -305,11 +305,11 @@ def test_a_number_of_two_readings_is_read_as_its_file_tells(
     frame, said = said_of(text.encode(), tmp_path, decimal=decimal)
 
     assert frame["y"][0] == number
-    assert [f"is taken for {number:g}" in one for one in said] == [True] * doubtful
+    assert [f"is read as {number:g}" in one for one in said] == [True] * doubtful
 
 
 def test_numbers_against_what_is_said_of_them_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match='"y" has "1,5", which no number with --decimal . is'):
+    with pytest.raises(DataError, match='"y": "1,5" is no number with --decimal .'):
         said_of(b'y,z\n"1,5",a\n', tmp_path, decimal=".")
 
 
@@ -343,7 +343,7 @@ def test_lines_at_the_end_that_are_no_rows_are_left_out_and_said(tmp_path: Path)
     frame, said = said_of(b"ds,z,y\n1,a,2\n2,a,3\nTotal 5\nmade by hand, in spring\n", tmp_path)
 
     assert frame["y"].tolist() == [2, 3]
-    assert said == ['left out: 2 of the last lines, with another number of cells, the first of them "Total 5"']
+    assert said == ['left out: the last 2 lines, with another number of cells: "Total 5"']
 
 
 def test_a_line_in_the_middle_that_is_no_row_is_refused(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_line_in_the_middle_that_is_no_row_is_refused(tmp_path: Path) -> None:
 def test_strictly_nothing_is_taken_for_granted(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('y,z\n"1,234",a\n')
 
-    with pytest.raises(DataError, match="is taken for 1234; .* not to be assumed"):
+    with pytest.raises(DataError, match="is read as 1234; .* --strict forbids assumptions"):
         reading.read(str(tmp_path / "t.csv"), assume=reject_assumption)
 
 

@@ -49,7 +49,7 @@ def test_the_same_rows_in_small_and_large_portions_give_the_same(
 ) -> None:
     content = ndjson(TABLE[:100])
     at_once = rnncli("forecast", model, "-", "--follow", "--format", "ndjson", stdin=content)
-    monkeypatch.setattr(streaming, "AT_ONCE", 1000)
+    monkeypatch.setattr(streaming, "MAX_CHUNK", 1000)
     bit_by_bit = rnncli("forecast", model, "-", "--follow", "--format", "ndjson", stdin=content)
 
     one, other = (pd.read_json(io.StringIO(outcome.out), lines=True) for outcome in (at_once, bit_by_bit))
@@ -301,7 +301,7 @@ def test_commas_are_of_numbers_alone(rnncli: Command, model: Path) -> None:
 
 
 def test_a_time_centuries_ahead_is_left_out(rnncli: Command, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "AT_ONCE", 100)
+    monkeypatch.setattr(streaming, "MAX_CHUNK", 100)
     rows = csv(TABLE[:60]) + b"2200-01-01 00:00:00,s0,5\n".replace(b"2200-01-01 00:00:00,s0", b"s0,2200-01-01 00:00:00")
 
     outcome = rnncli("forecast", model, "-", "--follow", stdin=rows + csv(TABLE[60:90]).split(b"\n", 1)[1])
