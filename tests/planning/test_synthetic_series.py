@@ -284,7 +284,7 @@ def test_a_model_goes_on_beside_them_but_is_judged_by_new_rows_alone(
     assert rnncli("train", years, *asked, "--output", first).code == 0
 
     same = rnncli("train", years, "--from", first, "--steps", 5, "--output", second)
-    assert "warning: too few rows are newer than the model's to validate on" in same.err
+    assert "warning: too few new rows for validation" in same.err
     assert card_file.read_card(second).scores == card_file.read_card(first).scores
 
     newer = rnncli("train", later, "--from", first, "--steps", 5, "--output", second)

@@ -1,4 +1,4 @@
-"""rnncli train: learn from a table; write one model file."""
+"""The `train` command: learn from a table and write one model file."""
 
 import math
 import sys
@@ -15,7 +15,7 @@ from rnncli.cli.train import finetune, publish, resume
 from rnncli.cli.train.dry_run import report_files, report_training
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
-from rnncli.evaluation import conditions
+from rnncli.evaluation.conditions import CONDITIONS, Condition
 from rnncli.files import atomic
 from rnncli.files.paths import is_standard_stream
 from rnncli.messages import counted
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
+    from rnncli.panel.memmap import Store
     from rnncli.planning.plan import Plan
     from rnncli.training.checkpoint import CheckpointFolder
     from rnncli.training.train_model import TrainedModel
@@ -35,127 +36,151 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class TrainRequest(NamedTuple):
+    """What is read, and which model is written under which conditions."""
+
+    data: str
+    format: str | None  # of the data
+    output: Path
+    start: card_file.ModelFile | None  # the model to fine-tune
+    publish_if: list[str]
+    dry_run: bool
+
+
 @configured("columns", "network", "training", "compute", "freshness", "resumption")
 def train(
     settings: Settings,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes: a file, or - (stdout).")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Model file to write, or - for standard output.")
     ],
     data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="CSV, TSV, JSON, Parquet, a folder of Parquet, or - (stdin).")
+        str | None,
+        typer.Argument(metavar="DATA", help="Table to learn from: file, folder of Parquet files, URL, or - (stdin)."),
     ] = None,
     from_: Annotated[
-        Path | None, typer.Option("--from", metavar="MODEL", help="Go on with the networks of this model, for a while.")
+        Path | None, typer.Option("--from", metavar="MODEL", help="Fine-tune the networks of this model.")
     ] = None,
     publish_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help=f"Replace the model only where it holds: {conditions.CONDITIONS}."),
+        typer.Option(metavar="CONDITION", help=f"Replace the model only if this holds: {CONDITIONS}."),
     ] = None,
     rollback: Annotated[
-        bool, typer.Option("--rollback", help="Put the model back that the last publication replaced; train nothing.")
+        bool, typer.Option("--rollback", help="Restore the model that --publish-if replaced last; train nothing.")
     ] = False,
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say what would be chosen, trained and written, and what it takes; do nothing."),
+        bool, typer.Option("--dry-run", help="Report what would be trained, and the time and memory; write nothing.")
     ] = False,
     format: Annotated[
         str | None,
         typer.Option(
             metavar="|".join(FORMATS),
-            help="What DATA is, if its name does not tell.",
+            help="Format of DATA. [default: from the file name]",
             autocompletion=completion.formats,
         ),
     ] = None,
 ) -> None:
-    """Learn from a table; write one model file.
+    """Learn from a table and write one model file.
 
-    Whatever is not said is chosen from the data and printed. The end of every series is held out to validate on.
+    Settings that are not given are chosen from the data and reported. The end of each series is held out for
+    validation.
     """
     if rollback:
         if data is not None or publish_if or dry_run:
-            raise RequestError("--rollback trains nothing: leave out DATA, --publish-if and --dry-run")
+            raise RequestError("--rollback trains nothing. Leave out DATA, --publish-if and --dry-run")
         publish.roll_back(output)
         return
     if data is None:
-        raise RequestError("what to learn from is missing: rnncli train DATA, or - for standard input")
+        raise RequestError("DATA is missing: rnncli train DATA, or - for standard input")
     start = None if from_ is None else card_file.read_model_file(from_)
-    config = settings.applied_to(Config()) if start is None else finetune.configured(start.card, settings)
-    _check(config, data, output, publish_if)
-    conditions = publish.asked(publish_if or [], config.forecast.level)
-    with run_control.locked_file(output if conditions else None, config.run.lock_wait, dry_run):
-        outcome = _trained(data, format, config, Wish(output, start, conditions, dry_run))
+    _run(TrainRequest(data, format, output, start, publish_if or [], dry_run), settings)
+
+
+def _run(request: TrainRequest, settings: Settings) -> None:
+    """Check the request, train, write the model, and report its scores."""
+    start = request.start
+    config = settings.applied_to(Config()) if start is None else finetune.config_of(start.card, settings)
+    _check(request, config)
+    conditions = publish.parse_conditions(request.publish_if, config.forecast.level)
+    locked_file = request.output if conditions else None
+    with run_control.locked_file(locked_file, config.run.lock_wait, request.dry_run):
+        outcome = _train(request, config, conditions)
     if outcome is not None:
-        _conclude(outcome.model, output)
+        _report_scores(outcome.model, request.output)
 
 
-class Wish(NamedTuple):
-    """What a training is for."""
-
-    output: Path
-    start: card_file.ModelFile | None  # the model to go on from
-    conditions: list[conditions.Condition]  # for the model to be written
-    dry: bool  # nothing but what it would be
-
-
-def _trained(data: str, format: str | None, config: Config, wish: Wish) -> "TrainedModel | None":
-    """The model, trained and written; none where it was only to be said what that would be."""
-    # Heavy imports wait for here: `rnncli --help` and wrong options answer at once.
-    from rnncli.model import weights_file
-    from rnncli.panel.memmap import Store
-    from rnncli.planning import plan as choices
-    from rnncli.training import train_model
-
-    before = None if wish.start is None else weights_file.decode(wish.start)
-    columns = (
-        config.columns if before is None else data_input.columns_for_model(before.card, config.columns, weighed=True)
-    )
-    expected = None if before is None else data_input.expected(before.card)
-    with Store(config.compute.memory) as store:
-        with about(data):
-            series = data_input.read_panel(data, columns, expected, format, store)
-            series = data_input.apply_freshness(series, config.freshness)
-            console.notes([*descriptions.panel_lines(data, series), *descriptions.store_lines(store)])
-            if before is None:
-                plan = choices.make_plan(series, config.network, config.training)
-            else:
-                plan = finetune.plan(before, series, config)
-        console.notes(descriptions.choice_lines(plan))
-        publication = publish.prepared(wish.conditions, wish.output, series, plan.architecture.horizon)
-        if wish.dry:
-            _on_device(series, config, plan, partial(report_training, config, plan))
-            report_files(wish.output, publication, config)
-            return None
-        with console.timed("training"):
-            unfinished = resume.folder(wish.output, config.resumption, series)
-            outcome = _fit(series, config, plan, publication.current, unfinished)
-        publish.decide(publication, outcome, series)
-        outcome = outcome if before is None else train_model.keep_calibration(outcome, before)
-        with console.timed("writing"):
-            _write(outcome.model, wish.output, keeping=bool(wish.conditions))
-        resume.conclude(unfinished)
-    return outcome
-
-
-def _check(config: Config, data: str, output: Path, publish_if: list[str] | None) -> None:
-    """Raise RequestError for what cannot be done as asked."""
+def _check(request: TrainRequest, config: Config) -> None:
+    """Raise RequestError if the horizon is missing or the model cannot be written."""
+    output = request.output
     if config.network.horizon is None:
-        raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
+        raise RequestError("the horizon is missing: --horizon 24 (steps), or --horizon 7d (a duration)")
     if not is_standard_stream(output):
-        atomic.check_writable(output, Path(data))
-        run_report.check_destinations((data,), (output,))
-    elif publish_if:
-        raise RequestError("--publish-if compares with the model file in use. Name it with --output")
+        atomic.check_writable(output, Path(request.data))
+        run_report.check_destinations((request.data,), (output,))
+    elif request.publish_if:
+        raise RequestError("--publish-if compares with the current model file. Name it with --output")
     elif sys.stdout.isatty():
-        raise RequestError("a terminal cannot show a model. Send it on with > or name a file with --output")
-    if not publish_if:
+        raise RequestError("a terminal cannot show a model file. Redirect it with >, or name a file with --output")
+    if not request.publish_if:
         run_control.check_lock_wait(config.run)
 
 
-def _write(model: "Model", output: Path, keeping: bool) -> None:
-    """The model to its file, keeping the one there if so said, or to standard output."""
+def _train(request: TrainRequest, config: Config, conditions: list[Condition]) -> "TrainedModel | None":
+    """Train and write a model; with --dry-run only report and return None.
+
+    The heavy imports are here: `rnncli --help` and wrong options answer at once.
+    """
+    from rnncli.model import weights_file
+    from rnncli.panel.memmap import Store
+    from rnncli.training import train_model
+
+    start = None if request.start is None else weights_file.decode(request.start)
+    with Store(config.compute.memory) as store:
+        with about(request.data):
+            panel = _read(request, config, start, store)
+            plan = _plan(panel, config, start)
+        console.notes(descriptions.choice_lines(plan))
+        publication = publish.prepare(conditions, request.output, panel, plan.architecture.horizon)
+        if request.dry_run:
+            _on_device(panel, config, plan, partial(report_training, config, plan))
+            report_files(request.output, publication, config)
+            return None
+        with console.timed("training"):
+            checkpoints = resume.open_checkpoints(request.output, config.resumption, panel)
+            outcome = _fit(panel, config, plan, publication.current, checkpoints)
+        publish.check_conditions(publication, outcome, panel)
+        outcome = outcome if start is None else train_model.keep_calibration(outcome, start)
+        with console.timed("writing"):
+            _write(outcome.model, request.output, keep_previous=bool(conditions))
+        resume.discard_checkpoints(checkpoints)
+    return outcome
+
+
+def _read(request: TrainRequest, config: Config, start: "Model | None", store: "Store") -> "Panel":
+    """Return the training panel, and report what it contains."""
+    columns, expected = config.columns, None
+    if start is not None:
+        columns = data_input.columns_for_model(start.card, columns, weighed=True)
+        expected = data_input.expected(start.card)
+    panel = data_input.read_panel(request.data, columns, expected, request.format, store)
+    panel = data_input.apply_freshness(panel, config.freshness)
+    console.notes([*descriptions.panel_lines(request.data, panel), *descriptions.store_lines(store)])
+    return panel
+
+
+def _plan(panel: "Panel", config: Config, start: "Model | None") -> "Plan":
+    """Return what is to be trained: new networks, or those of the model to fine-tune."""
+    from rnncli.planning.plan import make_plan
+
+    if start is not None:
+        return finetune.plan(start, panel, config)
+    return make_plan(panel, config.network, config.training)
+
+
+def _write(model: "Model", output: Path, keep_previous: bool) -> None:
+    """Write the model to its file or to standard output."""
     from rnncli.model import weights_file
 
-    if keeping:
+    if keep_previous:
         publish.publish(model, output)
         return
     if not is_standard_stream(output):
@@ -166,67 +191,67 @@ def _write(model: "Model", output: Path, keeping: bool) -> None:
 
 
 def _fit(
-    series: "Panel", config: Config, plan: "Plan", current: "Model | None", unfinished: "CheckpointFolder | None"
+    panel: "Panel", config: Config, plan: "Plan", current: "Model | None", checkpoints: "CheckpointFolder | None"
 ) -> "TrainedModel":
-    """The trained model with its validation scores, on the device asked for or on the processor where that fails."""
+    """Return the trained model with its validation scores."""
     from rnncli.training import train_model
     from rnncli.training import workers as crew
     from rnncli.windows.windows import Sequences
 
-    data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
+    sequences = Sequences.of(plan.learned.panel, plan.architecture.horizon)
 
-    def on(where: "torch.device", reason: str, size: int) -> "TrainedModel":
-        workers = crew.gather(data, where, size, unfinished)
-        console.note(f"device: {where} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
+    def train_on(device: "torch.device", reason: str, processes: int) -> "TrainedModel":
+        workers = crew.gather(sequences, device, processes, checkpoints)
+        console.note(f"device: {device} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with console.progress() as report:
-            return train_model.train(series, config, plan, workers, report, current)
+            return train_model.train(panel, config, plan, workers, report, current)
 
-    return _on_device(series, config, plan, on)
+    return _on_device(panel, config, plan, train_on)
 
 
-def _on_device(series: "Panel", config: Config, plan: "Plan", work: "Callable[[torch.device, str, int], T]") -> T:
-    """What is done on a device, for a reason, by so many processes; on the processor where that fails."""
+def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[torch.device, str, int], T]") -> T:
+    """Return `work(device, reason, processes)` on the requested device, or on the CPU if it lacks an operation."""
     import torch
 
     from rnncli.network import device
 
-    place = device.prepare(
-        config.compute.device, device.work_per_step(plan.architecture, series.targets, config.training.batch)
-    )
-    size = device.processes(config.training.members)
+    size = device.work_per_step(plan.architecture, panel.targets, config.training.batch)
+    place = device.prepare(config.compute.device, size)
+    processes = device.processes(config.training.members)
     run_report.add_facts(device=str(place.device), seed=config.training.seed)
     try:
-        return work(place.device, place.reason, size)
+        return work(place.device, place.reason, processes)
     except NotImplementedError as error:
         if place.device.type == "cpu":
             raise
         console.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
-        return work(torch.device("cpu"), place.reason, size)
+        return work(torch.device("cpu"), place.reason, processes)
 
 
-def _conclude(model: "Model", output: Path) -> None:
-    """What to judge by: the members, their scores, the file."""
+def _report_scores(model: "Model", output: Path) -> None:
+    """Report the members, their validation scores and the file."""
     card = model.card
     run_report.add_facts(model=str(output), networks=len(card.members), scores=card.scores.get("rnncli", {}))
     console.notes(descriptions.member_lines(card))
     if not card.scores:
-        console.warn("no series has rows enough to validate on: how good the forecasts are is not known")
+        console.warn("no series is long enough for validation: the accuracy of the forecasts is unknown")
     else:
         console.note(descriptions.interval_line(card))
-        _compare(card)
+        _report_validation(card)
     size = "" if is_standard_stream(output) else f", {output.stat().st_size / 1024:.0f} KiB"
     console.note(f"model: {output} ({card.parameters} weights{size})")
 
 
-def _compare(card: "Card") -> None:
-    name, called = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
-    own, other = card.scores["rnncli"]["MASE"], card.scores[name]["MASE"]
-    where = f"({counted(card.validation.windows, 'window')} that the networks scored there never trained on)"
-    if own is None or other is None or math.isnan(own) or math.isnan(other):
-        console.warn(f"validation: nothing to measure: values are missing, or the series never change {where}")
-    elif other == 0:
-        console.note(f"validation: MASE {own:.3f}, {called} 0: it makes no error {where}")
+def _report_validation(card: "Card") -> None:
+    """Report the validation MASE, compared with the naive forecast's."""
+    method, name = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
+    own, naive = card.scores["rnncli"]["MASE"], card.scores[method]["MASE"]
+    windows = f"({counted(card.validation.windows, 'window')}, not used to train the networks scored)"
+    if own is None or naive is None or math.isnan(own) or math.isnan(naive):
+        console.warn(f"validation: no score, because values are missing or the series are constant {windows}")
+    elif naive == 0:
+        console.note(f"validation: MASE {own:.3f}, {name} 0 (no error) {windows}")
     else:
-        change = 100 * (1 - own / other)
+        change = 100 * (1 - own / naive)
         verdict = f"{abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
-        console.note(f"validation: MASE {own:.3f}, {called} {other:.3f}: {verdict} {where}")
+        console.note(f"validation: MASE {own:.3f}, {name} {naive:.3f}: {verdict} {windows}")

@@ -1,4 +1,4 @@
-"""train --from: a model that learns from new rows, where it stands."""
+"""`train --from`: fine-tune the networks of a model on new rows."""
 
 from typing import TYPE_CHECKING
 
@@ -14,47 +14,46 @@ if TYPE_CHECKING:
     from rnncli.planning.plan import Plan
 
 
-def configured(card: "Card", settings: Settings) -> Config:
-    """The config of the model, with what was asked for in its place. Raises RequestError where it cannot be had."""
-    own = card.config
-    base = Config(columns=own.columns, network=own.network, training=own.training)
-    config = settings.applied_to(base)
-    changed = [name for name, value in config.network if value != getattr(own.network, name)]
+def config_of(card: "Card", settings: Settings) -> Config:
+    """Return the model's config with the given options. Raises RequestError if one changes the networks."""
+    trained = card.config
+    config = settings.applied_to(Config(columns=trained.columns, network=trained.network, training=trained.training))
+    changed = [name for name, value in config.network if value != getattr(trained.network, name)]
     if changed:
         raise RequestError(
-            f"--{changed[0].replace('_', '-')} builds other networks than the model has, which --from goes on with. "
+            f"--{changed[0].replace('_', '-')} changes the networks, which --from keeps. "
             "Leave it out, or train without --from"
         )
     return config
 
 
-def plan(before: "Model", panel: "Panel", config: Config) -> "Plan":
-    """The networks of the model, to be trained on. Raises RequestError where the panel is not of its kind."""
+def plan(model: "Model", panel: "Panel", config: Config) -> "Plan":
+    """Return the plan to continue training the model's networks.
+
+    Raises RequestError if the panel does not fit the model.
+    """
     from rnncli.config import rules
     from rnncli.panel import covariates
-    from rnncli.planning import plan as choices
-    from rnncli.planning.plan import InitialWeights
+    from rnncli.planning.plan import InitialWeights, continue_plan
 
-    card = before.card
+    card = model.card
     rules.check(config.network, config.training)
     try:
-        before.check(panel)
+        model.check(panel)
     except DataError as error:
-        raise RequestError(f"the model cannot go on with this table: {error}") from error
-    together = len(card.seen.together)
-    if together and tuple(map(str, panel.ids)) != card.seen.together:
-        raise RequestError("the model sees series side by side (--mix), and the table has others: train without --from")
-    told = covariates.told(card.inputs, panel.frequency, card.config.columns.holidays, together)
+        raise RequestError(f"the model cannot be fine-tuned on this table: {error}") from error
+    mixed = len(card.seen.together)
+    if mixed and tuple(map(str, panel.ids)) != card.seen.together:
+        raise RequestError("the model mixes its series (--mix), and this table has others. Train without --from")
+    inputs = covariates.told(card.inputs, panel.frequency, card.config.columns.holidays, mixed)
     starts = tuple(
-        InitialWeights(network.architecture, {name: one.numpy() for name, one in network.state_dict().items()})
-        for network in before.networks
+        InitialWeights(network.architecture, {name: weights.numpy() for name, weights in network.state_dict().items()})
+        for network in model.networks
     )
-    made = choices.continue_plan(panel, starts, told, config.training, card.seen.last)
+    continued = continue_plan(panel, starts, inputs, config.training, card.seen.last)
     console.note(
-        f"goes on from: {len(starts)} networks that know the rows up to {card.seen.last}, {made.steps} updates"
+        f"fine-tuning: {len(starts)} networks trained on rows up to {card.seen.last}, {continued.steps} updates"
     )
-    if not len(made.split.validation.rows):
-        console.warn(
-            "too few rows are newer than the model's to validate on: its scores and intervals stay as they were"
-        )
-    return made
+    if not len(continued.split.validation.rows):
+        console.warn("too few new rows for validation: the model's scores and intervals stay unchanged")
+    return continued

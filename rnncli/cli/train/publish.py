@@ -1,4 +1,4 @@
-"""A new model takes the place of the one in use only where it shows what was asked for; and that can be undone."""
+"""`train --publish-if`: replace the current model only if the new one meets conditions; `--rollback` undoes it."""
 
 import os
 from pathlib import Path
@@ -7,30 +7,33 @@ from typing import TYPE_CHECKING, NamedTuple
 from rnncli.cli import console, run_report
 from rnncli.errors import DataError, GateError, RequestError
 from rnncli.evaluation import conditions
+from rnncli.evaluation.conditions import Condition
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
+    from rnncli.evaluation.backtest import Ledger
+    from rnncli.evaluation.significance import Difference
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.training.train_model import TrainedModel
 
 
 class Publication(NamedTuple):
-    """What has to hold."""
+    """The conditions for a new model, and the model it would replace."""
 
-    conditions: list[conditions.Condition]
-    current: "Model | None"  # the one in use, if there is one
+    conditions: list[Condition]
+    current: "Model | None"
 
 
-def asked(texts: list[str], percents: tuple[float, ...]) -> list[conditions.Condition]:
-    """The conditions. Raises RequestError where a text is none."""
+def parse_conditions(texts: list[str], percents: tuple[float, ...]) -> list[Condition]:
+    """Return the conditions. Raises RequestError if a text is not a condition."""
     from rnncli.evaluation.metrics import USUAL, columns
 
     return [conditions.condition(text, columns(list(USUAL), percents)) for text in texts]
 
 
-def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
-    """The model in use. Raises RequestError where it cannot be compared with one of this horizon on this panel."""
+def prepare(conditions: list[Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
+    """Read the current model. Raises RequestError if it cannot be compared on this panel and horizon."""
     from rnncli.model import weights_file
 
     if not conditions or not output.exists():
@@ -38,75 +41,85 @@ def prepared(conditions: list[conditions.Condition], output: Path, panel: "Panel
     current = weights_file.load(output)
     if current.card.horizon != horizon:
         raise RequestError(
-            f"{output} forecasts {current.card.horizon} steps, the new model {horizon}: they cannot be compared. "
-            "Publish it once without --publish-if"
+            f"{output}: models of different horizons cannot be compared (current {current.card.horizon}, new "
+            f"{horizon}). Publish once without --publish-if"
         )
     try:
         current.check(panel)
     except DataError as error:
-        raise RequestError(f"{output} cannot forecast this table to be compared with: {error}") from error
+        raise RequestError(f"{output}: the current model cannot forecast this table: {error}") from error
     return Publication(conditions, current)
 
 
-def decide(publication: Publication, outcome: "TrainedModel", panel: "Panel") -> None:
-    """Raise GateError where the new model does not show what was asked for."""
-    from rnncli.evaluation import backtest
+def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "Panel") -> None:
+    """Raise GateError if the new model does not meet the conditions."""
+    from rnncli.panel.export.forecast_table import POINT
+    from rnncli.training.train_model import CURRENT
+
+    if not publication.conditions:
+        return
+    backtest = outcome.judged
+    if backtest is None:
+        raise GateError("no series is long enough for validation, so the conditions cannot be tested. No model written")
+    scores, current, difference = backtest.table(), publication.current, None
+    if current is not None:
+        difference = _compare(current, backtest, outcome.model.card.horizon, panel)
+        run_report.add_facts(current=scores[CURRENT])
+    found = [
+        conditions.unmet(condition, scores[POINT], scores.get(CURRENT), difference)
+        for condition in publication.conditions
+    ]
+    if reasons := [reason for reason in found if reason]:
+        raise GateError(f"{'; '.join(reasons)}. The model file is unchanged")
+
+
+def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel") -> "Difference":
+    """Report and return the difference in MASE between the new and the current model."""
+    from rnncli.evaluation.backtest import windows
     from rnncli.evaluation.significance import compare
     from rnncli.panel.export.forecast_table import POINT
     from rnncli.panel.time import formats
     from rnncli.training.train_model import CURRENT
 
-    if not publication.conditions:
-        return
-    found = outcome.judged
-    if found is None:
-        raise GateError("no series has rows enough to validate on: nothing can be shown. The model was not written")
-    scores, current, difference = found.table(), publication.current, None
-    if current is not None:
-        card = outcome.model.card
-        windows = backtest.windows(panel, found.places, card.horizon, card.horizon)
-        difference = compare(found.parts[POINT]["MASE"], found.parts[CURRENT]["MASE"], windows)
-        console.note(f"the current model: MASE {scores[CURRENT]['MASE']:.3f} on the same windows")
-        console.note(f"MASE: {difference.sentence('the current model')}")
-        if not formats.later(panel.earliest(found.places), current.card.seen.last):
-            console.warn(
-                f"the current model was trained on rows up to {current.card.seen.last}, windows of the comparison "
-                "among them: it may be worse than it looks"
-            )
-        run_report.add_facts(current=scores[CURRENT])
-    wanted = publication.conditions
-    reasons = [conditions.unmet(one, scores[POINT], scores.get(CURRENT), difference) for one in wanted]
-    if said := [reason for reason in reasons if reason]:
-        raise GateError(f"{'; '.join(said)}. The model file was left as it was")
+    lying = windows(panel, backtest.places, horizon, horizon)
+    difference = compare(backtest.parts[POINT]["MASE"], backtest.parts[CURRENT]["MASE"], lying)
+    console.note(f"current model: MASE {backtest.table()[CURRENT]['MASE']:.3f} on the same windows")
+    console.note(f"MASE: {difference.sentence('the current model')}")
+    if not formats.later(panel.earliest(backtest.places), current.card.seen.last):
+        console.warn(
+            f"the current model was trained on rows up to {current.card.seen.last}, including windows of this "
+            "comparison: it may look better than it is"
+        )
+    return difference
 
 
 def publish(model: "Model", output: Path) -> None:
-    """Put the model in the place of the one in use, which stays beside it."""
+    """Replace the model file; the replaced model stays next to it as NAME.previous."""
     from rnncli.model import weights_file
 
     if not output.exists():
         weights_file.save(model, output)
-    elif (before := output.read_bytes()) == (
-        content := weights_file.encode(model)
-    ):  # a run that was cut off behind this comes again
-        console.note("published: the model in use is the same, and the one before stays the one before")
-    else:
-        previous = atomic.replace_keeping_previous(output, content, before)
-        console.note(f"published: the model before is {previous.name}; train --rollback puts it back")
+        return
+    content, current = weights_file.encode(model), output.read_bytes()
+    if content == current:  # an earlier run was interrupted after publishing
+        console.note("published: the new model is identical to the current one; the previous model is unchanged")
+        return
+    previous = atomic.replace_keeping_previous(output, content, current)
+    console.note(f"published: the previous model is {previous.name}; train --rollback restores it")
 
 
 def roll_back(output: Path) -> None:
-    """The model before in its place again.
+    """Restore the previous model.
 
-    Raises RequestError where there is none, ModelFileError where it is damaged.
+    Raises RequestError if there is none, ModelFileError if it is damaged.
     """
     from rnncli.model import card_file
 
     atomic.check_writable(output)
-    output = output.resolve()  # a link stays a link
+    output = output.resolve()  # a link remains a link
     previous = output.with_name(f"{output.name}.previous")
     if not previous.exists():
-        raise RequestError(f"there is no {previous} to put back. It is left there by train --publish-if")
-    before = card_file.read_card(previous)
+        raise RequestError(f"{previous} does not exist: there is no model to restore. train --publish-if writes it")
+    restored = card_file.read_card(previous)
     os.replace(previous, output)
-    console.note(f"{output} is again the model that was trained on rows up to {before.seen.last}")
+    console.note(f"restored: {output} is again the model trained on rows up to {restored.seen.last}")

@@ -1,4 +1,4 @@
-"""A training that was cut off: what it leaves beside the model, and what the next one makes of it."""
+"""The checkpoints of an interrupted training, and its continuation with `train --resume`."""
 
 import math
 from pathlib import Path
@@ -12,38 +12,40 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
     from rnncli.training.checkpoint import CheckpointFolder
 
-
 SUFFIX = ".unfinished"
 
 
 def checkpoint_folder(output: Path) -> Path:
-    """Where a training is kept until it is done: beside the model that it is to become."""
+    """Return the folder of checkpoints, which lies next to the model file to be written."""
     return output.with_name(f"{output.name}{SUFFIX}")
 
 
-def folder(output: Path, asked: "Resumption", panel: "Panel") -> "CheckpointFolder | None":
-    """What is kept of the training there."""
+def open_checkpoints(output: Path, resumption: "Resumption", panel: "Panel") -> "CheckpointFolder | None":
+    """Return the folder for checkpoints, or None if none are to be read or written.
+
+    Checkpoints of an earlier run are discarded unless --resume is set.
+    """
     from rnncli.training.checkpoint import CheckpointFolder
 
     if is_standard_stream(output) or not output.parent.is_dir():
         return None
     path = checkpoint_folder(output)
-    kept = CheckpointFolder(path, asked.checkpoint or math.inf, panel.fingerprint())
-    if asked.resume and not path.exists():
-        console.note(f"there is no {path} to go on with: the training begins anew")
-    elif not asked.resume and path.exists():
-        console.note(f"{path} is of a training that was cut off: it begins anew (--resume goes on with it)")
-        kept.clear()
-    done = f"{run_report.NO_FILE_WRITTEN}. What is done is in {path}: train --resume goes on with it"
-    run_report.set_interruption_hint(lambda: done if path.exists() else run_report.NO_FILE_WRITTEN)
-    return kept if asked.checkpoint > 0 or asked.resume else None
+    folder = CheckpointFolder(path, resumption.checkpoint or math.inf, panel.fingerprint())
+    if resumption.resume and not path.exists():
+        console.note(f"{path} does not exist: nothing to resume, the training starts from scratch")
+    elif not resumption.resume and path.exists():
+        console.note(f"{path}: the interrupted training is discarded (--resume continues it)")
+        folder.clear()
+    hint = f"{run_report.NO_FILE_WRITTEN}. Finished work is in {path}: continue with train --resume"
+    run_report.set_interruption_hint(lambda: hint if path.exists() else run_report.NO_FILE_WRITTEN)
+    return folder if resumption.checkpoint > 0 or resumption.resume else None
 
 
-def conclude(kept: "CheckpointFolder | None") -> None:
-    """The model is written: what was kept of its training is not needed any more."""
+def discard_checkpoints(folder: "CheckpointFolder | None") -> None:
+    """Delete the checkpoints once the model is written; warn if they could not be written during the training."""
     run_report.set_interruption_hint(lambda: run_report.NO_FILE_WRITTEN)
-    if kept is None:
+    if folder is None:
         return
-    kept.clear()
-    if kept.problem is not None:
-        console.warn(f"meanwhile the training could not be kept for --resume: {kept.problem}")
+    folder.clear()
+    if folder.problem is not None:
+        console.warn(f"checkpoints could not be written during the training: {folder.problem}")

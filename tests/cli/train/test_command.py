@@ -304,7 +304,7 @@ def test_columns_are_told_where_the_rows_are_too_few_to_find_out(rnncli: Command
     outcome = rnncli("train", tmp_path / "d.csv", "-H", 8, "--known", "price", *TINY, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
-    assert "how good the forecasts are is not known" in outcome.err
+    assert "the accuracy of the forecasts is unknown" in outcome.err
     assert "left out:" not in outcome.err
 
 

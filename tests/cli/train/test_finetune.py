@@ -27,7 +27,7 @@ def test_it_begins_with_the_weights_of_the_model(rnncli: Command, model: Path, n
     old, new = load_file(model), load_file(tmp_path / "m.rnn")
     assert old.keys() == new.keys()
     assert all(np.allclose(old[name], new[name], atol=1e-6) for name in old)
-    assert "goes on from: 1 networks that know the rows up to 2024-01-20 23:00, 1 updates" in outcome.err
+    assert "fine-tuning: 1 networks trained on rows up to 2024-01-20 23:00, 1 updates" in outcome.err
 
 
 def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
@@ -50,7 +50,7 @@ def test_without_newer_rows_scores_and_intervals_stay_as_they_were(
     outcome = rnncli("train", data, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 5)
 
     assert outcome.code == 0
-    assert "warning: too few rows are newer than the model's to validate on" in outcome.err
+    assert "warning: too few new rows for validation" in outcome.err
     before, after = card_file.read_card(model), card_file.read_card(tmp_path / "m.rnn")
     assert (after.scores, after.validation) == (before.scores, before.validation)
     names = [name for name in load_file(model) if name.startswith("calibration")]
@@ -67,15 +67,15 @@ def test_a_model_may_be_renewed_in_its_own_place_if_it_is_better(
     outcome = rnncli("train", newer, "--output", used, "--from", used, "--steps", 80, "--publish-if", "mase < current")
 
     assert outcome.code == 0
-    assert "trained on rows up to" not in outcome.err  # none of the windows was among them
+    assert "including windows of this comparison" not in outcome.err  # none of the windows was among them
     assert (tmp_path / "m.rnn.previous").read_bytes() == model.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--hidden", 16), 2, "--hidden builds other networks than the model has"),
-        (("--horizon", 7), 2, "--horizon builds other networks"),
+        (("--hidden", 16), 2, "--hidden changes the networks"),
+        (("--horizon", 7), 2, "--horizon changes the networks"),
         (("--target", "z"), 3, 'no column "z"'),
         (("--freq", "2h"), 3, "off the clock"),
     ],

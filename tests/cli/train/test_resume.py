@@ -67,7 +67,7 @@ def test_a_terminated_training_of_processes_says_how_to_go_on(rnncli: Command, d
         while process.poll() is None and not list(kept.glob("*")):
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        assert "train --resume goes on with it" in process.communicate()[1]
+        assert "continue with train --resume" in process.communicate()[1]
         assert process.returncode == 143
     assert list(tmp_path.iterdir()) == [kept]
 
@@ -80,7 +80,7 @@ def test_with_nothing_to_go_on_with_it_begins_and_says_so(rnncli: Command, data:
     outcome = rnncli("train", data, *ALL, "--steps", 3, "--output", tmp_path / "m.rnn", "--resume")
 
     assert outcome.code == 0
-    assert "m.rnn.unfinished to go on with: the training begins anew" in outcome.err
+    assert "nothing to resume" in outcome.err
 
 
 def test_what_was_kept_of_other_rows_is_not_taken(
