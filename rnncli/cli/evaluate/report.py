@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from rnncli.cli import console
-from rnncli.cli.evaluate.request import Rolling, Wishes
-from rnncli.cli.figures import backtest as drawing
-from rnncli.errors import DataError
-from rnncli.evaluation import metrics, significance
+from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
+from rnncli.cli.figures import backtest as figure
+from rnncli.errors import DataError, GateError
+from rnncli.evaluation import conditions, metrics, significance
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.evaluation.significance import Difference, Windows
 from rnncli.files.paths import STANDARD_STREAM
@@ -139,15 +139,27 @@ def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
     return every.iloc[np.argsort(place, kind="stable")][np.repeat(counts, len(tables)) > 0].reset_index(drop=True)
 
 
-def hand_out(
-    report: Report, found: Ledger, wished: Wishes, rolling: Rolling, saved: "Forecasts | None", freq: str
+def write_results(
+    report: Report,
+    found: Ledger,
+    request: ScoreRequest,
+    backtest: BacktestRequest,
+    saved: "Forecasts | None",
+    freq: str,
 ) -> None:
     """The files that were asked for, then the scores; freq: what a step of the clock is called."""
     if saved is not None:
         saved.write()
-    if rolling.plot is not None:
-        drawing.draw(rolling.plot, found, report.own, report.metric, freq)
-    show(report, wished.kind, wished.explain)
+    if backtest.plot is not None:
+        figure.draw(backtest.plot, found, report.own, report.metric, freq)
+    show(report, request.format, request.explain)
+
+
+def check_conditions(parsed: list[conditions.Gate], report: Report, drift: str | None = None) -> None:
+    """Raise GateError if a condition of --fail-if holds."""
+    found = (conditions.broken(gate, report.scores[report.own], report.differences, drift) for gate in parsed)
+    if reasons := [reason for reason in found if reason]:
+        raise GateError("; ".join(reasons))
 
 
 def show(report: Report, kind: str, explained: bool) -> None:
@@ -215,7 +227,7 @@ class Forecasts:
         self.kind = output_format(path)
         self.frames: list[pd.DataFrame] = []
 
-    def beside(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def collected(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """The same chunks."""
         for chunk in chunks:
             first = next(iter(chunk.scored.values()))

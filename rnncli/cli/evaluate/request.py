@@ -1,4 +1,4 @@
-"""What evaluate is asked for, checked before anything heavy is imported or read."""
+"""What `rnncli evaluate` scores and how, checked before anything heavy is imported or read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -15,111 +15,114 @@ if TYPE_CHECKING:
     from rnncli.panel.time.frequency import Frequency
 
 
-class Wishes(NamedTuple):
-    """Which scores, and in which form."""
+class ScoreRequest(NamedTuple):
+    """Which scores are reported, and in which form."""
 
-    kind: str
-    names: list[str] | None  # metrics
-    by: str | None
+    format: str
+    metrics: list[str] | None  # None: the usual ones
+    by: str | None  # groups to break the scores down by
     fail_if: list[str]
     explain: bool
-    automatic: tuple[str, ...]  # models of statsforecast to compare with
+    baselines: tuple[str, ...]  # models of statsforecast, besides the naive ones
 
 
-class Rolling(NamedTuple):
-    """Which windows to forecast, by which networks, and what is kept of it."""
+class BacktestRequest(NamedTuple):
+    """Which windows are forecast, by which networks, and which files are written."""
 
     windows: int
     step: str | None
-    every: int | None  # windows from one training to the next; None: the networks stay as they are
+    refit_every: int | None  # windows between two trainings; None: the networks are not retrained
     output: Path | None
     plot: Path | None
 
     def check(self, *inputs: Path) -> None:
-        """Raise RequestError for what cannot be had."""
+        """Raise RequestError if there are no windows, or if a file cannot be written."""
         if self.windows < 1:
-            raise RequestError(f"--windows {self.windows} is none. Give at least 1")
+            raise RequestError(f"--windows must be at least 1, not {self.windows}")
         if self.output is not None:
             atomic.check_table_writable(self.output, *inputs)
         style.check(self.plot, *inputs)
 
 
-def every(asked: str) -> int | None:
-    """Windows from one training to the next, or None for no training at all."""
-    if asked == "never":
+def parse_refit(text: str) -> int | None:
+    """Return the number of windows between two trainings, or None if the networks are not retrained."""
+    if text == "never":
         return None
-    if asked == "every":
+    if text == "every":
         return 1
-    if not asked.isdecimal() or int(asked) < 1:
-        raise RequestError(f'--refit "{asked}" is none of never, every, or a number of windows such as 5')
-    return int(asked)
+    if not text.isdecimal() or int(text) < 1:
+        raise RequestError(f'--refit must be never, every, or a number of windows such as 5, not "{text}"')
+    return int(text)
 
 
-def cells(asked: str) -> list[CellName]:
-    """The cells to compare."""
+def parse_cells(text: str) -> list[CellName]:
+    """Return the cells to compare, in the order given."""
     known = get_args(CellName)
-    names = [text.strip() for text in asked.split(",") if text.strip()]
+    names = [part.strip() for part in text.split(",") if part.strip()]
     unknown = [name for name in names if name.lower() not in known]
     if unknown or not names:
-        wrong = unknown[0] if unknown else asked
-        raise RequestError(f'--compare "{wrong}" is none of {", ".join(known)}.{did_you_mean(wrong, list(known))}')
+        wrong = unknown[0] if unknown else text
+        raise RequestError(f'--compare must be among {", ".join(known)}, not "{wrong}".{did_you_mean(wrong, known)}')
     wanted = [name.lower() for name in names]
     return sorted((cell for cell in known if cell in wanted), key=wanted.index)
 
 
-def names(asked: str | None) -> list[str] | None:
-    """The metrics asked for, by their own names; None where it was not said."""
+def parse_metrics(text: str | None) -> list[str] | None:
+    """Return the names of the metrics, spelled as in the output; None if the option is not set."""
     from rnncli.evaluation.metrics import every_name
 
-    if asked is None:
+    if text is None:
         return None
     known = {name.lower(): name for name in every_name()}
-    wanted = [name.strip() for name in asked.split(",") if name.strip()]
-    unknown = [name for name in wanted if name.lower() not in known]
-    if unknown or not wanted:
-        wrong, every = unknown[0] if unknown else asked, list(known.values())
-        raise RequestError(f'--metrics "{wrong}" is none of {", ".join(every)}.{did_you_mean(wrong, every)}')
-    return list(dict.fromkeys(known[name.lower()] for name in wanted))
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown or not names:
+        wrong, choices = unknown[0] if unknown else text, list(known.values())
+        raise RequestError(
+            f'--metrics must be among {", ".join(choices)}, not "{wrong}".{did_you_mean(wrong, choices)}'
+        )
+    return list(dict.fromkeys(known[name.lower()] for name in names))
 
 
-def gated(wished: Wishes, percents: tuple[float, ...], season: int) -> tuple[list[str], list[conditions.Gate]]:
-    """The metrics to measure, those that a gate takes among them, and the gates."""
+def metrics_and_conditions(
+    request: ScoreRequest, percents: tuple[float, ...], season: int
+) -> tuple[list[str], list[conditions.Gate]]:
+    """Return the metrics to measure, including those that --fail-if needs, and its conditions."""
     from rnncli.evaluation.baselines import BASELINES
     from rnncli.evaluation.metrics import METRICS, USUAL, columns, every_name
 
-    needed = list(wished.names or USUAL)
-    methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *wished.automatic]
-    wanted = [conditions.parse(text, columns(every_name(), percents), methods) for text in wished.fail_if]
-    taken = [gate.metric.split("-")[0] for gate in wanted if isinstance(gate, conditions.Score)]
-    needed = list(dict.fromkeys([*needed, *taken]))
-    for gate in wanted:
-        match gate:
-            case conditions.Worse() if not set(needed) & set(METRICS):
-                raise RequestError(f'--fail-if "{gate.text}" needs one of {", ".join(METRICS)} among the --metrics')
+    methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *request.baselines]
+    parsed = [conditions.parse(text, columns(every_name(), percents), methods) for text in request.fail_if]
+    needed = [condition.metric.split("-")[0] for condition in parsed if isinstance(condition, conditions.Score)]
+    metrics = list(dict.fromkeys([*(request.metrics or USUAL), *needed]))
+    for condition in parsed:
+        match condition:
+            case conditions.Worse() if not set(metrics) & set(METRICS):
+                raise RequestError(f'--fail-if "{condition.text}" needs one of {", ".join(METRICS)} in --metrics')
             case conditions.Drift():
-                raise RequestError(f'--fail-if "{gate.text}" takes forecasts made earlier in place of MODEL')
-    return needed, wanted
+                raise RequestError(f'--fail-if "{condition.text}" needs saved forecasts instead of MODEL')
+    return metrics, parsed
 
 
-def automatic(asked: str | None) -> tuple[str, ...]:
-    """The models of statsforecast asked for."""
+def parse_baselines(text: str | None) -> tuple[str, ...]:
+    """Return the models of statsforecast to compare with."""
     from rnncli.evaluation.statsforecast_models import MODELS, check
 
-    own = {name.lower(): name for name in MODELS}
-    texts = [text.strip() for text in (asked or "").split(",") if text.strip()]
-    names = tuple(dict.fromkeys(own.get(text.lower(), text) for text in texts))
+    known = {name.lower(): name for name in MODELS}
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    names = tuple(dict.fromkeys(known.get(part.lower(), part) for part in parts))
     check(names)
     return names
 
 
-def apart(step: str, frequency: "Frequency") -> int:
-    """Rows from one window to the next."""
-    from rnncli.panel.time import frequency as clock
+def parse_step(text: str, frequency: "Frequency") -> int:
+    """Return the number of rows between two windows, given as a number of steps or a duration."""
+    from rnncli.panel.time.frequency import steps_in
 
     try:
-        rows = int(step) if step.strip().isdecimal() else clock.steps_in(step, frequency)
+        rows = int(text) if text.strip().isdecimal() else steps_in(text, frequency)
     except RequestError as error:
-        raise RequestError(f'--step "{step}": {error}') from error
+        raise RequestError(f'--step "{text}": {error}') from error
     if not 1 <= rows <= MOST_STEPS:
-        raise RequestError(f"--step {step} is {rows} steps. Give at least 1, and at most {MOST_STEPS}")
+        raise RequestError(f"--step must be 1 to {MOST_STEPS} steps, not {rows} ({text})")
     return rows

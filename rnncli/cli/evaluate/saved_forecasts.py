@@ -1,4 +1,4 @@
-"""rnncli evaluate FORECASTS ACTUALS: how forecasts made earlier did."""
+"""`evaluate FORECASTS ACTUALS`: scores of saved forecasts, and their drift from the model's backtest."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +9,10 @@ import pandas as pd
 
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report
-from rnncli.cli.evaluate.request import Wishes
-from rnncli.config.sections import Config
+from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
+from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, RequestError, about
-from rnncli.evaluation import backtest, score_drift
+from rnncli.evaluation import backtest, conditions, score_drift
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import USUAL
 from rnncli.evaluation.significance import Windows
@@ -27,59 +27,65 @@ from rnncli.planning import seasonality
 from rnncli.tables import reading
 from rnncli.tables.formats import format_by_suffix
 
-# Where nothing is asked for: WQL needs more quantiles than most forecasts have.
-NAMES = tuple(name for name in USUAL if name != "WQL")
+COVARIATE_FIELDS = ("known", "past", "static", "categorical", "holidays")
+# WQL needs more quantiles than most saved forecasts contain.
+DEFAULT_METRICS = tuple(name for name in USUAL if name != "WQL")
 
 
-class Scores(NamedTuple):
-    """What the forecasts came to."""
+class SavedRequest(NamedTuple):
+    """Which forecasts are scored, against which actual values."""
 
-    report: report.Report
-    found: Ledger
-    step: str  # of the clock, by name
-    drift: str | None  # how the model left the band that its backtest had promised
-
-
-class Request(NamedTuple):
-    """What is to be scored, and how."""
-
+    source: Path  # a table or a folder of tables
+    data: str
     config: Config
-    percents: tuple[float, ...] | None  # the intervals; None: all there are
-    card: Card | None  # of the model that made them
-    by_step: bool  # whether somebody looks at each step ahead
+    percents: tuple[float, ...] | None  # the intervals to score; None: all
+    card: Card | None  # of the model that produced the forecasts
 
 
-def score(source: Path, data: str, request: Request, wished: Wishes) -> Scores:
-    """The forecasts in a file or a folder against a table with what happened.
+def score_saved(request: SavedRequest, scores: ScoreRequest, backtest_request: BacktestRequest) -> None:
+    """Report the scores of saved forecasts.
 
-    Raises DataError where they do not fit, RequestError where an interval was asked for that none of them has.
+    Raises DataError if they do not fit the actual values, RequestError if a requested interval is missing, and
+    GateError if a condition of --fail-if holds.
     """
-    config, card = request.config, request.card
-    files = sorted(filter(_readable, source.rglob("*"))) if source.is_dir() else [source]
+    files = _table_files(request.source)
+    with about(request.data):
+        table = data_input.read_table(request.data, request.config.columns)
+        panel = data_input.build_panel(table, _without_covariates(request.config.columns))
+    with about(str(request.source)):
+        saved = saved_forecasts.read(list(_read_tables(request.source, files)), panel, request.config.columns)
+    season = request.card.season if request.card else seasonality.season_for_scores(panel)
+    percents = _choose_percents(_available_percents(saved), request.percents)
+    scoring = Scoring(season, percents, scores.metrics or list(DEFAULT_METRICS), None, scores.baselines, free_cores())
+    _report_content(saved, files, season)
+    horizon = next(iter(saved.points.values())).shape[1]
+    with about(request.data):
+        grouping = report.grouping(scores.by, panel, table, saved.places, horizon)
+        weeks = None if panel.times.integer else report.grouping("week", panel, table, saved.places, horizon)
+    by_step = backtest_request.plot is not None or scores.by == "horizon"
+    ledger = backtest.ledger([_chunk(saved, panel, scoring)], scoring, by_step)
+    method = POINT if POINT in saved.points else next(iter(saved.points))
+    result = report.report(ledger, _windows(saved, panel, horizon), grouping, method)
+    drift = None if request.card is None else _report_drift(ledger, result, weeks, request.card, method)
+    parsed = [conditions.parse(text, result.columns, list(result.differences)) for text in scores.fail_if]
+    report.write_results(result, ledger, scores, backtest_request, None, panel.frequency.name)
+    report.check_conditions(parsed, result, drift)
+
+
+def _table_files(source: Path) -> list[Path]:
+    """Return the tables in a folder, or the file itself. Raises DataError if there are none."""
+    files = sorted(filter(_is_table, source.rglob("*"))) if source.is_dir() else [source]
     if not files:
-        raise DataError(f"{source} holds no tables")
-    with about(data):
-        frame = data_input.read_table(data, config.columns)
-        panel = data_input.build_panel(frame, config.columns.without_inputs())
-    with about(str(source)):
-        made = saved_forecasts.read(list(_tables(source, files)), panel, config.columns)
-    season = card.season if card else seasonality.season_for_scores(panel)
-    percents = _chosen(_percents(made), request.percents)
-    names = wished.names or list(NAMES)
-    scoring = Scoring(season, percents, names, None, wished.automatic, free_cores())
-    console.notes(_found(made, files, season))
-    horizon = next(iter(made.points.values())).shape[1]
-    with about(data):
-        grouped = report.grouping(wished.by, panel, frame, made.places, horizon)
-        weeks = None if panel.times.integer else report.grouping("week", panel, frame, made.places, horizon)
-    found = backtest.ledger([_chunk(made, panel, scoring)], scoring, request.by_step or wished.by == "horizon")
-    own = POINT if POINT in made.points else next(iter(made.points))
-    shown = report.report(found, _lying(made, panel, horizon), grouped, own)
-    return Scores(shown, found, panel.frequency.name, _drift(found, shown, weeks, card, own))
+        raise DataError(f"{source}: the folder contains no tables")
+    return files
 
 
-def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each file's table, with the name that messages about a file of a folder need."""
+def _is_table(path: Path) -> bool:
+    return format_by_suffix(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
+
+
+def _read_tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each table with its file name, or with an empty name if the source is a single file."""
     for path in files:
         try:
             yield path.name if source.is_dir() else "", reading.read(str(path))
@@ -87,85 +93,87 @@ def _tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame
             raise DataError(f"{path.name}: {error}" if source.is_dir() else str(error)) from error
 
 
-def _readable(path: Path) -> bool:
-    return format_by_suffix(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
+def _without_covariates(columns: Columns) -> Columns:
+    """Return the columns needed for actual values."""
+    return columns.model_copy(update=dict.fromkeys(COVARIATE_FIELDS, ()) | {"weight": None})
 
 
-def _percents(made: Archived) -> list[float]:
-    """The intervals that some method has both ends of, rising."""
-    levels = np.round(made.levels, 6)
+def _available_percents(saved: Archived) -> list[float]:
+    """Return the intervals, in ascending order, of which both ends are saved."""
+    levels = np.round(saved.levels, 6)
     upper = [level for level in levels if level > 0.5 and np.round(1 - level, 6) in levels]
     return [float(np.round(200 * level - 100, 4)) for level in upper]
 
 
-def _chosen(there: list[float], asked: tuple[float, ...] | None) -> tuple[float, ...]:
-    """The intervals to score. Raises RequestError where one that was asked for is not there."""
-    for percent in asked or ():
-        if not np.isclose(percent, there, rtol=0, atol=1e-4).any():
-            known = ", ".join(f"{one:g}" for one in there) or "none"
-            raise RequestError(f"--level {percent:g}: no forecast has this interval; there are {known}")
-    return tuple(there) if asked is None else asked
+def _choose_percents(available: list[float], requested: tuple[float, ...] | None) -> tuple[float, ...]:
+    """Return the intervals to score. Raises RequestError if a requested interval is not available."""
+    for percent in requested or ():
+        if not np.isclose(percent, available, rtol=0, atol=1e-4).any():
+            known = ", ".join(f"{value:g}" for value in available) or "none"
+            raise RequestError(f"--level {percent:g}: the forecasts do not contain this interval (available: {known})")
+    return tuple(available) if requested is None else requested
 
 
-def _chunk(made: Archived, panel: Panel, scoring: Scoring) -> Chunk:
-    """All windows, with every method's forecasts."""
-    levels = np.unique(np.concatenate([backtest.interval_levels(scoring.percents), made.levels]))
+def _chunk(saved: Archived, panel: Panel, scoring: Scoring) -> Chunk:
+    """Return all windows with the forecasts of each method; missing quantiles are NaN."""
+    levels = np.unique(np.concatenate([backtest.interval_levels(scoring.percents), saved.levels]))
     forecasts = {}
-    for name, point in made.points.items():
+    for name, point in saved.points.items():
         quantiles = np.full((*point.shape, len(levels)), np.nan)
-        for level, values in made.quantiles.get(name, {}).items():
+        for level, values in saved.quantiles.get(name, {}).items():
             quantiles[..., int(np.abs(levels - level).argmin())] = values
         forecasts[name] = Forecast(point, quantiles)
-    return Chunk(made.places, backtest.laid_beside(forecasts, levels, panel, made.places, scoring))
+    return Chunk(saved.places, backtest.laid_beside(forecasts, levels, panel, saved.places, scoring))
 
 
-def _lying(made: Archived, panel: Panel, horizon: int) -> Windows:
-    """Where the windows lie: by the cutoffs that there are, and as far as one from the next."""
-    cutoffs, number = np.unique(panel.firsts[made.places.series] + made.places.rows, return_inverse=True)
-    apart = int(np.median(np.diff(cutoffs))) if len(cutoffs) > 1 else horizon
-    return Windows(made.places.series, len(cutoffs) - 1 - number, -(-horizon // apart))
+def _windows(saved: Archived, panel: Panel, horizon: int) -> Windows:
+    """Return the positions of the windows, numbered by cutoff; the step is the median distance of the cutoffs."""
+    cutoffs, number = np.unique(panel.firsts[saved.places.series] + saved.places.rows, return_inverse=True)
+    step = int(np.median(np.diff(cutoffs))) if len(cutoffs) > 1 else horizon
+    return Windows(saved.places.series, len(cutoffs) - 1 - number, -(-horizon // step))
 
 
-def _found(made: Archived, files: list[Path], season: int) -> list[str]:
-    of = f"{len(files)} files" if len(files) > 1 else files[0].name
-    lines = [f"scored: {len(made.places.rows)} forecasts of {', '.join(made.points)} in {of}; season {season}"]
-    if made.waiting:
-        lines.append(f"waiting: {made.waiting} steps that were forecast have no actual value yet")
-    if made.unknown:
-        lines.append(f"warning: {made.unknown} rows are of series that the actual values do not have; left out")
-    return lines
+def _report_content(saved: Archived, files: list[Path], season: int) -> None:
+    """Report how many forecasts are scored, and how many cannot be."""
+    source = f"{len(files)} files" if len(files) > 1 else files[0].name
+    methods = ", ".join(saved.points)
+    console.note(f"scored: {len(saved.places.rows)} forecasts of {methods} in {source}; season {season}")
+    if saved.waiting:
+        console.note(f"pending: {saved.waiting} forecast steps have no actual value yet")
+    if saved.unknown:
+        console.warn(f"{saved.unknown} rows ignored: their series are not among the actual values")
 
 
-def _drift(
-    found: Ledger, report: report.Report, weeks: report.Grouping | None, card: Card | None, own: str
+def _report_drift(
+    ledger: Ledger, result: report.Report, weeks: report.Grouping | None, card: Card, method: str
 ) -> str | None:
-    """Say how the live score compares to the backtest's, and since when it has been worse than its band.
+    """Compare the live score with the model's backtest, and report it.
 
-    What cannot be compared is no reason to be content: it is said as well.
+    Returns None if the score stays in the band of the backtest, otherwise a description of the drift, also if the two
+    cannot be compared.
     """
-    if card is None:
-        return None
-    if report.metric is None or card.targets > 1 or (promised := score_drift.promise(card, report.metric)) is None:
-        unknown = "the backtest of the model has no such score to set beside these"
+    promised = score_drift.promise(card, result.metric) if result.metric is not None and card.targets == 1 else None
+    if promised is None or result.metric is None:
+        unknown = "the backtest of the model has no score to compare with"
         console.warn(unknown)
         return unknown
-    score = report.scores[own][report.metric]
-    said = f"live {report.metric} {score:.3g}, backtest {promised.score:.3g}"
+    score = result.scores[method][result.metric]
+    words = f"live {result.metric} {score:.3g}, backtest {promised.score:.3g}"
     if np.isnan(promised.high) or np.isnan(score):
-        unknown = f"{said}: too little in one of them to tell whether that is much"
+        unknown = f"{words}: too few windows to compare them"
         console.warn(unknown)
         return unknown
     band = f"the band {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
     by_week = {"these forecasts": np.array(score)}
     if weeks is not None:
-        values = found.grouped(weeks.groups, len(weeks.labels))[own][report.metric]
+        values = ledger.grouped(weeks.groups, len(weeks.labels))[method][result.metric]
         by_week = dict(zip(weeks.labels, values, strict=True))
     since = score_drift.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
     if since is not None:
-        console.warn(f"{said}: outside of {band} since {since}")
-        return f"{said}, outside of {band} since {since}"
+        console.warn(f"{words}: outside {band} since {since}")
+        return f"{words}, outside {band} since {since}"
     if score > promised.high:
-        console.note(f"{said}: above {band}, but not of late")
+        console.note(f"{words}: above {band}, but not recently")
     else:
-        console.note(f"{said}: {'better than' if score < promised.low else 'inside of'} {band}")
+        console.note(f"{words}: {'better than' if score < promised.low else 'inside'} {band}")
     return None

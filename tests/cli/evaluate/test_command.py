@@ -107,7 +107,7 @@ def test_windows_may_be_steps_or_a_duration_apart_and_metrics_picked(rnncli: Com
     [
         ("--step", "0", "--step 0 is 0 steps"),
         ("--step", "90min", '--step "90min"'),
-        ("--metrics", "mapse", '--metrics "mapse" is none of MAE, MSE'),
+        ("--metrics", "mapse", "--metrics must be among MAE, MSE"),
         ("--metrics", "", "--metrics"),
     ],
 )
@@ -129,7 +129,7 @@ def test_the_help_names_every_metric() -> None:
     every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
     assert METRICS_HELP.startswith(f"Which of {', '.join(every)};")
     assert METRICS_HELP.endswith(
-        f"[default: {','.join(metrics.USUAL)}; with --compare {','.join(compare_cells.NAMES)}]"
+        f"[default: {','.join(metrics.USUAL)}; with --compare {','.join(compare_cells.DEFAULT_METRICS)}]"
     )
 
 
@@ -262,7 +262,7 @@ def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--refit", "0"), 2, '--refit "0" is none of never, every'),
+        (("--refit", "0"), 2, "--refit must be never, every"),
         (("--refit", "often"), 2, '--refit "often"'),
         (("--by", "y2"), 3, 'there is no column "y2"'),
         (("--by", "ds"), 3, 'it changes within series "s0"'),

@@ -61,7 +61,7 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--compare", "gruu", "DATA", "-H", 6), 2, '--compare "gruu" is none of rnn, lstm, gru, '),
+        (("--compare", "gruu", "DATA", "-H", 6), 2, 'not "gruu". Did you mean "gru"?'),
         (("--compare", "gru", "DATA"), 2, "how far to forecast is for you to say"),
         (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL beside DATA cannot be had here"),
         (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be had here"),

@@ -1,0 +1,110 @@
+"""Scores of a model on the last windows of a table, with or without retraining."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from rnncli.cli import console, data_input
+from rnncli.cli.evaluate import report
+from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, parse_step
+from rnncli.config.sections import Config
+from rnncli.errors import about
+from rnncli.evaluation import backtest
+from rnncli.evaluation.backtest import Chunk, Scoring
+from rnncli.evaluation.conditions import Gate
+from rnncli.evaluation.metrics import USUAL
+from rnncli.evaluation.significance import Windows
+from rnncli.messages import counted
+from rnncli.model.card import Card
+from rnncli.model.model import Model
+from rnncli.network import device
+from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.time import formats
+from rnncli.training import refit_backtest
+
+
+def score_model(
+    model: Model, data: str, config: Config, scores: ScoreRequest, request: BacktestRequest, conditions: list[Gate]
+) -> None:
+    """Forecast windows of the data and report the scores. Raises GateError if a condition of --fail-if holds."""
+    card, horizon, percents = model.card, model.card.horizon, config.forecast.level
+    model = replace(model, corrected=config.forecast.conformal)
+    saved = None if request.output is None else report.Forecasts(request.output, percents)
+    with about(data):
+        columns = data_input.columns_for_model(card, config.columns, weighed=request.refit_every is not None)
+        table = data_input.read_table(data, columns)
+        panel = data_input.build_panel(table, columns, data_input.expected(card))
+        step = horizon if request.step is None else parse_step(request.step, panel.frequency)
+        cutoffs = backtest.newest(panel, horizon, request.windows, step)
+        report.grouping(scores.by, panel, table, cutoffs, horizon)  # a wrong --by is reported before the forecasts
+        work = device.work_per_forecast(card.architectures, panel.targets, len(cutoffs.rows))
+        place = device.prepare(config.compute.device, work)
+        scoring = Scoring(
+            card.season,
+            percents,
+            scores.metrics or list(USUAL),
+            config.forecast.point,
+            scores.baselines,
+            device.free_cores(),
+        )
+        lying = backtest.windows(panel, cutoffs, horizon, step)
+        if request.refit_every is None:
+            chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, place.device)
+        else:
+            chunks = _refit_chunks(model, panel, cutoffs, lying, request.refit_every, scoring, place.device)
+        if saved is not None:
+            chunks = saved.collected(panel, chunks)
+        ledger = backtest.ledger(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
+        grouping = report.grouping(scores.by, panel, table, ledger.places, horizon)
+    if request.refit_every is None:
+        _report_windows(card, panel, cutoffs, request.windows * len(panel.ids))
+    result = report.report(ledger, backtest.windows(panel, ledger.places, horizon, step), grouping)
+    report.write_results(result, ledger, scores, request, saved, panel.frequency.name)
+    report.check_conditions(conditions, result)
+
+
+def _fixed_model_chunks(
+    model: Model, panel: Panel, cutoffs: Cutoffs, scoring: Scoring, where: torch.device
+) -> Iterator[Chunk]:
+    """Yield the windows with the forecasts of the model and the baselines."""
+    chunks = backtest.walk(model, panel, cutoffs, scoring, where)
+    yield from console.track(chunks, "windows", len(cutoffs.rows), lambda chunk: len(chunk.places.rows))
+
+
+def _refit_chunks(
+    model: Model,
+    panel: Panel,
+    cutoffs: Cutoffs,
+    lying: Windows,
+    refit_every: int,
+    scoring: Scoring,
+    where: torch.device,
+) -> Iterator[Chunk]:
+    """Yield the windows with the forecasts of models trained on the rows before them."""
+    trainings = -(-(int(lying.back.max()) + 1) // refit_every)
+    with console.progress() as progress:
+        models = refit_backtest.refit_models(model, panel, cutoffs, lying, refit_every, where, progress)
+        for number, (refitted, some_cutoffs) in enumerate(models, 1):
+            console.note(f"retrained {number} of {trainings}: on rows before {panel.earliest(some_cutoffs)}")
+            yield from backtest.walk(refitted, panel, some_cutoffs, scoring, where)
+
+
+def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) -> None:
+    """Report the number of windows, and whether the networks may have been trained on them."""
+    horizon, training, held_out = card.horizon, card.seen, card.validation.held_out
+    first, found = panel.earliest(cutoffs), len(cutoffs.rows)
+    count = counted(requested, "window") if requested == found else f"{found} of {counted(requested, 'window')}"
+    console.note(f"scored: {count} of {horizon} steps, the earliest from {first}; season {card.season}")
+    summary = [len(panel.ids), panel.summary.rows, *panel.span()]
+    same_rows = summary == [training.series, training.rows, training.first, training.last]
+    back = int((panel.lengths[cutoffs.series] - cutoffs.rows).max())
+    if same_rows and back <= held_out and not card.validation.refitted:
+        console.note("these rows were held out: used for early stopping and to select networks, not to train them")
+    elif same_rows or not formats.later(first, training.last):
+        console.warn(
+            f"the networks were trained on rows up to {training.last}, including these: scores on newer rows will be "
+            "worse. rnncli inspect shows the scores on held-out rows"
+        )
+    else:
+        console.note("all scored rows are newer than the training rows")
