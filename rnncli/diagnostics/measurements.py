@@ -13,7 +13,7 @@ from rnncli.diagnostics import attention_weights, gate_activity, gradient_probe
 from rnncli.diagnostics.gate_activity import UNITS, Layer, Part
 from rnncli.diagnostics.gradient_probe import Gap, Watched
 from rnncli.errors import DataError
-from rnncli.evaluation import backtest
+from rnncli.evaluation import cutoffs
 from rnncli.model.card import Member
 from rnncli.model.model import STATES, Model
 from rnncli.network.cells import Encoder
@@ -62,7 +62,7 @@ def places(panel: Panel, members: Sequence[Member]) -> Cutoffs:
     designs = [member.architecture for member in members]
     horizon = designs[0].horizon
     states = max(STATES * one.layers * one.hidden * (one.context // one.segment) for one in designs)
-    found = backtest.apart(panel, horizon, ORIGINS, max(1, min(MOST_WINDOWS, MOST_VALUES // states)))
+    found = cutoffs.spread_cutoffs(panel, horizon, ORIGINS, max(1, min(MOST_WINDOWS, MOST_VALUES // states)))
     if not len(found.rows):
         raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
     return found

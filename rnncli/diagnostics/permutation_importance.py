@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rnncli.errors import DataError
-from rnncli.evaluation import backtest
+from rnncli.evaluation import cutoffs, past_changes
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Batch
@@ -46,7 +46,7 @@ def effects(model: Model, panel: Panel, device: torch.device) -> Iterator[Effect
 
 def _places(panel: Panel, horizon: int) -> Cutoffs:
     """Windows that do not overlap, at the end of each series."""
-    every = backtest.apart(panel, horizon, ORIGINS, MOST_WINDOWS)
+    every = cutoffs.spread_cutoffs(panel, horizon, ORIGINS, MOST_WINDOWS)
     if len(every.rows) < 2:
         raise DataError(f"importance takes two windows at least, of {horizon} steps and a row before them")
     return every
@@ -57,8 +57,8 @@ def _error(
 ) -> float:
     """Mean absolute error, each window's in units of its series' seasonal naive error."""
     made = [one.point for _, one in model.stream(panel, places, np.array([0.5]), device, altered=alter)]
-    _, actual = backtest.cut(panel, places, 1, model.card.horizon)
-    scale = backtest.before(panel, places, model.card.season).season_error[:, None]
+    _, actual = cutoffs.slice_windows(panel, places, 1, model.card.horizon)
+    scale = past_changes.past_changes(panel, places, model.card.season).season_error[:, None]
     scaled = np.abs(actual - np.concatenate(made)) / np.where(scale > 0, scale, np.nan)
     known = scaled[np.isfinite(scaled)]
     if not len(known) or not known.mean():

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from rnncli.config.sections import PointName
-from rnncli.errors import DataError
 from rnncli.evaluation import baselines, metrics, statsforecast_models
 from rnncli.evaluation.baselines import BASELINES, Past
+from rnncli.evaluation.cutoffs import first_values, full_pasts, slice_windows
 from rnncli.evaluation.metrics import Parts, Scored
-from rnncli.evaluation.significance import Windows
+from rnncli.evaluation.past_changes import past_changes
 from rnncli.model.card import Card
 from rnncli.model.model import Forecast, Model
 from rnncli.panel import Cutoffs, Panel
@@ -60,40 +60,6 @@ class Ledger(NamedTuple):
                 row[metrics.OWA] = metrics.owa(row, scores[metrics.NAIVE2])
         columns = metrics.columns(self.scoring.names, self.scoring.percents)
         return {method: {name: row[name] for name in columns} for method, row in scores.items()}
-
-
-def windows(panel: Panel, places: Cutoffs, horizon: int, step: int) -> Windows:
-    """Where windows that lie `step` rows apart are, for those who compare them."""
-    back = (panel.lengths[places.series] - horizon - places.rows) // step
-    return Windows(places.series, back, -(-horizon // step))
-
-
-def cutoffs(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
-    """The last `windows` cutoffs of each series, `step` rows apart, that have a row before and a horizon after them."""
-    back = horizon + np.arange(windows - 1, -1, -1) * step  # (W,)
-    rows = (panel.lengths[:, None] - back).reshape(-1)
-    series = np.repeat(np.arange(len(panel.ids)), windows)
-    return Cutoffs(series[rows >= 1], rows[rows >= 1])
-
-
-def newest(panel: Panel, horizon: int, windows: int, step: int) -> Cutoffs:
-    """The same of so many windows, or of as many as there are. Raises DataError where no series has one."""
-    fitting = max(0, int(panel.lengths.max()) - horizon) // step + 1
-    found = cutoffs(panel, horizon, min(windows, fitting), step)
-    if not len(found.rows):
-        raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
-    return found
-
-
-def apart(panel: Panel, horizon: int, windows: int, most: int) -> Cutoffs:
-    """Up to so many windows of each series that do not overlap, at its end; of too many every second, third and so on.
-
-    None where no series has a horizon and a row before it.
-    """
-    fitting = max(0, int(panel.lengths.max()) - 1) // horizon
-    every = cutoffs(panel, horizon, min(windows, fitting), horizon)
-    some = slice(None, None, -(-len(every.rows) // most) or 1)
-    return Cutoffs(every.series[some], every.rows[some])
 
 
 class Scoring(NamedTuple):
@@ -159,21 +125,21 @@ def laid_beside(
     """
     points = [forecast.point for forecast in forecasts.values()]
     horizon, season = points[0].shape[1], scoring.season
-    values, future = cut(panel, places, max(season, horizon), horizon)
+    values, future = slice_windows(panel, places, max(season, horizon), horizon)
     future = np.where(np.isnan(points).all(axis=0), np.nan, future)
-    known = before(panel, places, season)
+    known = past_changes(panel, places, season)
     errors = known.season_error, known.season_square
     scored = {
         name: Scored(future, forecast.point, forecast.quantiles, levels, *errors)
         for name, forecast in forecasts.items()
     }
-    past = Past(values, places.rows, *_firsts(panel, places), known.step_square, known.season_square)
+    past = Past(values, places.rows, *first_values(panel, places), known.step_square, known.season_square)
     for name, baseline in BASELINES.items():
         if name not in scored and (name != "SeasonalNaive" or season > 1):
             told = baseline(past, horizon, season)
             scored[name] = Scored(future, told.point, baselines.quantiles(told, levels), levels, *errors)
     if scoring.automatic:
-        pasts = _whole_pasts(panel, places)
+        pasts = full_pasts(panel, places)
         for name in (name for name in scoring.automatic if name not in scored):
             told_all = statsforecast_models.forecast(name, pasts, horizon, season, levels, scoring.processes)
             shape = (len(places.rows), panel.targets, horizon)
@@ -188,19 +154,8 @@ def laid_beside(
 
 def _naive2(panel: Panel, places: Cutoffs, horizon: int, season: int) -> np.ndarray:
     """M4's reference from the whole past of each cutoff: (N, H, K)."""
-    made = [baselines.naive2(past, horizon, season) for past in _whole_pasts(panel, places)]
+    made = [baselines.naive2(past, horizon, season) for past in full_pasts(panel, places)]
     return np.reshape(made, (len(places.rows), panel.targets, horizon)).swapaxes(1, 2)
-
-
-def _whole_pasts(panel: Panel, places: Cutoffs) -> list[np.ndarray]:
-    """The past (T,) of each cutoff and target from its first value on; what is missing is taken to be as before."""
-    pasts = []
-    for series, rows in zip(*places, strict=True):
-        for values in panel.series(series)[:rows].T:
-            known = ~np.isnan(values)
-            newest = np.maximum.accumulate(np.where(known, np.arange(rows), -1))
-            pasts.append(values[newest[newest >= 0]] if known.any() else np.array([np.nan]))
-    return pasts
 
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
@@ -248,44 +203,3 @@ def _merged(
         }
         for method, row in methods.items()
     }
-
-
-def cut(panel: Panel, places: Cutoffs, context: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Past (N, context, K) and future (N, horizon, K) of each cutoff, NaN outside of its series."""
-    starts, ends = panel.offsets[places.series][:, None], panel.offsets[places.series + 1][:, None]
-    rows = starts + places.rows[:, None] + np.arange(-context, horizon)
-    values = panel.values[rows.clip(0, len(panel.values) - 1)]
-    values[(rows < starts) | (rows >= ends)] = np.nan
-    return values[:, :context], values[:, context:]
-
-
-class Before(NamedTuple):
-    """How much N pasts moved, (N, K) each; NaN where there is nothing to compare."""
-
-    season_error: np.ndarray  # mean absolute change over a season
-    season_square: np.ndarray  # mean squared change over a season
-    step_square: np.ndarray  # mean squared change from one step to the next
-
-
-def before(panel: Panel, places: Cutoffs, season: int) -> Before:
-    """The changes in the whole past of each cutoff, by which errors are scaled."""
-    moved = np.empty((3, len(places.rows), panel.targets))
-    order = np.argsort(places.series, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(places.series[order])) + 1) if len(order) else []:
-        values, rows = panel.series(places.series[group[0]]), places.rows[group]
-        for place, (lag, power) in enumerate(((season, 1), (season, 2), (1, 2))):
-            moved[place, group] = baselines.season_errors(values, lag, rows, power)
-    return Before(*moved)
-
-
-def _firsts(panel: Panel, places: Cutoffs) -> tuple[np.ndarray, np.ndarray]:
-    """The first value before each cutoff and the row of its series that it lies in: (N, K) each, NaN where none is."""
-    rows, values = np.empty((2, len(panel.ids), panel.targets))
-    for block in panel.blocks():
-        own = panel.values[block.rows]
-        lines = np.where(np.isnan(own), len(own), np.arange(len(own))[:, None])
-        first = np.minimum.reduceat(lines, block.begins)  # (s, K)
-        rows[block.series] = first - block.begins[:, None]
-        values[block.series] = np.take_along_axis(own, first.clip(max=len(own) - 1), axis=0)
-    rows, values = rows[places.series], values[places.series]
-    return np.where(rows < places.rows[:, None], values, np.nan), rows

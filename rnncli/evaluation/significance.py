@@ -43,7 +43,7 @@ class Difference(NamedTuple):
         return f"{self.verdict} than {other} by {100 * abs(self.gain):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
-class Windows(NamedTuple):
+class WindowPositions(NamedTuple):
     """Where the windows of a backtest lie."""
 
     series: np.ndarray  # (N,) whose they are
@@ -51,7 +51,7 @@ class Windows(NamedTuple):
     overlap: int  # windows in a row that have steps in common
 
 
-def compare(own: Parts, other: Parts, windows: Windows) -> Difference:
+def compare(own: Parts, other: Parts, windows: WindowPositions) -> Difference:
     """The difference of a metric between two methods on the same windows; parts (N, K) each."""
     both = (own.below > 0) & (other.below > 0)
     sums = np.array(

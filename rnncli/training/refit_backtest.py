@@ -8,7 +8,7 @@ import torch
 
 from rnncli.config.sections import Network, Training
 from rnncli.errors import DataError, RequestError
-from rnncli.evaluation.significance import Windows
+from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.model import Model
 from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
@@ -24,7 +24,7 @@ def refit_models(
     model: Model,
     panel: Panel,
     places: Cutoffs,
-    windows: Windows,
+    windows: WindowPositions,
     every: int,
     device: torch.device,
     report: Callable[[TrainingStatus], None],

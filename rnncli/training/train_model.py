@@ -17,7 +17,7 @@ import torch
 from rnncli import __version__
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Config
-from rnncli.evaluation import backtest
+from rnncli.evaluation import backtest, cutoffs
 from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.model import conformal, data_profile, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
@@ -215,7 +215,7 @@ class _Lesson:
         self.places = basis.plan.split.validation
         self.of_table = learned.of_table(self.places)  # (V,), by which alone a model is scored
         self.origins = learned.panel.lengths[self.places.series] - self.places.rows
-        _, self.actual = backtest.cut(learned.panel, self.places, 1, basis.plan.architecture.horizon)
+        _, self.actual = cutoffs.slice_windows(learned.panel, self.places, 1, basis.plan.architecture.horizon)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
         said = consensus(every, basis.seen.counts).numpy()  # (V, H, K, Q)
         self.raw, self.quantiles = value_limits.within(said, basis.seen), value_limits.quantiles(said, basis.seen)

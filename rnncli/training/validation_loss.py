@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rnncli.config.sections import MetricName
-from rnncli.evaluation import backtest, baselines, metrics
+from rnncli.evaluation import baselines, cutoffs, metrics, past_changes
 from rnncli.evaluation.metrics import Scored
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
@@ -34,8 +34,8 @@ def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: 
     inf where nothing can be told. seen: what can come, by which they are taken.
     """
     places, design = plan.split.validation, plan.architecture
-    past, actual = backtest.cut(panel, places, design.season, design.horizon)
-    moved, levels = backtest.before(panel, places, design.season), np.array(quantile_head.LEVELS)
+    past, actual = cutoffs.slice_windows(panel, places, design.season, design.horizon)
+    moved, levels = past_changes.past_changes(panel, places, design.season), np.array(quantile_head.LEVELS)
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
     naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), quantile_head.takes_mean(metric)

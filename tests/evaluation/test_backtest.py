@@ -13,6 +13,7 @@ from rnncli.config.sections import Columns
 from rnncli.evaluation import backtest, metrics
 from rnncli.evaluation.backtest import Scoring
 from rnncli.evaluation.baselines import BASELINES
+from rnncli.evaluation.cutoffs import last_cutoffs
 from rnncli.model import weights_file
 from rnncli.panel import Cutoffs, from_frame
 from tests.conftest import hourly
@@ -20,24 +21,9 @@ from tests.conftest import hourly
 CPU = torch.device("cpu")
 
 
-def test_the_last_horizons_are_held_out_one_behind_the_other() -> None:
-    panel = from_frame(hourly(series=2, days=1), Columns())
-
-    places = backtest.cutoffs(panel, 6, 3, 6)
-
-    assert places.series.tolist() == [0, 0, 0, 1, 1, 1]
-    assert places.rows.tolist() == [6, 12, 18] * 2
-
-
-def test_windows_without_a_row_before_them_are_left_out() -> None:
-    panel = from_frame(hourly(series=1, days=1), Columns())
-
-    assert backtest.cutoffs(panel, 12, 3, 12).rows.tolist() == [12]
-
-
 def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
-    places = backtest.cutoffs(panel, 6, 2, 6)
+    places = last_cutoffs(panel, 6, 2, 6)
 
     scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, (80.0,)), CPU)
 
@@ -49,7 +35,7 @@ def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
 
 def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
-    places = backtest.cutoffs(panel, 6, 1, 6)
+    places = last_cutoffs(panel, 6, 1, 6)
 
     scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, ()), CPU)
 
@@ -57,15 +43,9 @@ def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     assert np.array_equal(scored["SeasonalNaive"].point, day_before)
 
 
-def test_windows_may_overlap_and_all_have_a_horizon_after_them() -> None:
-    panel = from_frame(hourly(series=1, days=1), Columns())
-
-    assert backtest.cutoffs(panel, 6, 3, 1).rows.tolist() == [16, 17, 18]
-
-
 def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, fitted = from_frame(hourly(), Columns()), weights_file.load(model)
-    places = backtest.cutoffs(panel, 6, 5, 3)
+    places = last_cutoffs(panel, 6, 5, 3)
     scoring = Scoring(24, (80.0,), [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS])
 
     def scores() -> tuple[object, object]:
@@ -86,7 +66,7 @@ def rounded(scores: object) -> object:
 
 def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
     panel, fitted, scoring = from_frame(hourly(), Columns()), weights_file.load(model), Scoring(24, (80.0,))
-    places = backtest.cutoffs(panel, 6, 4, 6)
+    places = last_cutoffs(panel, 6, 4, 6)
     whole = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring)
     second = Cutoffs(places.series[4:8], places.rows[4:8])
     alone = backtest.ledger(backtest.walk(fitted, panel, second, scoring, CPU), scoring).table()
@@ -115,13 +95,3 @@ def test_no_row_after_a_cutoff_changes_what_is_said_there(model: Path, series: i
     for method, scored in before.items():
         for name in ("point", "quantiles", "season_error", "season_square"):
             np.testing.assert_array_equal(getattr(scored, name), getattr(after[method], name))
-
-
-def test_windows_know_how_many_come_after_them_and_overlap() -> None:
-    panel = from_frame(hourly(series=2, days=1), Columns())
-
-    found = backtest.windows(panel, backtest.cutoffs(panel, 6, 3, 4), 6, 4)
-
-    assert found.series.tolist() == [0, 0, 0, 1, 1, 1]
-    assert found.back.tolist() == [2, 1, 0] * 2
-    assert found.overlap == 2

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from rnncli.evaluation import baselines, metrics
 from rnncli.evaluation.baselines import BASELINES, Past
 from rnncli.evaluation.metrics import Scored
+from rnncli.evaluation.past_changes import seasonal_naive_errors
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -42,29 +43,11 @@ def test_a_past_without_values_forecasts_nothing() -> None:
     assert np.isnan(baselines.seasonal_naive(np.full((1, 4, 1), np.nan), 2, 2)).all()
 
 
-@given(hnp.arrays(np.float64, (20, 1), elements=st.floats(-100, 100)), st.integers(1, 19))
-def test_the_season_error_is_the_mean_difference_over_a_season(values: np.ndarray, season: int) -> None:
-    expected = np.mean([abs(values[step, 0] - values[step - season, 0]) for step in range(season, 20)])
-
-    assert np.isclose(baselines.season_errors(values, season, np.array([20]))[0, 0], expected)
-
-
-@given(hnp.arrays(np.float64, (20, 2), elements=st.floats(-100, 100)), st.integers(1, 25), st.integers(1, 20))
-def test_rows_after_the_cutoff_change_no_season_error(values: np.ndarray, season: int, rows: int) -> None:
-    whole = baselines.season_errors(values, season, np.array([rows, 20]))[0]
-
-    assert np.allclose(whole, baselines.season_errors(values[:rows], season, np.array([rows]))[0], equal_nan=True)
-
-
-def test_a_series_shorter_than_a_season_is_measured_by_its_steps() -> None:
-    assert baselines.season_errors(np.array([[1.0], [3.0], [7.0]]), 12, np.array([3]))[0, 0] == 3
-
-
 def past_of(values: np.ndarray, season: int) -> Past:
     """Everything before the end of one series (T,)."""
     column, rows = values[:, None], np.array([len(values)])
     first = np.flatnonzero(~np.isnan(values))[:1]
-    squares = [baselines.season_errors(column, lag, rows, 2) for lag in (1, season)]
+    squares = [seasonal_naive_errors(column, lag, rows, 2) for lag in (1, season)]
     return Past(column[None], rows, values[first][None], first[None], *squares)
 
 
@@ -129,7 +112,7 @@ def test_naive2_and_seasonal_naive_score_what_m4_published(
     )
     pasts = [values.to_numpy() for _, values in train.groupby("unique_id")["y"]]
     actual = test["y"].to_numpy().reshape(-1, horizon, 1)
-    errors = np.concatenate([baselines.season_errors(past[:, None], season, np.array([len(past)])) for past in pasts])
+    errors = np.concatenate([seasonal_naive_errors(past[:, None], season, np.array([len(past)])) for past in pasts])
     points = {
         "Naive2": [baselines.naive2(past, horizon, season) for past in pasts],
         "SeasonalNaive": [baselines.seasonal_naive(past[None, :, None], horizon, season)[0, :, 0] for past in pasts],

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.evaluation import baselines, metrics
+from rnncli.evaluation import metrics
 from rnncli.evaluation.metrics import Scored
+from rnncli.evaluation.past_changes import seasonal_naive_errors
 
 COUNT, HORIZON, SEASON = 4, 6, 3
 numbers = st.floats(-100, 100).map(lambda value: round(value, 3))
@@ -53,7 +54,7 @@ def test_smape_is_twice_that_of_utilsforecast_in_percent(actual: np.ndarray, poi
 
 @given(arrays, arrays, hnp.arrays(np.float64, (COUNT, 20), elements=numbers))
 def test_mase_is_that_of_utilsforecast(actual: np.ndarray, point: np.ndarray, past: np.ndarray) -> None:
-    errors = np.concatenate([baselines.season_errors(series[:, None], SEASON, np.array([20])) for series in past])
+    errors = np.concatenate([seasonal_naive_errors(series[:, None], SEASON, np.array([20])) for series in past])
     train = pd.DataFrame({"unique_id": np.repeat(np.arange(COUNT), 20), "ds": np.tile(np.arange(20), COUNT)})
     expected = oracle.mase(long(actual, point), ["m"], SEASON, train.assign(y=past.reshape(-1)))["m"].to_numpy()
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from rnncli.evaluation import significance
 from rnncli.evaluation.metrics import Parts
-from rnncli.evaluation.significance import Difference, Windows
+from rnncli.evaluation.significance import Difference, WindowPositions
 
 
-def windows(series: int, count: int, overlap: int = 1) -> Windows:
-    return Windows(np.repeat(np.arange(series), count), np.tile(np.arange(count), series), overlap)
+def windows(series: int, count: int, overlap: int = 1) -> WindowPositions:
+    return WindowPositions(np.repeat(np.arange(series), count), np.tile(np.arange(count), series), overlap)
 
 
 def parts(losses: np.ndarray) -> Parts:

@@ -9,7 +9,7 @@ import torch
 
 from rnncli.config.architecture import InputSpec
 from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
-from rnncli.evaluation import backtest
+from rnncli.evaluation import cutoffs
 from rnncli.model.model import Model
 from rnncli.model.weights_file import load, save
 from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing
@@ -207,7 +207,7 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     given = Network(horizon=5, season=1, context=24, segment=6, hidden=8, scale="spread", base="last", calendar=False)
     training = Training(members=2, steps=120, refit=False)
     places = Cutoffs(np.full(len(late), 1), late)  # "b" after the rows that were trained on
-    _, actual = backtest.cut(wide(frame), places, 1, 5)
+    _, actual = cutoffs.slice_windows(wide(frame), places, 1, 5)
     errors = []
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)

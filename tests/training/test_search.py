@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli.config.sections import Columns, Network, Training
-from rnncli.evaluation import backtest
+from rnncli.evaluation import cutoffs
 from rnncli.model import card as cards
 from rnncli.model import data_profile
 from rnncli.network import quantile_head
@@ -97,7 +97,7 @@ def searched(
     if trained_before:
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
         plan = plan._replace(rivals=both[1:], starts=tuple(InitialWeights(design, {}) for design in both))
-    _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
+    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)
     search = Search(cast(TrialRunner, workshop), panel, network, data_profile.profile(panel))

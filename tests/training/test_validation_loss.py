@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli.config.sections import Columns, MetricName, Network, Training
-from rnncli.evaluation import backtest
+from rnncli.evaluation import cutoffs
 from rnncli.model import data_profile
 from rnncli.network import quantile_head
 from rnncli.panel import from_frame
@@ -20,7 +20,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
     frame = hourly(series=30)
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
-    _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
+    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     near = truth[..., None] + np.linspace(-0.4, 0.4, len(quantile_head.LEVELS))
 
     judge = partial(judged, panel, plan, "mae")
@@ -33,7 +33,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
 def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: MetricName) -> None:
     panel = from_frame(hourly(series=3), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
-    _, truth = backtest.cut(panel, plan.split.validation, 1, 6)
+    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     judge = judged(panel, plan, metric, data_profile.profile(panel))
 
     right, near, far, unknown = (

@@ -16,6 +16,7 @@ from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
+from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import METRICS, OWA
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
@@ -102,7 +103,7 @@ def _prepare(
     panel = data_input.build_panel(table, config.columns)
     horizon = horizon_steps(config.network, panel.frequency)
     step = horizon if request.step is None else parse_step(request.step, panel.frequency)
-    cutoffs = backtest.newest(panel, horizon, request.windows, step)
+    cutoffs = available_cutoffs(panel, horizon, request.windows, step)
     report.grouping(scores.by, panel, table, cutoffs, horizon)
     return Comparison(table, panel, cutoffs, step, *cell_comparison.plan_cells(panel, cutoffs, config, names))
 
@@ -120,7 +121,7 @@ def _report(ledger: Ledger, comparison: Comparison, scores: ScoreRequest) -> rep
     table, names = ledger.table(), [entry.name for entry in comparison.plans]
     first = next((name for name in ledger.scoring.names if name in METRICS or name == OWA), None)
     best = names[0] if first is None else min(names, key=lambda name: table[name][first])
-    windows = backtest.windows(comparison.panel, ledger.places, comparison.horizon, comparison.step)
+    windows = window_positions(comparison.panel, ledger.places, comparison.horizon, comparison.step)
     grouping = report.grouping(scores.by, comparison.panel, comparison.table, ledger.places, comparison.horizon)
     return report.report(ledger, windows, grouping, best)
 

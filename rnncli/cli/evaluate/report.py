@@ -16,7 +16,7 @@ from rnncli.cli.figures import backtest as figure
 from rnncli.errors import DataError, GateError
 from rnncli.evaluation import conditions, metrics, significance
 from rnncli.evaluation.backtest import Chunk, Ledger
-from rnncli.evaluation.significance import Difference, Windows
+from rnncli.evaluation.significance import Difference, WindowPositions
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import did_you_mean
 from rnncli.panel import Cutoffs, Panel
@@ -111,7 +111,7 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
     return [str(label) for label in labels], groups
 
 
-def report(found: Ledger, windows: Windows, grouped: Grouping | None, own: str = POINT) -> Report:
+def report(found: Ledger, windows: WindowPositions, grouped: Grouping | None, own: str = POINT) -> Report:
     """What the windows tell; own: the method that the others are compared with."""
     metric = next((name for name in found.scoring.names if name in metrics.METRICS), None)
     differences = {}

@@ -15,7 +15,7 @@ from rnncli.errors import DataError, RequestError, about
 from rnncli.evaluation import backtest, conditions, score_drift
 from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import USUAL
-from rnncli.evaluation.significance import Windows
+from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.card import Card
 from rnncli.model.model import Forecast
 from rnncli.network.device import free_cores
@@ -126,11 +126,11 @@ def _chunk(saved: Archived, panel: Panel, scoring: Scoring) -> Chunk:
     return Chunk(saved.places, backtest.laid_beside(forecasts, levels, panel, saved.places, scoring))
 
 
-def _windows(saved: Archived, panel: Panel, horizon: int) -> Windows:
+def _windows(saved: Archived, panel: Panel, horizon: int) -> WindowPositions:
     """Return the positions of the windows, numbered by cutoff; the step is the median distance of the cutoffs."""
     cutoffs, number = np.unique(panel.firsts[saved.places.series] + saved.places.rows, return_inverse=True)
     step = int(np.median(np.diff(cutoffs))) if len(cutoffs) > 1 else horizon
-    return Windows(saved.places.series, len(cutoffs) - 1 - number, -(-horizon // step))
+    return WindowPositions(saved.places.series, len(cutoffs) - 1 - number, -(-horizon // step))
 
 
 def _report_content(saved: Archived, files: list[Path], season: int) -> None:

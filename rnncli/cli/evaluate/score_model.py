@@ -13,8 +13,9 @@ from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import Chunk, Scoring
 from rnncli.evaluation.conditions import Gate
+from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import USUAL
-from rnncli.evaluation.significance import Windows
+from rnncli.evaluation.significance import WindowPositions
 from rnncli.messages import counted
 from rnncli.model.card import Card
 from rnncli.model.model import Model
@@ -36,7 +37,7 @@ def score_model(
         table = data_input.read_table(data, columns)
         panel = data_input.build_panel(table, columns, data_input.expected(card))
         step = horizon if request.step is None else parse_step(request.step, panel.frequency)
-        cutoffs = backtest.newest(panel, horizon, request.windows, step)
+        cutoffs = available_cutoffs(panel, horizon, request.windows, step)
         report.grouping(scores.by, panel, table, cutoffs, horizon)  # a wrong --by is reported before the forecasts
         work = device.work_per_forecast(card.architectures, panel.targets, len(cutoffs.rows))
         place = device.prepare(config.compute.device, work)
@@ -48,7 +49,7 @@ def score_model(
             scores.baselines,
             device.free_cores(),
         )
-        lying = backtest.windows(panel, cutoffs, horizon, step)
+        lying = window_positions(panel, cutoffs, horizon, step)
         if request.refit_every is None:
             chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, place.device)
         else:
@@ -59,7 +60,7 @@ def score_model(
         grouping = report.grouping(scores.by, panel, table, ledger.places, horizon)
     if request.refit_every is None:
         _report_windows(card, panel, cutoffs, request.windows * len(panel.ids))
-    result = report.report(ledger, backtest.windows(panel, ledger.places, horizon, step), grouping)
+    result = report.report(ledger, window_positions(panel, ledger.places, horizon, step), grouping)
     report.write_results(result, ledger, scores, request, saved, panel.frequency.name)
     report.check_conditions(conditions, result)
 
@@ -76,7 +77,7 @@ def _refit_chunks(
     model: Model,
     panel: Panel,
     cutoffs: Cutoffs,
-    lying: Windows,
+    lying: WindowPositions,
     refit_every: int,
     scoring: Scoring,
     where: torch.device,

@@ -75,13 +75,13 @@ def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "
 
 def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel") -> "Difference":
     """Report and return the difference in MASE between the new and the current model."""
-    from rnncli.evaluation.backtest import windows
+    from rnncli.evaluation.cutoffs import window_positions
     from rnncli.evaluation.significance import compare
     from rnncli.panel.export.forecast_table import POINT
     from rnncli.panel.time import formats
     from rnncli.training.train_model import CURRENT
 
-    lying = windows(panel, backtest.places, horizon, horizon)
+    lying = window_positions(panel, backtest.places, horizon, horizon)
     difference = compare(backtest.parts[POINT]["MASE"], backtest.parts[CURRENT]["MASE"], lying)
     console.note(f"current model: MASE {backtest.table()[CURRENT]['MASE']:.3f} on the same windows")
     console.note(f"MASE: {difference.sentence('the current model')}")
