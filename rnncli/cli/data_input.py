@@ -73,6 +73,11 @@ def read_panel(
     return found
 
 
+def read_panel_for_model(card: "Card", source: str, columns: "Columns", format: str | None = None) -> "Panel":
+    """Return the panel in a file or pipe, read as the model expects it."""
+    return read_panel(source, columns_for_model(card, columns), expected(card), format)
+
+
 def build_panel(
     frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
 ) -> "Panel":

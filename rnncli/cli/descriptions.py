@@ -1,11 +1,12 @@
-"""A table, and what was chosen for it, in words: what `train` and `inspect` say."""
+"""Words for tables, plans and models, as `train` and `inspect` report them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rnncli.config.base_forecasts import BASES
-from rnncli.messages import counted, listed, source_words
+from rnncli.files.paths import is_standard_stream
+from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
     from rnncli.config.architecture import Architecture
@@ -14,49 +15,64 @@ if TYPE_CHECKING:
     from rnncli.panel.memmap import Store
     from rnncli.planning.plan import Plan
 
+FREQUENCIES = {
+    "h": "hourly",
+    "D": "daily",
+    "B": "business days",
+    "W": "weekly",
+    "min": "every minute",
+    "s": "every second",
+    "MS": "monthly",
+    "ME": "monthly",
+    "QS": "quarterly",
+    "QE": "quarterly",
+    "YS": "yearly",
+    "YE": "yearly",
+}
+
 
 def panel_lines(source: str, panel: "Panel") -> list[str]:
-    """What was found in a table: its size and span, which columns were taken, and what is missing in it."""
-    found = panel.summary
-    rows = length_words(panel)
+    """Return the size and span of a table, its columns, and what is missing."""
+    summary = panel.summary
     first, last = panel.span()
-    name = source_words(source)
+    name = "standard input" if is_standard_stream(source) else source
+    size = f"{len(panel.ids)} series of {length_words(panel)} steps"
     lines = [
-        f"{name}: {len(panel.ids)} series of {rows} steps, {frequency_words(panel)}, {first} to {last}",
+        f"{name}: {size}, {frequency_words(panel)}, {first} to {last}",
         f"columns: {column_words(panel)}",
     ]
-    if found.missing or found.absent:
+    if summary.missing or summary.absent:
         lines.append(
-            f"missing: {found.missing} empty values and {found.absent} steps without a row; "
-            "they are masked in what the network sees and in its loss"
+            f"missing: {summary.missing} empty values and {summary.absent} steps without a row; "
+            "they are masked in the inputs and in the loss"
         )
     lines += covariate_lines(panel)
-    if found.empty:
-        lines.append(f"left out: {len(found.empty)} series without any value{listed(found.empty)}")
+    if summary.empty:
+        lines.append(f"left out: {len(summary.empty)} series without any value{listed(summary.empty)}")
     return lines
 
 
 def length_words(panel: "Panel") -> str:
-    """How long the series are."""
+    """Return the length of the series, or the shortest and the longest."""
     shortest, longest = panel.lengths.min(), panel.lengths.max()
     return f"{shortest} to {longest}" if shortest < longest else str(longest)
 
 
 def column_words(panel: "Panel") -> str:
-    """Which columns were taken for what."""
+    """Return the role of each column."""
     roles = panel.summary.roles
+    covariates = covariate_words(roles.covariates, roles.weight)
     if roles.wide:
-        beside = beside_words(roles.covariates, roles.weight)
-        series = f"and each of {len(roles.targets)} columns of numbers is a series (--target for one)"
-        return f'time "{roles.time}", {series}{beside}'
+        series = f"each of {len(roles.targets)} numeric columns a series (or set --target)"
+        return f'time "{roles.time}", {series}{covariates}'
     identifier = f'id "{roles.id}", ' if roles.id else ""
-    targets = ", ".join(f'"{name}"' for name in roles.targets) + beside_words(roles.covariates, roles.weight)
-    guessed = " (guessed by their kind; --time, --id and --target say otherwise)" if roles.guessed else ""
-    return f'{identifier}time "{roles.time}", target {targets}{guessed}'
+    targets = ", ".join(f'"{name}"' for name in roles.targets)
+    inferred = " (inferred from their types; or set --time, --id and --target)" if roles.guessed else ""
+    return f'{identifier}time "{roles.time}", target {targets}{covariates}{inferred}'
 
 
-def beside_words(covariates: Sequence[tuple[str, str]], weight: str | None) -> str:
-    """`, known "price", past "visits"`, or nothing."""
+def covariate_words(covariates: Sequence[tuple[str, str]], weight: str | None) -> str:
+    """Return `, known "price", past "visits"`, or nothing; covariates: (name, role)."""
     by_role: dict[str, list[str]] = {}
     for name, role in covariates:
         by_role.setdefault(role, []).append(f'"{name}"')
@@ -66,112 +82,116 @@ def beside_words(covariates: Sequence[tuple[str, str]], weight: str | None) -> s
 
 
 def covariate_lines(panel: "Panel") -> list[str]:
-    """Where a covariate is empty: a line for each."""
-    told = panel.covariates
+    """Return a line for each covariate with missing values."""
+    covariates = panel.covariates
     return [
-        f'missing: "{column.name}" has no value in {share:.1%} of the steps; it is masked there'
-        for column, share in zip(told.along, told.missing(), strict=True)
+        f'missing: "{column.name}" has no value in {share:.1%} of the steps; these are masked'
+        for column, share in zip(covariates.along, covariates.missing(), strict=True)
         if share > 0
     ]
 
 
 def store_lines(store: "Store") -> list[str]:
-    """Where the numbers are, if not in memory."""
-    return [f"memory: {store.size / 1e6:.0f} MB of numbers are read from {store.folder}"] if store.full else []
+    """Return where the values are stored, if not in memory."""
+    return [f"memory: {store.size / 1e6:.0f} MB of values are read from {store.folder}"] if store.full else []
 
 
 def choice_lines(plan: "Plan") -> list[str]:
-    """What was chosen where nothing was said, with the reasons."""
-    design, chosen = plan.architecture, plan.chosen
-    lines = [f"chosen: {name} {chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
-    decoder = ("encoder-decoder" if design.decoder == "encoder-decoder" else f"{design.decoder} decoder") + (
-        (", attention" if design.attention else "") + (f", {bypass_words(design)}" if design.bypass else "")
-    )
-    cell = encoder_words(design)
-    steps = f"{design.context // design.segment} steps of {design.segment} back" if design.context else "no past"
-    return [*lines, f"network: {cell}, {steps}, {design.horizon} ahead, {decoder}"]
+    """Return the settings chosen from the data, with reasons, and the resulting network."""
+    architecture = plan.architecture
+    lines = [f"chosen: {name} {plan.chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
+    if architecture.context:
+        steps = architecture.context // architecture.segment
+        history = f"{steps} steps of {architecture.segment} back"
+    else:
+        history = "no history"
+    network = [encoder_words(architecture), history, f"{architecture.horizon} ahead", decoder_words(architecture)]
+    return [*lines, f"network: {', '.join(network)}"]
 
 
-def bypass_words(design: "Architecture") -> str:
-    """What is linear."""
-    return "linear bypass" if design.experts == 1 else f"linear bypass of {design.experts} maps"
+def encoder_words(architecture: "Architecture") -> str:
+    """Return the cell, size and front end of the encoder."""
+    if architecture.traits.closed_form:
+        return f"reservoir ({architecture.traits.label}) of {architecture.hidden} units"
+    front = f"convolution of width {architecture.convolution}, " if architecture.convolution else ""
+    variants = "".join(f"{name} " for name in ("bidirectional", "residual") if getattr(architecture, name))
+    return f"{front}{architecture.layers}-layer {variants}{architecture.traits.label} of {architecture.hidden} units"
 
 
-def encoder_words(design: "Architecture") -> str:
-    """What reads the past."""
-    if design.traits.closed_form:
-        return f"reservoir (ESN) of {design.hidden} units"
-    front = f"convolution of width {design.convolution}, " if design.convolution else ""
-    kind = "".join(f"{name} " for name in ("bidirectional", "residual") if getattr(design, name))
-    called = design.traits.label
-    return f"{front}{design.layers}-layer {kind}{called} of {design.hidden} units"
+def decoder_words(architecture: "Architecture") -> str:
+    """Return the decoder, with its attention and linear bypass."""
+    name = architecture.decoder
+    parts = [name if name == "encoder-decoder" else f"{name} decoder"]
+    if architecture.attention:
+        parts.append("attention")
+    if architecture.bypass:
+        experts = architecture.experts
+        parts.append("linear bypass" if experts == 1 else f"linear bypass of {experts} experts")
+    return ", ".join(parts)
 
 
 def member_lines(card: "Card") -> list[str]:
-    """The networks that forecast together, a line for each design."""
-    designs = Counter(design_words(member.architecture) for member in card.members)
-    lines = [f"{number} x {design}" if number > 1 else design for design, number in designs.items()]
-    last = "trained again on all rows" if card.validation.refitted else "not trained on the rows held out"
-    networks = "network" if len(card.members) == 1 else "networks"
-    told = {"learning_rate": "learning rate", "start": "begun with"}
-    why = [f"  {words}: {card.reasons[name]}" for name, words in told.items() if name in card.reasons]
-    left = [f"left out: {words}" for words in left_out(card)]
-    return [f"kept: {len(card.members)} {networks}, {last}", *(f"  {line}" for line in lines), *why, *left]
+    """Return the networks of an ensemble, a line for each architecture, and what training found."""
+    architectures = Counter(architecture_words(member.architecture) for member in card.members)
+    lines = [f"{number} x {words}" if number > 1 else words for words, number in architectures.items()]
+    rows = "retrained on all rows" if card.validation.refitted else "not trained on the held-out rows"
+    labels = {"learning_rate": "learning rate", "start": "initialised with"}
+    reasons = [f"  {words}: {card.reasons[name]}" for name, words in labels.items() if name in card.reasons]
+    covariates = [f"left out: {words}" for words in left_out(card)]
+    count = counted(len(card.members), "network")
+    return [f"selected: {count}, {rows}", *(f"  {line}" for line in lines), *reasons, *covariates]
 
 
 def left_out(card: "Card") -> list[str]:
-    """The columns beside, where training found that no network is to be told them."""
+    """Return the covariates that training dropped."""
     if not card.inputs or card.told_columns or card.config.network.covariates is False:
         return []
-    names = ", ".join(one.name for one in card.inputs)
-    return [f"{names} (the validation windows are forecast about as well without; train --covariates tells them)"]
+    names = ", ".join(covariate.name for covariate in card.inputs)
+    return [f"{names} (no lower error on the validation windows; train --covariates keeps them)"]
 
 
 def interval_line(card: "Card") -> str:
-    """What the intervals held of the validation windows."""
+    """Return the coverage of the intervals on the validation windows."""
     from rnncli.evaluation.metrics import coverages
 
-    own = card.scores["rnncli"]
-    held = [
-        f"the {percent:g} % one held {100 * share:.1f} % of the values"
-        for name, percent in coverages(own).items()
-        if (share := own[name]) is not None and share == share
+    scores = card.scores["rnncli"]
+    covered = [
+        f"{percent:g} % covered {100 * share:.1f} % of the values"
+        for name, percent in coverages(scores).items()
+        if (share := scores[name]) is not None and share == share
     ]
-    counts = "; whole numbers, as all values are" if card.seen.counts else ""
+    rounding = "; rounded to whole numbers, as in the training data" if card.seen.counts else ""
     windows = counted(card.validation.windows, "window")
-    return f"intervals: {', '.join(held)} ({windows}, each half corrected by the other){counts}"
+    return f"intervals: {', '.join(covered)} ({windows}, cross-calibrated in halves){rounding}"
 
 
-def design_words(design: "Architecture") -> str:
-    """What tells one member from another."""
-    base = "no base" if design.base == "none" else f"base {design.base}"
-    if BASES[design.base].seasonal:
-        base += f" {design.season}"
-    dated = (", calendar" if design.calendar else "") + (", sees the other series" if design.mix else "")
-    dated += "" if design.covariates else ", not told the columns beside"
-    seen = f"context {design.context} in segments of {design.segment}" if design.context else "nothing of the past"
-    return f"scale {design.scale}, {base}, {seen}{dated}"
+def architecture_words(architecture: "Architecture") -> str:
+    """Return what distinguishes the members of an ensemble."""
+    base = "no base" if architecture.base == "none" else f"base {architecture.base}"
+    if BASES[architecture.base].seasonal:
+        base += f" {architecture.season}"
+    context = f"context {architecture.context} in segments of {architecture.segment}"
+    parts = [f"scale {architecture.scale}", base, context if architecture.context else "no history"]
+    if architecture.calendar:
+        parts.append("calendar")
+    if architecture.mix:
+        parts.append("mixes the series")
+    if not architecture.covariates:
+        parts.append("no covariates")
+    return ", ".join(parts)
 
 
 def frequency_words(panel: "Panel") -> str:
-    """The frequency as a person says it."""
+    """Return the frequency in words, followed by its alias."""
     frequency = panel.frequency
     if frequency.unit == "integer":
-        return "a clock of plain numbers" + (f" by {frequency.every}" if frequency.every > 1 else "")
-    known = {
-        "h": "hourly",
-        "D": "daily",
-        "B": "business days",
-        "W": "weekly",
-        "min": "every minute",
-        "s": "every second",
-    }
-    known |= {"MS": "monthly", "ME": "monthly", "QS": "quarterly", "QE": "quarterly", "YS": "yearly", "YE": "yearly"}
-    return f"{known[frequency.name]} ({frequency.name})" if frequency.name in known else f"every {frequency.name}"
+        return "integer time index" + (f" with step {frequency.every}" if frequency.every > 1 else "")
+    words = FREQUENCIES.get(frequency.name)
+    return f"{words} ({frequency.name})" if words else f"every {frequency.name}"
 
 
 def with_reasons(values: Mapping[str, object], reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Choices, each with why it was made."""
+    """Return (name, value) for each setting, with the reason for the value if there is one."""
     return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]
 
 

@@ -139,10 +139,10 @@ def test_the_same_figure_is_the_same_file_of_its_kind(rnncli: Command, model: Pa
         (("forecast", "MODEL", "DATA", "--plot", "none/f.png"), "there is no folder"),
         (("forecast", "MODEL", "DATA", "--future-template", "t.csv", "--plot", "f.png"), "--future"),
         (("evaluate", "DATA", "DATA", "--plot", "f.gif"), "a figure's name ends in .png, .svg or .pdf"),
-        (("inspect", "DATA", "--plot", "f.png"), "--plot cannot be had here: it is of a model"),
+        (("inspect", "DATA", "--plot", "f.png"), "--plot cannot be used here: it needs a model file"),
         (
             ("inspect", "MODEL", "--importance", "DATA", "--plot", "f.png"),
-            "--plot cannot be had here: --importance is shown on the screen",
+            "--plot cannot be used here: --importance is only shown as a table",
         ),
     ],
 )

@@ -123,7 +123,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
     trained = rnncli("train", tmp_path / "a.csv", *BLIND, "--steps", 5, "--output", tmp_path / "m.rnn")
 
     card = card_file.read_card(tmp_path / "m.rnn")
-    assert "network: 1-layer GRU of 32 units, no past, 7 ahead, parallel decoder" in trained.err
+    assert "network: 1-layer GRU of 32 units, no history, 7 ahead, parallel decoder" in trained.err
     assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"nothing of the past is seen"}
     made = card.members[0].architecture
     assert (made.context, made.scale, made.base, made.bypass, made.since) == (0, "global", "none", False, False)
@@ -202,7 +202,7 @@ def test_what_looks_at_the_past_says_why_not_and_the_rest_works(rnncli: Command,
     ):
         outcome = rnncli(*refused)
         assert (outcome.code, outcome.out) == (2, "")
-        assert "nothing of the past (train --context 0)" in outcome.err
+        assert "no history (train --context 0)" in outcome.err
     important = rnncli("inspect", model, "--importance", data)
     assert important.code == 0, important.err
     assert {line.split()[0] for line in important.out.splitlines() if "%" in line} == {
@@ -211,7 +211,7 @@ def test_what_looks_at_the_past_says_why_not_and_the_rest_works(rnncli: Command,
         "price",
         "size",
     }
-    assert "nothing of the past" in rnncli("inspect", model).out
+    assert "no history" in rnncli("inspect", model).out
     gone_on = rnncli("train", data, "--from", model, "--steps", 5, "--output", tmp_path / "next.rnn")
     assert gone_on.code == 0, gone_on.err
 

@@ -142,7 +142,7 @@ def test_the_model_is_the_same_to_the_bit_whoever_trains_it(
         model = tmp_path / f"{name}.rnn"
         outcome = rnncli("train", data, *QUICK, "--members", 2, *options, "--output", model)
         assert outcome.code == 0
-        assert ("memory: 0 MB of numbers are read from" in outcome.err) == (name == "bound")
+        assert ("memory: 0 MB of values are read from" in outcome.err) == (name == "bound")
         assert ("2 processes" in outcome.err) == (cores == 2)
         models.append((load(model.read_bytes()), card_file.read_card(model).model_dump(exclude={"config"})))
 

@@ -52,7 +52,7 @@ def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
     )
 
     assert outcome.code == 0
-    assert "kept: 3 networks, trained again on all rows" in outcome.err
+    assert "selected: 3 networks, retrained on all rows" in outcome.err
     assert (tmp_path / "m.rnn").read_bytes() == several.read_bytes()
 
 
@@ -153,7 +153,7 @@ def test_a_budget_ends_with_members(
     outcome = rnncli("train", data, *SMALL, "--steps", 5, "--budget", "2s", "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
-    assert re.search(r"kept: \d+ networks?, trained again on all rows", outcome.err)
+    assert re.search(r"selected: \d+ networks?, retrained on all rows", outcome.err)
     assert len(weights_file.load(tmp_path / "m.rnn").networks) >= 1
 
 

@@ -1,58 +1,72 @@
-"""rnncli inspect MODEL DATA: how well the networks of a model are, as a report or for a program."""
+"""`inspect MODEL DATA`: diagnostics of the networks of a model, as tables, plots or JSON."""
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.cli import console, descriptions, text_plot
+from rnncli import diagnostics
+from rnncli.cli import console, data_input, descriptions, text_plot
+from rnncli.cli.figures import diagnostics as figure
+from rnncli.diagnostics.findings import findings
+from rnncli.diagnostics.snapshot import portrait
+from rnncli.errors import about
+from rnncli.model.weights_file import decode
 
 if TYPE_CHECKING:
+    from rnncli.config.sections import Columns
     from rnncli.diagnostics import Found, Health
     from rnncli.model.card import Card, LearningCurve
+    from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
     from rnncli.panel import Panel
 
-
-SEEN = 1e-4  # of the largest gradient: what is below is drawn no more
-
-
-def examine(fitted: "Model", panel: "Panel") -> list["Found"]:
-    """Every network of a model, on windows of the panel."""
-    from rnncli import diagnostics
-
-    fitted.check(panel)
-    places = diagnostics.places(panel, fitted.card.members)
-    each = (diagnostics.examined(fitted, number, panel, places) for number in range(len(fitted.networks)))
-    return list(console.track(each, "networks", len(fitted.networks), lambda _found: 1))
+MIN_GRADIENT = 1e-4  # of the largest gradient; smaller ones are not drawn
 
 
-def draw(path: Path, card: "Card", found: "Found") -> None:
-    """A network at work, into a file."""
-    from rnncli.cli.figures import diagnostics as figure
-    from rnncli.diagnostics.snapshot import portrait
+def run(
+    model_file: "ModelFile", data: str, columns: "Columns", format: str | None, as_json: bool, plot: Path | None
+) -> None:
+    """Measure every network on windows of the table, and show the results."""
+    model = decode(model_file)
+    with about(data):
+        panel = data_input.read_panel_for_model(model.card, data, columns, format)
+        measured = list(_measure(model, panel))
+    if plot is not None:
+        figure.draw(plot, model.card, measured[0].health, portrait(measured[0], model.card.season))
+    health = [network.health for network in measured]
+    if as_json:
+        print(to_json(model.card, health))
+    else:
+        _show(model.card, health)
 
-    figure.draw(path, card, found.health, portrait(found, card.season))
+
+def _measure(model: "Model", panel: "Panel") -> Iterator["Found"]:
+    """Yield the measurements of each network."""
+    model.check(panel)
+    cutoffs = diagnostics.places(panel, model.card.members)
+    count = len(model.networks)
+    measured = (diagnostics.examined(model, number, panel, cutoffs) for number in range(count))
+    return console.track(measured, "networks", count, lambda _network: 1)
 
 
-def show(card: "Card", found: list["Health"]) -> None:
-    """The first network in detail and as pictures, the others a line each."""
-    from rnncli.diagnostics.findings import findings
-
-    first = found[0]
-    of = "the network" if len(found) == 1 else f"the first of {len(found)} networks"
-    title = f"health of {of} ({descriptions.design_words(first.architecture)}), on {first.windows} windows"
-    console.show_table(
-        ["measure", "found", "verdict"], [[*finding] for finding in findings(first, card, 0)], title=title
-    )
-    if len(found) > 1:
-        header = ["network", "gradient reaches", "memory", "radius", "saturated gates", "dead units", "drift"]
-        rows = [[str(number), *_line(health)] for number, health in enumerate(found, 1)]
+def _show(card: "Card", health: list["Health"]) -> None:
+    """Show the first network in detail and as plots, and all networks in one line each."""
+    first = health[0]
+    which = "the network" if len(health) == 1 else f"the first of {len(health)} networks"
+    title = f"health of {which} ({descriptions.architecture_words(first.architecture)}), on {first.windows} windows"
+    rows = [[*finding] for finding in findings(first, card, 0)]
+    console.show_table(["measure", "value", "finding"], rows, title=title)
+    if len(health) > 1:
+        header = ["network", "gradient reach", "memory", "radius", "saturated gates", "dead units", "drift"]
+        rows = [[str(number), *_row(network)] for number, network in enumerate(health, 1)]
         console.show_table(header, rows, title="networks")
-    _draw(first, card.members[0].course, card.members[0].trial)
+    _plot_text(first, card.members[0].course, card.members[0].trial)
 
 
-def _line(health: "Health") -> list[str]:
+def _row(health: "Health") -> list[str]:
+    """Return the cells of a network in the table of all networks."""
     radii, shares = health.radii or {}, health.saturated or {}
     gates = [share for part, share in shares.items() if part.gate]
     return [
@@ -65,48 +79,47 @@ def _line(health: "Health") -> list[str]:
     ]
 
 
-def _draw(health: "Health", course: "LearningCurve | None", trial: "LearningCurve | None") -> None:
-    """The gradient by lag and the losses of the training, in characters."""
-    lags = [float(place * health.architecture.segment) for place in range(1, len(health.read) + 1)]
-    read = text_plot.Curve("through the state", lags, [float(size) if size >= SEEN else 0.0 for size in health.read])
+def _plot_text(health: "Health", refit: "LearningCurve | None", trial: "LearningCurve | None") -> None:
+    """Print the gradient by lag, and the training and validation loss by update."""
+    segment = health.architecture.segment
+    lags = [float(number * segment) for number in range(1, len(health.read) + 1)]
+    gradient = [float(size) if size >= MIN_GRADIENT else 0.0 for size in health.read]
     if health.reach:
-        print(
-            "\n"
-            + text_plot.draw_curves("how much each past step moves the loss", "steps back", [read], logarithmic=True)
-        )
-    if course is None or not course.losses:
+        curve = text_plot.Curve("through the state", lags, gradient)
+        print("\n" + text_plot.draw_curves("gradient of the loss by lag", "steps back", [curve], logarithmic=True))
+    if refit is None or not refit.losses:
         return
-    curves = [text_plot.Curve("training loss", course.points, course.losses)]
-    held_out = trial or course
+    curves = [text_plot.Curve("training loss", refit.points, refit.losses)]
+    held_out = trial or refit
     if held_out.checks:
-        name = "validation loss" if held_out is course else "validation loss of the trial before"
+        name = "validation loss" if held_out is refit else "validation loss of the trial"
         curves.append(text_plot.Curve(name, held_out.checks, held_out.validations))
     print("\n" + text_plot.draw_curves("training", "updates", curves))
 
 
-def as_json(card: "Card", found: list["Health"]) -> str:
-    """All figures and verdicts of every network, for a program."""
-    from rnncli.diagnostics.findings import findings
+def to_json(card: "Card", health: list["Health"]) -> str:
+    """Return all measurements and findings as JSON; numbers that are not finite are null."""
+    networks = [_plain(card, number, network) for number, network in enumerate(health)]
+    return json.dumps(_finite({"season": card.season, "networks": networks}), indent=1)
 
-    def plain(number: int, health: "Health") -> dict[str, object]:
-        values = health._asdict() | {"architecture": health.architecture.model_dump()}
-        values |= {name: getattr(health, name).tolist() for name in ("read", "whole", "kept")}
-        for name in ("radii", "saturated"):
-            by_part = getattr(health, name)
-            values[name] = None if by_part is None else {part.name: value for part, value in by_part.items()}
-        values |= {"gap": None if health.gap is None else health.gap._asdict()}
-        said = {
-            finding.measure: {"found": finding.found, "verdict": finding.verdict}
-            for finding in findings(health, card, number)
-        }
-        return values | {"findings": said}
 
-    told = {"season": card.season, "networks": [plain(*one) for one in enumerate(found)]}
-    return json.dumps(_finite(told), indent=1)
+def _plain(card: "Card", number: int, health: "Health") -> dict[str, object]:
+    """Return the measurements and findings of a network as plain values."""
+    values = health._asdict() | {"architecture": health.architecture.model_dump()}
+    values |= {name: getattr(health, name).tolist() for name in ("read", "whole", "kept")}
+    for name in ("radii", "saturated"):
+        by_part = getattr(health, name)
+        values[name] = None if by_part is None else {part.name: value for part, value in by_part.items()}
+    values |= {"gap": None if health.gap is None else health.gap._asdict()}
+    by_measure = {
+        finding.measure: {"found": finding.found, "verdict": finding.verdict}
+        for finding in findings(health, card, number)
+    }
+    return values | {"findings": by_measure}
 
 
 def _finite(value: object) -> object:
-    """The same with null for numbers that JSON has not: what ran away has no size."""
+    """Return a nested value with None for numbers that are not finite, which JSON cannot represent."""
     match value:
         case float():
             return value if math.isfinite(value) else None

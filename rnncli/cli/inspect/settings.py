@@ -1,4 +1,4 @@
-"""inspect --show-config: every choice, and who made it: the default, the file, the environment or the command line."""
+"""`inspect --show-config`: every setting, and its source: default, file, environment or command line."""
 
 import json
 import os
@@ -11,28 +11,28 @@ from rnncli.messages import did_you_mean
 
 
 class Setting(NamedTuple):
-    """A choice."""
+    """The value of a config field."""
 
     section: str
     name: str
     value: Any
     source: str  # default, file, environment or command line
-    where: str | None  # the file, the variable, the option
+    where: str | None  # the file, environment variable or option
 
 
 def show(settings: Settings, as_json: bool) -> None:
-    """All of them on stdout. Raises RequestError where a value is not allowed, whichever command it is for."""
+    """Print all settings. Raises RequestError if a value is not allowed, whichever command has the option."""
     found = all_settings(settings)
-    _tell_unknown()
+    _warn_of_unknown_variables()
     if as_json:
-        print(json.dumps([one._asdict() for one in found], indent=2, ensure_ascii=False))
+        print(json.dumps([setting._asdict() for setting in found], indent=2, ensure_ascii=False))
         return
-    rows = [[one.section, one.name, _written(one.value), one.where or one.source] for one in found]
+    rows = [[row.section, row.name, _as_option(row.value), row.where or row.source] for row in found]
     console.show_table(["section", "name", "value", "from"], rows)
 
 
 def all_settings(settings: Settings) -> list[Setting]:
-    """The choices of every section, also those that only other commands have an option for."""
+    """Return the settings of all sections, including options that inspect does not have."""
     everywhere = _with_environment(settings)
     config = everywhere.applied_to(Config())
     return [
@@ -43,18 +43,18 @@ def all_settings(settings: Settings) -> list[Setting]:
 
 
 def _with_environment(settings: Settings) -> Settings:
-    """What was asked, with what the environment says to other commands."""
-    options, silent = dict(settings.options), set[str]()
+    """Add the environment variables of options that inspect does not have."""
+    options, added = dict(settings.options), set[str]()
     for section in Config.model_fields:
-        own = options.get(section, {})
-        others = {name for name in section_class(section).model_fields if _is_set(name) and name not in own}
-        options[section] = own | {name: os.environ[environment_variable(name)] for name in others}
-        silent |= others
-    return settings._replace(options=options, environment=settings.environment | silent)
+        given = options.get(section, {})
+        others = {name for name in section_class(section).model_fields if _is_set(name) and name not in given}
+        options[section] = given | {name: os.environ[environment_variable(name)] for name in others}
+        added |= others
+    return settings._replace(options=options, environment=settings.environment | added)
 
 
 def _is_set(name: str) -> bool:
-    return bool(os.environ.get(environment_variable(name)))  # an empty one says nothing, as on the command line
+    return bool(os.environ.get(environment_variable(name)))  # an empty variable counts as unset
 
 
 def _source(settings: Settings, section: str, name: str) -> tuple[str, str | None]:
@@ -67,19 +67,19 @@ def _source(settings: Settings, section: str, name: str) -> tuple[str, str | Non
     return "default", None
 
 
-def _tell_unknown() -> None:
-    """Warn of variables that look like ours and are not."""
+def _warn_of_unknown_variables() -> None:
+    """Warn of RNNCLI_ variables that are not options."""
     known = [
         environment_variable(name) for section in Config.model_fields for name in section_class(section).model_fields
     ]
     known.append(environment_variable("config"))
     for name in sorted(os.environ):
         if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
-            console.warn(f"{name} is set in the environment, and there is no such option.{did_you_mean(name, known)}")
+            console.warn(f"{name} is set in the environment, but there is no such option.{did_you_mean(name, known)}")
 
 
-def _written(value: Any) -> str:
-    """A value as the command line takes it."""
+def _as_option(value: Any) -> str:
+    """Return a value as written on the command line."""
     match value:
         case None:
             return "-"
@@ -88,5 +88,5 @@ def _written(value: Any) -> str:
         case float():
             return f"{value:g}"
         case tuple():
-            return ",".join(_written(one) for one in value) or "-"
+            return ",".join(_as_option(part) for part in value) or "-"
     return str(value)

@@ -63,8 +63,8 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
     [
         (("--compare", "gruu", "DATA", "-H", 6), 2, 'not "gruu". Did you mean "gru"?'),
         (("--compare", "gru", "DATA"), 2, "how far to forecast is for you to say"),
-        (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL beside DATA cannot be had here"),
-        (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be had here"),
+        (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL with DATA cannot be used here"),
+        (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be used here"),
         (
             ("--compare", "gru", "DATA", "-H", 6, "--context", 10, "--segment", 3),
             2,
@@ -72,8 +72,8 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
         ),
         (("--compare", "gru", "DATA", "-H", 400), 3, "before 2024-01-04 08:00: "),
         (("--compare", "gru", "DATA", "-H", 500), 3, "no series has the 501 rows"),
-        (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be had here: it is for training"),
-        (("MODEL", "DATA", "--no-bypass"), 2, "--no-bypass cannot be had here: it is for training"),
+        (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be used here: it is for training"),
+        (("MODEL", "DATA", "--no-bypass"), 2, "--no-bypass cannot be used here: it is for training"),
         (("MODEL",), 2, "evaluate takes MODEL and DATA, or --compare NAMES and DATA"),
     ],
 )

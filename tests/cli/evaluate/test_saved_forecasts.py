@@ -159,17 +159,17 @@ def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--windows", 3), "--windows cannot be had here"),
-        (("--refit", "every"), "--refit cannot be had here"),
+        (("--windows", 3), "--windows cannot be used here"),
+        (("--refit", "every"), "--refit cannot be used here"),
         (("--fail-if", "drift"), "--fail-if drift needs the model"),
         (("--fail-if", "msis-80 > 3"), '"msis-80" is none of MASE'),
         (("--level", "70"), "--level 70: no forecast has this interval; there are 80, 95"),
         (("--level", "80,99.5"), "--level 99.5: no forecast has this interval; there are 80, 95"),
-        (("--point", "mean"), "--point cannot be had here"),
-        (("--no-conformal",), "--no-conformal cannot be had here"),
-        (("--device", "cpu"), "--device cannot be had here"),
-        (("--known", "price"), "--known cannot be had here"),
-        (("--weight", "y"), "--weight cannot be had here"),
+        (("--point", "mean"), "--point cannot be used here"),
+        (("--no-conformal",), "--no-conformal cannot be used here"),
+        (("--device", "cpu"), "--device cannot be used here"),
+        (("--known", "price"), "--known cannot be used here"),
+        (("--weight", "y"), "--weight cannot be used here"),
     ],
 )
 def test_what_is_not_for_archives_is_refused(

@@ -201,7 +201,7 @@ def test_inspect_shows_what_is_kept(rnncli: Command, kept: Path) -> None:
 
     assert "series 3, of 48 of at most 48 steps" in out
     assert "span 2024-01-15 16:00 to 2024-01-17 15:00" in out
-    assert "runs 1, which brought 1200 rows" in out
+    assert "runs 1, with 1200 rows in all" in out
 
 
 def _state(content: bytes, folder: Path) -> forecast_state.State:

@@ -101,7 +101,7 @@ def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path
     outcome = rnncli("inspect", tmp_path / "m.rnn.unfinished")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "is a training that is not done. continue with train --resume" in outcome.err
+    assert "interrupted training, not a file.  Continue it with train --resume" in outcome.err
 
 
 def test_a_table_that_is_too_short_to_train_on_says_so(rnncli: Command, tmp_path: Path) -> None:

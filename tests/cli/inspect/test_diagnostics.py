@@ -4,9 +4,12 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rnncli.cli.inspect import diagnostics
+from rnncli.diagnostics import Health
+from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
 
@@ -17,8 +20,8 @@ def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, 
     for measure in ("gradient reaches back", "effective memory", "spectral radius", "saturated", "dead units"):
         assert measure in outcome.out
     assert "on 15 windows" in outcome.out  # five of each series
-    assert "how much each past step moves the loss" in outcome.out
-    assert "validation loss of the trial before" in outcome.out
+    assert "gradient of the loss by lag" in outcome.out
+    assert "validation loss of the trial" in outcome.out
 
 
 def test_every_network_is_examined_for_a_person_and_for_a_program(rnncli: Command, data: Path, tmp_path: Path) -> None:
@@ -72,20 +75,20 @@ def test_series_that_never_move_give_no_gradient_and_no_picture_of_it(
 
     assert outcome.code == 0
     assert "0 of 48 steps" in outcome.out
-    assert "how much each past step" not in outcome.out
+    assert "gradient of the loss by lag" not in outcome.out
     assert (tmp_path / "flat.png").exists()
 
 
-def test_what_ran_away_is_null_for_a_program() -> None:
-    told = {"drift": math.inf, "read": [1.0, math.nan], "gap": (0.5, 2), "name": "rnn", "radii": None}
+def test_measurements_that_are_not_finite_are_null_in_json(model: Path) -> None:
+    card = card_file.read_card(model)
+    read, whole, kept = np.array([1.0, np.nan]), np.zeros(2), np.ones(2)
+    health = Health(card.members[0].architecture, 5, read, whole, 24, kept, 24, None, None, 0, math.inf, None)
 
-    assert diagnostics._finite(told) == {
-        "drift": None,
-        "read": [1.0, None],
-        "gap": [0.5, 2],
-        "name": "rnn",
-        "radii": None,
-    }
+    network = json.loads(diagnostics.to_json(card, [health]))["networks"][0]
+
+    assert network["drift"] is None
+    assert network["read"] == [1.0, None]
+    assert network["radii"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""`inspect MODEL --importance DATA`: the permutation importance of the inputs of a model, as a table."""
+
+from typing import TYPE_CHECKING
+
+from rnncli.cli import console, data_input
+from rnncli.diagnostics import permutation_importance
+from rnncli.errors import about
+from rnncli.model.weights_file import decode
+from rnncli.network import device
+
+if TYPE_CHECKING:
+    from rnncli.config.sections import Columns
+    from rnncli.model.card_file import ModelFile
+
+BAR, MAX_WIDTH = "█", 30
+
+
+def show(model_file: "ModelFile", data: str, columns: "Columns", format: str | None) -> None:
+    """Show by how much the error grows if one input is shuffled between windows, the largest effect first."""
+    model = decode(model_file)
+    with about(data):
+        panel = data_input.read_panel_for_model(model.card, data, columns, format)
+        work = device.work_per_forecast(model.card.architectures, panel.targets, permutation_importance.MOST_WINDOWS)
+        place = device.prepare("auto", work)
+        count = sum(1 for _ in permutation_importance.parts(model))
+        measured = permutation_importance.effects(model, panel, place.device)
+        tracked = console.track(measured, "shuffling", count, lambda _effect: 1)
+        effects = sorted(tracked, key=lambda effect: -effect.increase)
+    largest = max(1e-9, *(effect.increase for effect in effects))
+    rows = [
+        [
+            effect.part,
+            effect.kind,
+            f"{100 * effect.increase:+.1f} %",
+            BAR * round(MAX_WIDTH * effect.increase / largest),
+        ]
+        for effect in effects
+    ]
+    title = "permutation importance: increase of the error if an input is shuffled between windows"
+    console.show_table(["input", "kind", "error", ""], rows, title=title)
