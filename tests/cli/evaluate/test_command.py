@@ -42,10 +42,10 @@ def test_it_says_whether_the_network_knew_the_rows(rnncli: Command, model: Path,
     unrefitted = ("--no-refit", "--horizon", 6, "--steps", 5, "--hidden", 4, "--output", tmp_path / "m.rnn")
     assert rnncli("train", data, *unrefitted).code == 0
 
-    assert "never trained on these rows" in rnncli("evaluate", tmp_path / "m.rnn", data).err
+    assert "these rows were held out" in rnncli("evaluate", tmp_path / "m.rnn", data).err
     assert "were trained on rows up to 2024-01-20 23:00" in rnncli("evaluate", model, data).err
     assert "were trained on rows" in rnncli("evaluate", tmp_path / "m.rnn", data, "--windows", 50).err
-    assert "all of these rows are newer" in rnncli("evaluate", model, tmp_path / "new.csv").err
+    assert "all scored rows are newer" in rnncli("evaluate", model, tmp_path / "new.csv").err
 
 
 def test_more_windows_can_be_scored(rnncli: Command, model: Path, data: Path) -> None:
@@ -66,7 +66,7 @@ def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--windows", "0"), 2, "--windows 0 is none"),
+        (("--windows", "0"), 2, "--windows must be at least 1"),
         (("--format", "xls"), 2, 'not "xls"'),
         (("--target", "z"), 3, 'no column "z"'),
     ],
@@ -105,7 +105,7 @@ def test_windows_may_be_steps_or_a_duration_apart_and_metrics_picked(rnncli: Com
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--step", "0", "--step 0 is 0 steps"),
+        ("--step", "0", "--step must be 1 to"),
         ("--step", "90min", '--step "90min"'),
         ("--metrics", "mapse", "--metrics must be among MAE, MSE"),
         ("--metrics", "", "--metrics"),
@@ -127,7 +127,7 @@ def test_the_help_names_every_metric() -> None:
     from rnncli.evaluation import metrics
 
     every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
-    assert METRICS_HELP.startswith(f"Which of {', '.join(every)};")
+    assert METRICS_HELP.startswith(f"Metrics: {', '.join(every)};")
     assert METRICS_HELP.endswith(
         f"[default: {','.join(metrics.USUAL)}; with --compare {','.join(compare_cells.DEFAULT_METRICS)}]"
     )
@@ -263,12 +263,12 @@ def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
     ("options", "code", "message"),
     [
         (("--refit", "0"), 2, "--refit must be never, every"),
-        (("--refit", "often"), 2, '--refit "often"'),
+        (("--refit", "often"), 2, 'not "often"'),
         (("--by", "y2"), 3, 'there is no column "y2"'),
         (("--by", "ds"), 3, 'it changes within series "s0"'),
         (("--fail-if", "mase"), 2, "is no condition such as 'mase > 1.0'"),
         (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" is none of'),
-        (("--fail-if", "worse than Naive", "--metrics", "coverage"), 2, "among the --metrics"),
+        (("--fail-if", "worse than Naive", "--metrics", "coverage"), 2, "in --metrics"),
         (("--refit", "every", "--windows", "79"), 3, "fewer --windows"),
         (("--output", "nowhere/cv.csv"), 2, "nowhere"),
     ],

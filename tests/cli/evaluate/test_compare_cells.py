@@ -74,7 +74,7 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
         (("--compare", "gru", "DATA", "-H", 500), 3, "no series has the 501 rows"),
         (("MODEL", "DATA", "--hidden", 8), 2, "--hidden cannot be used here: it is for training"),
         (("MODEL", "DATA", "--no-bypass"), 2, "--no-bypass cannot be used here: it is for training"),
-        (("MODEL",), 2, "evaluate takes MODEL and DATA, or --compare NAMES and DATA"),
+        (("MODEL",), 2, "evaluate needs MODEL and DATA, or --compare NAMES and DATA"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(

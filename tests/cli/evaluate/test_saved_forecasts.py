@@ -28,7 +28,7 @@ def test_archived_forecasts_score_as_they_would_by_hand(rnncli: Command, archive
 
     assert outcome.code == 0
     assert "scored: 12 forecasts of rnncli in 4 files; season 24" in outcome.err
-    assert "waiting: 12 steps that were forecast have no actual value yet" in outcome.err
+    assert "pending: 12 forecast steps have no actual value yet" in outcome.err
     made = pd.read_csv(archive / "1.csv").merge(pd.read_csv(data), on=KEYS)
     own = outcome.table[(outcome.table["model"] == "rnncli") & (outcome.table["cutoff"] == "2024-01-19 11:00")].iloc[0]
     assert own["windows"] == 3
@@ -81,7 +81,7 @@ def test_scores_are_set_beside_what_the_backtest_promised(
         part.to_csv(archive / name, index=False)
     outside = rnncli("evaluate", archive, data, "--reference", model, "--fail-if", "drift")
     assert outside.code == 6
-    assert "outside of the band " in outside.err
+    assert "outside the band " in outside.err
     assert "since 2024-01-15" in outside.err.splitlines()[-1]
     assert outside.out
 
@@ -130,7 +130,7 @@ def test_series_without_actual_values_are_counted(rnncli: Command, archive: Path
     outcome = rnncli("evaluate", archive / "1.csv", data)
 
     assert outcome.code == 0
-    assert "warning: 6 rows are of series that the actual values do not have; left out" in outcome.err
+    assert "warning: 6 rows ignored" in outcome.err
 
 
 def test_forecasts_of_what_has_not_come_yet_cannot_be_scored(
@@ -163,8 +163,8 @@ def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp
         (("--refit", "every"), "--refit cannot be used here"),
         (("--fail-if", "drift"), "--fail-if drift needs the model"),
         (("--fail-if", "msis-80 > 3"), '"msis-80" is none of MASE'),
-        (("--level", "70"), "--level 70: no forecast has this interval; there are 80, 95"),
-        (("--level", "80,99.5"), "--level 99.5: no forecast has this interval; there are 80, 95"),
+        (("--level", "70"), "--level 70: the forecasts do not contain this interval (available: 80, 95)"),
+        (("--level", "80,99.5"), "--level 99.5: the forecasts do not contain this interval (available: 80, 95)"),
         (("--point", "mean"), "--point cannot be used here"),
         (("--no-conformal",), "--no-conformal cannot be used here"),
         (("--device", "cpu"), "--device cannot be used here"),
@@ -195,7 +195,7 @@ def test_the_intervals_asked_for_are_scored_and_no_others(
 
 def test_drift_and_reference_are_for_archives_alone(rnncli: Command, model: Path, data: Path) -> None:
     for options, message in (
-        (("--fail-if", "drift"), "forecasts made earlier"),
+        (("--fail-if", "drift"), "saved forecasts"),
         (("--reference", model), "--reference"),
     ):
         outcome = rnncli("evaluate", model, data, *options)
@@ -209,7 +209,7 @@ def test_an_empty_folder_is_refused(rnncli: Command, data: Path, tmp_path: Path)
     outcome = rnncli("evaluate", tmp_path / "nothing", data)
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "holds no tables" in outcome.err
+    assert "contains no tables" in outcome.err
 
 
 def test_times_of_a_zone_are_matched(rnncli: Command, model: Path, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_what_cannot_be_compared_passes_no_gate_of_drift(
     outcome = rnncli("evaluate", archive, data, "--reference", model, "--metrics", "mse", "--fail-if", "drift")
 
     assert outcome.code == 6
-    assert "no such score" in outcome.err
+    assert "no score to compare with" in outcome.err
 
 
 def test_a_broken_file_of_a_folder_is_named(rnncli: Command, archive: Path, data: Path) -> None:
