@@ -1,1 +1,1 @@
-"""What is drawn into files. matplotlib, the extra `plots`, is imported where a file is asked for."""
+"""Figures for --plot. matplotlib (rnncli[plots]) is only imported to draw one."""

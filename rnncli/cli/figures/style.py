@@ -1,4 +1,4 @@
-"""A white page of panels, and the file that it goes to. No display is ever asked for."""
+"""Style, layout and file of all figures. Needs no display."""
 
 import importlib.util
 import math
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KINDS = (".png", ".svg", ".pdf")
-# Told apart by most of those who see fewer colours (Okabe and Ito 2008), and by their lightness in grey.
+SUFFIXES = (".png", ".svg", ".pdf")
+# Distinguishable for most colour-blind people (Okabe and Ito 2008), and by lightness in greyscale.
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 INK, FAINT = "#222222", "#888888"
 ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": 4, "borderaxespad": 0.1}
-ABOVE |= {"handlelength": 1.4, "columnspacing": 1.0}  # a panel, on the line of its title
+ABOVE |= {"handlelength": 1.4, "columnspacing": 1.0}  # next to the title of a panel
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
-    "text.parse_math": False,  # a name may hold a dollar
+    "text.parse_math": False,  # a name may contain a dollar sign
     "savefig.dpi": 150,
     "font.size": 9,
     "axes.titlesize": 9,
@@ -49,73 +49,73 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.1,
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "svg.hashsalt": "rnncli",  # the same figure is the same file
+    "svg.hashsalt": "rnncli",  # makes files reproducible
 }
 
 
 def check(path: Path | None, *inputs: Path) -> None:
-    """Raise RequestError now where a figure could not be drawn to `path` after the work is done."""
+    """Raise RequestError if a figure cannot be drawn to `path`."""
     if path is None:
         return
-    if path.suffix.lower() not in KINDS:
-        raise RequestError(f"--plot {path}: a figure's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"--plot {path}: the file name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise RequestError('--plot needs the extra: pip install "rnncli[plots]"')
+        raise RequestError('--plot needs an extra. Run: pip install "rnncli[plots]"')
     atomic.check_writable(path, *inputs)
 
 
 @contextmanager
 def page(path: Path, width: float, height: float) -> Iterator["Figure"]:
-    """A figure of so many inches, which becomes the file once the block ends well."""
+    """Yield a figure, sizes in inches, and write it to `path` when the block ends without an error."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    kind = path.suffix.lower()[1:]
+    file_format = path.suffix.lower()[1:]
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks shows as boxes
+        warnings.filterwarnings("ignore", message="Glyph")  # missing characters are drawn as boxes
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
         with atomic.atomic_writer(path) as stream:
-            figure.savefig(stream, format=kind, metadata=undated)
+            figure.savefig(stream, format=file_format, metadata=undated)
 
 
-def grid(figure: "Figure", count: int, most_across: int) -> list["Axes"]:
-    """So many panels in rows, as wide as they are high or wider."""
-    across = min(most_across, count)
-    down = math.ceil(count / across)
-    return [figure.add_subplot(down, across, place + 1) for place in range(count)]
+def grid(figure: "Figure", count: int, max_columns: int) -> list["Axes"]:
+    """Return this many panels, row by row."""
+    columns = min(max_columns, count)
+    rows = math.ceil(count / columns)
+    return [figure.add_subplot(rows, columns, number) for number in range(1, count + 1)]
 
 
 def legend_above(figure: "Figure", panels: Sequence["Axes"]) -> None:
-    """One legend for all panels, above them, where it covers nothing."""
-    known = {text: mark for panel in panels for mark, text in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(known.values()), list(known), loc="outside upper left", ncols=len(known))
+    """Draw one legend for all panels above them."""
+    entries = {text: mark for panel in panels for mark, text in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(entries.values()), list(entries), loc="outside upper left", ncols=len(entries))
 
 
-def titled(axes: "Axes", title: str, along: str, up: str) -> None:
-    """What the panel shows, and what its axes are."""
+def label(axes: "Axes", title: str, x: str, y: str) -> None:
+    """Set the title of a panel and the labels of its axes."""
     axes.set_title(title)
-    axes.set_xlabel(along)
-    axes.set_ylabel(up)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
     axes.margins(x=0.01)
 
 
 def legend(axes: "Axes") -> None:
-    """Above the panel, to the right of its title."""
+    """Draw a legend to the right of the panel's title."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(**ABOVE)
 
 
-def logarithmic(axes: "Axes") -> None:
-    """With plain numbers at the marks: a few in each power of ten. Where nothing is above zero it stays as it was."""
+def use_log_scale(axes: "Axes") -> None:
+    """Use a logarithmic y axis with plain numbers at its ticks, if any value is positive."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     if not any(value > 0 for line in axes.get_lines() for value in cast(Sequence[float], line.get_ydata())):
         return
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    steps = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=steps))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    multiples = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=multiples))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

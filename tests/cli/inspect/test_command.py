@@ -41,7 +41,7 @@ def test_a_table_is_described_and_what_training_would_choose(rnncli: Command, tm
         "frequency": "hourly (h)",
         "gaps": "2 steps without a row",
         "missing": "3 empty values",
-        "duplicates": "1 rows with the series and time of another: train refuses them",
+        "duplicates": "1 rows that repeat the series and time of another (train refuses them)",
         "constant": "1 series: s2",
     }
     assert {name: line(outcome.out, name) for name in expected} == expected
@@ -101,7 +101,7 @@ def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path
     outcome = rnncli("inspect", tmp_path / "m.rnn.unfinished")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "interrupted training, not a file.  Continue it with train --resume" in outcome.err
+    assert "interrupted training, not a file. Continue it with train --resume" in outcome.err
 
 
 def test_a_table_that_is_too_short_to_train_on_says_so(rnncli: Command, tmp_path: Path) -> None:
@@ -217,4 +217,4 @@ def test_a_table_whose_ninth_character_begins_an_object_is_a_table(rnncli: Comma
     outcome = rnncli("inspect", tmp_path / "t.ndjson")
 
     assert outcome.code == 3
-    assert "line 1 is no JSON" in outcome.err
+    assert "line 1: invalid JSON" in outcome.err

@@ -73,7 +73,7 @@ def test_variables_that_no_option_has_are_told(rnncli: Command, monkeypatch: pyt
 
     outcome = rnncli("inspect", "--show-config")
 
-    told = 'RNNCLI_HIDEN is set in the environment, and there is no such option. Did you mean "RNNCLI_HIDDEN"?'
+    told = 'RNNCLI_HIDEN is set in the environment, but there is no such option. Did you mean "RNNCLI_HIDDEN"?'
     assert (outcome.code, outcome.err) == (0, f"warning: {told}\n")
 
 
