@@ -8,11 +8,10 @@ from types import FrameType
 import typer
 
 from rnncli import __version__
-from rnncli.cli import completion, console, run_report, usage_errors
+from rnncli.cli import completion, console, help_text, run_report, usage_errors
 from rnncli.cli.evaluate.command import evaluate
 from rnncli.cli.forecast.command import forecast
 from rnncli.cli.inspect.command import inspect
-from rnncli.cli.options import environment_variable
 from rnncli.cli.train.command import train
 from rnncli.config.sections import Run
 from rnncli.errors import RequestError, RnncliError
@@ -26,10 +25,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-app.command("train")(train)
-app.command("forecast")(forecast)
-app.command("evaluate")(evaluate)
-app.command("inspect")(inspect)
+for command, example in (
+    (train, "rnncli train power.csv --horizon 24 --output power.rnn"),
+    (forecast, "rnncli forecast power.rnn power.csv --output forecast.csv"),
+    (evaluate, "rnncli evaluate power.rnn power.csv --windows 7"),
+    (inspect, "rnncli inspect power.csv"),
+):
+    app.command(
+        command.__name__,
+        cls=help_text.Command,
+        epilog=f"Example: {example}",
+        context_settings={"help_option_names": ["--help"]},  # -h is the short help
+    )(command)
 
 
 class Terminated(BaseException):
@@ -61,7 +68,7 @@ def run(arguments: list[str]) -> int:
         raise
     if problem is not None:
         if not run_report.is_configured():
-            usage_errors.make_out(arguments, [str(one.name) for one in app.registered_commands])
+            usage_errors.configure_reporting(arguments, [str(command.name) for command in app.registered_commands])
         console.error(problem)
     try:
         run_report.finish(code, problem)
@@ -77,6 +84,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     # 1150. A thousand turns, then sleep: 30 ms on idle cores, 90 on busy ones. Has to be said before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
+        usage_errors.forbid_horizon_as_help(arguments)
         code = app(arguments or ["--help"], prog_name="rnncli", standalone_mode=False) or 0
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -85,7 +93,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except typer.TyperException as error:
         call = getattr(error, "ctx", None)
         command = "rnncli" if call is None else call.command_path
-        return error.exit_code, f"{_blamed(error, call)}. See {command} --help"
+        return error.exit_code, f"{usage_errors.message(error, call)} See {command} --help"
     except Terminated:
         return TERMINATED, f"terminated. {run_report.interruption_hint()}"
     except BrokenPipeError:
@@ -101,15 +109,6 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
         return INTERRUPTED, f"interrupted. {run_report.interruption_hint()}"
     return int(code), None
-
-
-def _blamed(error: typer.TyperException, call: typer.Context | None) -> str:
-    """What was wrong, and where it stands: of a switch that came from the environment Typer names the option."""
-    name = getattr(getattr(error, "param", None), "name", None)
-    source = call.get_parameter_source(name) if call is not None and name is not None else None
-    if name is None or source is None or source.name != "ENVIRONMENT":
-        return error.format_message().removesuffix(".")
-    return f'{environment_variable(name)} "{os.environ[environment_variable(name)]}" should be true or false'
 
 
 def _reader_left() -> tuple[int, None]:

@@ -34,6 +34,18 @@ class Common(NamedTuple):
     """Marks an option that the short help shows."""
 
 
+class ShortFlag(NamedTuple):
+    """The one-letter form of an option."""
+
+    text: str
+
+
+class Metavar(NamedTuple):
+    """What the help calls the value of an option."""
+
+    text: str
+
+
 class NamesColumns(NamedTuple):
     """Marks a value that names columns of the table."""
 

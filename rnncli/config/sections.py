@@ -11,7 +11,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.cells import CELLS, DENSITY, INPUT_SCALE, LEAK, RADIUS, CellName, CellTraits, names
-from rnncli.config.metadata import COMMON, DefaultText, NetworkInput, Requires, is_declared, listed_or, requires_cell
+from rnncli.config.metadata import (
+    COMMON,
+    DefaultText,
+    Metavar,
+    NetworkInput,
+    Requires,
+    ShortFlag,
+    is_declared,
+    listed_or,
+    requires_cell,
+)
 from rnncli.config.types import (
     Bytes,
     ColumnName,
@@ -20,6 +30,7 @@ from rnncli.config.types import (
     Countries,
     CovariateName,
     CovariateNames,
+    FilePath,
     LookBack,
     NotNegative,
     Pause,
@@ -29,6 +40,7 @@ from rnncli.config.types import (
     Seconds,
     Shares,
     Steps,
+    Time,
     at_least_one_step,
     frequency_and_aggregation,
     steps_or_duration,
@@ -105,19 +117,19 @@ class Columns(Section):
     """Countries or regions whose public holidays are an input, such as DE,US-CA."""
     layout: Layout = "auto"
     """long (a row per series and time), wide (a row per time, a column per series)."""
-    freq: Annotated[str | None, COMMON] = None
+    freq: Annotated[str | None, COMMON, Metavar("FREQUENCY")] = None
     """Frequency, such as h, 15min, D, B, W, MS, ME, QS or YS (the old M, H, Q, A too), or a step between integers."""
     dayfirst: bool | None = None
     """Read 03/04/2024 as 3 April."""
     decimal: Decimal | None = None
     """Decimal separator of numbers: a point or a comma."""
-    timezone: str | None = None
+    timezone: Annotated[str | None, Metavar("ZONE")] = None
     """Time zone of times without one, such as Europe/Berlin; forecasts use it, too."""
     duplicates: Duplicates | None = None
     """How to combine conflicting rows of one series and time."""
     fill_gaps: Gaps | None = None
     """Value of a time step without a row: mask (missing), zero, previous (the last value)."""
-    resample: Annotated[str, AfterValidator(frequency_and_aggregation)] | None = None
+    resample: Annotated[str, AfterValidator(frequency_and_aggregation), Metavar("FREQUENCY=METHOD")] | None = None
     """Aggregate rows into time steps: 1h=sum, 1D=mean, 15min=last, h=count; an incomplete last step is dropped."""
     strict: bool = False
     """Treat each assumption about the table as an error."""
@@ -144,7 +156,10 @@ class Network(Section):
     }
 
     horizon: (
-        Annotated[int | str, BeforeValidator(steps_or_duration), AfterValidator(at_least_one_step), COMMON] | None
+        Annotated[
+            int | str, BeforeValidator(steps_or_duration), AfterValidator(at_least_one_step), COMMON, ShortFlag("-H")
+        ]
+        | None
     ) = None
     """Forecast horizon: a number of steps, or a duration such as 7d."""
     context: Annotated[
@@ -435,9 +450,9 @@ class Freshness(Section):
 
     max_age: Seconds | None = None
     """Maximum age of each series' last row, such as 2h or 1d; otherwise exit with 6."""
-    expect_last: str | None = None
+    expect_last: Time | None = None
     """Earliest allowed time of each series' last row, such as 2026-11-20; otherwise exit with 6."""
-    as_of: str | None = None
+    as_of: Time | None = None
     """Time to treat as the present: later rows are ignored."""
 
 
@@ -446,21 +461,21 @@ class Run(Section):
 
     topics: ClassVar = {"lock": "Scheduled runs", "log_format": "Messages"}
 
-    lock: str | None = None
+    lock: FilePath | None = None
     """File that only one run at a time can lock; exit with 7 if another run holds it."""
     lock_wait: Seconds | None = None
     """Time to wait for the lock, such as 30s or 10m."""
     timeout: Seconds | None = None
     """Time limit of the run, such as 30m; exit with 7 when it is over."""
-    report: str | None = None
+    report: FilePath | None = None
     """File for a JSON report of the run, written whether it succeeds or fails."""
-    metrics_file: str | None = None
+    metrics_file: FilePath | None = None
     """File for metrics of the run, for the textfile collector of Prometheus' node exporter."""
     log_format: LogFormat = "text"
     """Format of stderr: lines of text, or of JSON."""
-    quiet: bool = False
+    quiet: Annotated[bool, ShortFlag("-q")] = False
     """Print only warnings and errors."""
-    verbose: bool = False
+    verbose: Annotated[bool, ShortFlag("-v")] = False
     """Print how long each part takes."""
 
 

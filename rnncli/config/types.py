@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from rnncli.config.metadata import NamesColumns, NetworkInput
+from rnncli.config.metadata import Metavar, NamesColumns, NetworkInput
 
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong items only the first is reported
@@ -20,9 +20,8 @@ def _split(value: Any) -> Any:
 
 
 def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
-    duplicates = [name for number, name in enumerate(names) if name in names[:number]]
-    if duplicates:
-        raise ValueError(f'"{duplicates[0]}" appears twice. Remove one')
+    if len(set(names)) < len(names):
+        raise ValueError("must name each column once")
     return names
 
 
@@ -33,7 +32,7 @@ def steps_or_duration(value: Any) -> Any:
         if text.isdecimal():
             return int(text)
         if not re.fullmatch(r"\d+\s*[A-Za-z]+", text):
-            raise ValueError('should be a number of steps, such as 24, or a duration, such as "7d"')
+            raise ValueError('must be a number of steps, such as 24, or a duration, such as "7d"')
         return text
     return value
 
@@ -41,14 +40,14 @@ def steps_or_duration(value: Any) -> Any:
 def at_least_one_step(horizon: int | str) -> int | str:
     """Return a horizon of one step or more, or a duration. Raises ValueError for a shorter one."""
     if isinstance(horizon, int) and horizon < 1:
-        raise ValueError("should be at least 1")
+        raise ValueError("must be at least 1")
     return horizon
 
 
 def frequency_and_aggregation(text: str) -> str:
     """Return `1h=sum`, a frequency and how to aggregate the rows of a time step. Raises ValueError for other texts."""
     if not re.fullmatch(rf"\s*\d*\s*[A-Za-z]*=({'|'.join(AGGREGATIONS)})", text):
-        raise ValueError(f'should be a frequency and one of {", ".join(AGGREGATIONS)}, such as "1h=sum"')
+        raise ValueError(f'must be a frequency and one of {", ".join(AGGREGATIONS)}, such as "1h=sum"')
     return text.strip()
 
 
@@ -58,7 +57,7 @@ def _seconds(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?", value.strip())
     if match is None:
-        raise ValueError("should be a time such as 60s, 5m or 1h")
+        raise ValueError("must be a time such as 60s, 5m or 1h")
     return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[match[2] or "s"]
 
 
@@ -68,14 +67,16 @@ def _bytes(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", value.strip(), re.IGNORECASE)
     if match is None:
-        raise ValueError("should be a size such as 500MB, 2GB or 2GiB")
+        raise ValueError("must be a size such as 500MB, 2GB or 2GiB")
     return int(float(match[1]) * (1024 if match[3] else 1000) ** ("KMGT".index(match[2].upper()) + 1))
 
 
 _Names = Annotated[Several[str], BeforeValidator(_split), AfterValidator(_without_duplicates)]
-Countries = Annotated[_Names, NetworkInput()]
-ColumnName = Annotated[str, NamesColumns()]
-ColumnNames = Annotated[_Names, NamesColumns()]
+Countries = Annotated[_Names, NetworkInput(), Metavar("COUNTRY,...")]
+ColumnName = Annotated[str, NamesColumns(), Metavar("COLUMN")]
+ColumnNames = Annotated[_Names, NamesColumns(), Metavar("COLUMN,...")]
+FilePath = Annotated[str, Metavar("FILE")]
+Time = Annotated[str, Metavar("TIME")]
 CovariateName = Annotated[ColumnName, NetworkInput()]
 CovariateNames = Annotated[ColumnNames, NetworkInput()]
 Percents = Annotated[Several[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
@@ -87,6 +88,6 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 MOST_STEPS = 1_000_000  # in a window: a limit that rejects card values no network was trained with
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 LookBack = Annotated[int, Field(ge=0, le=MOST_STEPS)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1)]
-Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1), Metavar("DURATION")]
+Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0), Metavar("DURATION")]
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1), Metavar("SIZE")]

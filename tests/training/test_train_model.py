@@ -160,9 +160,9 @@ def test_a_budget_ends_with_members(
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--budget", "soon", '--budget "soon" should be a time such as 60s, 5m or 1h'),
+        ("--budget", "soon", '--budget "soon" must be a time such as 60s, 5m or 1h'),
         ("--budget", "0", "--budget"),
-        ("--preset", "quick", '--preset "quick" is none of fast, balanced, best'),
+        ("--preset", "quick", '--preset "quick" must be one of fast, balanced, best'),
         ("--members", "0", "--members"),
         ("--metric", "rsme", "Did you mean"),
     ],

@@ -9,8 +9,9 @@ from rnncli.cli import completion, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
 from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
-from rnncli.cli.options import Settings, configured
+from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS, output_format
+from rnncli.cli.settings import Settings
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
 from rnncli.errors import ModelFileError, RequestError
@@ -30,6 +31,7 @@ NOT_FOR_SAVED = (
 
 @configured(
     *("columns", "network", "training", "forecast", "compute"),
+    advanced=("network", "training"),
     without=("cell", "refit", "quantiles", "samples", "on_drift", "memory"),
 )
 def evaluate(

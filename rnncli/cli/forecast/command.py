@@ -12,8 +12,9 @@ from rnncli.cli.forecast import request, state_file, stream
 from rnncli.cli.forecast.dry_run import report_files, report_forecast
 from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs
 from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
-from rnncli.cli.options import Settings, configured
+from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS
+from rnncli.cli.settings import Settings
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import about
 from rnncli.files.paths import STANDARD_STREAM

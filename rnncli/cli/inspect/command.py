@@ -9,14 +9,15 @@ from rnncli.cli import completion, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.figures import style
 from rnncli.cli.inspect import settings as settings_table
-from rnncli.cli.options import Settings, configured
+from rnncli.cli.options import configured
+from rnncli.cli.settings import Settings
 from rnncli.cli.train import resume
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError
 from rnncli.tables.formats import FORMATS
 
 
-@configured("columns", "network", "training")
+@configured("columns", "network", "training", advanced=("network", "training"))
 def inspect(
     settings: Settings,
     file: Annotated[

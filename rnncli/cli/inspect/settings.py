@@ -5,7 +5,7 @@ import os
 from typing import Any, NamedTuple
 
 from rnncli.cli import console
-from rnncli.cli.options import ENVIRONMENT_PREFIX, Settings, environment_variable, flag_for, section_class
+from rnncli.cli.settings import ENVIRONMENT_PREFIX, Settings, environment_variable, flag_for, section_class
 from rnncli.config.sections import Config
 from rnncli.messages import did_you_mean
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 import typer
 
 from rnncli.cli import completion, console, data_input, descriptions, run_control, run_report
-from rnncli.cli.options import Settings, configured
+from rnncli.cli.options import configured
+from rnncli.cli.settings import Settings
 from rnncli.cli.train import finetune, publish, resume
 from rnncli.cli.train.dry_run import report_files, report_training
 from rnncli.config.sections import Config

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console
-from rnncli.cli.options import Settings
+from rnncli.cli.settings import Settings
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 

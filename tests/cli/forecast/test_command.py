@@ -175,9 +175,9 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--level", "101"), '--level "101" should be less than or equal to 99.99'),
-        (("--level", "eighty"), '--level "eighty" should be a valid number'),
-        (("--quantiles", "0"), '--quantiles "0" should be greater than or equal to 0.0001'),
+        (("--level", "101"), '--level "101" must be less than or equal to 99.99'),
+        (("--level", "eighty"), '--level "eighty" must be a valid number'),
+        (("--quantiles", "0"), '--quantiles "0" must be greater than or equal to 0.0001'),
         (("--format", "xml"), 'not "xml"'),
         (("--output", "none/f.csv"), "there is no folder"),
         (("--output", "f.xlsx"), "does not tell the format"),

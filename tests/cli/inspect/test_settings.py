@@ -85,7 +85,7 @@ def test_a_value_that_is_none_is_refused_whichever_command_it_is_for(
     outcome = rnncli("inspect", "--show-config")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith('error: RNNCLI_LEVEL "wide" should be a valid number')
+    assert outcome.err.startswith('error: RNNCLI_LEVEL "wide" must be a valid number')
 
 
 def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_named(
@@ -95,7 +95,7 @@ def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_named(
 
     outcome = rnncli("inspect", "table.csv")
 
-    told = 'error: RNNCLI_QUIET "maybe" should be true or false. See rnncli inspect --help'
+    told = 'error: RNNCLI_QUIET "maybe" must be true or false. See rnncli inspect --help'
     assert (outcome.code, outcome.out, outcome.err.strip()) == (2, "", told)
 
 

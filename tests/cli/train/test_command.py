@@ -92,9 +92,9 @@ def test_options_come_before_the_environment_before_the_file_before_defaults(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[network]\nhiden = 3\n", 'hiden in [network]: there is no such key. Did you mean "hidden"?'),
-        ("[netwrok]\nhidden = 3\n", 'netwrok: there is no such key. Did you mean "network"?'),
-        ("[network]\nhidden = 0\n", 'hidden in [network] "0" should be greater than or equal to 1'),
+        ("[network]\nhiden = 3\n", 'hiden in [network]: unknown key. Did you mean "hidden"?'),
+        ("[netwrok]\nhidden = 3\n", 'netwrok: unknown key. Did you mean "network"?'),
+        ("[network]\nhidden = 0\n", 'hidden in [network] "0" must be greater than or equal to 1'),
         ("[network\n", "cannot be read as TOML"),
     ],
 )
@@ -110,18 +110,18 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--cell", "gruu"), '--cell "gruu" is none of rnn, lstm, gru, esn, tcn, transformer. Did you mean "gru"?'),
-        (("--dropout", "1.5"), '--dropout "1.5" should be less than 1'),
-        (("--layers", "two"), '--layers "two" should be a valid integer'),
-        (("--horizon", "soon"), '--horizon "soon" should be a number of steps'),
+        (("--cell", "gruu"), '--cell "gruu" must be one of rnn, lstm, gru, esn, tcn, transformer. Did you mean "gru"?'),
+        (("--dropout", "1.5"), '--dropout "1.5" must be less than 1'),
+        (("--layers", "two"), '--layers "two" must be a valid integer'),
+        (("--horizon", "soon"), '--horizon "soon" must be a number of steps'),
         (("--horizn", "6"), "--horizon"),
-        (("--horizon", "0"), '--horizon "0" should be at least 1'),
-        (("--target", "y,y"), '--target "y,y" names a column twice'),
+        (("--horizon", "0"), '--horizon "0" must be at least 1'),
+        (("--target", "y,y"), '--target "y,y" must name each column once'),
         (("--seed", str(2**64)), "--seed"),
         (("--learning-rate", "inf"), "--learning-rate"),
         (("--freq", "fortnight"), '"fortnight" is no frequency'),
         (("--context", "50", "--segment", "7"), "--context 50 requires a --segment that divides it"),
-        (("--device", "tpu"), '--device "tpu" is none of auto, cpu, cuda, mps'),
+        (("--device", "tpu"), '--device "tpu" must be one of auto, cpu, cuda, mps'),
     ],
 )
 def test_a_wrong_option_is_refused_and_the_right_one_named(
