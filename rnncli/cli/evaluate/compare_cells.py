@@ -10,7 +10,6 @@ import torch
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report
 from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, parse_step
-from rnncli.cli.settings import Settings
 from rnncli.config.architecture import Architecture
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
