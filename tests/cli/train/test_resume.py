@@ -20,16 +20,16 @@ CUT = ("--members", "2", "--steps", "120")
     ("cut", "options"),
     [
         (11, ()),
-        (35, ("--cell", "lstm", "--schedule", "plateau", "--optimiser", "sgd", "--learning-rate", "1e-3")),
-        (25, ("--bptt", "12", "--segment", "6", "--dropout", "0.2", "--normalise", "batch")),
-        (48, ("--find-rate", "--schedule", "cosine")),
-        (25, ("--decoder", "recursive", "--segment", "3", "--teacher-forcing", "0.8", "--dropout", "0")),
+        (17, ("--cell", "lstm", "--schedule", "plateau", "--optimiser", "sgd", "--learning-rate", "1e-3")),
+        (15, ("--bptt", "12", "--segment", "6", "--dropout", "0.2", "--normalise", "batch")),
+        (32, ("--find-rate", "--schedule", "cosine")),
+        (35, ("--decoder", "recursive", "--segment", "3", "--teacher-forcing", "0.8", "--dropout", "0")),
     ],
 )
 def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, options: tuple[str, ...]
 ) -> None:
-    train = ("train", data, *ALL, "--steps", "40", *options, "--output")
+    train = ("train", data, *ALL, "--steps", "20", *options, "--output")
     assert rnncli(*train, tmp_path / "undisturbed.rnn").code == 0
     advance, made = fitting.Trainer.advance, 0
 
@@ -57,7 +57,7 @@ def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
 
     assert (tmp_path / "m.rnn").read_bytes() == (tmp_path / "undisturbed.rnn").read_bytes()
     assert not (tmp_path / "m.rnn.unfinished").exists()
-    assert steps <= 2 * 40 - (cut - cut % 10)  # of the trial and the training on all rows
+    assert steps <= 2 * 20 - (cut - cut % 10)  # of the trial and the training on all rows
 
 
 def test_a_terminated_training_of_processes_says_how_to_go_on(rnncli: Command, data: Path, tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_with_nothing_to_go_on_with_it_begins_and_says_so(rnncli: Command, data:
 def test_what_was_kept_of_other_rows_is_not_taken(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = (*ALL, "--steps", "30", "--output", tmp_path / "m.rnn")
+    train = (*ALL, "--steps", "12", "--output", tmp_path / "m.rnn")
     advance = fitting.Trainer.advance
 
     def killed(loop: fitting.Trainer) -> None:
-        if loop.step == 20:
+        if loop.step == 10:  # after its first checkpoint
             raise SystemExit
         advance(loop)
 
