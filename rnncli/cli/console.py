@@ -1,6 +1,6 @@
-"""What a person sees: notes, progress, tables. All on stderr but for tables that are results. Computes nothing.
+"""Notes, warnings and progress on stderr; tables of results on stdout.
 
-rich is imported where it draws: a forecast in a pipe does without it.
+rich is imported only to draw: a forecast in a pipe does without it.
 """
 
 import json
@@ -18,45 +18,46 @@ if TYPE_CHECKING:
 
     from rnncli.training.trials import TrainingStatus
 
-FILE_WIDTH = 500
+FILE_WIDTH = 500  # columns of a table in a file or a pipe
+INTERRUPTED = "interrupted: finished work is kept"
+PHASES = {"trial": "comparing architectures", "refit": "training on all rows"}
 T = TypeVar("T")
 
-
-_run = Run()
+_run = Run()  # one command runs in a process, so its output options are global
 
 
 def configure(run: Run) -> None:
-    """Speak as the run was asked to."""
+    """Set the log format and verbosity of this run."""
     global _run
     _run = run
 
 
 def note(text: str) -> None:
-    """One line for the person, beside the results."""
+    """Write a line to stderr, unless --quiet is set."""
     if not _run.quiet:
-        _say(text, "info")
+        _log(text, "info")
 
 
-def _say(text: str, level: str) -> None:
-    if sys.stderr is None:  # a daemon may have closed it
+def _log(text: str, level: str) -> None:
+    if sys.stderr is None:  # closed by a daemon
         return
     if _run.log_format == "json":
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         line = json.dumps({"time": at, "level": level, "message": text}, ensure_ascii=False)
-    else:  # what a table has in it may hold several lines, or signs that a terminal takes for orders
-        plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    else:  # text from a table may contain line breaks or terminal control characters
+        plain = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
         line = plain if level == "info" else f"{level}: {plain}"
     print(line, file=sys.stderr, flush=True)
 
 
-def _draws() -> bool:
-    """Whether somebody is looking at stderr."""
+def _shows_progress() -> bool:
+    """Return whether stderr is a terminal that may show a progress bar."""
     return sys.stderr is not None and sys.stderr.isatty() and not _run.quiet and _run.log_format == "text"
 
 
 @contextmanager
 def timed(part: str) -> Iterator[None]:
-    """How long a part of the work takes: for the record, and for those who want to hear of it."""
+    """Measure the time of the block for the run report; with --verbose also report it."""
     with run_report.timed(part):
         yield
     if _run.verbose:
@@ -64,24 +65,24 @@ def timed(part: str) -> Iterator[None]:
 
 
 def notes(lines: Sequence[str]) -> None:
-    """Several of them."""
+    """Write several lines to stderr, unless --quiet is set."""
     for line in lines:
         note(line)
 
 
 def warn(text: str) -> None:
-    """One line that should not be missed."""
+    """Write a warning to stderr, and add it to the run report."""
     run_report.add_warning(text)
-    _say(text, "warning")
+    _log(text, "warning")
 
 
 def error(text: str) -> None:
-    """The one line that says what went wrong."""
-    _say(text, "error")
+    """Write an error to stderr."""
+    _log(text, "error")
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", caption: str = "") -> None:
-    """A table on stdout: names to the left, numbers to the right."""
+    """Print a table, with numbers right-aligned."""
     from rich import box
     from rich.table import Table
 
@@ -100,7 +101,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str 
 
 
 def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """Names and what they are, on stdout."""
+    """Print names with their values."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
@@ -115,9 +116,12 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
-    """Show how far a training is: a bar on a terminal, elsewhere a line for each network done."""
-    if not _draws():
-        yield _report_done()
+    """Yield a function that reports the status of a training.
+
+    On a terminal it draws a progress bar; otherwise it writes a line for each finished network.
+    """
+    if not _shows_progress():
+        yield _line_reporter()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -132,21 +136,22 @@ def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
     with bar:
         task = bar.add_task("training", total=1.0, loss="")
 
-        def report(at: "TrainingStatus") -> None:
-            if at.phase not in PHASES:
+        def report(status: "TrainingStatus") -> None:
+            if status.phase not in PHASES:
                 bar.stop()
                 warn(INTERRUPTED)
                 return
-            loss = f"loss {at.at.loss:.4f}  validation {format_value(at.at.validation)}" if at.at else ""
-            doing = f"{PHASES[at.phase]} {min(at.done + 1, at.of)}/{at.of}"
-            bar.update(task, completed=at.share, loss=loss, description=doing)
+            network = status.at
+            loss = f"loss {network.loss:.4f}  validation {format_value(network.validation)}" if network else ""
+            phase = f"{PHASES[status.phase]} {min(status.done + 1, status.of)}/{status.of}"
+            bar.update(task, completed=status.share, loss=loss, description=phase)
 
         yield report
 
 
 def track(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) -> Iterator[T]:
-    """The same parts; on a terminal a bar shows how many of the total they have come to."""
-    if not _draws():
+    """Yield the parts; on a terminal, show a progress bar of their sizes as a share of the total."""
+    if not _shows_progress():
         yield from parts
         return
     from rich.console import Console
@@ -159,27 +164,23 @@ def track(parts: Iterator[T], title: str, total: int, size: Callable[[T], int]) 
             yield part
 
 
-INTERRUPTED = "interrupted: what is done by now is kept"
-PHASES = {"trial": "trying designs", "refit": "training on all rows"}
+def _line_reporter() -> Callable[["TrainingStatus"], None]:
+    reported = ("", 0)
 
-
-def _report_done() -> Callable[["TrainingStatus"], None]:
-    said = ("", 0)
-
-    def report(at: "TrainingStatus") -> None:
-        nonlocal said
-        if at.phase not in PHASES:
+    def report(status: "TrainingStatus") -> None:
+        nonlocal reported
+        if status.phase not in PHASES:
             warn(INTERRUPTED)
             return
-        if at.done and (at.phase, at.done) != said:
-            said = at.phase, at.done
-            note(f"{PHASES[at.phase]}: {at.done}/{at.of} networks, {at.elapsed:.0f} s")
+        if status.done and (status.phase, status.done) != reported:
+            reported = status.phase, status.done
+            note(f"{PHASES[status.phase]}: {status.done}/{status.of} networks, {status.elapsed:.0f} s")
 
     return report
 
 
 def format_value(value: object) -> str:
-    """A value as a table shows it: four digits that matter, and whole numbers as such up to ten million."""
+    """Return a value for a table: four significant digits, or all digits of the integer part up to ten million."""
     if value is None or value != value:
         return "-"
     if not isinstance(value, float):
@@ -194,5 +195,5 @@ def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
 def _console() -> "Console":
     from rich.console import Console
 
-    # Data is no markup; and what goes into a file or a pipe is not cut to a screen's width.
+    # Data may look like markup; a file or a pipe gets lines that are not cut to the width of a screen.
     return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else FILE_WIDTH)

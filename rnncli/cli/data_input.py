@@ -1,4 +1,4 @@
-"""A table from wherever it is, with a line on stderr for whatever was taken for granted."""
+"""Reading of tables for the commands; each assumption is reported on stderr."""
 
 from typing import TYPE_CHECKING
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 def assumption_policy(columns: "Columns") -> Assume:
-    """What is told of assumptions: the person at the terminal, or that they are not allowed."""
+    """Return what to do with an assumption: report it, or with --strict raise an error."""
     return reject_assumption if columns.strict else lambda what: console.note(f"assumed: {what}")
 
 
 def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -> "Columns":
-    """How to read a table for a model: what only training asks for is left out, unless it is to be weighed again.
+    """Return the columns to read for a model, without those that only training uses; weighed: keep the weights.
 
-    Raises RequestError where the columns are asked for as the model cannot have them.
+    Raises RequestError if the requested columns are not those the model was trained with.
     """
-    own = card.config.columns
+    trained = card.config.columns
     for name in ("holidays", "categorical"):
-        asked, trained = getattr(columns, name), getattr(own, name)
-        if asked != trained:
-            known = ",".join(trained) or "none"
-            raise RequestError(f"--{name} {','.join(asked)}: the model was trained with {known}. Train another")
-    if columns.weight != own.weight and not weighed:
-        raise RequestError(f"--weight {columns.weight}: a column weighs rows in training alone. Leave it out")
-    # Which columns are kinds, and which kinds, the model knows.
+        requested, known = getattr(columns, name), getattr(trained, name)
+        if requested != known:
+            words = ",".join(known) or "none"
+            raise RequestError(f"--{name} {','.join(requested)}: the model was trained with {words}. Train a new model")
+    if columns.weight != trained.weight and not weighed:
+        raise RequestError(f"--weight {columns.weight}: rows are weighted in training only. Leave it out")
+    # The card contains the categories of each column.
     return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 
 
 def expected(card: "Card", unbegun: bool = False) -> "Expected":
-    """Return what a table must hold for a model; unbegun: accept series without a value."""
+    """Return what a table must contain for a model; unbegun: accept series without any value."""
     from rnncli.panel import Expected
     from rnncli.panel.time import frequency
 
@@ -48,7 +48,7 @@ def expected(card: "Card", unbegun: bool = False) -> "Expected":
 
 
 def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
-    """The table in a file or a pipe. Raises DataError and RequestError."""
+    """Return the table in a file or pipe. Raises DataError and RequestError."""
     from rnncli.tables import reading
 
     return reading.read(source, kind, columns.decimal, assumption_policy(columns))
@@ -61,7 +61,7 @@ def read_panel(
     kind: str | None = None,
     store: "Store | None" = None,
 ) -> "Panel":
-    """The sequences in a file, a pipe, or a folder, of which some files are read at a time."""
+    """Return the panel in a file, a pipe or a folder; the files of a folder are read in portions."""
     from rnncli.panel.ingest.chunked import from_parts
     from rnncli.tables import reading
 
@@ -69,7 +69,7 @@ def read_panel(
     with console.timed("reading"):
         parts = reading.read_parts(source, kind, columns.decimal, assume)
         found = from_parts(parts, lambda: reading.read(source, kind, columns.decimal), columns, expected, assume, store)
-    _tell(found)
+    _record_facts(found)
     return found
 
 
@@ -81,17 +81,17 @@ def read_panel_for_model(card: "Card", source: str, columns: "Columns", format: 
 def build_panel(
     frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
 ) -> "Panel":
-    """The sequences in a table. Raises DataError and RequestError."""
+    """Return the panel in a table. Raises DataError and RequestError."""
     from rnncli.panel import from_frame
 
     with console.timed("reading"):
         found = from_frame(frame, columns, expected, keep_first, assumption_policy(columns))
-    _tell(found)
+    _record_facts(found)
     return found
 
 
-def _tell(panel: "Panel") -> None:
-    """What the table holds, for the record: passes over all rows, where somebody is to read it."""
+def _record_facts(panel: "Panel") -> None:
+    """Add facts about the panel to the run report, if one is written: they need passes over all rows."""
     if not run_report.is_wanted():
         return
     from rnncli.panel import freshness
@@ -102,29 +102,32 @@ def _tell(panel: "Panel") -> None:
     run_report.add_facts(**seen, data=panel.fingerprint())
 
 
-def apply_freshness(panel: "Panel", asked: Freshness) -> "Panel":
-    """The panel as it was known at the time asked for. Raises GateError where a series' newest row is too old."""
+def apply_freshness(panel: "Panel", required: Freshness) -> "Panel":
+    """Return the panel as known at --as-of. Raises GateError if the newest row of a series is too old."""
     from rnncli.panel import freshness
 
-    now = None if asked.as_of is None else freshness.moment(asked.as_of, panel)
+    now = None if required.as_of is None else freshness.moment(required.as_of, panel)
     if now is not None:
         known = freshness.known_by(panel, now)
         if not known.any():
-            raise GateError(f"no row is as old as --as-of {asked.as_of}. Nothing was known then")
+            raise GateError(f"no rows up to --as-of {required.as_of}. Use a later time")
         panel = panel.until(known)
-    if asked.max_age is not None:
-        _forbid_old(panel, freshness.ago(asked.max_age, now, panel), f"older than --max-age {_age(asked.max_age)}")
-    if asked.expect_last is not None:
-        _forbid_old(panel, freshness.moment(asked.expect_last, panel), f"before --expect-last {asked.expect_last}")
+    if required.max_age is not None:
+        oldest = freshness.ago(required.max_age, now, panel)
+        _forbid_old(panel, oldest, f"older than --max-age {_age(required.max_age)}")
+    if required.expect_last is not None:
+        oldest = freshness.moment(required.expect_last, panel)
+        _forbid_old(panel, oldest, f"before --expect-last {required.expect_last}")
     return panel
 
 
-def _forbid_old(panel: "Panel", since: int, why: str) -> None:
+def _forbid_old(panel: "Panel", oldest: int, why: str) -> None:
+    """Raise GateError if the newest row of a series is before `oldest`; `why` describes the limit."""
     from rnncli.panel import freshness
     from rnncli.panel.time import formats
 
     shown, moments = freshness.newest(panel)
-    old = moments < since
+    old = moments < oldest
     if not old.any():
         return
     last = formats.plain(list(shown[old]))
@@ -133,6 +136,7 @@ def _forbid_old(panel: "Panel", since: int, why: str) -> None:
 
 
 def _age(seconds: float) -> str:
+    """Return a duration as written on the command line."""
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds % size == 0:
             return f"{seconds / size:g}{unit}"

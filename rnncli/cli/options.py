@@ -56,7 +56,7 @@ def configured(
             run = settings.applied_to(Config()).run
             if values.get("show_config"):  # showing the settings needs no lock
                 run = Run(quiet=run.quiet, log_format=run.log_format)
-            with run_control.controlled(command.__name__, run, dry=bool(values.get("dry_run"))):
+            with run_control.controlled(command.__name__, run, dry_run=bool(values.get("dry_run"))):
                 command(**values, settings=settings)
 
         wrapped.__signature__ = inspect.Signature(all_parameters)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""One run at a time, and no longer than it may take."""
+"""Locks and the time limit of a run: --lock, --lock-wait and --timeout."""
 
 import os
 import signal
@@ -14,33 +14,34 @@ from rnncli.config.sections import Run
 from rnncli.errors import BusyError, RequestError
 from rnncli.files import atomic
 
-LOCKING = ("forecast", "train")  # commands that may hold a lock of their own, and check that themselves
-GRACE = 10.0  # seconds to end in order once the time is up
+LOCKING_COMMANDS = ("forecast", "train")  # may lock a file without --lock, and check --lock-wait themselves
+GRACE_PERIOD = 10.0  # seconds from the time limit until the process is ended by force
 
 
-class TimeUp(BaseException):
-    """The time is up. No Exception, so that nothing takes it for a failure to recover from."""
+class TimeLimitReached(BaseException):
+    """The time limit is reached. Not an Exception, so that no handler of errors catches it."""
 
 
 @contextmanager
-def controlled(command: str, run: Run, dry: bool = False) -> Iterator[None]:
-    """Run something within its time, alone if that was asked for; dry: without any file that is left behind.
+def controlled(command: str, run: Run, dry_run: bool = False) -> Iterator[None]:
+    """Run the block within --timeout and while holding --lock; with dry_run no file is created.
 
-    Raises BusyError where another run holds the lock or the time is up, RequestError where this cannot be had.
+    Raises BusyError if another run holds the lock or the time limit is reached, RequestError if there can be no lock or
+    timer.
     """
     console.configure(run)
-    if command not in LOCKING:
+    if command not in LOCKING_COMMANDS:
         check_lock_wait(run)
-    run_report.configure(command, run, dry)
+    run_report.configure(command, run, dry_run)
     try:
         with ExitStack() as stack:
             if run.timeout is not None:
-                stack.enter_context(_within(run.timeout))
+                stack.enter_context(_time_limit(run.timeout))
             if run.lock is not None:
-                stack.enter_context(locked(Path(run.lock), run.lock_wait or 0.0, dry))
+                stack.enter_context(locked(Path(run.lock), run.lock_wait or 0.0, dry_run))
             yield
-    except TimeUp:
-        raise BusyError(f"the time is up: --timeout {run.timeout:g}s. {run_report.interruption_hint()}") from None
+    except TimeLimitReached:
+        raise BusyError(f"time limit reached: --timeout {run.timeout:g}s. {run_report.interruption_hint()}") from None
 
 
 def check_lock_wait(run: Run) -> None:
@@ -50,24 +51,24 @@ def check_lock_wait(run: Run) -> None:
 
 
 @contextmanager
-def locked(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
-    """Hold the lock that the file at `path` is, which whoever holds it may take again; dry: where there is such a file.
+def locked(path: Path, wait: float = 0.0, dry_run: bool = False) -> Iterator[None]:
+    """Hold the lock file at `path` during the block; with dry_run only if the file exists. The lock is re-entrant.
 
-    Raises BusyError where another process holds it for longer than `wait` seconds, RequestError where there can be no
-    such file.
+    Raises BusyError if another process holds it for longer than `wait` seconds, RequestError if the file cannot be
+    created.
     """
     from filelock import FileLock, Timeout
 
     atomic.check_writable(path)
-    if dry and not path.exists():
+    if dry_run and not path.exists():
         yield
         return
     lock = FileLock(path, timeout=wait, is_singleton=True)
     try:
         lock.acquire()
     except Timeout:
-        waited = f", and still does after {wait:g} s" if wait else ""
-        raise BusyError(f"another run holds {path}{waited}. Try again later, or wait with --lock-wait 10m") from None
+        waited = f" (waited {wait:g} s)" if wait else ""
+        raise BusyError(f"another run holds {path}{waited}. Try again later, or use --lock-wait 10m") from None
     except OSError as error:
         raise RequestError(f"cannot lock {path}: {error.strerror or error}") from error
     try:
@@ -76,39 +77,39 @@ def locked(path: Path, wait: float = 0.0, dry: bool = False) -> Iterator[None]:
         lock.release()
 
 
-def locked_file(path: Path | None, wait: float | None, dry: bool = False) -> AbstractContextManager[None]:
-    """Whoever changes the file at `path` after having read it does so alone: of two at once, one would be lost."""
+def locked_file(path: Path | None, wait: float | None, dry_run: bool = False) -> AbstractContextManager[None]:
+    """Hold a lock while the file at `path` is read and replaced, so that no other run's change is lost."""
     if path is None:
         return nullcontext()
     atomic.check_writable(path)
-    return locked(path.with_name(f"{path.name}.lock"), wait or 0.0, dry)
+    return locked(path.with_name(f"{path.name}.lock"), wait or 0.0, dry_run)
 
 
 @contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """Raise TimeUp after so many seconds; a call into a library that never comes back is cut off a little later."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeLimitReached in the block after so many seconds; end the process if a library call ignores it."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        raise RequestError("--timeout cannot be had here: this system has no timers")
+        raise RequestError("--timeout cannot be used here: this system has no interval timers")
 
-    def up(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeUp
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeLimitReached
 
-    last = threading.Timer(seconds + GRACE, _cut_off, [seconds])
-    last.daemon = True
-    before = signal.signal(signal.SIGALRM, up)
+    fallback = threading.Timer(seconds + GRACE_PERIOD, _end_process, [seconds])
+    fallback.daemon = True
+    previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    last.start()
+    fallback.start()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        last.cancel()
+        signal.signal(signal.SIGALRM, previous)
+        fallback.cancel()
 
 
-def _cut_off(seconds: float) -> None:
-    """End this process, whatever it is waiting for."""
-    problem = f"the time is up: --timeout {seconds:g}s"
+def _end_process(seconds: float) -> None:
+    """Report that the time limit is reached, and exit without waiting for running calls."""
+    problem = f"time limit reached: --timeout {seconds:g}s"
     console.error(problem)
     run_report.finish(BusyError.exit_code, problem)
     if sys.stderr is not None:

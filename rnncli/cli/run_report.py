@@ -1,6 +1,6 @@
-"""What a run did: facts, warnings, times. Kept for the report and the metrics file, which are written as it ends.
+"""Record of a run: facts, warnings and times, for --report and --metrics-file, which are written when it ends.
 
-There is one run in a process, so there is one record.
+One command runs in a process, so the record is global.
 """
 
 import json
@@ -26,94 +26,94 @@ LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
 
 @dataclass
 class RunRecord:
-    """Of one run."""
+    """What is recorded of a run."""
 
     arguments: list[str] = field(default_factory=list)
     command: str = ""
     run: Run = field(default_factory=Run)
-    dry: bool = False  # nothing is to be written
+    dry_run: bool = False  # no report is written
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     facts: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    hint: Callable[[], str] = lambda: NO_FILE_WRITTEN
+    interruption_hint: Callable[[], str] = lambda: NO_FILE_WRITTEN
 
 
 _record = RunRecord()
 
 
 def start(arguments: list[str]) -> None:
-    """Forget what was before."""
+    """Begin the record of a run."""
     global _record
     _record = RunRecord(arguments)
 
 
-def configure(command: str, run: Run, dry: bool = False) -> None:
-    """Which command it is, and what is to be written of it. Raises RequestError where that cannot be."""
-    _record.command, _record.run, _record.dry = command, run, dry
+def configure(command: str, run: Run, dry_run: bool = False) -> None:
+    """Set the command and the files to write. Raises RequestError if one of them cannot be written."""
+    _record.command, _record.run, _record.dry_run = command, run, dry_run
     for name in ("report", "metrics_file"):
         if (target := getattr(run, name)) is None:
             continue
         try:
             atomic.check_writable(Path(target))
-        except RequestError:  # is not said again as the run ends
+        except RequestError:  # reported once, not again when the run ends
             _record.run = run.model_copy(update={name: None})
             raise
 
 
 def is_configured() -> bool:
-    """Whether it is known what is to be written."""
+    """Return whether `configure` was called."""
     return bool(_record.command)
 
 
 def check_destinations(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
-    """Raise RequestError where a file would be written twice, or what is kept of the run over what is read."""
+    """Raise RequestError if a file would be written twice, or a report would replace an input."""
     run = _record.run
-    own, sources, targets = (
-        [Path(one).resolve() for one in given if one is not None and not is_standard_stream(one)]
-        for given in ((run.report, run.metrics_file, run.lock), read, written)
+    reports, sources, outputs = (
+        [Path(path).resolve() for path in paths if path is not None and not is_standard_stream(path)]
+        for paths in ((run.report, run.metrics_file, run.lock), read, written)
     )
-    every = [*own, *targets]
-    twice = next((one for one in every if every.count(one) > 1), None)
-    over = next((one for one in own if one in sources), None)
-    if twice is not None or over is not None:  # nor is it to be written now
+    targets = [*reports, *outputs]
+    duplicate = next((path for path in targets if targets.count(path) > 1), None)
+    replaced = next((path for path in reports if path in sources), None)
+    if duplicate is not None or replaced is not None:  # the error must not be reported there either
         _record.run = run.model_copy(update={"report": None, "metrics_file": None})
-    if twice is not None:
-        raise RequestError(f"{twice} would be written twice. Name another file for one of them")
-    if over is not None:
-        raise RequestError(f"cannot write {over}: it is what is read. Choose another file")
+    if duplicate is not None:
+        raise RequestError(f"{duplicate} would be written twice. Name another file for one of them")
+    if replaced is not None:
+        raise RequestError(f"cannot write {replaced}: it is an input. Choose another file")
 
 
 def add_facts(**facts: Any) -> None:
-    """Something that is worth knowing about the run, by its name."""
+    """Add named facts about the run."""
     _record.facts |= facts
 
 
 def set_interruption_hint(hint: Callable[[], str]) -> None:
-    """What to tell of what is left behind, should the run be cut off."""
-    _record.hint = hint
+    """Set a function that returns what an interrupted run leaves behind."""
+    _record.interruption_hint = hint
 
 
 def interruption_hint() -> str:
-    """What a run that is cut off leaves behind, in words."""
-    return _record.hint()
+    """Return what the interrupted run leaves behind."""
+    return _record.interruption_hint()
 
 
 def add_warning(text: str) -> None:
-    """A warning was given."""
+    """Add a warning."""
     _record.warnings.append(text)
 
 
 def is_wanted() -> bool:
-    """Whether anybody is to see it: some facts take time to find."""
+    """Return whether a report will be written: some facts take time to compute."""
     run = _record.run
-    return not _record.dry and (run.report is not None or run.metrics_file is not None)
+    return not _record.dry_run and (run.report is not None or run.metrics_file is not None)
 
 
 @contextmanager
 def timed(part: str) -> Iterator[None]:
-    """How long a part of the work takes, in all if it comes more than once."""
+    """Add the time of the block to the total of a part of the work."""
     began = time.monotonic()
     try:
         yield
@@ -122,14 +122,14 @@ def timed(part: str) -> Iterator[None]:
 
 
 def timings() -> dict[str, float]:
-    """Seconds of each part so far."""
+    """Return the seconds of each part so far."""
     return dict(_record.timings)
 
 
 def finish(code: int, problem: str | None) -> None:
-    """Write what was asked for. Raises RequestError where that fails."""
+    """Write the report and the metrics file. Raises RequestError if one cannot be written."""
     run, seconds = _record.run, time.monotonic() - _record.began
-    if _record.dry:
+    if _record.dry_run:
         return
     try:
         if run.report is not None:

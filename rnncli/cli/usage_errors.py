@@ -61,7 +61,7 @@ def configure_reporting(arguments: Sequence[str], commands: Sequence[str]) -> No
     run = Run.model_validate({"log_format": log_format} | targets)
     console.configure(run)
     command = next((word for word in arguments if word in commands), "")
-    run_report.configure(command, run, dry=any(word in arguments for word in DRY))
+    run_report.configure(command, run, dry_run=any(word in arguments for word in DRY))
 
 
 def _from_file(path: str | None) -> dict[str, str]:

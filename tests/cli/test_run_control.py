@@ -49,7 +49,7 @@ def test_a_run_ends_when_its_time_is_up(data: Path, tmp_path: Path) -> None:
     outcome = apart(*arguments, "--timeout", "3s")
 
     assert (outcome.code, outcome.out) == (7, "")
-    assert outcome.err.splitlines()[-1] == "error: the time is up: --timeout 3s. No file was written"
+    assert outcome.err.splitlines()[-1] == "error: time limit reached: --timeout 3s. No file was written"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -267,7 +267,7 @@ def test_no_file_is_written_over_another(
 
     assert (outcome.code, outcome.out) == (2, "")
     assert data.read_bytes() == before
-    assert "would be written twice" in outcome.err or "it is what is read" in outcome.err
+    assert "would be written twice" in outcome.err or "it is an input" in outcome.err
 
 
 def test_steps_made_of_several_rows_are_not_made_of_portions(rnncli: Command, model: Path, data: Path) -> None:

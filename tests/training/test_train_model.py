@@ -195,7 +195,7 @@ def test_an_interrupt_keeps_the_members_that_are_done(rnncli: Command, data: Pat
     code, said = interrupted(data, tmp_path, "all rows: 1/", "--members", "8", "--steps", "40")
 
     assert code == 0, said
-    assert "interrupted: what is done by now is kept" in said
+    assert "interrupted: finished work is kept" in said
     assert "Traceback" not in said
     kept = weights_file.load(tmp_path / "m.rnn")
     assert 1 <= len(kept.networks) < 8
