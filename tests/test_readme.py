@@ -1,4 +1,4 @@
-"""What the README says can be pasted, and shows what comes out."""
+"""The commands of the README run, and its reference lists the options of today."""
 
 import configparser
 import json
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from rnncli import cli
+from tests import readme_reference
 from tests.conftest import hourly
 
 ROOT = Path(__file__).parent.parent
@@ -48,11 +49,25 @@ def test_every_command_of_the_readme_runs_in_order(folder: Path, monkeypatch: py
         assert done.returncode == 0, (line, done.stderr)
 
 
-def test_every_command_and_exit_code_is_told() -> None:
+def test_every_command_and_exit_code_has_its_place() -> None:
     for name in ("train", "forecast", "evaluate", "inspect"):
         assert f"### {name}: " in README
     for code in ("| 0 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 7 |", "| 130, 143 |"):
         assert code in README
+
+
+def test_the_option_reference_is_up_to_date() -> None:
+    assert readme_reference.updated(README) == README, "run: python -m tests.readme_reference --write"
+
+
+def test_the_text_before_the_reference_is_short() -> None:
+    assert len(README.partition(readme_reference.HEADING)[0].splitlines()) <= 300
+
+
+def test_every_package_has_a_line() -> None:
+    listed = re.findall(r"^  (\w+)/ +\w", README, re.MULTILINE)
+
+    assert sorted(listed) == sorted(path.parent.name for path in (ROOT / "rnncli").glob("*/__init__.py"))
 
 
 def test_the_config_of_the_readme_is_one() -> None:
@@ -72,6 +87,8 @@ def test_the_set_up_lines_install_into_a_venv_and_go_on() -> None:
         ".venv/bin/pip install -q -e '.[test]'",
     ]
     assert [line.split(" && ")[1].split()[0] for line in lines] == [".venv/bin/rnncli", ".venv/bin/python"]
+    first = next(line for line in README.splitlines() if "pytest" in line)
+    assert first.endswith(lines[1])  # the line that .ci runs
 
 
 @pytest.fixture(scope="module")
