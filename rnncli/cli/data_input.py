@@ -39,12 +39,12 @@ def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -
     return columns.model_copy(update={"categorical": (), "weight": columns.weight if weighed else None})
 
 
-def expected(card: "Card", unbegun: bool = False) -> "Expected":
-    """Return what a table must contain for a model; unbegun: accept series without any value."""
+def expected(card: "Card", without_history: bool = False) -> "Expected":
+    """Return what a table must contain for a model; without_history: accept series without any value."""
     from rnncli.panel import Expected
     from rnncli.panel.time import frequency
 
-    return Expected(frequency.parse(card.frequency), card.inputs, unbegun)
+    return Expected(frequency.parse(card.frequency), card.inputs, without_history)
 
 
 def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
@@ -111,7 +111,7 @@ def apply_freshness(panel: "Panel", required: Freshness) -> "Panel":
         known = freshness.known_by(panel, now)
         if not known.any():
             raise GateError(f"no rows up to --as-of {required.as_of}. Use a later time")
-        panel = panel.until(known)
+        panel = panel.head(known)
     if required.max_age is not None:
         oldest = freshness.ago(required.max_age, now, panel)
         _forbid_old(panel, oldest, f"older than --max-age {_age(required.max_age)}")

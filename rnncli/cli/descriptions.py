@@ -86,7 +86,7 @@ def covariate_lines(panel: "Panel") -> list[str]:
     covariates = panel.covariates
     return [
         f'missing: "{column.name}" has no value in {share:.1%} of the steps; these are masked'
-        for column, share in zip(covariates.along, covariates.missing(), strict=True)
+        for column, share in zip(covariates.varying, covariates.missing_share(), strict=True)
         if share > 0
     ]
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from rnncli.config.intervals import interval_bounds
 from rnncli.config.sections import PointName
 from rnncli.evaluation import baselines, metrics, statsforecast_models
 from rnncli.evaluation.baselines import BASELINES, Past
@@ -13,9 +14,10 @@ from rnncli.evaluation.cutoffs import first_values, full_pasts, slice_windows
 from rnncli.evaluation.metrics import Parts, Scored
 from rnncli.evaluation.past_changes import past_changes
 from rnncli.model.card import Card
-from rnncli.model.model import Forecast, Model
+from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.export.forecast_table import POINT
+from rnncli.panel.export.names import POINT
+from rnncli.panel.panel import Forecast
 
 VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to a gigabyte or so
 
@@ -160,7 +162,7 @@ def _naive2(panel: Panel, places: Cutoffs, horizon: int, season: int) -> np.ndar
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
     """The quantile levels that the scores need: tenths, and both ends of each interval."""
-    ends = [0.5 + side * percent / 200 for percent in percents for side in (-1, 1)]
+    ends = [level for percent in percents for level in interval_bounds(percent)]
     return np.unique(np.round(np.concatenate([metrics.TENTHS, ends]), 6))
 
 

@@ -84,11 +84,11 @@ def full_pasts(panel: Panel, cutoffs: Cutoffs) -> list[np.ndarray]:
 def first_values(panel: Panel, cutoffs: Cutoffs) -> FirstValues:
     """Return the first observed value of each cutoff's series."""
     rows, values = np.empty((2, len(panel.ids), panel.targets))
-    for block in panel.blocks():
-        observed = panel.values[block.rows]
+    for chunk in panel.chunks():
+        observed = panel.values[chunk.rows]
         numbers = np.where(np.isnan(observed), len(observed), np.arange(len(observed))[:, None])
-        first = np.minimum.reduceat(numbers, block.begins)  # (s, K)
-        rows[block.series] = first - block.begins[:, None]
-        values[block.series] = np.take_along_axis(observed, first.clip(max=len(observed) - 1), axis=0)
+        first = np.minimum.reduceat(numbers, chunk.begins)  # (s, K)
+        rows[chunk.series] = first - chunk.begins[:, None]
+        values[chunk.series] = np.take_along_axis(observed, first.clip(max=len(observed) - 1), axis=0)
     rows, values = rows[cutoffs.series], values[cutoffs.series]
     return FirstValues(np.where(rows < cutoffs.rows[:, None], values, np.nan), rows)

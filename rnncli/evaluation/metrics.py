@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.config.intervals import interval_bounds
+
 TENTHS = np.arange(1, 10) / 10
 
 
@@ -115,7 +117,7 @@ def interval_score(scored: Scored, percent: float) -> Parts:
 
 def interval(scored: Scored, percent: float) -> tuple[np.ndarray, np.ndarray]:
     """Both ends (N, H, K) of the interval that is to hold so many percent."""
-    low, high = (np.flatnonzero(np.isclose(scored.levels, 0.5 + side * percent / 200)) for side in (-1, 1))
+    low, high = (np.flatnonzero(np.isclose(scored.levels, level)) for level in interval_bounds(percent))
     return scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.config.intervals import interval_percent
 from rnncli.errors import RequestError
 from rnncli.messages import did_you_mean
 
@@ -48,14 +49,14 @@ def _fit(asked: tuple[str, np.ndarray, int, int, np.ndarray]) -> np.ndarray:
 
     name, past, horizon, season, levels = asked
     season = season if len(past) > 2 * season else 1
-    percents = sorted({round(abs(200 * level - 100), 6) for level in levels} - {0.0})
+    percents = sorted({round(interval_percent(level), 6) for level in levels} - {0.0})
     try:
         made: dict[str, Any] = getattr(library, name)(season_length=season).forecast(past, horizon, level=percents)
     except Exception:  # whatever a library of many authors raises for a past that it cannot fit
         return np.full((horizon, 1 + len(levels)), np.nan)
     columns = [made["mean"]]
     for level in levels:
-        percent = round(abs(200 * level - 100), 6)
+        percent = round(interval_percent(level), 6)
         columns.append(made["mean"] if not percent else made[f"{'hi' if level > 0.5 else 'lo'}-{_key(made, percent)}"])
     return np.stack(columns, axis=1)
 

@@ -20,7 +20,7 @@ def detect(trained: TrainingData, zone: str | None, panel: Panel, context: int) 
     """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
     if not context:  # nothing is seen of what columns hold
         return [*_unknown(trained, panel), *_shifted(trained, zone, panel)]
-    newest = panel.within((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
+    newest = panel.slice_rows((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
     ranges = [column_range(column) for column in numeric_columns(newest)]
     found = [*_jumps(trained, newest, ranges), *_silent(trained, ranges), *_unseen(newest), *_stale(panel, context)]
     return [*found, *_unknown(trained, panel), *_missed(trained, panel), *_shifted(trained, zone, panel)]
@@ -67,7 +67,7 @@ def _silent(trained: TrainingData, ranges: list[ColumnRange]) -> Iterator[str]:
 def _unseen(newest: Panel) -> Iterator[str]:
     """Kinds that the model does not know, in columns of which it knew them all."""
     beside = newest.covariates
-    for place, one in enumerate(beside.along):
+    for place, one in enumerate(beside.varying):
         count = int((beside.values[:, place] == UNSEEN).sum())
         if one.categories is not None and not one.gaps and count:
             yield f'{counted(count, "value")} of "{one.name}" are kinds that training never saw'
@@ -79,7 +79,7 @@ def _stale(panel: Panel, context: int) -> Iterator[str]:
     stale = np.flatnonzero(ends < ends.max() - context)
     if len(stale):
         names = [str(name) for name in panel.ids[stale]]
-        newest = plain([panel.stamps(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
+        newest = plain([panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
         yield f"{len(stale)} series end more than {context} steps before the newest time, {newest}{listed(names)}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.model.card import ColumnRange, TrainingData
 from rnncli.panel import Panel
-from rnncli.panel.chunks import blocks
+from rnncli.panel.chunks import chunks
 
 MOST_SERIES = 10_000  # whose sizes a card keeps
 FEWEST = 5  # values that tell a size
@@ -27,7 +27,7 @@ class Column(NamedTuple):
 def profile(panel: Panel) -> TrainingData:
     """The table, as a card keeps it."""
     first, last = panel.span()
-    nonnegative = not any((panel.values[block.rows] < 0).any() for block in panel.blocks())
+    nonnegative = not any((panel.values[chunk.rows] < 0).any() for chunk in panel.chunks())
     sizes = series_sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
     return TrainingData(
         series=len(panel.ids),
@@ -37,7 +37,7 @@ def profile(panel: Panel) -> TrainingData:
         first=first,
         last=last,
         nonnegative=nonnegative,
-        counts=nonnegative and all(_whole(panel.values[block.rows]) for block in panel.blocks()),
+        counts=nonnegative and all(_whole(panel.values[chunk.rows]) for chunk in panel.chunks()),
         phase=panel.phase,
         sizes=dict(zip(map(str, panel.ids), sizes.tolist(), strict=False)),
         columns=tuple(column_range(column) for column in numeric_columns(panel)),
@@ -54,16 +54,16 @@ def numeric_columns(panel: Panel) -> Iterator[Column]:
     wide, beside = panel.summary.roles.wide, panel.covariates
 
     def target(place: int) -> Iterator[np.ndarray]:
-        for block in panel.blocks():
-            yield panel.values[block.rows, place]
+        for chunk in panel.chunks():
+            yield panel.values[chunk.rows, place]
 
     def amount(place: int) -> Iterator[np.ndarray]:
-        for block in blocks(beside.offsets):
-            yield beside.values[block.rows, place][block.before(panel.lengths)]
+        for chunk in chunks(beside.offsets):
+            yield beside.values[chunk.rows, place][chunk.before(panel.lengths)]
 
     for place, name in enumerate(("",) if wide else panel.summary.roles.targets):
         yield Column(name, target(place))
-    for place, one in enumerate(beside.along):
+    for place, one in enumerate(beside.varying):
         if one.categories is None:
             yield Column(one.name, amount(place))
 
@@ -83,10 +83,10 @@ def column_range(column: Column) -> ColumnRange:
 def series_sizes(panel: Panel) -> np.ndarray:
     """The mean absolute value (S,) of each series' first target; 0 where too few values tell it."""
     sizes = [np.empty(0)]
-    for block in panel.blocks():
-        values, series = np.abs(panel.values[block.rows, 0]), len(block.lengths)
+    for chunk in panel.chunks():
+        values, series = np.abs(panel.values[chunk.rows, 0]), len(chunk.lengths)
         known = np.isfinite(values)
-        number, values = block.number[known], values[known]
+        number, values = chunk.series_index[known], values[known]
         count = np.bincount(number, minlength=series)
         enough = np.bincount(number, values > 0, series) >= FEWEST
         sizes.append(np.where(enough, np.bincount(number, values, series) / np.maximum(count, 1), 0.0))

@@ -20,7 +20,7 @@ from rnncli.files import checksummed
 from rnncli.model.card_file import STATE_KEY
 from rnncli.panel import Panel, history
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.history import Merged
+from rnncli.panel.history import Appended
 from rnncli.panel.panel import ColumnRoles, ReadSummary
 from rnncli.panel.time.frequency import Anchor, Frequency, Unit
 from rnncli.panel.time.timestamps import Times
@@ -72,21 +72,21 @@ class State(NamedTuple):
     rows: int
     runs: int
 
-    def after(self, merged: Merged) -> "State":
+    def after(self, merged: Appended) -> "State":
         """The state with new rows put behind it."""
-        return self._replace(panel=history.tail(merged.panel, self.steps), rows=self.rows + merged.rows)
+        return self._replace(panel=history.last_steps(merged.panel, self.steps), rows=self.rows + merged.rows)
 
-    def with_new(self, new: Panel, steps: int) -> tuple["State", Merged]:
+    def with_new(self, new: Panel, steps: int) -> tuple["State", Appended]:
         """The state after another run with new rows, with no fewer steps than were kept before."""
         grown = self._replace(steps=max(steps, self.steps), runs=self.runs + 1)
-        merged = history.merged(self.panel, new, grown.steps)
+        merged = history.append_rows(self.panel, new, grown.steps)
         return grown.after(merged), merged
 
 
 def begun(panel: Panel, steps: int) -> State:
     """The state after the first run."""
     rows = int((~np.isnan(panel.values).all(axis=1)).sum())
-    return State(history.tail(panel, steps), steps, rows, 1)
+    return State(history.last_steps(panel, steps), steps, rows, 1)
 
 
 def content(state: State) -> bytes:
@@ -104,8 +104,8 @@ def content(state: State) -> bytes:
         zone=panel.times.zone,
         form=panel.times.form,
         roles=panel.summary.roles,
-        along=beside.along,
-        fixed=beside.fixed,
+        along=beside.varying,
+        fixed=beside.static_columns,
         holidays=beside.holidays,
         rows=state.rows,
         runs=state.runs,

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,19 +17,12 @@ from rnncli.model.ensemble import consensus
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
-from rnncli.panel import Cutoffs, Panel
+from rnncli.panel import Cutoffs, Forecast, Panel
 from rnncli.panel.time import frequency as clock
 from rnncli.windows.windows import Batch, Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
-
-
-class Forecast(NamedTuple):
-    """What follows N cutoffs, in the data's units; NaN where a window's past holds no value."""
-
-    point: np.ndarray  # (N, H, K)
-    quantiles: np.ndarray  # (N, H, K, P)
 
 
 @dataclass(frozen=True)

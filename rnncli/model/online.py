@@ -13,10 +13,11 @@ import torch
 from rnncli.config.sections import PointName
 from rnncli.model import forecast_state, sample_paths
 from rnncli.model.forecast_state import State
-from rnncli.model.model import Forecast, Model
+from rnncli.model.model import Model
 from rnncli.network import quantile_head
 from rnncli.panel import Cutoffs, Panel, history
-from rnncli.panel.history import Merged
+from rnncli.panel.history import Appended
+from rnncli.panel.panel import Forecast
 
 
 class Step(NamedTuple):
@@ -26,7 +27,7 @@ class Step(NamedTuple):
     places: Cutoffs  # (N,) one behind each step that completed
     forecast: Forecast | None  # none without such steps
     anomaly: np.ndarray  # (N, K) 0: in the middle of its forecast, 1: outside of it; NaN where there was none
-    merged: Merged | None  # what became of the rows; none of the first ones
+    merged: Appended | None  # what became of the rows; none of the first ones
 
 
 class Follower:
@@ -48,9 +49,9 @@ class Follower:
         """
         context, before = self.model.card.context, self.state
         if before is not None:
-            kept, rows = history.of_one_kind(before.panel, rows)
+            kept, rows = history.with_ids_of_one_type(before.panel, rows)
             before = before._replace(panel=kept)
-        merged = before and history.merged(before.panel, rows, before.steps + int(rows.lengths.max()))
+        merged = before and history.append_rows(before.panel, rows, before.steps + int(rows.lengths.max()))
         panel = merged.panel if merged else rows
         places = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)

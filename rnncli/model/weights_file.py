@@ -60,7 +60,7 @@ def decode(whole: ModelFile) -> Model:
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
         frequency, together = clock.parse(card.frequency), len(card.seen.together)
-        told = covariates.told(card.inputs, frequency, card.config.columns.holidays, together)
+        told = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, together)
         networks = []
         for number, member in enumerate(card.members):
             prefix = f"{number}."

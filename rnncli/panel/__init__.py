@@ -1,6 +1,6 @@
-"""DataFrame to sequences and back: ids, clock, gaps. Column names end here. No torch, no paths."""
+"""Convert between tables (DataFrames) and panels (arrays of aligned series). Does not import torch."""
 
 from rnncli.panel.ingest.build import Expected, from_frame
-from rnncli.panel.panel import Cutoffs, Panel
+from rnncli.panel.panel import Cutoffs, Forecast, Panel
 
-__all__ = ["Cutoffs", "Expected", "Panel", "from_frame"]
+__all__ = ["Cutoffs", "Expected", "Forecast", "Panel", "from_frame"]

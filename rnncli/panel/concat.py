@@ -64,24 +64,29 @@ def _covariates(panels: Sequence[Panel], order: np.ndarray, store: Store) -> Cov
     """Return the covariates of all panels, with the union of their categories."""
     parts = [panel.covariates for panel in panels]
     first = parts[0]
-    along = [_with_all_categories([part.along[index] for part in parts]) for index in range(len(first.along))]
-    fixed = [_with_all_categories([part.fixed[index] for part in parts]) for index in range(len(first.fixed))]
-    static = np.concatenate([_recoded(part.static, part.fixed, fixed) for part in parts])[order]
-    placement, weights, unit = _Placement([part.lengths for part in parts], order), None, first.unit
-    values = (_recoded(part.values, part.along, along) for part in parts)
+    varying = [_with_all_categories([part.varying[index] for part in parts]) for index in range(len(first.varying))]
+    static_columns = [
+        _with_all_categories([part.static_columns[index] for part in parts])
+        for index in range(len(first.static_columns))
+    ]
+    static = np.concatenate([_recoded(part.static, part.static_columns, static_columns) for part in parts])[order]
+    placement, weights, mean_weight = _Placement([part.lengths for part in parts], order), None, first.mean_weight
+    values = (_recoded(part.values, part.varying, varying) for part in parts)
     if first.weights is not None:
-        unit = float(np.average([part.unit for part in parts], weights=[panel.summary.rows for panel in panels]))
-        raw = (part.weights * part.unit / unit for part in parts if part.weights is not None)
+        mean_weight = float(
+            np.average([part.mean_weight for part in parts], weights=[panel.summary.rows for panel in panels])
+        )
+        raw = (part.weights * part.mean_weight / mean_weight for part in parts if part.weights is not None)
         weights = store.concatenate(raw, placement.rows(), (placement.count,))
     return replace(
         first,
-        along=tuple(along),
-        fixed=tuple(fixed),
+        varying=tuple(varying),
+        static_columns=tuple(static_columns),
         values=store.concatenate(values, placement.rows(), (placement.count, first.values.shape[1])),
         offsets=placement.offsets,
         static=static,
         weights=weights,
-        unit=unit,
+        mean_weight=mean_weight,
     )
 
 

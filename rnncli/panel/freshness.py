@@ -25,21 +25,21 @@ def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     are newer than the one before.
     """
     rows = np.empty(len(panel.ids), np.int64)
-    for block in panel.blocks():
-        known = np.where(np.isnan(panel.values[block.rows]).all(axis=1), -1, np.arange(block.lengths.sum()))
-        rows[block.series] = (np.maximum.reduceat(known, block.begins) - block.begins).clip(min=-1)
+    for chunk in panel.chunks():
+        known = np.where(np.isnan(panel.values[chunk.rows]).all(axis=1), -1, np.arange(chunk.lengths.sum()))
+        rows[chunk.series] = (np.maximum.reduceat(known, chunk.begins) - chunk.begins).clip(min=-1)
     begun = set(panel.summary.begun)
     rows += np.array([str(name) in begun for name in panel.ids]) if begun else 0
-    shown = panel.stamps(np.arange(len(panel.ids)), rows)
+    shown = panel.times_at(np.arange(len(panel.ids)), rows)
     return shown, _moments(shown)
 
 
 def known_by(panel: Panel, now: int) -> np.ndarray:
     """How many rows (S,) of each series lie at or before this moment; of one without a value all, told in advance."""
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
-    stamps = panel.stamps(series, np.arange(len(series)) - panel.offsets[series])
+    stamps = panel.times_at(series, np.arange(len(series)) - panel.offsets[series])
     known = np.bincount(series[_moments(stamps) <= now], minlength=len(panel.ids))
-    return np.where(panel.unbegun, panel.lengths, known)
+    return np.where(panel.without_history, panel.lengths, known)
 
 
 def moment(text: str, panel: Panel) -> int:
@@ -59,7 +59,7 @@ def moment(text: str, panel: Panel) -> int:
 
 def later(panel: Panel, places: Cutoffs, seen: str) -> np.ndarray:
     """Whether all that follows cutoffs (N,) came after the time that a text says: (N,)."""
-    return _moments(panel.stamps(places.series, places.rows)) > moment(seen, panel)
+    return _moments(panel.times_at(places.series, places.rows)) > moment(seen, panel)
 
 
 def ago(seconds: float, now: int | None, panel: Panel) -> int:

@@ -1,4 +1,4 @@
-"""The ends of series, and new rows put behind them."""
+"""The newest rows of each series, and appending new rows to them."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,45 +9,43 @@ from rnncli.errors import DataError
 from rnncli.panel.concat import concatenate
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.memmap import Store
-from rnncli.panel.panel import ColumnRoles, Panel, called
+from rnncli.panel.panel import ColumnRoles, Panel, series_name
 
-MOST_BETWEEN = 100_000  # steps between the rows kept and new ones: more, and a time is taken to be wrong
+MOST_BETWEEN = 100_000  # steps between stored and new rows above which a time is considered wrong
 
 
-class Merged(NamedTuple):
-    """A panel with new rows, and what became of those."""
+class Appended(NamedTuple):
+    """A panel with new rows, and what became of them."""
 
     panel: Panel
-    rows: int  # with something new
-    behind: int  # of these, those that came after a later one of their series
-    repeated: int  # seen before, and left out
-    differing: int  # of these, those with another value than before
-    late: int  # older than what is kept, and left out
+    rows: int  # with a new value
+    behind: int  # of these, older than the newest row of their series
+    repeated: int  # left out because the stored rows have their values
+    differing: int  # of these, with another value than the stored row
+    late: int  # left out because they are older than all stored rows
 
 
-def tail(panel: Panel, steps: int) -> Panel:
-    """The last so many steps of each series, and what is known of its future."""
-    beside = replace(panel.covariates, weights=None)
+def last_steps(panel: Panel, steps: int) -> Panel:
+    """Return the last `steps` steps of each series and its known future, without row weights."""
+    covariates = replace(panel.covariates, weights=None)
     first = np.maximum(panel.lengths - steps, 0)
-    return replace(panel, covariates=beside).within(first, panel.lengths, beside.lengths)
+    return replace(panel, covariates=covariates).slice_rows(first, panel.lengths, covariates.lengths)
 
 
-def of_one_kind(kept: Panel, new: Panel) -> tuple[Panel, Panel]:
-    """The same, their ids of one kind, as those of a table with all these rows would be: a few rows do not tell it.
+def with_ids_of_one_type(stored: Panel, new: Panel) -> tuple[Panel, Panel]:
+    """Return both panels with the type of ids that a table with all their rows would have.
 
-    Numbers, where every text is a whole one as it is written; else texts.
+    These are integers if all texts are integers in canonical form, else texts.
     """
-    if (kept.ids.dtype == object) == (new.ids.dtype == object):
-        return kept, new
-    numbers = [_numbers(panel.ids) for panel in (kept, new)]
-    own, other = (
-        found if found is not None and all(one is not None for one in numbers) else _texts(panel.ids)
-        for panel, found in zip((kept, new), numbers, strict=True)
-    )
-    return _renamed(kept, own), _renamed(new, other)
+    if (stored.ids.dtype == object) == (new.ids.dtype == object):
+        return stored, new
+    numbers = _integers(stored.ids), _integers(new.ids)
+    if numbers[0] is None or numbers[1] is None:
+        return _with_ids(stored, _texts(stored.ids)), _with_ids(new, _texts(new.ids))
+    return _with_ids(stored, numbers[0]), _with_ids(new, numbers[1])
 
 
-def _numbers(ids: np.ndarray) -> np.ndarray | None:
+def _integers(ids: np.ndarray) -> np.ndarray | None:
     if ids.dtype != object:
         return ids
     try:
@@ -58,62 +56,63 @@ def _numbers(ids: np.ndarray) -> np.ndarray | None:
 
 
 def _texts(ids: np.ndarray) -> np.ndarray:
-    return np.array([str(one) for one in ids], dtype=object)
+    return np.array([str(name) for name in ids], dtype=object)
 
 
-def _renamed(panel: Panel, ids: np.ndarray) -> Panel:
-    """The panel with other ids, in their order."""
+def _with_ids(panel: Panel, ids: np.ndarray) -> Panel:
+    """Return the panel with other ids, sorted by them."""
     return panel if ids.dtype == panel.ids.dtype else concatenate([replace(panel, ids=ids)], Store())
 
 
-def merged(kept: Panel, new: Panel, steps: int) -> Merged:
-    """The last `steps` steps of every series of two panels; where both have a value, the one that was kept.
+def append_rows(stored: Panel, new: Panel, steps: int) -> Appended:
+    """Return the last `steps` steps of the series of two panels; if both have a value, the stored one.
 
-    Raises DataError where the two are not on one clock.
+    Raises DataError if the panels differ in target, frequency or time zone.
     """
-    kept, new = of_one_kind(kept, new)
-    _forbid_unlike(kept, new)
-    ids = np.unique(np.concatenate([kept.ids, new.ids]))
-    numbers = [np.searchsorted(ids, panel.ids) for panel in (kept, new)]
+    stored, new = with_ids_of_one_type(stored, new)
+    _forbid_unlike(stored, new)
+    ids = np.unique(np.concatenate([stored.ids, new.ids]))
+    indices = [np.searchsorted(ids, panel.ids) for panel in (stored, new)]
     ends, most = np.zeros(len(ids), np.int64) + np.iinfo(np.int64).min, np.iinfo(np.int64).max
     begins, phases = np.full(len(ids), most), ends.copy()
-    for panel, number in zip((kept, new), numbers, strict=True):
-        ends[number] = np.maximum(ends[number], panel.firsts + panel.lengths)
-        begins[number] = np.minimum(begins[number], panel.firsts)
-        phases[number] = panel.phases
-    begins[numbers[0]] = np.maximum(begins[numbers[0]], kept.firsts + kept.lengths - steps)
-    _forbid_leaps(kept, new)
+    for panel, index in zip((stored, new), indices, strict=True):
+        ends[index] = np.maximum(ends[index], panel.firsts + panel.lengths)
+        begins[index] = np.minimum(begins[index], panel.firsts)
+        phases[index] = panel.phases
+    begins[indices[0]] = np.maximum(begins[indices[0]], stored.firsts + stored.lengths - steps)
+    _forbid_leaps(stored, new)
     offsets = _offsets(ends - begins)
-    values = np.full((offsets[-1], kept.targets), np.nan)
-    old, fresh = (
-        _places(panel.offsets, panel.firsts, number, offsets, begins)
-        for panel, number in zip((kept, new), numbers, strict=True)
+    values = np.full((offsets[-1], stored.targets), np.nan)
+    stored_rows, new_rows = (
+        _destinations(panel.offsets, panel.firsts, index, offsets, begins)
+        for panel, index in zip((stored, new), indices, strict=True)
     )
-    values[old[old >= 0]] = kept.values[old >= 0]
+    values[stored_rows[stored_rows >= 0]] = stored.values[stored_rows >= 0]
     before = values.copy()
-    counts = _counts(new, numbers[1], fresh, values, offsets)
-    inside = fresh >= 0
-    values[fresh[inside]] = np.where(np.isnan(before[fresh[inside]]), new.values[inside], before[fresh[inside]])
-    whole = replace(new, values=values, offsets=offsets, ids=ids, firsts=begins, phases=phases)
-    beside = _beside((kept, new), numbers, whole, ~_empty(before))
-    return Merged(tail(replace(whole, covariates=beside), steps), *counts)
+    counts = _counts(new, indices[1], new_rows, values, offsets)
+    inside = new_rows >= 0
+    old = before[new_rows[inside]]
+    values[new_rows[inside]] = np.where(np.isnan(old), new.values[inside], old)
+    result = replace(new, values=values, offsets=offsets, ids=ids, firsts=begins, phases=phases)
+    covariates = _covariates((stored, new), indices, result, ~_empty(before))
+    return Appended(last_steps(replace(result, covariates=covariates), steps), *counts)
 
 
-def _forbid_leaps(kept: Panel, new: Panel) -> None:
-    """Raise DataError where a series would go on so far ahead that its time is more likely wrong."""
-    _, own, other = np.intersect1d(kept.ids, new.ids, return_indices=True)
-    ahead = (new.firsts + new.lengths)[other] - (kept.firsts + kept.lengths)[own]
+def _forbid_leaps(stored: Panel, new: Panel) -> None:
+    """Raise DataError if a series continues so much later that its time is probably wrong."""
+    _, old, other = np.intersect1d(stored.ids, new.ids, return_indices=True)
+    ahead = (new.firsts + new.lengths)[other] - (stored.firsts + stored.lengths)[old]
     far = np.flatnonzero(ahead > MOST_BETWEEN + new.lengths[other])
     if len(far):
-        place = far[0]
+        index = far[0]
         raise DataError(
-            f"{called(new.ids[other[place]])} goes on {ahead[place]} steps of {new.frequency.name} after the rows kept "
-            "before. Mend the time, or begin a new state"
+            f"{new.series_name(other[index])} continues {ahead[index]} steps of {new.frequency.name} after its stored "
+            "rows. Fix the time, or start a new --state file"
         )
 
 
 def _empty(values: np.ndarray) -> np.ndarray:
-    """Which rows (N,) hold no value."""
+    """Return (N,) bool: rows without any value."""
     return np.isnan(values).all(axis=1)
 
 
@@ -121,80 +120,92 @@ def _offsets(lengths: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], lengths.cumsum()]).astype(np.int64)
 
 
-def _places(
-    offsets: np.ndarray, firsts: np.ndarray, number: np.ndarray, into: np.ndarray, begins: np.ndarray
+def _destinations(
+    offsets: np.ndarray, firsts: np.ndarray, series: np.ndarray, into: np.ndarray, begins: np.ndarray
 ) -> np.ndarray:
-    """Where each row of series that begin at firsts (S,) comes to lie among others; -1 where it is before those begin.
+    """Return the index of each row in a larger panel; -1 if it is before the first step of its series there.
 
-    number: (S,) which of those each series is; into: their offsets, and begins their first steps.
+    The rows are of series that begin at steps firsts (S,) and have the indices `series` (S,) in the larger panel, whose
+    offsets are `into` and first steps `begins`.
     """
     lengths = np.diff(offsets)
-    inside = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    place = inside + np.repeat(firsts - begins[number], lengths)
-    return np.where(place >= 0, place + np.repeat(into[:-1][number], lengths), -1)
+    rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    steps = rows + np.repeat(firsts - begins[series], lengths)
+    return np.where(steps >= 0, steps + np.repeat(into[:-1][series], lengths), -1)
 
 
 def _counts(
-    new: Panel, number: np.ndarray, places: np.ndarray, values: np.ndarray, offsets: np.ndarray
+    new: Panel, series: np.ndarray, destinations: np.ndarray, values: np.ndarray, offsets: np.ndarray
 ) -> tuple[int, int, int, int, int]:
-    """What becomes of the new rows, as Merged has it."""
+    """Return the counts of `Appended`; values and offsets: of the stored rows in the larger panel."""
     given = ~np.isnan(new.values)
-    inside = places >= 0
-    before, told = values[places[inside]], given[inside]
-    fresh = (told & np.isnan(before)).any(axis=1)
-    differs = (told & ~np.isnan(before) & (new.values[inside] != before)).any(axis=1)
-    known = np.where(_empty(values), -1, np.arange(len(values)))
-    newest = np.maximum.reduceat(known, offsets[:-1])[np.repeat(number, new.lengths)[inside]]
-    behind = fresh & (places[inside] < newest)
-    repeated = told.any(axis=1) & ~fresh
+    inside = destinations >= 0
+    before, present = values[destinations[inside]], given[inside]
+    fresh = (present & np.isnan(before)).any(axis=1)
+    differs = (present & ~np.isnan(before) & (new.values[inside] != before)).any(axis=1)
+    stored = np.where(_empty(values), -1, np.arange(len(values)))
+    newest = np.maximum.reduceat(stored, offsets[:-1])[np.repeat(series, new.lengths)[inside]]
+    behind = fresh & (destinations[inside] < newest)
+    repeated = present.any(axis=1) & ~fresh
     late = given.any(axis=1) & ~inside
-    return int(fresh.sum()), int(behind.sum()), int(repeated.sum()), int(differs.sum()), int(late.sum())
+    return (int(fresh.sum()), int(behind.sum()), int(repeated.sum()), int(differs.sum()), int(late.sum()))
 
 
-def _beside(panels: tuple[Panel, Panel], numbers: list[np.ndarray], whole: Panel, seen: np.ndarray) -> Covariates:
-    """The columns beside the targets: of steps seen (N,) as they were kept, of those to come the newest there is."""
-    beside = whole.covariates
-    static = np.full((len(whole.ids), len(beside.fixed)), np.nan)
-    ends = whole.lengths.copy()
-    for panel, number in zip(panels[::-1], numbers[::-1], strict=True):
+def _covariates(
+    panels: tuple[Panel, Panel], indices: list[np.ndarray], result: Panel, stored: np.ndarray
+) -> Covariates:
+    """Return the covariates of both panels: of stored steps (N,) the stored values, of later steps the newest."""
+    covariates = result.covariates
+    static = np.full((len(result.ids), len(covariates.static_columns)), np.nan)
+    ends = result.lengths.copy()
+    for panel, index in zip(panels[::-1], indices[::-1], strict=True):
         given = panel.covariates.static
-        static[number] = np.where(np.isnan(given), static[number], given)
-        ends[number] = np.maximum(ends[number], panel.firsts + panel.covariates.lengths - whole.firsts[number])
-    if not beside.along:
-        return replace(beside, offsets=np.zeros(len(whole.ids) + 1, np.int64), static=static, weights=None)
+        static[index] = np.where(np.isnan(given), static[index], given)
+        ends[index] = np.maximum(ends[index], panel.firsts + panel.covariates.lengths - result.firsts[index])
+    if not covariates.varying:
+        return replace(covariates, offsets=np.zeros(len(result.ids) + 1, np.int64), static=static, weights=None)
     offsets = _offsets(ends)
-    values = np.full((offsets[-1], len(beside.along)), np.nan)
+    values = np.full((offsets[-1], len(covariates.varying)), np.nan)
     settled = np.zeros(len(values), bool)
-    settled[np.repeat(offsets[:-1] - whole.offsets[:-1], whole.lengths) + np.arange(len(seen))] = seen
-    for panel, number in zip(panels, numbers, strict=True):
-        own = panel.covariates
-        places = _places(own.offsets, panel.firsts, number, offsets, whole.firsts)
-        inside = places >= 0
-        given, before = own.values[inside], values[places[inside]]
-        stays = np.isnan(given) | (settled[places[inside]][:, None] & ~np.isnan(before))
-        values[places[inside]] = np.where(stays, before, given)
-    return replace(beside, values=values, offsets=offsets, static=static, weights=None)
+    settled[np.repeat(offsets[:-1] - result.offsets[:-1], result.lengths) + np.arange(len(stored))] = stored
+    for panel, index in zip(panels, indices, strict=True):
+        part = panel.covariates
+        rows = _destinations(part.offsets, panel.firsts, index, offsets, result.firsts)
+        inside = rows >= 0
+        given, before = part.values[inside], values[rows[inside]]
+        stays = np.isnan(given) | (settled[rows[inside]][:, None] & ~np.isnan(before))
+        values[rows[inside]] = np.where(stays, before, given)
+    return replace(covariates, values=values, offsets=offsets, static=static, weights=None)
 
 
-def _forbid_unlike(kept: Panel, new: Panel) -> None:
-    """Raise DataError where the new rows cannot go on from those kept."""
-    named = [_target_words(panel.summary.roles) for panel in (new, kept)]
-    if named[0] != named[1]:
-        raise DataError(f"it has {named[0]}; the rows kept before had {named[1]}. Name another --state, or --target")
-    if new.frequency != kept.frequency:
-        raise DataError(f"it steps by {new.frequency.name}; the rows kept before step by {kept.frequency.name}")
-    if new.times.zone != kept.times.zone:
-        zones = [panel.times.zone or "no zone" for panel in (new, kept)]
-        raise DataError(f"its times are in {zones[0]}; those of the rows kept before are in {zones[1]}")
-    both, own, other = np.intersect1d(kept.ids, new.ids, return_indices=True)
-    moved = np.flatnonzero(kept.phases[own] != new.phases[other])
+def _forbid_unlike(stored: Panel, new: Panel) -> None:
+    """Raise DataError if the new rows cannot continue the stored rows."""
+    targets = [_target_words(panel.summary.roles) for panel in (new, stored)]
+    if targets[0] != targets[1]:
+        raise DataError(f"it has {targets[0]}, but the stored rows have {targets[1]}. Set --target or another --state")
+    if new.frequency != stored.frequency:
+        raise DataError(
+            f"its frequency is {new.frequency.name}, but that of the stored rows is {stored.frequency.name}. "
+            "Set --freq or another --state"
+        )
+    if new.times.zone != stored.times.zone:
+        zones = [panel.times.zone or "no zone" for panel in (new, stored)]
+        raise DataError(
+            f"its times are in {zones[0]}, but those of the stored rows are in {zones[1]}. "
+            "Set --timezone or another --state"
+        )
+    both, old, other = np.intersect1d(stored.ids, new.ids, return_indices=True)
+    moved = np.flatnonzero(stored.phases[old] != new.phases[other])
     if len(moved):
-        raise DataError(f"{called(both[moved[0]])} is off the clock of its rows that were kept before")
+        raise DataError(
+            f"the times of {series_name(both[moved[0]])} are not aligned with its stored rows. "
+            "Fix the times, or set another --state"
+        )
 
 
 def _target_words(roles: ColumnRoles) -> str:
-    """What is forecast of each series, by name. (The columns of a wide table are series, which may come and go.)"""
+    """Return the targets by name; the columns of a wide table are series, which may appear and disappear."""
     if roles.wide:
-        return "a column a series"
+        return "one column per series"
     names = " and ".join(f'"{name}"' for name in roles.targets)
-    return f"the target {names}{'' if roles.id else ' of one series'}"
+    return f"the target {names}{'' if roles.id else ' of a single series'}"

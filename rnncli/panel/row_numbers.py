@@ -1,15 +1,21 @@
-"""What messages call a row of a table: its number in the file that it is from, counted from 1 below the header."""
+"""Number the rows of a table in messages as its file does: from 1 below the header."""
 
+import numpy as np
 import pandas as pd
 
+SOURCE, ROW = "source", "row"  # index levels of a table made of two files
 
-def row(column: pd.Series, place: int) -> str:
-    """The row at a place, by the number that its file has for it.
 
-    Where a table was put together of two files (see `future.joined`), its index has the numbers: of the second file
-    below zero, from -1 down, and as its own name that of this file.
-    """
-    if column.index.name is None:
-        return f"row {place + 1}"
-    number = int(column.index[place])
-    return f"row {number + 1}" if number >= 0 else f"row {-number} of {column.index.name}"
+def two_sources(first: pd.Index, second: pd.Index, source: str) -> pd.MultiIndex:
+    """Return the index of the rows of one file (numbers from 0) above those of a second, which is called `source`."""
+    sources = np.repeat(["", source], [len(first), len(second)])
+    return pd.MultiIndex.from_arrays([sources, np.concatenate([first, second])], names=[SOURCE, ROW])
+
+
+def row(column: pd.Series, position: int) -> str:
+    """Return how messages name the row at a position of a column."""
+    if not isinstance(column.index, pd.MultiIndex):
+        return f"row {position + 1}"
+    source = column.index.get_level_values(SOURCE)[position]
+    number = int(column.index.get_level_values(ROW)[position])
+    return f"row {number + 1} of {source}" if source else f"row {number + 1}"

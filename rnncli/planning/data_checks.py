@@ -21,10 +21,10 @@ def check_inputs_without_context(panel: Panel, network: Network, dated: bool, be
     if network.context != 0:
         return
     beside = panel.covariates
-    past = [one.name for one in beside.along if one.role == "past"]
+    past = [one.name for one in beside.varying if one.role == "past"]
     if past:
         raise RequestError(f"--past {','.join(past)} is of the past, of which --context 0 sees nothing. Leave out one")
-    known = bool(beside.fixed) or bool(beside.known.any())
+    known = bool(beside.static_columns) or bool(beside.known.any())
     if not (known and beside_it) and not (dated and calendar_features.size(panel.frequency, beside.holidays)):
         raise RequestError(
             "--context 0 leaves nothing to go by but what is known beside the past: name columns with --static or "
@@ -49,9 +49,9 @@ def _forbid_idle_holidays(panel: Panel, network: Network) -> None:
 
 
 def _forbid_untold(panel: Panel, network: Network) -> None:
-    if network.covariates and not panel.covariates.inputs:
+    if network.covariates and not panel.covariates.columns:
         raise RequestError("--covariates needs columns to tell: name them with --known, --past or --static")
-    names = [one.name for one, known in zip(panel.covariates.along, panel.covariates.known, strict=True) if known]
+    names = [one.name for one, known in zip(panel.covariates.varying, panel.covariates.known, strict=True) if known]
     told = [f"--known {','.join(names)}"] if names else []
     told += [f"--holidays {','.join(panel.covariates.holidays)}"] if panel.covariates.holidays else []
     if told and network.traits.closed_form:

@@ -97,8 +97,8 @@ def make_plan(panel: Panel, network: Network, training: Training) -> Plan:
     solved = network.traits.closed_form  # once
     steps = 1 if solved else choose("steps", training.steps, _steps(panel, horizon, training.batch))
     architecture = Architecture.model_validate(network.model_dump() | made)
-    inputs = covariates.measured(panel.covariates, parts.ends(horizon))
-    told = covariates.told(inputs, panel.frequency, panel.covariates.holidays, together)
+    inputs = covariates.with_statistics(panel.covariates, parts.ends(horizon))
+    told = covariates.input_spec(inputs, panel.frequency, panel.covariates.holidays, together)
     cycles = seasonality.other_cycles(panel.frequency, strength, season, network.season is not None)
     others = candidates.candidates(architecture, network, scales, cycles, told)
     return Plan(architecture, others, told, steps, parts, reasons, learned)
@@ -117,7 +117,7 @@ def _scale_and_base(
 def _told(panel: Panel, network: Network, together: int, choose: Choose) -> dict[str, object]:
     """Whether the calendar, the columns beside and the other series are told. Raises RequestError."""
     dated = choose("calendar", network.calendar, _calendar(panel, network))
-    named = bool(panel.covariates.inputs)
+    named = bool(panel.covariates.columns)
     beside = choose("covariates", network.covariates, _covariates(network)) if named else True
     data_checks.check_inputs_without_context(panel, network, dated, beside)
     alone = (False, "most series are told by their own past; it is tried, too")
@@ -219,6 +219,6 @@ def _together(panel: Panel, network: Network) -> int:
 
 
 def _steps(panel: Panel, horizon: int, batch: int) -> tuple[int, str]:
-    apart = panel.observed // (horizon * panel.targets)
+    apart = panel.value_count // (horizon * panel.targets)
     steps = int(np.clip(EPOCHS * apart / batch, *STEP_LIMITS))
     return steps, f"{apart} horizons do not overlap"

@@ -45,7 +45,7 @@ def augment(panel: Panel, network: Network, training: Training, horizon: int, se
     if training.synthetic and hindrance:
         raise RequestError(f"--synthetic makes up targets, not {hindrance}. Leave out one")
     count, reasons = training.synthetic or 0, dict[str, str]()
-    apart = panel.observed // (horizon * panel.targets)
+    apart = panel.value_count // (horizon * panel.targets)
     if training.synthetic is None and not hindrance and apart < ENOUGH_HORIZONS and _fitting(panel, horizon, season):
         count, reasons = (
             SYNTHETIC_SERIES,
@@ -67,8 +67,8 @@ def _fitting(panel: Panel, horizon: int, season: int) -> bool:
 def _hindrance(panel: Panel, network: Network) -> str:
     """What made-up series cannot have, where it is asked for."""
     beside = panel.covariates
-    if beside.inputs:
-        return f'what lies beside them, as "{beside.inputs[0].name}" does'
+    if beside.columns:
+        return f'what lies beside them, as "{beside.columns[0].name}" does'
     if beside.weights is not None:
         return "the weights of their rows"
     if beside.holidays:
@@ -119,7 +119,7 @@ def _longer(panel: Panel, likes: np.ndarray, lengths: np.ndarray) -> Panel:
         ids=panel.ids[kept],
         firsts=panel.firsts[kept] - before,
         phases=panel.phases[kept],
-        covariates=panel.covariates.of(np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64), kept),
+        covariates=panel.covariates.select(np.empty(0, np.int64), np.zeros(len(kept) + 1, np.int64), kept),
     )
 
 

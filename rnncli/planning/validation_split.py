@@ -55,8 +55,8 @@ class Split(NamedTuple):
     def training_values(self, panel: Panel, horizon: int) -> Iterator[np.ndarray]:
         """All values observed before what is held out, those of some series at a time."""
         ends = self.ends(horizon)
-        for block in panel.blocks():
-            values = panel.values[block.rows][block.before(ends)]
+        for chunk in panel.chunks():
+            values = panel.values[chunk.rows][chunk.before(ends)]
             yield values[~np.isnan(values)]
 
 
@@ -87,7 +87,7 @@ def _unvalidated(panel: Panel, horizon: int, history: int | None, least: int) ->
     lengths, needed = panel.lengths, least + horizon
     if lengths.max() < needed:
         longest = int(lengths.argmax())
-        name, many = panel.called(longest), len(lengths) > 1
+        name, many = panel.series_name(longest), len(lengths) > 1
         which = f"every series is too short: the longest, {name}," if many else f"{name} is too short: it"
         raise DataError(
             f"{which} has {lengths[longest]} rows; horizon {horizon} needs {needed} to learn. Use a smaller --horizon"

@@ -51,7 +51,7 @@ def refit_models(
         try:
             part, plan = plan_before(panel, some, _before(some, panel), config.network, config.training)
         except RequestError as error:  # which was fine with all rows
-            raise DataError(f"before {panel.earliest(some)}: {error}, or fewer --windows") from error
+            raise DataError(f"before {panel.earliest_time(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(
             Sequences.of(plan.learned.panel, model.card.horizon), device, processes(config.training.members)
         )
@@ -66,11 +66,11 @@ def plan_before(
 
     Raises DataError where they are too few, RequestError where what was asked for does not fit together.
     """
-    part = panel.until(rows)
+    part = panel.head(rows)
     try:
         return part, choices.make_plan(part, network, training)
     except DataError as error:
-        raise DataError(f"before {panel.earliest(places)}: {error}, or fewer --windows") from error
+        raise DataError(f"before {panel.earliest_time(places)}: {error}, or fewer --windows") from error
 
 
 def _before(places: Cutoffs, panel: Panel) -> np.ndarray:

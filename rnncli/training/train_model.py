@@ -28,7 +28,7 @@ from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.export.forecast_table import POINT
+from rnncli.panel.export.names import POINT
 from rnncli.panel.ingest.column_roles import settled
 from rnncli.planning.plan import Plan
 from rnncli.training.search import Search

@@ -282,7 +282,7 @@ def test_what_is_known_of_new_series_may_come_in_a_table_of_its_own(
     told = rnncli(*short, "--future", tmp_path / "coming.csv")
 
     assert lacking.code == 3
-    assert 'series "new00": "price" has no value for 2024-01-01 to 2024-01-07' in lacking.err
+    assert 'series "new00": known column "price" has no value for 2024-01-01 to 2024-01-07' in lacking.err
     assert told.code == 0, told.err
     assert len(coming) == 7 * HORIZON
     assert told.table.equals(rnncli("forecast", opened / "m.rnn", opened / "new.csv").table)
@@ -303,11 +303,11 @@ def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_know
     frame = shops(2, 5).assign(y=lambda one: one["y"].where(one["id"] == "shop01"))
     columns = Columns(id="id", time="ds", target=("y",), known=("price",))
 
-    found = from_frame(frame, columns, Expected(frequency.parse("D"), None, unbegun=True))
+    found = from_frame(frame, columns, Expected(frequency.parse("D"), None, without_history=True))
 
     assert found.lengths.tolist() == [1, 5]
     assert found.covariates.lengths.tolist() == [5, 5]
     assert np.isnan(found.series(0)).all()
-    assert ends(found, unbegun=True).rows.tolist() == [0, 5]
+    assert ends(found, from_first_row=True).rows.tolist() == [0, 5]
     assert found.summary.empty == ()
     assert found.summary.missing == 1

@@ -7,7 +7,7 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import Expected, Panel, from_frame
-from rnncli.panel.covariates import UNSEEN, measured
+from rnncli.panel.covariates import UNSEEN, with_statistics
 from rnncli.panel.time import frequency
 from tests.conftest import hourly
 
@@ -66,7 +66,7 @@ def test_a_step_without_a_row_has_no_value() -> None:
 
 
 def test_texts_are_kinds_and_so_are_numbers_called_so() -> None:
-    sky, size = panel(shops(), categorical="size").covariates.inputs[1:]
+    sky, size = panel(shops(), categorical="size").covariates.columns[1:]
 
     assert sky.categories == ("rain", "sun")
     assert size.categories == ("100", "900")
@@ -74,7 +74,7 @@ def test_texts_are_kinds_and_so_are_numbers_called_so() -> None:
 
 
 def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
-    inputs = panel(shops()).covariates.inputs
+    inputs = panel(shops()).covariates.columns
     frame = shops(sky=["rain", "hail", "rain", "sun", "rain", "rain", None, "sun"])
 
     found = panel(frame, Expected(frequency.parse("D"), inputs))
@@ -83,7 +83,7 @@ def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
 
 
 def test_a_model_is_told_as_many_columns_as_it_was_trained_with() -> None:
-    inputs = panel(shops()).covariates.inputs
+    inputs = panel(shops()).covariates.columns
 
     with pytest.raises(RequestError, match='trained with --known "price", --known "sky", --static "size"'):
         panel(shops(), Expected(frequency.parse("D"), inputs), known="price")
@@ -93,9 +93,9 @@ def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
     frame = shops()
     ends = np.array([2, 2])
 
-    one = measured(panel(frame).covariates, ends)[0]
+    one = with_statistics(panel(frame).covariates, ends)[0]
     frame.loc[[2, 3, 6, 7], "price"] = 1e9
-    other = measured(panel(frame).covariates, ends)[0]
+    other = with_statistics(panel(frame).covariates, ends)[0]
 
     assert one == other
     assert one.level == np.mean([5, 6, 50, 60])
@@ -105,7 +105,7 @@ def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
 
 def test_what_is_static_has_one_value_a_series() -> None:
     assert panel(shops()).covariates.static.tolist() == [[100], [900]]
-    with pytest.raises(DataError, match='"size" is static, but series "a" has 100 in row 1 and 101 in row 2'):
+    with pytest.raises(DataError, match='static column "size" of series "a" is 100 in row 1 and 101 in row 2'):
         panel(shops(size=[100, 101, 100, 100, 900, 900, 900, 900]))
 
 
@@ -114,9 +114,9 @@ def test_weights_are_on_average_one_and_never_below_zero() -> None:
 
     assert weights is not None
     assert weights.tolist() == [0.8, 2.4, 0.8, 0, 0.8, 2.4, 0.8, 0]
-    with pytest.raises(DataError, match='row 2: the weight "w" is -3'):
+    with pytest.raises(DataError, match='row 2: weight "w" is -3'):
         panel(shops(w=[1, -3, 1, 1, 1, 1, 1, 1]), weight="w")
-    with pytest.raises(DataError, match="every weight"):
+    with pytest.raises(DataError, match="is zero or empty in all rows"):
         panel(shops(w=0), weight="w")
 
 
@@ -152,7 +152,7 @@ def test_a_column_that_is_not_there_is_named_with_what_is_like_it() -> None:
 
 
 def test_a_text_among_amounts_of_a_model_is_refused() -> None:
-    inputs = panel(shops()).covariates.inputs
+    inputs = panel(shops()).covariates.columns
     frame = shops(price=["5", "6", "seven", "8", "50", "60", "70", "80"])
 
     with pytest.raises(DataError, match='row 3: "price" is "seven"'):
@@ -164,7 +164,7 @@ def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
     frame["heat"] = np.arange(len(frame), dtype=float)
     whole = from_frame(frame, Columns(known=("heat",)))
 
-    part = whole.until(np.array([0, 10]))
+    part = whole.head(np.array([0, 10]))
 
     assert part.ids.tolist() == ["s1"]
     assert part.offsets.tolist() == [0, 10]
@@ -176,11 +176,11 @@ def test_kinds_of_many_digits_are_told_apart() -> None:
 
     found = from_frame(frame, Columns(id="shop", target=("y",), past=("item",), categorical=("item",)))
 
-    assert found.covariates.inputs[0].categories == ("1234567", "1234568")
+    assert found.covariates.columns[0].categories == ("1234567", "1234568")
 
 
 def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
-    inputs = panel(shops(sky=["10", "sale"] * 4)).covariates.inputs
+    inputs = panel(shops(sky=["10", "sale"] * 4)).covariates.columns
 
     found = panel(shops(sky=10), Expected(frequency.parse("D"), inputs))
 
@@ -189,8 +189,8 @@ def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
 
 def test_an_empty_kind_is_missing_where_training_had_none() -> None:
     frame = shops(sky=["sun", "rain", "sun", None] * 2)
-    whole = measured(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4]))
-    holes = measured(panel(frame).covariates, np.array([4, 4]))
+    whole = with_statistics(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4]))
+    holes = with_statistics(panel(frame).covariates, np.array([4, 4]))
 
     for inputs, missing in ((whole, True), (holes, False)):
         found = panel(frame, Expected(frequency.parse("D"), inputs))
@@ -198,11 +198,11 @@ def test_an_empty_kind_is_missing_where_training_had_none() -> None:
 
 
 def test_times_are_no_covariates() -> None:
-    with pytest.raises(DataError, match='"due" holds times'):
+    with pytest.raises(DataError, match='"due" contains timestamps'):
         panel(shops(due=pd.Timestamp("2024-01-01")), past="due")
 
 
 def test_truth_with_gaps_is_of_kinds() -> None:
-    found = panel(shops(open=[True, False, None, True] * 2), past="open").covariates.inputs
+    found = panel(shops(open=[True, False, None, True] * 2), past="open").covariates.columns
 
     assert found[-2].categories == ("False", "True")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Panel, from_frame
-from rnncli.panel.history import merged, tail
+from rnncli.panel.history import append_rows, last_steps
 from tests.conftest import hourly
 
 TABLE = hourly(series=2, days=2)
@@ -27,7 +27,7 @@ def test_rows_in_any_portions_and_any_order_come_to_the_same(portions: list[int]
 
     together, rows = panel_of(parts[0]), len(parts[0])
     for part in parts[1:]:
-        found = merged(together, panel_of(part.sample(frac=1, random_state=7)), 48)
+        found = append_rows(together, panel_of(part.sample(frac=1, random_state=7)), 48)
         together, rows = found.panel, rows + found.rows
         assert (found.repeated, found.differing, found.late) == (0, 0, 0)
 
@@ -51,7 +51,7 @@ def test_names_that_some_rows_have_as_numbers_and_others_as_texts_are_the_same(
 
     together = panel_of(tables[0])
     for table in tables[1:]:
-        together = merged(together, panel_of(table), 48).panel
+        together = append_rows(together, panel_of(table), 48).panel
 
     texts = bool(others) or all(texts for _, texts in portions)
     whole = panel_of(pd.concat(tables).astype({"unique_id": str if texts else int}))
@@ -62,7 +62,7 @@ def test_names_that_some_rows_have_as_numbers_and_others_as_texts_are_the_same(
 
 @given(st.integers(1, 60))
 def test_a_tail_is_what_comes_last(steps: int) -> None:
-    whole, part = panel_of(TABLE), tail(panel_of(TABLE), steps)
+    whole, part = panel_of(TABLE), last_steps(panel_of(TABLE), steps)
 
     for number in range(2):
         assert part.series(number).tolist() == whole.series(number)[-steps:].tolist()
@@ -73,7 +73,7 @@ def test_steps_between_the_rows_kept_and_the_new_ones_are_missing() -> None:
     hours = TABLE["ds"].to_numpy()
     old, new = TABLE[hours < hours[20]], TABLE[hours >= hours[30]]
 
-    found = merged(panel_of(old), panel_of(new), 48)
+    found = append_rows(panel_of(old), panel_of(new), 48)
 
     assert np.isnan(found.panel.series(0)[:, 0]).nonzero()[0].tolist() == list(range(20, 30))
     assert found.panel.firsts.tolist() == panel_of(TABLE).firsts.tolist()

@@ -7,18 +7,20 @@ import pytest
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Panel, from_frame
+from rnncli.panel.export.future_template import future_template
 from rnncli.panel.ingest import column_roles
-from rnncli.panel.known_future import ends, forbid_lacking, joined, template
+from rnncli.panel.ingest.future_rows import append_future
+from rnncli.panel.known_future import ends, require
 
 ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
 
 def lacking(known: Panel, horizon: int) -> int:
-    return forbid_lacking(known, ends(known, unbegun=False), horizon)
+    return require(known, ends(known, from_first_row=False), horizon)
 
 
 def laid(known: Panel) -> pd.DataFrame:
-    return template(known, ends(known, unbegun=False), 2, text_times=True)
+    return future_template(known, ends(known, from_first_row=False), 2, text_times=True)
 
 
 def past() -> pd.DataFrame:
@@ -33,7 +35,7 @@ def coming(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame
 
 
 def join(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
-    return joined(frame, future, column_roles.find(frame, ASKED), None, ("past.csv", "coming.csv"))
+    return append_future(frame, future, column_roles.find(frame, ASKED), None, ("past.csv", "coming.csv"))
 
 
 def panel(frame: pd.DataFrame) -> Panel:
@@ -77,8 +79,13 @@ def changed(frame: pd.DataFrame, row: int, column: str, value: object) -> pd.Dat
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [
-        (2, "day", "2024-01-06 05:00", "row 2 of coming.csv: 2024-01-06 05:00 is off the clock"),
-        (2, "day", "2024-01-05", 'series "a" has 2024-01-05 twice, in row 1 of coming.csv and row 2 of coming.csv'),
+        (2, "day", "2024-01-06 05:00", "row 2 of coming.csv: time 2024-01-06 05:00 of series"),
+        (
+            2,
+            "day",
+            "2024-01-05",
+            'series "a": row 1 of coming.csv and row 2 of coming.csv have the same time 2024-01-05',
+        ),
         (4, "shop", None, 'coming.csv: row 4: "shop" is empty'),
         (3, "price", "dear", 'coming.csv: row 3: "price" is "dear"'),
         (3, "day", "soon", 'coming.csv: row 3: "day" is "soon"'),
@@ -101,21 +108,21 @@ def test_what_is_wrong_with_the_table_is_named_by_its_own_rows() -> None:
 
     with pytest.raises(DataError, match='^past.csv: row 7: "day" is "soon"'):
         join(changed(told, 7, "day", "soon"), replaced)
-    with pytest.raises(DataError, match="^row 7: 2024-01-03 05:00 is off the clock"):
+    with pytest.raises(DataError, match="^row 7: time 2024-01-03 05:00 of series"):
         panel(join(changed(told, 7, "day", "2024-01-03 05:00"), replaced))
 
 
 def test_what_is_lacking_is_named_exactly() -> None:
     frame = join(past(), coming(["2024-01-05"]))
 
-    with pytest.raises(DataError, match='series "a": "price" has no value for 2024-01-06 to 2024-01-07; 1 more series'):
+    with pytest.raises(DataError, match='"a": .*"price" has no value for 2024-01-06 to 2024-01-07 .and 1 more series'):
         lacking(panel(frame), 3)
 
 
 def test_the_series_that_lacks_is_named_and_no_other() -> None:
     frame = join(past(), coming(["2024-01-05"], ("a",)))
 
-    with pytest.raises(DataError, match=r'series "b": "price" has no value for 2024-01-05\. Add'):
+    with pytest.raises(DataError, match=r'series "b": known column "price" has no value for 2024-01-05\. Add'):
         lacking(panel(frame), 1)
 
 

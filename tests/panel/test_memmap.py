@@ -109,8 +109,8 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     whole = (
         choices.make_plan(panel, network, training),
         data_profile.profile(panel),
-        panel.known_since(2),
-        panel.observed,
+        panel.has_recent_values(2),
+        panel.value_count,
     )
 
     monkeypatch.setattr(chunks, "ROWS", 9)
@@ -118,10 +118,10 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     plan, seen, known, observed = (
         choices.make_plan(panel, network, training),
         *whole[1:2],
-        panel.known_since(2),
-        panel.observed,
+        panel.has_recent_values(2),
+        panel.value_count,
     )
-    assert len(list(panel.blocks())) > 3
+    assert len(list(panel.chunks())) > 3
     assert plan.architecture == whole[0].architecture
     for one, other in zip(plan.told.inputs, whole[0].told.inputs, strict=True):
         assert (one.name, one.categories, one.gaps) == (other.name, other.categories, other.gaps)

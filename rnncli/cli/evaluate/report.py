@@ -19,8 +19,9 @@ from rnncli.evaluation.backtest import Chunk, Ledger
 from rnncli.evaluation.significance import Difference, WindowPositions
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import did_you_mean
-from rnncli.panel import Cutoffs, Panel
-from rnncli.panel.export.forecast_table import POINT, backtest_frame
+from rnncli.panel import Cutoffs, Forecast, Panel
+from rnncli.panel.export.backtest_table import Backtest, backtest_frame
+from rnncli.panel.export.names import POINT
 from rnncli.panel.time import formats
 from rnncli.tables import writing
 from rnncli.tables.formats import is_binary, output_format
@@ -76,12 +77,12 @@ def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs,
         case "series":
             return Grouping("series", [str(name) for name in panel.ids], places.series)
         case "window":
-            groups, cutoffs = pd.factorize(panel.stamps(places.series, places.rows - 1), sort=True)
+            groups, cutoffs = pd.factorize(panel.times_at(places.series, places.rows - 1), sort=True)
             return Grouping("cutoff", formats.plain(list(cutoffs)), groups)
         case "week":
             if panel.times.integer:
                 raise DataError("--by week: the clock is plain numbers, which have no weeks")
-            times = pd.DatetimeIndex(panel.stamps(places.series, places.rows - 1)).tz_localize(None)
+            times = pd.DatetimeIndex(panel.times_at(places.series, places.rows - 1)).tz_localize(None)
             groups, weeks = pd.factorize(times.to_period("W").start_time, sort=True)
             return Grouping("week", [f"{week:%Y-%m-%d}" for week in weeks], groups)
         case _:
@@ -231,18 +232,10 @@ class Forecasts:
         """The same chunks."""
         for chunk in chunks:
             first = next(iter(chunk.scored.values()))
-            methods = {name: (one.point, one.quantiles) for name, one in chunk.scored.items()}
-            self.frames.append(
-                backtest_frame(
-                    panel,
-                    chunk.places,
-                    first.actual,
-                    methods,
-                    self.percents,
-                    first.levels,
-                    not is_binary(self.kind),
-                )
-            )
+            methods = {name: Forecast(scored.point, scored.quantiles) for name, scored in chunk.scored.items()}
+            backtest = Backtest(chunk.places, first.actual, methods, first.levels)
+            text_times = not is_binary(self.kind)
+            self.frames.append(backtest_frame(panel, backtest, self.percents, text_times))
             yield chunk
 
     def write(self) -> None:

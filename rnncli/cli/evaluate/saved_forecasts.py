@@ -10,6 +10,7 @@ import pandas as pd
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report
 from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
+from rnncli.config.intervals import interval_percent
 from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, RequestError, about
 from rnncli.evaluation import backtest, conditions, score_drift
@@ -17,12 +18,12 @@ from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
 from rnncli.evaluation.metrics import USUAL
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.card import Card
-from rnncli.model.model import Forecast
 from rnncli.network.device import free_cores
 from rnncli.panel import Panel
-from rnncli.panel.export.forecast_table import POINT
+from rnncli.panel.export.names import POINT
 from rnncli.panel.ingest import saved_forecasts
-from rnncli.panel.ingest.saved_forecasts import Archived
+from rnncli.panel.ingest.saved_forecasts import SavedForecasts
+from rnncli.panel.panel import Forecast
 from rnncli.planning import seasonality
 from rnncli.tables import reading
 from rnncli.tables.formats import format_by_suffix
@@ -60,8 +61,8 @@ def score_saved(request: SavedRequest, scores: ScoreRequest, backtest_request: B
     _report_content(saved, files, season)
     horizon = next(iter(saved.points.values())).shape[1]
     with about(request.data):
-        grouping = report.grouping(scores.by, panel, table, saved.places, horizon)
-        weeks = None if panel.times.integer else report.grouping("week", panel, table, saved.places, horizon)
+        grouping = report.grouping(scores.by, panel, table, saved.cutoffs, horizon)
+        weeks = None if panel.times.integer else report.grouping("week", panel, table, saved.cutoffs, horizon)
     by_step = backtest_request.plot is not None or scores.by == "horizon"
     ledger = backtest.ledger([_chunk(saved, panel, scoring)], scoring, by_step)
     method = POINT if POINT in saved.points else next(iter(saved.points))
@@ -98,11 +99,11 @@ def _without_covariates(columns: Columns) -> Columns:
     return columns.model_copy(update=dict.fromkeys(COVARIATE_FIELDS, ()) | {"weight": None})
 
 
-def _available_percents(saved: Archived) -> list[float]:
+def _available_percents(saved: SavedForecasts) -> list[float]:
     """Return the intervals, in ascending order, of which both ends are saved."""
     levels = np.round(saved.levels, 6)
     upper = [level for level in levels if level > 0.5 and np.round(1 - level, 6) in levels]
-    return [float(np.round(200 * level - 100, 4)) for level in upper]
+    return [float(np.round(interval_percent(level), 4)) for level in upper]
 
 
 def _choose_percents(available: list[float], requested: tuple[float, ...] | None) -> tuple[float, ...]:
@@ -114,7 +115,7 @@ def _choose_percents(available: list[float], requested: tuple[float, ...] | None
     return tuple(available) if requested is None else requested
 
 
-def _chunk(saved: Archived, panel: Panel, scoring: Scoring) -> Chunk:
+def _chunk(saved: SavedForecasts, panel: Panel, scoring: Scoring) -> Chunk:
     """Return all windows with the forecasts of each method; missing quantiles are NaN."""
     levels = np.unique(np.concatenate([backtest.interval_levels(scoring.percents), saved.levels]))
     forecasts = {}
@@ -123,21 +124,21 @@ def _chunk(saved: Archived, panel: Panel, scoring: Scoring) -> Chunk:
         for level, values in saved.quantiles.get(name, {}).items():
             quantiles[..., int(np.abs(levels - level).argmin())] = values
         forecasts[name] = Forecast(point, quantiles)
-    return Chunk(saved.places, backtest.laid_beside(forecasts, levels, panel, saved.places, scoring))
+    return Chunk(saved.cutoffs, backtest.laid_beside(forecasts, levels, panel, saved.cutoffs, scoring))
 
 
-def _windows(saved: Archived, panel: Panel, horizon: int) -> WindowPositions:
+def _windows(saved: SavedForecasts, panel: Panel, horizon: int) -> WindowPositions:
     """Return the positions of the windows, numbered by cutoff; the step is the median distance of the cutoffs."""
-    cutoffs, number = np.unique(panel.firsts[saved.places.series] + saved.places.rows, return_inverse=True)
+    cutoffs, number = np.unique(panel.firsts[saved.cutoffs.series] + saved.cutoffs.rows, return_inverse=True)
     step = int(np.median(np.diff(cutoffs))) if len(cutoffs) > 1 else horizon
-    return WindowPositions(saved.places.series, len(cutoffs) - 1 - number, -(-horizon // step))
+    return WindowPositions(saved.cutoffs.series, len(cutoffs) - 1 - number, -(-horizon // step))
 
 
-def _report_content(saved: Archived, files: list[Path], season: int) -> None:
+def _report_content(saved: SavedForecasts, files: list[Path], season: int) -> None:
     """Report how many forecasts are scored, and how many cannot be."""
     source = f"{len(files)} files" if len(files) > 1 else files[0].name
     methods = ", ".join(saved.points)
-    console.note(f"scored: {len(saved.places.rows)} forecasts of {methods} in {source}; season {season}")
+    console.note(f"scored: {len(saved.cutoffs.rows)} forecasts of {methods} in {source}; season {season}")
     if saved.waiting:
         console.note(f"pending: {saved.waiting} forecast steps have no actual value yet")
     if saved.unknown:

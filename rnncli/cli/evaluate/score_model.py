@@ -87,14 +87,14 @@ def _refit_chunks(
     with console.progress() as progress:
         models = refit_backtest.refit_models(model, panel, cutoffs, lying, refit_every, where, progress)
         for number, (refitted, some_cutoffs) in enumerate(models, 1):
-            console.note(f"retrained {number} of {trainings}: on rows before {panel.earliest(some_cutoffs)}")
+            console.note(f"retrained {number} of {trainings}: on rows before {panel.earliest_time(some_cutoffs)}")
             yield from backtest.walk(refitted, panel, some_cutoffs, scoring, where)
 
 
 def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) -> None:
     """Report the number of windows, and whether the networks may have been trained on them."""
     horizon, training, held_out = card.horizon, card.seen, card.validation.held_out
-    first, found = panel.earliest(cutoffs), len(cutoffs.rows)
+    first, found = panel.earliest_time(cutoffs), len(cutoffs.rows)
     count = counted(requested, "window") if requested == found else f"{found} of {counted(requested, 'window')}"
     console.note(f"scored: {count} of {horizon} steps, the earliest from {first}; season {card.season}")
     summary = [len(panel.ids), panel.summary.rows, *panel.span()]

@@ -8,14 +8,16 @@ import pandas as pd
 
 from rnncli.cli import descriptions
 from rnncli.cli.figures import style
+from rnncli.config.intervals import interval_bounds
 from rnncli.config.sections import Forecasting
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.forecast_table import levels
+from rnncli.panel.export.names import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.model.model import Forecast
+    from rnncli.panel.panel import Forecast
 
 MAX_PANELS = 12
 PAST_HORIZONS = 4  # length of the history drawn
@@ -47,7 +49,7 @@ class Series(NamedTuple):
 
     def times(self, rows: np.ndarray) -> pd.Index:
         """Return the times of these rows, in local time without a zone."""
-        times = self.panel.stamps(np.full(len(rows), self.number), rows)
+        times = self.panel.times_at(np.full(len(rows), self.number), rows)
         return times.tz_localize(None) if isinstance(times, pd.DatetimeIndex) else times
 
 
@@ -79,7 +81,7 @@ def _draw_series(
     axes.plot(ahead, point, color=style.BLUE, marker=mark, ms=3, lw=1.3, label="forecast")
     known, shades = levels(forecasting), np.linspace(0.18, 0.36, max(1, len(forecasting.level)))
     for percent, shade in zip(sorted(forecasting.level, reverse=True), shades, strict=False):
-        low, high = (quantiles[:, np.abs(known - 0.5 - side * percent / 200).argmin()] for side in (-1, 1))
+        low, high = (quantiles[:, nearest(known, level)] for level in interval_bounds(percent))
         axes.fill_between(ahead, low, high, color=style.BLUE, alpha=shade, lw=0, label=f"{percent:g} % interval")
         if horizon == 1:  # the area has no width
             axes.vlines(ahead, low, high, color=style.BLUE, alpha=shade, lw=6)

@@ -128,9 +128,9 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
-    from rnncli.model.model import Forecast
     from rnncli.network import device, quantile_head
     from rnncli.panel.export.forecast_table import levels
+    from rnncli.panel.panel import Forecast
 
     forecasting, card = config.forecast, model.card
     work = device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
@@ -197,11 +197,12 @@ def _plotted(
 def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
     """Write a table of the forecast steps with empty known covariates."""
     from rnncli.panel import known_future
+    from rnncli.panel.export.future_template import future_template
     from rnncli.tables import writing
 
     table_format = formats.output_format(path)
-    cutoffs = known_future.ends(panel, unbegun=not card.context)
-    table = known_future.template(panel, cutoffs, card.horizon, text_times=not formats.is_binary(table_format))
+    cutoffs = known_future.ends(panel, from_first_row=not card.context)
+    table = future_template(panel, cutoffs, card.horizon, text_times=not formats.is_binary(table_format))
     writing.write(table, str(path), table_format)
     console.note(
         f"wrote {path}: fill in the known covariates of {card.horizon} steps of {len(panel.ids)} series for --future"

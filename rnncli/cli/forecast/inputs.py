@@ -30,9 +30,9 @@ def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple
 def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Panel":
     """Return the panel in DATA, with known covariates from --future."""
     from rnncli.panel.ingest.column_roles import find
-    from rnncli.panel.known_future import joined
+    from rnncli.panel.ingest.future_rows import append_future
 
-    expected = data_input.expected(card, unbegun=not card.context)
+    expected = data_input.expected(card, without_history=not card.context)
     if inputs.future is None:
         with about(inputs.data):
             return data_input.read_panel(inputs.data, columns, expected)
@@ -41,7 +41,7 @@ def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Pane
         roles = find(table, columns)
     with about(inputs.future):
         future = data_input.read_table(inputs.future, columns)
-    table = joined(table, future, roles, columns.dayfirst, (inputs.data, inputs.future))
+    table = append_future(table, future, roles, columns.dayfirst, (inputs.data, inputs.future))
     with about(inputs.data):
         return data_input.build_panel(table, columns, expected)
 
@@ -70,7 +70,7 @@ def _with_known_future(panel: "Panel", cutoffs: "Cutoffs", horizon: int) -> "Cut
         names = [str(name) for name in panel.ids[cutoffs.series[ended]]]
         console.warn(f"no forecast for {len(names)} series that ended: no known covariates follow{listed(names)}")
         cutoffs = Cutoffs(cutoffs.series[~ended], cutoffs.rows[~ended])
-    empty = known_future.forbid_lacking(panel, cutoffs, horizon)
+    empty = known_future.require(panel, cutoffs, horizon)
     if empty:
         console.warn(f"{empty} values of known covariates are missing in the forecast steps; they are masked")
     return cutoffs
@@ -91,13 +91,13 @@ def _with_recent_values(panel: "Panel", card: "Card") -> "Cutoffs":
     """Return the ends of the series that have a value in the context. Raises DataError if there is none."""
     from rnncli.panel import Cutoffs, known_future
 
-    cutoffs = known_future.ends(panel, unbegun=not card.context)
+    cutoffs = known_future.ends(panel, from_first_row=not card.context)
     if not card.context:
         unbegun = [str(name) for name in panel.ids[cutoffs.rows == 0]]
         if unbegun:
             console.note(f"forecast from their first row: {len(unbegun)} series without any value{listed(unbegun)}")
         return cutoffs
-    recent = panel.known_since(card.context)
+    recent = panel.has_recent_values(card.context)
     if any(member.architecture.scale == "log" for member in card.members) and (panel.values <= 0).any():
         console.warn("the model takes logarithms: all training values were positive, but this table has values <= 0")
     if not recent.any():

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rnncli.config.sections import Config
     from rnncli.model.card import Card
-    from rnncli.model.model import Forecast
     from rnncli.panel import Cutoffs
+    from rnncli.panel.panel import Forecast
 
 
 class ForecastInputs(NamedTuple):

@@ -23,7 +23,7 @@ def read(path: Path, card: "Card") -> "State":
 
     state = forecast_state.read(path)
     stored, expected = (
-        [covariate.name for covariate in covariates] for covariates in (state.panel.covariates.inputs, card.inputs)
+        [covariate.name for covariate in covariates] for covariates in (state.panel.covariates.columns, card.inputs)
     )
     if stored != expected or state.panel.targets != card.targets:
         raise RequestError(f"{path}: this state belongs to a model with other columns. Name another --state file")

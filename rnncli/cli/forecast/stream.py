@@ -96,13 +96,13 @@ def _tables(
     portions: Iterator[list["Step"]], forecasting: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
     """Yield the forecasts as tables; flush the output before waiting for more rows."""
-    from rnncli.panel.export.forecast_table import followed_frame
+    from rnncli.panel.export.forecast_table import online_frame
 
     committed = time.monotonic()
     for steps in portions:
         for step in steps:
             if step.forecast is not None:
-                yield followed_frame(step.panel, step.places, step.forecast, step.anomaly, forecasting)
+                yield online_frame(step.panel, step.places, step.forecast, step.anomaly, forecasting)
         sys.stdout.buffer.flush()
         if time.monotonic() - committed > COMMIT_INTERVAL:
             commit()
@@ -188,7 +188,7 @@ def _panel(rows: "LineParser", lines: list[bytes], follower: "Follower", columns
     if columns.layout == "wide":
         for name in table.columns.drop(columns.time or [], errors="ignore"):
             with suppress(DataError):  # a column of text is not a series
-                table[name] = values.numbers(table[name])
+                table[name] = values.to_numbers(table[name])
     if columns.id in table:
         table[columns.id] = table[columns.id].astype(str)
     if columns.freq is None and columns.resample is None:

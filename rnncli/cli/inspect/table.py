@@ -29,7 +29,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
 
     summary, lengths = panel.summary, panel.lengths
     shortest = int(lengths.argmin())
-    constant = panel.constant()
+    constant = panel.constant_ids()
     seasons = [f"{season} steps (correlation {value:.2f})" for season, value in detected_seasons(panel).items()]
     first, last = panel.span()
     refused = " (train refuses them)" if summary.repeated else ""
@@ -37,7 +37,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
         source,
         [
             ("series", f"{len(lengths)}, of {descriptions.length_words(panel)} steps"),
-            ("shortest", f"{panel.called(shortest)}, {lengths[shortest]} steps"),
+            ("shortest", f"{panel.series_name(shortest)}, {lengths[shortest]} steps"),
             ("rows", str(summary.rows)),
             ("columns", descriptions.column_words(panel)),
             ("span", f"{first} to {last}"),

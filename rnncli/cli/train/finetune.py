@@ -45,7 +45,7 @@ def plan(model: "Model", panel: "Panel", config: Config) -> "Plan":
     mixed = len(card.seen.together)
     if mixed and tuple(map(str, panel.ids)) != card.seen.together:
         raise RequestError("the model mixes its series (--mix), and this table has others. Train without --from")
-    inputs = covariates.told(card.inputs, panel.frequency, card.config.columns.holidays, mixed)
+    inputs = covariates.input_spec(card.inputs, panel.frequency, card.config.columns.holidays, mixed)
     starts = tuple(
         InitialWeights(network.architecture, {name: weights.numpy() for name, weights in network.state_dict().items()})
         for network in model.networks

@@ -53,7 +53,7 @@ def prepare(conditions: list[Condition], output: Path, panel: "Panel", horizon: 
 
 def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "Panel") -> None:
     """Raise GateError if the new model does not meet the conditions."""
-    from rnncli.panel.export.forecast_table import POINT
+    from rnncli.panel.export.names import POINT
     from rnncli.training.train_model import CURRENT
 
     if not publication.conditions:
@@ -77,7 +77,7 @@ def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel")
     """Report and return the difference in MASE between the new and the current model."""
     from rnncli.evaluation.cutoffs import window_positions
     from rnncli.evaluation.significance import compare
-    from rnncli.panel.export.forecast_table import POINT
+    from rnncli.panel.export.names import POINT
     from rnncli.panel.time import formats
     from rnncli.training.train_model import CURRENT
 
@@ -85,7 +85,7 @@ def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel")
     difference = compare(backtest.parts[POINT]["MASE"], backtest.parts[CURRENT]["MASE"], lying)
     console.note(f"current model: MASE {backtest.table()[CURRENT]['MASE']:.3f} on the same windows")
     console.note(f"MASE: {difference.sentence('the current model')}")
-    if not formats.later(panel.earliest(backtest.places), current.card.seen.last):
+    if not formats.later(panel.earliest_time(backtest.places), current.card.seen.last):
         console.warn(
             f"the current model was trained on rows up to {current.card.seen.last}, including windows of this "
             "comparison: it may look better than it is"

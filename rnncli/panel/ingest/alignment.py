@@ -1,4 +1,4 @@
-"""The clock of a table's rows, and the step of it that each row lies on."""
+"""Determine the frequency of sorted rows and align each row with a time step."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -7,158 +7,163 @@ import numpy as np
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
-from rnncli.panel.ingest.rows import Rows
-from rnncli.panel.panel import called
+from rnncli.panel.ingest.rows import SortedRows
+from rnncli.panel.panel import series_name
 from rnncli.panel.row_numbers import row
-from rnncli.panel.time import frequency as clock
+from rnncli.panel.time import frequency as frequencies
 from rnncli.panel.time import zones
-from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.frequency import DAY, MONDAY, Frequency
 from rnncli.panel.time.timestamps import Times
 
-TELLING = 10  # steps between rows that tell a frequency
-USUAL = np.array(["2024-01-01"], "datetime64[us]").astype(np.int64)  # what a zone's clocks show then is their time
-MOST_GAP = 100  # empty steps to a row: more, and the clock is taken to be wrong
+CONCLUSIVE = 10  # intervals between rows from which the frequency is inferred regardless of the expected one
+STANDARD_TIME = np.array(["2024-01-01"], "datetime64[us]").astype(np.int64)  # no daylight saving in the north
+MOST_GAP = 100  # empty steps per row above which the times are considered wrong
 
 
-class Layout(NamedTuple):
-    """Where R rows lie among the N steps of S series."""
+class Alignment(NamedTuple):
+    """The steps of R rows among the N steps of S series."""
 
     offsets: np.ndarray  # (S + 1,)
     firsts: np.ndarray  # (S,) the number of each series' first step
-    phases: np.ndarray  # (S,) where within a step its instants lie
-    place: np.ndarray | slice  # (R,), or all of them: a row for each step
+    phases: np.ndarray  # (S,) the position of its instants within a step
+    steps: np.ndarray | slice  # (R,) the index of each row's step; slice(None) if each step has a row
 
 
-def stepped(instants: np.ndarray, times: Times, asked: Columns, further: int) -> np.ndarray:
-    """Where the steps begin that instants lie in, or so many further on, by the clock that rows are brought onto.
+def step_starts(instants: np.ndarray, times: Times, columns: Columns, shift: int) -> np.ndarray:
+    """Return the start of the --resample step that is `shift` steps after the step of each instant.
 
-    Raises RequestError where another clock is asked for as well, DataError where times are of another kind.
+    Raises RequestError if --freq is set too, DataError if the frequency does not fit the kind of times.
     """
-    if asked.freq is not None:
-        raise RequestError(f"--freq {asked.freq} and --resample {asked.resample} both say the clock. Leave out one")
-    name, _ = clock.resampling(asked.resample or "")
-    frequency = clock.parse(name)
-    _forbid_other_kind(frequency, times, name)
+    if columns.freq is not None:
+        raise RequestError(
+            f"--freq {columns.freq} and --resample {columns.resample} both set the frequency. Omit one of them"
+        )
+    name, _ = frequencies.resampling(columns.resample or "")
+    frequency = frequencies.parse(name)
+    _require_fitting(frequency, times, name)
     wall = times.zone is not None and frequency.by_days
-    shown = zones.to_wall(instants, times.zone or "") if wall else instants
+    local = zones.to_wall(instants, times.zone or "") if wall else instants
     phase = _phase(frequency, times)
-    steps, _ = frequency.split(shown - phase)
-    begins = frequency.join(steps + further, np.zeros_like(steps)) + phase
-    return zones.from_wall(begins, times.zone or "") if wall else begins
+    steps, _ = frequency.split(local - phase)
+    starts = frequency.join(steps + shift, np.zeros_like(steps)) + phase
+    return zones.from_wall(starts, times.zone or "") if wall else starts
 
 
-def clocked(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> tuple[Rows, Frequency]:
-    """The frequency, and the rows by its clock.
+def with_frequency(
+    rows: SortedRows, times: Times, columns: Columns, expected: Frequency | None
+) -> tuple[SortedRows, Frequency]:
+    """Return the rows and their frequency.
 
-    In a time zone days have 23, 24 or 25 hours: where a step is a day or more, time is what a clock on the wall shows.
+    In a time zone days have 23, 24 or 25 hours: if a step is a day or longer, instants become local times.
     """
-    if asked.resample is not None:
-        name, _ = clock.resampling(asked.resample)
-        asked = asked.model_copy(update={"freq": name})
+    if columns.resample is not None:
+        name, _ = frequencies.resampling(columns.resample)
+        columns = columns.model_copy(update={"freq": name})
     if times.zone is not None:
-        wall = replace(rows, instants=zones.to_wall_days(rows.instants, times.zone))
-        frequency = _frequency(wall, times, asked, expected)
+        local = replace(rows, instants=zones.to_wall_days(rows.instants, times.zone))
+        frequency = _frequency(local, times, columns, expected)
         if frequency.by_days:
-            return wall, frequency
-    return rows, _frequency(rows, times, asked, expected)
+            return local, frequency
+    return rows, _frequency(rows, times, columns, expected)
 
 
 def _phase(frequency: Frequency, times: Times) -> int:
-    """Where steps of that length begin: weeks on Monday, hours by the clock on the wall."""
+    """Return where steps of that length begin: weeks on Monday, hours by local standard time."""
     if frequency.unit != "fixed" or frequency.by_days or times.zone is None:
-        return clock.MONDAY if frequency.unit == "fixed" and frequency.every % (7 * clock.DAY) == 0 else 0
-    return int((USUAL - zones.to_wall(USUAL, times.zone))[0] % frequency.every)
+        return MONDAY if frequency.unit == "fixed" and frequency.every % (7 * DAY) == 0 else 0
+    return int((STANDARD_TIME - zones.to_wall(STANDARD_TIME, times.zone))[0] % frequency.every)
 
 
-def _frequency(rows: Rows, times: Times, asked: Columns, expected: Frequency | None) -> Frequency:
-    """As asked for, or of the commonest step, or as expected where that is hard to tell."""
-    if asked.freq is None:
-        gaps = rows.gaps
-        if expected is not None and (expected.unit == "integer") == times.integer and _undecided(gaps, rows, expected):
-            return clock.at_anchor(expected, rows.instants)
-        frequency = clock.infer(gaps, rows.instants, times.integer)
-        _forbid_mixture(gaps, rows, frequency)
+def _frequency(rows: SortedRows, times: Times, columns: Columns, expected: Frequency | None) -> Frequency:
+    """Return the --freq, or the commonest interval, or the expected frequency if the rows are inconclusive."""
+    if columns.freq is None:
+        intervals = rows.intervals
+        fits = expected is not None and (expected.unit == "integer") == times.integer
+        if expected is not None and fits and _inconclusive(intervals, rows, expected):
+            return frequencies.at_anchor(expected, rows.instants)
+        frequency = frequencies.infer(intervals, rows.instants, times.integer)
+        _forbid_mixture(intervals, rows, frequency)
         return frequency
-    frequency = clock.parse(asked.freq)
-    _forbid_other_kind(frequency, times, asked.freq)
-    return clock.at_anchor(frequency, rows.instants)
+    frequency = frequencies.parse(columns.freq)
+    _require_fitting(frequency, times, columns.freq)
+    return frequencies.at_anchor(frequency, rows.instants)
 
 
-def _forbid_other_kind(frequency: Frequency, times: Times, name: str) -> None:
+def _require_fitting(frequency: Frequency, times: Times, name: str) -> None:
     if (frequency.unit == "integer") != times.integer:
-        held = "plain numbers" if times.integer else "timestamps"
-        raise DataError(f'the time column holds {held}, to which the frequency "{name}" does not fit')
+        kind = "integers" if times.integer else "timestamps"
+        raise DataError(f'frequency "{name}" does not fit the time column, which holds {kind}. Set another frequency')
 
 
-def _undecided(gaps: np.ndarray, rows: Rows, expected: Frequency) -> bool:
-    """Whether the steps between rows do not tell a frequency other than expected: few, or working days."""
-    if len(gaps) < TELLING:
+def _inconclusive(intervals: np.ndarray, rows: SortedRows, expected: Frequency) -> bool:
+    """Return whether the rows could have the expected frequency: they are few, or on weekdays only."""
+    if len(intervals) < CONCLUSIVE:
         steps, _ = expected.split(rows.instants)
-        return len(gaps) < 3 or bool((np.diff(steps)[rows.neighbours] == 1).any())
-    daily = {clock.parse("D"), clock.parse("B")}
-    return expected in daily and clock.infer(gaps, rows.instants, integer=False) in daily
+        return len(intervals) < 3 or bool((np.diff(steps)[rows.same_series] == 1).any())
+    daily = {frequencies.parse("D"), frequencies.parse("B")}
+    return expected in daily and frequencies.infer(intervals, rows.instants, integer=False) in daily
 
 
-def _forbid_mixture(gaps: np.ndarray, rows: Rows, frequency: Frequency) -> None:
-    """A series of several rows none of which follow at the common step has a frequency of its own."""
-    if not len(gaps):
+def _forbid_mixture(intervals: np.ndarray, rows: SortedRows, frequency: Frequency) -> None:
+    """Raise DataError if a series of several rows never has the common interval."""
+    if not len(intervals):
         return
-    lengths, counts = clock.tallied(gaps)
+    lengths, counts = frequencies.tallied(intervals)
     if len(lengths) == 1:
         return
-    codes = rows.codes[1:][rows.neighbours]
+    codes = rows.codes[1:][rows.same_series]
     usual = lengths[counts.argmax()]
-    near = (gaps >= 0.85 * usual) & (gaps <= 1.15 * usual)  # months differ in their days
+    near = (intervals >= 0.85 * usual) & (intervals <= 1.15 * usual)  # months differ in their days
     count = len(rows.ids)
     odd = np.flatnonzero((np.bincount(codes, minlength=count) >= 3) & (np.bincount(codes[near], minlength=count) == 0))
     if len(odd):
-        own = rows.instants[rows.codes == odd[0]]
-        other = clock.infer(gaps[codes == odd[0]], own, frequency.unit == "integer").name
+        instants = rows.instants[rows.codes == odd[0]]
+        other = frequencies.infer(intervals[codes == odd[0]], instants, frequency.unit == "integer").name
         raise DataError(
-            f"{called(rows.ids[odd[0]])} steps by {other}, others by {frequency.name}. "
-            "One model takes one frequency: split the table, or say it with --freq"
+            f"{series_name(rows.ids[odd[0]])} has frequency {other}, other series have {frequency.name}. "
+            "Split the table by frequency, or set --freq"
         )
 
 
-def lay_out(rows: Rows, frequency: Frequency) -> Layout:
-    """Where each row comes to lie. Raises DataError where a time is off the clock, or two share a step."""
+def align(rows: SortedRows, frequency: Frequency) -> Alignment:
+    """Return the step of each row. Raises DataError if a time does not match the frequency, or two share a step."""
     steps, phases = frequency.split(rows.instants)
     begins = rows.begins
     ends = np.append(begins[1:], len(rows.codes)) - 1
-    _forbid_off_clock(rows, frequency, phases)
-    repeated = np.flatnonzero(rows.neighbours & (steps[1:] == steps[:-1]))
+    _forbid_misaligned(rows, frequency, phases)
+    repeated = np.flatnonzero(rows.same_series & (steps[1:] == steps[:-1]))
     if len(repeated):
-        place = repeated[0]
+        index = repeated[0]
         raise DataError(
-            f"{rows.called(place)} has {rows.when(place)} and {rows.when(place + 1)} in the same step of "
-            f"{frequency.name}. Give a finer --freq, or add them up with --resample {frequency.name}=sum"
+            f"{rows.series_name(index)}: {rows.time(index)} and {rows.time(index + 1)} are in the same step of "
+            f"{frequency.name}. Set a finer --freq, or aggregate with --resample {frequency.name}=sum"
         )
     lengths, counts = steps[ends] - steps[begins] + 1, ends - begins + 1
     sparse = np.flatnonzero(lengths > MOST_GAP * counts + 1000)
     if len(sparse):
-        number = sparse[0]
+        series = sparse[0]
         raise DataError(
-            f"{called(rows.ids[number])} has {counts[number]} rows for the {lengths[number]} steps of {frequency.name} "
-            f"from {rows.when(begins[number])} to {rows.when(ends[number])}. Mend the time, or give a coarser --freq"
+            f"{series_name(rows.ids[series])}: {counts[series]} rows for {lengths[series]} steps of {frequency.name} "
+            f"from {rows.time(begins[series])} to {rows.time(ends[series])}. Fix the times, or set a coarser --freq"
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    if offsets[-1] == len(steps):  # a row for each step
-        return Layout(offsets, steps[begins], phases[begins], slice(None))
-    place = steps + (offsets[:-1] - steps[begins])[rows.codes]
-    return Layout(offsets, steps[begins], phases[begins], place)
+    if offsets[-1] == len(steps):
+        return Alignment(offsets, steps[begins], phases[begins], slice(None))
+    indices = steps + (offsets[:-1] - steps[begins])[rows.codes]
+    return Alignment(offsets, steps[begins], phases[begins], indices)
 
 
-def _forbid_off_clock(rows: Rows, frequency: Frequency, phases: np.ndarray) -> None:
+def _forbid_misaligned(rows: SortedRows, frequency: Frequency, phases: np.ndarray) -> None:
     begins = rows.begins
     if (phases == phases[0]).all() and phases[0] >= 0:
         return
     weekend = (phases < 0) & (frequency.unit == "business")
-    off = np.flatnonzero((phases != phases[begins][rows.codes]) | weekend)
-    if len(off):
-        place = off[0]
-        start = rows.when(begins[rows.codes[place]])
+    misaligned = np.flatnonzero((phases != phases[begins][rows.codes]) | weekend)
+    if len(misaligned):
+        index = misaligned[0]
+        start = rows.time(begins[rows.codes[index]])
         raise DataError(
-            f"{row(rows.column, rows.number(place))}: {rows.when(place)} is off the clock of {rows.called(place)}, "
-            f"which starts at {start} and steps by {frequency.name}. Mend the row, give the right --freq, "
-            "or bring the rows onto a clock, as with --resample 1h=sum"
+            f"{row(rows.time_column, rows.table_row(index))}: time {rows.time(index)} of {rows.series_name(index)} "
+            f"does not match its frequency {frequency.name} (first time {start}). Fix the row, set --freq, "
+            "or aggregate with --resample 1h=sum"
         )

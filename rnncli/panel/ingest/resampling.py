@@ -1,4 +1,4 @@
-"""The last step of a clock that rows are brought onto, where they do not reach its end: its sum is too low as yet."""
+"""Assign rows to the steps of --resample, without a last step whose rows are incomplete: its sum would be too low."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -8,61 +8,65 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import alignment
-from rnncli.panel.ingest.rows import Rows
-from rnncli.panel.ingest.values import Cells
+from rnncli.panel.ingest.rows import SortedRows
+from rnncli.panel.ingest.values import ColumnValues
 from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.time import frequency
 from rnncli.panel.time.timestamps import Times
 from rnncli.tables.assumptions import Assume
 
-MOMENTS = ("first", "last")  # what a step comes to is what was at a moment, be it over or not
-FEWEST, MOST = 5, 200  # steps before that tell how far rows usually reach
-SELDOM = 0.05  # of the steps before end as early
+MOMENTARY = ("first", "last")  # aggregations of a single row, which need no complete step
+FEWEST, MOST = 5, 200  # complete steps that show how far rows usually reach
+SELDOM = 0.05  # share of steps that end as early, below which the last one is incomplete
 
 
-class Finished(NamedTuple):
-    """Rows on the clock, and their numbers, without those of a step that is not over."""
+class Resampled(NamedTuple):
+    """Rows with the start of their step as their time, without those of an incomplete step."""
 
-    rows: Rows
-    cells: Cells
-    begun: tuple[str, ...]  # series that have rows in that step
+    rows: SortedRows
+    values: ColumnValues
+    begun: tuple[str, ...]  # series that have rows in the incomplete step
 
 
-def finished(rows: Rows, cells: Cells, roles: ColumnRoles, times: Times, asked: Columns, assume: Assume) -> Finished:
-    """The rows, each at the beginning of its step where they are to be brought onto a clock; assume is told the rest.
+def resample(
+    rows: SortedRows, values: ColumnValues, roles: ColumnRoles, times: Times, columns: Columns, assume: Assume
+) -> Resampled:
+    """Assign rows to the steps of --resample, if set.
 
-    Where columns are known in advance, that step is the first of the future, and keeps what is known of it.
+    With known covariates, an incomplete last step is the first step of the future and keeps its covariates.
     """
-    if asked.resample is None:
-        return Finished(rows, cells, ())
-    floored = replace(rows, instants=alignment.stepped(rows.instants, times, asked, 0))
-    told = ~np.all([np.isnan(values) for values in cells.targets.values()], axis=0)
-    begin = _unfinished(rows, floored, told, times, asked)
-    if begin is None:
-        return Finished(floored, cells, ())
-    within = told & (floored.instants == begin)
-    begun = roles.targets if roles.wide else tuple(str(one) for one in rows.ids[np.unique(rows.codes[within])])
-    newest = rows.when(int(np.flatnonzero(within)[rows.instants[within].argmax()]))
-    name, _ = frequency.resampling(asked.resample)
-    assume(f"left out: the last step of {name} of {len(begun)} series, which is not over: rows end at {newest}")
+    if columns.resample is None:
+        return Resampled(rows, values, ())
+    floored = replace(rows, instants=alignment.step_starts(rows.instants, times, columns, 0))
+    given = ~np.all([np.isnan(numbers) for numbers in values.targets.values()], axis=0)
+    start = _incomplete_step(rows, floored, given, times, columns)
+    if start is None:
+        return Resampled(floored, values, ())
+    inside = given & (floored.instants == start)
+    begun = roles.targets if roles.wide else tuple(str(name) for name in rows.ids[np.unique(rows.codes[inside])])
+    newest = rows.time(int(np.flatnonzero(inside)[rows.instants[inside].argmax()]))
+    name, _ = frequency.resampling(columns.resample)
+    assume(f"left out: the last step of {name} of {len(begun)} series, which is incomplete: rows end at {newest}")
     if any(role == "known" for _, role in roles.covariates):
-        emptied = {column: np.where(within, np.nan, values) for column, values in cells.targets.items()}
-        return Finished(floored, replace(cells, targets=emptied), begun)
-    return Finished(floored.only(~within), cells.at(~within), begun)
+        emptied = {column: np.where(inside, np.nan, numbers) for column, numbers in values.targets.items()}
+        return Resampled(floored, replace(values, targets=emptied), begun)
+    return Resampled(floored.keep(~inside), values.select(~inside), begun)
 
 
-def _unfinished(rows: Rows, floored: Rows, told: np.ndarray, times: Times, asked: Columns) -> int | None:
-    """Where the newest step begins, if the newest row of all series lies farther from its end than it usually does.
+def _incomplete_step(
+    rows: SortedRows, floored: SortedRows, given: np.ndarray, times: Times, columns: Columns
+) -> int | None:
+    """Return the start of the newest step if its newest row is unusually far from its end, else None.
 
-    All series together tell it, as their rows come together: how far those of a shop with a sale a day reach tells
-    nothing. Nights and weekends without rows come again, so they are usual.
+    All series are pooled, as their rows arrive together; a series with a sale a day shows nothing. Nights and weekends
+    without rows recur, so that they are usual.
     """
-    if frequency.resampling(asked.resample or "")[1] in MOMENTS or not told.any():
+    if frequency.resampling(columns.resample or "")[1] in MOMENTARY or not given.any():
         return None
-    newest = pd.Series(rows.instants[told]).groupby(floored.instants[told]).max()
-    begins = newest.index.to_numpy()
-    left = alignment.stepped(begins, times, asked, 1) - newest.to_numpy()
-    before = left[:-1][-MOST:]
-    if len(before) < FEWEST or (before >= left[-1]).mean() >= SELDOM:
+    newest = pd.Series(rows.instants[given]).groupby(floored.instants[given]).max()
+    starts = newest.index.to_numpy()
+    remaining = alignment.step_starts(starts, times, columns, 1) - newest.to_numpy()
+    before = remaining[:-1][-MOST:]
+    if len(before) < FEWEST or (before >= remaining[-1]).mean() >= SELDOM:
         return None
-    return int(begins[-1])
+    return int(starts[-1])

@@ -1,93 +1,101 @@
-"""A table's rows by series and time: put in order, without what is no row, one for each instant."""
+"""The rows of a table sorted by series and time."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
-from rnncli.panel.panel import ColumnRoles, called
+from rnncli.panel.panel import ColumnRoles, series_name
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.timestamps import Times
 from rnncli.tables.assumptions import Assume
 from rnncli.tables.delimited import MAX_FOOTER_LINES
 
-BLOCK = 1_000_000  # rows looked at together, so that what is made of them needs little memory
+CHUNK = 1_000_000  # rows processed at a time, to limit memory
+
+
+class SeriesCodes(NamedTuple):
+    """The series of each row."""
+
+    codes: np.ndarray  # (R,)
+    ids: np.ndarray  # (S,) sorted
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows by series and time."""
+class SortedRows:
+    """R rows by series and time."""
 
-    order: np.ndarray | None  # (R,) the number of each in the table, from 0; None: they lie there in order
-    codes: np.ndarray  # (R,) the series of each
+    order: np.ndarray | None  # (R,) the number of each row in the table, from 0; None if the table is sorted
+    codes: np.ndarray  # (R,) the series of each row
     ids: np.ndarray  # (S,)
     instants: np.ndarray  # (R,) int64
-    column: pd.Series  # the table's own time column, for messages
+    time_column: pd.Series  # of the table, for messages
 
     @cached_property
-    def neighbours(self) -> np.ndarray:
-        """(R - 1,) whether a row and the next are of one series."""
+    def same_series(self) -> np.ndarray:
+        """Whether a row and the next one are of the same series: (R - 1,)."""
         return self.codes[1:] == self.codes[:-1]
 
     @cached_property
     def begins(self) -> np.ndarray:
-        """(S,) the place of each series' first row."""
-        return np.flatnonzero(np.append(True, ~self.neighbours))
+        """The index of each series' first row: (S,)."""
+        return np.flatnonzero(np.append(True, ~self.same_series))
 
     @cached_property
     def firsts(self) -> np.ndarray:
-        """(R,) whether a row is the first of its series and instant."""
-        return np.append(True, (self.instants[1:] != self.instants[:-1]) | ~self.neighbours)
+        """Whether a row is the first of its series and instant: (R,)."""
+        return np.append(True, (self.instants[1:] != self.instants[:-1]) | ~self.same_series)
 
     @cached_property
-    def gaps(self) -> np.ndarray:
-        """The steps from row to row of one series; where all are the same, as on most clocks, that one repeated."""
-        if not self.neighbours.any():
+    def intervals(self) -> np.ndarray:
+        """Time differences between neighbouring rows of a series; a broadcast scalar if all are equal, as is usual."""
+        if not self.same_series.any():
             return np.empty(0, np.int64)
-        first = int(self.neighbours.argmax())
+        first = int(self.same_series.argmax())
         usual = np.diff(self.instants[first : first + 2])
-        for start in range(0, len(self.neighbours), BLOCK):
-            gaps = np.diff(self.instants[start : start + BLOCK + 1])
-            if (gaps != usual)[self.neighbours[start : start + BLOCK]].any():
-                return np.diff(self.instants)[self.neighbours]
-        return np.broadcast_to(usual, int(self.neighbours.sum()))
+        for start in range(0, len(self.same_series), CHUNK):
+            intervals = np.diff(self.instants[start : start + CHUNK + 1])
+            if (intervals != usual)[self.same_series[start : start + CHUNK]].any():
+                return np.diff(self.instants)[self.same_series]
+        return np.broadcast_to(usual, int(self.same_series.sum()))
 
-    def when(self, place: int) -> object:
-        """The time of a row as the user wrote it."""
-        return self.column.iloc[self.number(place)]
+    def time(self, index: int) -> object:
+        """Return the time of a row as the table has it."""
+        return self.time_column.iloc[self.table_row(index)]
 
-    def number(self, place: int) -> int:
-        """The number of a row in the table, from 0."""
-        return place if self.order is None else int(self.order[place])
+    def table_row(self, index: int) -> int:
+        """Return the number of a row in the table, from 0."""
+        return index if self.order is None else int(self.order[index])
 
-    def inline(self, values: np.ndarray) -> np.ndarray:
-        """Values of the table's rows as these lie."""
+    def sorted(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the table's rows in the order of these rows."""
         return values if self.order is None else values[self.order]
 
-    def called(self, place: int) -> str:
-        """The series of a row, by name."""
-        return called(self.ids[self.codes[place]])
+    def series_name(self, index: int) -> str:
+        """Return how messages name the series of a row."""
+        return series_name(self.ids[self.codes[index]])
 
-    def only(self, places: np.ndarray) -> "Rows":
-        """Some of them, and their series alone. Raises DataError where none is left."""
-        if not places.any():
-            raise DataError("no row is left. There is nothing to learn from")
-        rows = self.at(places)
-        known, codes = np.unique(rows.codes, return_inverse=True)
-        return replace(rows, codes=codes, ids=self.ids[known])
+    def keep(self, mask: np.ndarray) -> "SortedRows":
+        """Return the rows of the mask (R,), without other series. Raises DataError if no row is left."""
+        if not mask.any():
+            raise DataError("the table has no rows left to learn from")
+        rows = self.select(mask)
+        present, codes = np.unique(rows.codes, return_inverse=True)
+        return replace(rows, codes=codes, ids=self.ids[present])
 
-    def at(self, places: np.ndarray) -> "Rows":
-        """Some of them; places: (R,) a mask."""
-        order = np.flatnonzero(places) if self.order is None else self.order[places]
-        return replace(self, order=order, codes=self.codes[places], instants=self.instants[places])
+    def select(self, mask: np.ndarray) -> "SortedRows":
+        """Return the rows of the mask (R,), with all series."""
+        order = np.flatnonzero(mask) if self.order is None else self.order[mask]
+        return replace(self, order=order, codes=self.codes[mask], instants=self.instants[mask])
 
 
-def without_notes(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd.DataFrame:
-    """The table without rows at its end that have no time: a sum, a blank."""
+def without_footer(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd.DataFrame:
+    """Return the table without rows at its end that have no time, such as totals and blank lines."""
     column = frame[roles.time]
     last = column.iloc[-MAX_FOOTER_LINES - 1 :]
     timeless = last.isna() | ~last.astype(str).str.contains(r"\d")
@@ -95,8 +103,8 @@ def without_notes(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd
     if not count or timeless.all() or len(frame) == count:
         return frame
     word = column.iloc[len(frame) - count]
-    said = "" if pd.isna(word) else f' (the first says "{word!s}")'
-    assume(f"left out: {counted(count, 'row')} without a time at the end{said}")
+    example = "" if pd.isna(word) else f' (the first has "{word!s}")'
+    assume(f"left out: {counted(count, 'row')} without a time at the end{example}")
     frame = frame.iloc[:-count]
     texts = frame[roles.time]
     if isinstance(texts.dtype, pd.CategoricalDtype):
@@ -106,29 +114,29 @@ def without_notes(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd
     return frame.assign(**{roles.time: texts})
 
 
-def series_of(frame: pd.DataFrame, identifier: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each row's series, and the series' ids in order."""
+def series_codes(frame: pd.DataFrame, identifier: str | None) -> SeriesCodes:
+    """Return the series of each row of a table, by the ids of a column; a single series without such a column."""
     if identifier is None:
-        return np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object)
+        return SeriesCodes(np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object))
     column = frame[identifier]
-    forbid_nameless(column)
-    codes, ids = _numbered(column)
-    known = ids.to_numpy() if pd.api.types.is_numeric_dtype(ids.dtype) else ids.astype(str).to_numpy(dtype=object)
-    rank = np.argsort(known, kind="stable")
-    place = np.empty(len(rank), dtype=np.int64)
-    place[rank] = np.arange(len(rank))
-    return codes if (np.diff(rank) == 1).all() else place[codes], known[rank]
+    require_series_names(column)
+    codes, index = _factorise(column)
+    ids = index.to_numpy() if pd.api.types.is_numeric_dtype(index.dtype) else index.astype(str).to_numpy(dtype=object)
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return SeriesCodes(codes if (np.diff(order) == 1).all() else rank[codes], ids[order])
 
 
-def forbid_nameless(column: pd.Series) -> None:
-    """Raise DataError where a row has not the name of its series."""
+def require_series_names(column: pd.Series) -> None:
+    """Raise DataError if a row has no id."""
     if column.isna().any():
-        place = int(column.isna().to_numpy().argmax())
-        raise DataError(f'{row(column, place)}: "{column.name}" is empty. Every row needs the name of its series')
+        index = int(column.isna().to_numpy().argmax())
+        raise DataError(f'{row(column, index)}: "{column.name}" is empty. Fill in the name of the series')
 
 
-def _numbered(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """The number of each row's name, and the names; texts come with them."""
+def _factorise(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Return codes and distinct values; the reader has coded texts already."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
         if np.bincount(codes, minlength=len(column.cat.categories)).all():
@@ -137,29 +145,30 @@ def _numbered(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
     return codes, pd.Index(distinct)
 
 
-def sort(codes: np.ndarray, ids: np.ndarray, times: Times, column: pd.Series) -> Rows:
-    """The rows by series and time, those of one instant as they came; no sorting where they lie so already."""
-    instants = times.values
+def sort_rows(series: SeriesCodes, times: Times, column: pd.Series) -> SortedRows:
+    """Return the rows by series and time, those of one instant in the table's order."""
+    codes, instants = series.codes, times.values
     same = codes[1:] == codes[:-1]
-    if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():
-        return Rows(None, codes, ids, instants, column)
+    if ((codes[1:] > codes[:-1]) | (same & (instants[1:] >= instants[:-1]))).all():  # saves the cost of a sort
+        return SortedRows(None, codes, series.ids, instants, column)
     order = np.lexsort((instants, codes))
-    return Rows(order, codes[order], ids, instants[order], column)
+    return SortedRows(order, codes[order], series.ids, instants[order], column)
 
 
-def forbid_repeats(rows: Rows, roles: ColumnRoles, differ: np.ndarray) -> None:
-    """Raise DataError where rows of one series and instant differ from the first of them; differ: (R,)."""
+def forbid_conflicts(rows: SortedRows, roles: ColumnRoles, differ: np.ndarray) -> None:
+    """Raise DataError if rows differ (R,) from the first row of their series and instant."""
     if not differ.any():
         return
-    place = int(differ.argmax())
-    begin = int(np.flatnonzero(rows.firsts[: place + 1])[-1])
-    first, second = (row(rows.column, number) for number in sorted((rows.number(begin), rows.number(place))))
-    more = f" ({int(differ.sum())} such rows in all)" if differ.sum() > 1 else ""
-    cure = "Leave one out" if roles.id else "Leave one out, or name the column that tells the series apart with --id"
-    day = rows.instants[place].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)
-    if (day + 3) % 7 == 6 and rows.instants[place] % DAY:
-        cure += "; if clocks were set back, give the --timezone"
+    index = int(differ.argmax())
+    begin = int(np.flatnonzero(rows.firsts[: index + 1])[-1])
+    numbers = sorted((rows.table_row(begin), rows.table_row(index)))
+    first, second = (row(rows.time_column, number) for number in numbers)
+    more = f" ({int(differ.sum())} such rows)" if differ.sum() > 1 else ""
+    fix = "Remove one" if roles.id else "Remove one, or name the column that identifies the series with --id"
+    day = rows.instants[index].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)
+    if (day + 3) % 7 == 6 and rows.instants[index] % DAY:
+        fix += "; if clocks were set back, set --timezone"
     raise DataError(
-        f"{rows.called(place)} has {rows.when(place)} twice, in {first} and {second}{more}, and they differ. "
-        f"{cure}; or say what to make of them with --duplicates mean|sum|last"
+        f"{rows.series_name(index)}: {first} and {second} have the same time {rows.time(index)} but different values"
+        f"{more}. {fix}; or combine them with --duplicates mean|sum|last"
     )

@@ -1,4 +1,4 @@
-"""The numbers in a table's columns, one for each row, and one for each group of rows that are made into one."""
+"""The columns of a table as numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,98 +9,105 @@ import pandas as pd
 from rnncli.config.architecture import Covariate
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import covariates
+from rnncli.panel.covariates import UNSEEN
+from rnncli.panel.ingest.categories import categories_of, encode
 from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.row_numbers import row
 from rnncli.tables.number_parsing import MISSING
 
-LARGEST = 1e150  # whose square is still a number
+LARGEST = 1e150  # its square is finite
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The numbers of the columns that are used, NaN where empty; a kind is its number."""
+class ColumnValues:
+    """The numbers of the columns in use, NaN where empty; categories as codes."""
 
     targets: Mapping[str, np.ndarray]  # name to (R,)
-    beside: Mapping[str, np.ndarray]  # of covariates, and of the weight
-    inputs: tuple[Covariate, ...]
+    others: Mapping[str, np.ndarray]  # covariates and the weight
+    covariates: tuple[Covariate, ...]
 
-    def at(self, rows: np.ndarray) -> "Cells":
-        """Those of some rows, or of the rows in another order."""
-        targets, beside = ({name: values[rows] for name, values in of.items()} for of in (self.targets, self.beside))
-        return replace(self, targets=targets, beside=beside)
+    def select(self, rows: np.ndarray) -> "ColumnValues":
+        """Return the values of these rows, a mask or indices."""
+        targets, others = ({name: values[rows] for name, values in of.items()} for of in (self.targets, self.others))
+        return replace(self, targets=targets, others=others)
 
     def differ(self, firsts: np.ndarray) -> np.ndarray:
-        """(R,) whether any number of a row is not that of the first of its group; firsts: (R,) where groups begin."""
+        """Return (R,) bool: rows that differ from the first row of their group; firsts (R,): where groups begin."""
         group = firsts.cumsum() - 1
         begins = np.flatnonzero(firsts)[group]
         different = np.zeros(len(firsts), bool)
-        for values in (*self.targets.values(), *self.beside.values()):
+        for values in (*self.targets.values(), *self.others.values()):
             different |= (values != values[begins]) & ~(np.isnan(values) & np.isnan(values[begins]))
         return different
 
-    def reduced(self, firsts: np.ndarray, how: str) -> "Cells":
-        """One number for each group: targets as asked for, amounts beside them their mean, all else the newest."""
-        amounts = {one.name for one in self.inputs if one.categories is None and one.role != "static"}
+    def aggregate(self, firsts: np.ndarray, how: str) -> "ColumnValues":
+        """Return one row for each group that begins at firsts (R,).
+
+        Targets are aggregated as `how` says, numeric covariates by their mean, and other columns by their last row.
+        """
+        numeric = {column.name for column in self.covariates if column.categories is None and column.role != "static"}
         picked = how in ("first", "last")
-        others = {name: how if picked else "mean" if name in amounts else "last" for name in self.beside}
+        ways = {name: how if picked else "mean" if name in numeric else "last" for name in self.others}
         return replace(
             self,
-            targets={name: _reduced(values, firsts, how) for name, values in self.targets.items()},
-            beside={name: _reduced(values, firsts, others[name]) for name, values in self.beside.items()},
+            targets={name: _aggregated(values, firsts, how) for name, values in self.targets.items()},
+            others={name: _aggregated(values, firsts, ways[name]) for name, values in self.others.items()},
         )
 
 
-def _reduced(numbers: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
-    """Of numbers (R,) one for each group of rows; NaN where all of them are missing."""
-    groups = pd.Series(numbers).groupby(firsts.cumsum(), sort=False)
+def _aggregated(values: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
+    """Return one of values (R,) for each group of rows; NaN if all of a group are missing."""
+    groups = pd.Series(values).groupby(firsts.cumsum(), sort=False)
     if how == "sum":
         return groups.sum(min_count=1).to_numpy()
-    reduced = getattr(groups, how)().to_numpy(dtype=np.float64)
-    return np.where(reduced == 0, np.nan, reduced) if how == "count" else reduced  # rows without a value are no events
+    result = getattr(groups, how)().to_numpy(dtype=np.float64)
+    return np.where(result == 0, np.nan, result) if how == "count" else result  # empty rows are not events
 
 
-def read(frame: pd.DataFrame, roles: ColumnRoles, asked: Columns, expected: tuple[Covariate, ...] | None) -> Cells:
-    """The numbers of the columns with these roles; expected: those that a model was trained with, and their kinds.
+def read_values(
+    frame: pd.DataFrame, roles: ColumnRoles, columns: Columns, expected: tuple[Covariate, ...] | None
+) -> ColumnValues:
+    """Return the numbers of the columns with these roles; expected: covariates and categories of a trained model.
 
-    Raises DataError naming the row of what is no number, RequestError where the columns are not the model's.
+    Raises DataError, naming the row, if a cell is not a number, RequestError if the columns are not the model's.
     """
-    if expected is not None and [one.role for one in expected] != [role for _, role in roles.covariates]:
-        wanted = ", ".join(f'--{one.role} "{one.name}"' for one in expected) or "no columns beside the target"
-        raise RequestError(f"the model was trained with {wanted}. Name as many columns for each")
-    inputs, beside = [], {}
+    if expected is not None and [column.role for column in expected] != [role for _, role in roles.covariates]:
+        wanted = ", ".join(f'--{column.role} "{column.name}"' for column in expected) or "no covariates"
+        raise RequestError(f"the model was trained with {wanted}. Name as many columns for each role")
+    covariates, others = [], {}
     for number, (name, role) in enumerate(roles.covariates):
         column = frame[name]
-        known = expected[number] if expected else None
-        kinds = known.categories if known else covariates.kinds(column, name in asked.categorical)
-        # An empty cell tells nothing in particular where it did so in training; else it is missing.
-        empty = covariates.UNSEEN if known is None or known.gaps else np.nan
-        beside[name] = numbers(column) if kinds is None else covariates.codes(column, kinds, empty)
-        inputs.append(Covariate(name=name, role=role, categories=kinds, gaps=known is not None and known.gaps))
+        trained = expected[number] if expected else None
+        categories = trained.categories if trained else categories_of(column, name in columns.categorical)
+        # An empty cell is a category if training had empty cells; otherwise it is missing.
+        missing = UNSEEN if trained is None or trained.gaps else np.nan
+        others[name] = to_numbers(column) if categories is None else encode(column, categories, missing)
+        gaps = trained is not None and trained.gaps
+        covariates.append(Covariate(name=name, role=role, categories=categories, gaps=gaps))
     if roles.weight is not None:
-        beside[roles.weight] = numbers(frame[roles.weight])
-    return Cells({name: numbers(frame[name]) for name in roles.targets}, beside, tuple(inputs))
+        others[roles.weight] = to_numbers(frame[roles.weight])
+    return ColumnValues({name: to_numbers(frame[name]) for name in roles.targets}, others, tuple(covariates))
 
 
-def numbers(column: pd.Series) -> np.ndarray:
-    """A column as float64, NaN where empty."""
+def to_numbers(column: pd.Series) -> np.ndarray:
+    """Return a column as float64, NaN where empty. Raises DataError, naming the row, if a cell is not a number."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         missing = np.isnan(values)
-        if missing.any():  # of R's NA the processor complains in every sum, and NumPy to the reader
+        if missing.any():  # R's NA is a signalling NaN, which makes NumPy warn in every sum
             values = np.where(missing, np.nan, values)
     else:
         parsed = pd.to_numeric(column.astype(object), errors="coerce")
         broken = (parsed.isna() & column.notna() & ~column.isin(MISSING)).to_numpy()
         if broken.any():
-            place = int(broken.argmax())
+            index = int(broken.argmax())
             raise DataError(
-                f'{row(column, place)}: "{column.name}" is "{column.iloc[place]}", which is no number. Mend or empty it'
+                f'{row(column, index)}: "{column.name}" is "{column.iloc[index]}", not a number. Fix or empty the cell'
             )
         values = parsed.to_numpy(dtype=np.float64)
     if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > LARGEST:
-        place = int((np.abs(values) > LARGEST).argmax())
+        index = int((np.abs(values) > LARGEST).argmax())
         raise DataError(
-            f'{row(column, place)}: "{column.name}" is {values[place]:g}, too large to compute with. Mend or empty it'
+            f'{row(column, index)}: "{column.name}" is {values[index]:g}, which is too large. Fix or empty the cell'
         )
     return values

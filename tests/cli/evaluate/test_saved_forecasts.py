@@ -90,14 +90,14 @@ def test_scores_are_set_beside_what_the_backtest_promised(
     ("change", "message"),
     [
         (lambda made: made.assign(unique_id="other"), "no forecast is of a series that the actual values have"),
-        (lambda made: pd.concat([made, made.iloc[[4]]]), 'series "s0" has 2024-01-19 16:00:00 twice in forecasts'),
+        (lambda made: pd.concat([made, made.iloc[[4]]]), 'series "s0" has two forecasts of 2024-01-19 16:00:00'),
         (
             lambda made: made.assign(ds=made["ds"].str.replace(":00:00", ":30:00")),
-            'row 1: "ds" 2024-01-19 12:30:00 is off the clock',
+            'row 1: "ds" 2024-01-19 12:30:00 does not match the frequency',
         ),
         (
             lambda made: made.assign(ds=made["ds"].str.replace("2024-01", "2024-02")),
-            "was made after the last actual value",
+            "is after the last actual value",
         ),
         (
             lambda made: made.assign(cutoff="2024-01-19 12:00"),
@@ -105,8 +105,8 @@ def test_scores_are_set_beside_what_the_backtest_promised(
         ),
         (lambda made: made.rename(columns={"ds": "day"}), 'there is no column "ds"'),
         (lambda made: made[KEYS], "no column holds forecasts"),
-        (lambda made: made.assign(**{"rnncli-lo-100": 1.0}), '"rnncli-lo-100" is named like an interval'),
-        (lambda made: made.assign(cutoff="2020-01-01 00:00"), "was made before the first actual value"),
+        (lambda made: made.assign(**{"rnncli-lo-100": 1.0}), '"rnncli-lo-100" has the name of an impossible interval'),
+        (lambda made: made.assign(cutoff="2020-01-01 00:00"), "is before the first actual value"),
         (lambda made: made.assign(ds="soon"), "soon"),
     ],
 )
@@ -141,7 +141,7 @@ def test_forecasts_of_what_has_not_come_yet_cannot_be_scored(
     outcome = rnncli("evaluate", tmp_path / "tonight.csv", data)
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "none of the 18 steps that were forecast has an actual value yet" in outcome.err
+    assert "none of the 18 forecast steps has an actual value yet" in outcome.err
 
 
 def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_columns_named_like_forecasts_are_refused(rnncli: Command, tmp_path: Pat
     outcome = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert 'the column "rnncli" has the name of a forecast' in outcome.err
+    assert 'column "rnncli": a forecast column has the same name' in outcome.err
 
 
 def test_a_constant_series_is_forecast_to_stay(rnncli: Command, model: Path, tmp_path: Path) -> None:
@@ -375,7 +375,10 @@ def test_what_is_not_known_of_the_future_is_named(rnncli: Command, told: Path) -
     outcome = rnncli("forecast", told / "m.rnn", told / "past.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert 'series "s0": "heat" has no value for 2024-01-12 18:00 to 2024-01-12 23:00; 2 more series' in outcome.err
+    assert (
+        'series "s0": known column "heat" has no value for 2024-01-12 18:00 to 2024-01-12 23:00 (and 2 more series)'
+        in outcome.err
+    )
 
 
 def test_a_model_that_is_told_none_of_it_asks_for_no_future(rnncli: Command, told: Path, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_two_runs_on_one_state_take_turns(model: Path, kept: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: rows.assign(ds=rows["ds"] + pd.Timedelta("30min")), "is off the clock of its rows"),
+        (lambda rows: rows.assign(ds=rows["ds"] + pd.Timedelta("30min")), "not aligned with its stored rows"),
         (lambda rows: rows.assign(ds=rows["ds"].dt.tz_localize("UTC")), "its times are in UTC"),
     ],
 )
@@ -174,7 +174,7 @@ def test_rows_of_another_target_do_not_go_on_from_those_kept(
     outcome = rnncli("forecast", model, new, "--target", "z", "--state", kept, *way)
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert 'it has the target "z"; the rows kept before had the target "y". Name another --state' in outcome.err
+    assert 'it has the target "z", but the stored rows have the target "y"' in outcome.err
     assert kept.read_bytes() == before
 
 

@@ -149,7 +149,7 @@ BAD_TABLES = {
     "no numbers": ("unique_id,ds\na,2024-01-01\n", "no column holds numbers"),
     "two times": ("start,end,y\n2024-01-01,2024-01-02,1\n", '"start", "end" could each be the time column'),
     "bad date": (HEAD + "a,2024-01-01,1\na,2024-01-45,2\n", 'row 2: "ds" is "2024-01-45"'),
-    "twice": (HEAD + "a,2024-01-01,1\na,2024-01-01,2\n", 'series "a" has 2024-01-01 twice, in row 1 and row 2'),
+    "twice": (HEAD + "a,2024-01-01,1\na,2024-01-01,2\n", 'series "a": row 1 and row 2 have the same time 2024-01-01'),
     "text": (HEAD + "a,2024-01-01,1\na,2024-01-02,many\n", 'row 2: "y" is "many"'),
     "infinite": (HEAD + "a,2024-01-01,1\na,2024-01-02,inf\n", 'row 2: "y" is inf'),
     "too short": (

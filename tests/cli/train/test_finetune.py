@@ -77,7 +77,7 @@ def test_a_model_may_be_renewed_in_its_own_place_if_it_is_better(
         (("--hidden", 16), 2, "--hidden changes the networks"),
         (("--horizon", 7), 2, "--horizon changes the networks"),
         (("--target", "z"), 3, 'no column "z"'),
-        (("--freq", "2h"), 3, "off the clock"),
+        (("--freq", "2h"), 3, "does not match its frequency"),
     ],
 )
 def test_what_the_networks_cannot_become_is_refused(

@@ -28,7 +28,7 @@ def shops() -> pd.DataFrame:
 def same(one: Panel, other: Panel) -> None:
     for name in ("values", "offsets", "ids", "firsts", "phases"):
         assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "values")
-    for name in ("along", "fixed", "offsets", "static"):
+    for name in ("varying", "static_columns", "offsets", "static"):
         assert np.array_equal(getattr(one.covariates, name), getattr(other.covariates, name))
     assert np.array_equal(one.covariates.values, other.covariates.values, equal_nan=True)
     assert one.covariates.weights is not None
@@ -62,7 +62,7 @@ def test_parts_without_covariates_are_joined_too() -> None:
 def test_what_is_wrong_with_a_table_is_told_by_the_only_part_there_is() -> None:
     frame = pd.DataFrame({"shop": "a", "ds": ["2024-01-01", "2024-01-01"], "y": [1.0, 2.0]})
 
-    with pytest.raises(DataError, match="2024-01-01 twice"):
+    with pytest.raises(DataError, match="have the same time 2024-01-01"):
         from_parts(iter([frame]), lambda: frame.head(0), Columns())
 
 
@@ -79,7 +79,7 @@ def test_parts_that_step_otherwise_are_judged_together() -> None:
     frame.loc[first, "ds"] = pd.date_range("2024-01-01", periods=8, freq="h")
     parts = [frame[first], frame[~first]]
 
-    with pytest.raises(DataError, match="One model takes one frequency"):
+    with pytest.raises(DataError, match="Split the table by frequency"):
         from_parts(iter(parts), lambda: frame, ASKED)
 
 

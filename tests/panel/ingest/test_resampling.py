@@ -43,8 +43,8 @@ def test_what_is_left_out_is_said_and_no_step_is_taken_for_granted_strictly() ->
 
     _, said = read(frame, "1h=sum")
 
-    assert said == ["left out: the last step of 1h of 2 series, which is not over: rows end at 2024-01-02 14:20:00"]
-    with pytest.raises(DataError, match="not to be assumed"):
+    assert said == ["left out: the last step of 1h of 2 series, which is incomplete: rows end at 2024-01-02 14:20:00"]
+    with pytest.raises(DataError, match="--strict forbids"):
         from_frame(frame, Columns(resample="1h=sum"), assume=reject_assumption)
 
 

@@ -11,7 +11,7 @@ R_MISSING = np.array([0x7FF00000000007A2], np.uint64).view(np.float64)[0]  # a s
 def test_what_r_calls_missing_is_missing_without_complaint_of_the_processor() -> None:
     column = pd.Series(np.array([1.0, R_MISSING, 3.0]), name="y")
 
-    numbers = values.numbers(column)
+    numbers = values.to_numbers(column)
 
     assert np.array_equal(np.diff(numbers), [np.nan, np.nan], equal_nan=True)  # with the column's own NaN it warns
     assert numbers[[0, 2]].tolist() == [1.0, 3.0]
