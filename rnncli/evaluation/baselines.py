@@ -103,9 +103,14 @@ def _seasonal(values: np.ndarray, season: int) -> bool:
     return bool(abs(lags[-1]) > limit)
 
 
+def season_kernel(season: int) -> np.ndarray:
+    """Return the weights, which sum to the season, of a moving average centred on a step."""
+    return np.ones(season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]])
+
+
 def _seasonal_index(values: np.ndarray, season: int) -> np.ndarray:
     """How many times the trend each phase of the season is, on average: (season,), their mean 1."""
-    kernel = np.ones(season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]])
+    kernel = season_kernel(season)
     trend = np.convolve(values, kernel / season, mode="valid")
     before = (len(kernel) - 1) // 2
     ratio = values[before : before + len(trend)] / trend

@@ -1,90 +1,88 @@
-"""How far a network looks ahead and back, and into what its context is cut. numpy only."""
+"""Choose the lengths of a window: horizon, context, and the segments that the context is cut into."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from rnncli.config.sections import Network
-from rnncli.config.types import MOST_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
 from rnncli.panel.time import frequency as clock
 from rnncli.panel.time.frequency import Frequency
-from rnncli.planning import seasonality
+from rnncli.planning import data_checks, seasonality
+from rnncli.planning.choice import Choice, Choices
 
+HORIZONS = 6  # in the context of series without a season
+SEASONAL_HORIZONS = 4  # in the context of seasonal series, at least
 MAX_HORIZONS_IN_CONTEXT = 8  # horizons, or cycles of the calendar, in a context, unless three seasons are longer
 MAX_SEASONS_IN_CONTEXT = 30
-
-Choose = Callable[[str, Any, tuple[Any, str]], Any]  # a name, what was asked for, else what is chosen and why
+LONG_CONTEXT = 1000  # steps beyond which a context grows only with the horizon or two seasons
 
 
 def horizon_steps(network: Network, frequency: Frequency) -> int:
-    """The horizon in steps of the clock. Raises RequestError where it was not said, or cannot be had."""
-    if network.horizon is None:
-        raise RequestError("how far to forecast is for you to say: --horizon 24, or --horizon 7d")
+    """Return the horizon in time steps. Raise RequestError if it is not set, or is no whole number of steps."""
     horizon = network.horizon
+    if horizon is None:
+        raise RequestError("the forecast horizon is missing. Set --horizon, as in --horizon 24 or --horizon 7d")
     steps = horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
-    if steps > MOST_STEPS:
-        raise RequestError(f"--horizon {horizon} is {steps} steps, more than the {MOST_STEPS} that a network takes")
+    data_checks.check_horizon(network, steps)
     return steps
 
 
-def context_and_segment(panel: Panel, network: Network, horizon: int, season: int, choose: Choose) -> tuple[int, int]:
-    """Context and segment, of which the first is made of whole ones."""
+def context_and_segment(
+    panel: Panel, network: Network, horizon: int, season: int, choices: Choices
+) -> tuple[int, int]:
+    """Return the context, a multiple of the segment, and the segment, in time steps."""
     cycle = _shortest_cycle(season, panel.frequency)
-    context = choose("context", network.context, _context(panel, horizon, season, cycle))
-    length = context or 6 * horizon  # with nothing seen of the past only the horizon is to be cut
-    most = max(1, horizon - 1) if network.decoder == "recursive" else length  # of a whole horizon nothing is fed back
-    segment = choose("segment", network.segment, _segment(horizon, cycle, length, bool(network.context), most))
+    context = choices.choose("context", network.context, _context(panel, horizon, season, cycle))
+    length = context or HORIZONS * horizon  # without a context only the horizon is cut
+    # The recursive decoder feeds segments back: one as long as the horizon would leave nothing to feed back.
+    longest = max(1, horizon - 1) if network.decoder == "recursive" else length
+    chosen = _segment(horizon, cycle, length, fixed=bool(network.context), longest=longest)
+    segment = choices.choose("segment", network.segment, chosen)
     if network.bptt is not None:
         segment = math.gcd(segment, network.bptt)
-    return _of_whole_segments(context, segment, network), segment
+    return context if network.context is not None else -(-context // segment) * segment, segment
 
 
-def _of_whole_segments(context: int, segment: int, network: Network) -> int:
-    return context if network.context is not None else -(-context // segment) * segment
-
-
-def _context(panel: Panel, horizon: int, season: int, cycle: int) -> tuple[int, str]:
-    """cycle: the shortest of the calendar within a season."""
+def _context(panel: Panel, horizon: int, season: int, cycle: int) -> Choice[int]:
+    """cycle: the shortest cycle of the calendar within a season."""
     if season == 1:
-        # Series that end within the context are padded and masked: most still have rows in all of it.
+        # Series shorter than the context are padded and masked. Most still have rows in all of it.
         long = int(np.quantile(panel.lengths, 0.75))
-        context = min(6 * horizon, max(1000, horizon), max(long - horizon, horizon))
-        return context, f"6 horizons, as far as a quarter of the series, of {long} rows and more, have them"
+        context = min(HORIZONS * horizon, max(LONG_CONTEXT, horizon), max(long - horizon, horizon))
+        return Choice(context, f"{HORIZONS} horizons, or as much as a quarter of the series has ({long} rows or more)")
     typical = int(np.median(panel.lengths))
-    # A day of hours was foretold as well from eight days as from thirty, in a fraction of the time.
+    # On hourly data, one day was forecast as accurately from 8 days as from 30, in a fraction of the time.
     most = min(MAX_SEASONS_IN_CONTEXT, max(3, MAX_HORIZONS_IN_CONTEXT * max(horizon, cycle) // season))
     seasons = int(np.clip(typical / season / 3, 2, most))
-    wished = max(4 * horizon, seasons * season)
-    context = min(wished, max(1000, 2 * season, horizon), max(typical - 2 * horizon, horizon))
+    wanted = max(SEASONAL_HORIZONS * horizon, seasons * season)
+    context = min(wanted, max(LONG_CONTEXT, 2 * season, horizon), max(typical - 2 * horizon, horizon))
     context = max(context, min(2 * season, typical))
-    of = f"{seasons} seasons" if seasons * season > 4 * horizon else "4 horizons"
-    if context == wished and seasons == most:
-        return context, f"{of}: further back lies little that is new"
-    return context, f"{of}, as far as a series of {typical} rows has them"
+    unit = f"{seasons} seasons" if seasons * season > SEASONAL_HORIZONS * horizon else f"{SEASONAL_HORIZONS} horizons"
+    if context == wanted and seasons == most:
+        return Choice(context, f"{unit}: older values add little")
+    return Choice(context, f"{unit}, or as much as a series of {typical} rows has")
 
 
 def _shortest_cycle(season: int, frequency: Frequency) -> int:
-    """The shortest cycle of the calendar within a season: a day in a week of hours."""
+    """Return the shortest cycle of the calendar within a season, such as a day in a week of hours."""
     if frequency.unit == "integer":
         return season
     return min([cycle for cycle in seasonality.natural_seasons(frequency) if season % cycle == 0], default=season)
 
 
-def _segment(horizon: int, cycle: int, context: int, fixed: bool, most: int) -> tuple[int, str]:
-    """fixed: the context was asked for, so it has to be cut without a rest; most: steps of a segment."""
-    share, least = (1.0, 6) if cycle == 1 else (0.4, 8)  # of the horizon, and steps that the context is to have
-    wished = max(min(share * horizon, context / least), context / 24, 2.0)
-    lengths = range(1 if fixed else min(2, most), min(context, 2 * int(wished) + cycle, most) + 1)
-    lengths_cut = [length for length in lengths if not fixed or context % length == 0]
-    fitting = [length for length in lengths_cut if _fits(length, cycle)] or lengths_cut
-    segment = min(fitting, key=lambda length: (abs(np.log(length / wished)), -length), default=context)
-    whole = f", and part or multiple of a cycle of {cycle}" if cycle > 1 else ""
-    of = "the horizon" if cycle == 1 else "two fifths of the horizon"
-    return segment, f"about {of}, or a part of the context{whole}"
+def _segment(horizon: int, cycle: int, context: int, fixed: bool, longest: int) -> Choice[int]:
+    """fixed: the context is given, so that it must be a multiple of the segment."""
+    share, least = (1.0, 6) if cycle == 1 else (0.4, 8)  # of the horizon, and segments in the context
+    wanted = max(min(share * horizon, context / least), context / 24, 2.0)
+    lengths = range(1 if fixed else min(2, longest), min(context, 2 * int(wanted) + cycle, longest) + 1)
+    whole = [length for length in lengths if not fixed or context % length == 0]
+    fitting = [length for length in whole if _fits(length, cycle)] or whole
+    segment = min(fitting, key=lambda length: (abs(np.log(length / wanted)), -length), default=context)
+    multiple = f", fitted to a cycle of {cycle}" if cycle > 1 else ""
+    unit = "the horizon" if cycle == 1 else "two fifths of the horizon"
+    return Choice(segment, f"about {unit}, or a share of the context{multiple}")
 
 
 def _fits(length: int, cycle: int) -> bool:
