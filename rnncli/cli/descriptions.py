@@ -99,7 +99,7 @@ def store_lines(store: "Store") -> list[str]:
 def choice_lines(plan: "Plan") -> list[str]:
     """Return the settings chosen from the data, with reasons, and the resulting network."""
     architecture = plan.architecture
-    lines = [f"chosen: {name} {plan.chosen[name]} ({reason})" for name, reason in plan.reasons.items()]
+    lines = [f"chosen: {name} {plan.settings[name]} ({reason})" for name, reason in plan.reasons.items()]
     if architecture.context:
         steps = architecture.context // architecture.segment
         history = f"{steps} steps of {architecture.segment} back"

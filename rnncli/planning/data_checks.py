@@ -26,7 +26,7 @@ def check_horizon(network: Network, steps: int) -> None:
         raise RequestError(f"--horizon {network.horizon} is {steps} steps (at most {MOST_STEPS}). Use a shorter one")
 
 
-def check_lengths(network: Network, training: Training, chosen: Mapping[str, Any]) -> None:
+def check_lengths(training: Training, chosen: Mapping[str, Any]) -> None:
     """Raise RequestError if chosen lengths are too short or too long for an option."""
     horizon, context, segment, season = (chosen[name] for name in ("horizon", "context", "segment", "season"))
     if training.teacher_forcing and segment >= horizon:
@@ -63,9 +63,7 @@ def check_inputs_without_context(panel: Panel, network: Network, calendar: bool,
         )
     known = bool(covariates.static_columns) or bool(covariates.known.any())
     if not (known and columns) and not (calendar and calendar_features.size(panel.frequency, covariates.holidays)):
-        raise RequestError(
-            "--context 0 requires covariates. Add --static or --known columns, or use a longer context"
-        )
+        raise RequestError("--context 0 requires covariates. Add --static or --known columns, or use a longer context")
 
 
 def forbid_mix(table: Panel, network: Network, most: int) -> None:

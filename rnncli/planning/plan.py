@@ -113,13 +113,13 @@ def _architecture(
     basis: _Basis, season: Choice[int], scales: Choice[list[ScaleName]], mixed: int, choices: Choices
 ) -> Architecture:
     """Choose what the network leaves open; mixed: the number of series that a network can mix."""
-    panel, parts, horizon, network, training = basis
+    panel, _, horizon, network, training = basis
     data_checks.check_table(panel, network)
     period = choices.choose("season", network.season, season)
     context, segment = window_lengths.context_and_segment(panel, network, horizon, period, choices)
     chosen: dict[str, object] = {"horizon": horizon, "context": context, "segment": segment, "season": period}
     chosen |= _scale_and_base(basis, scales, period, choices)
-    data_checks.check_lengths(network, training, chosen)
+    data_checks.check_lengths(training, chosen)
     chosen["hidden"] = choices.choose("hidden", network.hidden, defaults.hidden_units(network.cell, panel, training))
     chosen |= _inputs(panel, network, mixed, choices)
     chosen |= defaults.architecture_defaults(network, context, segment, horizon)
@@ -150,9 +150,7 @@ def continue_plan(
     return Plan(first, tuple(architectures[1:]), inputs, steps, parts, reasons, augmented, initial)
 
 
-def _scale_and_base(
-    basis: _Basis, scales: Choice[list[ScaleName]], season: int, choices: Choices
-) -> dict[str, object]:
+def _scale_and_base(basis: _Basis, scales: Choice[list[ScaleName]], season: int, choices: Choices) -> dict[str, object]:
     network, likeliest = basis.network, scales.value[0]
     scale = choices.choose("scale", network.scale, Choice(likeliest, scales.reason))
     base = choices.choose("base", network.base, _base(season, scale, basis))

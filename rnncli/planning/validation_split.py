@@ -107,7 +107,7 @@ def _min_past(horizon: int) -> int:
 
 
 class _Origins(NamedTuple):
-    count: int  # validation windows of each series
+    windows: int  # validation windows of each series
     stride: int  # steps from one to the next
 
 

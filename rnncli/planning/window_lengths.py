@@ -29,9 +29,7 @@ def horizon_steps(network: Network, frequency: Frequency) -> int:
     return steps
 
 
-def context_and_segment(
-    panel: Panel, network: Network, horizon: int, season: int, choices: Choices
-) -> tuple[int, int]:
+def context_and_segment(panel: Panel, network: Network, horizon: int, season: int, choices: Choices) -> tuple[int, int]:
     """Return the context, a multiple of the segment, and the segment, in time steps."""
     cycle = _shortest_cycle(season, panel.frequency)
     context = choices.choose("context", network.context, _context(panel, horizon, season, cycle))

@@ -82,7 +82,7 @@ def train_cells(
 
         started = time.monotonic()
         workers = crew.gather(
-            Sequences.of(entry.plan.learned.panel, entry.plan.architecture.horizon), device, processes
+            Sequences.of(entry.plan.training_panel, entry.plan.architecture.horizon), device, processes
         )
         model = train_model.train(panel, entry.config, entry.plan, workers, watched).model
         yield TrainedCell(entry.name, model, time.monotonic() - started)

@@ -74,7 +74,7 @@ def estimate_cost(data: Sequences, plan: Plan, training: Training, device: torch
     workshop = TrialRunner(plan, training, InProcess(data, device), lambda _state: None)
     trials = workshop.trials if len(plan.split.validation.rows) else 0
     members = workshop.enough if training.refit or not trials else 0
-    split = plan.split if trials else plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
+    split = plan.split if trials else plan.split.without_validation(plan.training_panel, plan.architecture.horizon)
     task = workshop.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
     found = None if plan.architecture.traits.closed_form else measure_update(task, data, device)
     seconds = None if found is None else _seconds(found.seconds * plan.steps, trials, members, size, workshop.budget)

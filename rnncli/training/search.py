@@ -75,14 +75,14 @@ class Search:
         if self.judge is None:
             return
         plan, untold = self.workshop.plan, candidates.without_covariates(self.workshop.plan.architecture)
-        designs = [plan.architecture, *plan.rivals]
-        in_doubt = untold in plan.rivals and not plan.starts
+        designs = [plan.architecture, *plan.candidates]
+        in_doubt = untold in plan.candidates and not plan.initial
         opening = 1 + designs.index(untold) if in_doubt else len(designs)
         going = self._try([Trial(design, plan.steps) for design in designs[:opening]])
         if going and in_doubt:
             self.told = self._columns_earned(untold)
             self._try(self._rest(designs))
-        while going and not plan.starts and (trials := self._retimed() or self._nearby()):
+        while going and not plan.initial and (trials := self._retimed() or self._nearby()):
             going = self._try(trials)
 
     def ranked(self) -> list[TrainedMember]:
@@ -95,7 +95,7 @@ class Search:
         if not order or self.judge is None:
             return []
         plan = self.workshop.plan
-        windows = plan.split.apart(plan.architecture.horizon)
+        windows = plan.split.independent_windows(plan.architecture.horizon)
         far = MEMBER_TOLERANCE.times(windows) * self.losses[order[0]]
         near = [place for place in order if self.losses[place] <= far]
         chosen = select_ensemble(
@@ -131,7 +131,7 @@ class Search:
     def _may_be_longer(self, best: TrainedMember) -> bool:
         """Whether the best of all should have more steps than it had."""
         workshop = self.workshop
-        if workshop.training.steps is not None or best.architecture.traits.closed_form or workshop.plan.starts:
+        if workshop.training.steps is not None or best.architecture.traits.closed_form or workshop.plan.initial:
             return False
         return _unfinished(best) and best.asked < MAX_STRETCH * workshop.plan.steps
 

@@ -72,7 +72,7 @@ def train(
         TrialRunner(plan, config.training, crew, report),
         ModelBasis(panel, config, plan, data_profile.profile(panel)),
     )
-    search = Search(workshop, plan.learned.panel, config.network, basis.seen)
+    search = Search(workshop, plan.training_panel, config.network, basis.seen)
     members: dict[int, TrainedMember] = {}
     try:
         with crew:
@@ -121,9 +121,9 @@ def _design(made: TrainedMember, search: Search) -> RefitDesign:
 def _refit(workshop: TrialRunner, designs: list[RefitDesign], members: dict[int, TrainedMember]) -> None:
     """Train the designs on all rows, in turn, until there are members enough or the time is up."""
     plan = workshop.plan
-    every = plan.split.over_all(plan.learned.panel, plan.architecture.horizon)
+    every = plan.split.without_validation(plan.training_panel, plan.architecture.horizon)
     if not designs:  # too few rows to try anything
-        known = (plan.architecture, *(plan.rivals if plan.starts else ()))
+        known = (plan.architecture, *(plan.candidates if plan.initial else ()))
         designs = [RefitDesign(design, plan.steps, 0.0) for design in known]
     designs = _filling(designs, workshop)
     typical = float(np.mean([design.seconds for design in designs]))
@@ -172,7 +172,7 @@ def _outcome(
         card = _with_scores(card, scored, basis.panel)
     learned = lesson.of(slice(None))
     if refitted and learned is not None:
-        every = basis.plan.learned.panel
+        every = basis.plan.training_panel
         learned = learned.carried_over(_ahead(every, judged), _ahead(every, trained))
     return TrainedModel(dataclasses.replace(trained, card=card, calibration=learned), scored)
 
@@ -211,9 +211,9 @@ class _Lesson:
     """What the validation windows teach about the quantiles."""
 
     def __init__(self, basis: ModelBasis, kept: list[TrainedMember]) -> None:
-        learned = basis.plan.learned
+        learned = basis.plan.augmented
         self.places = basis.plan.split.validation
-        self.of_table = learned.of_table(self.places)  # (V,), by which alone a model is scored
+        self.of_table = learned.in_table(self.places)  # (V,), by which alone a model is scored
         self.origins = learned.panel.lengths[self.places.series] - self.places.rows
         _, self.actual = cutoffs.slice_windows(learned.panel, self.places, 1, basis.plan.architecture.horizon)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
@@ -252,7 +252,7 @@ def _assembled(basis: ModelBasis, made: list[TrainedMember], refitted: bool) -> 
         build_network(
             one.architecture,
             basis.panel.targets,
-            basis.plan.told,
+            basis.plan.inputs,
             {name: torch.from_numpy(value) for name, value in one.trained.weights.items()},
         )
         for one in made
@@ -268,7 +268,7 @@ def _reasons(plan: Plan, made: list[TrainedMember]) -> dict[str, str]:
     }
     if rates := sorted({one.trained.rate for one in made if one.trained.rate is not None}):
         reasons["learning_rate"] = f"a range test found {', '.join(f'{rate:g}' for rate in rates)}"
-    if not plan.starts and any(one.on for one in made):
+    if not plan.initial and any(one.on for one in made):
         reasons["start"] = CONTINUED_REASON
     return reasons
 
@@ -285,7 +285,7 @@ def _card(basis: ModelBasis, made: list[TrainedMember], networks: tuple[Network,
         rnncli=__version__,
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         config=config.model_copy(update={"columns": columns}),
-        inputs=plan.told.inputs,
+        inputs=plan.inputs.inputs,
         members=tuple(
             Member(architecture=one.architecture, seed=one.seed, steps=one.trained.steps, course=one.trained.course)
             for one in made
@@ -298,7 +298,7 @@ def _card(basis: ModelBasis, made: list[TrainedMember], networks: tuple[Network,
         seen=seen.model_copy(update={"together": _together(panel, made)}),
         parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
         validation=Validation(
-            windows=int(plan.learned.of_table(plan.split.validation).sum()),
+            windows=int(plan.augmented.in_table(plan.split.validation).sum()),
             held_out=plan.split.held_out,
             refitted=refitted,
         ),

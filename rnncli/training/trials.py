@@ -57,8 +57,8 @@ class TrialRunner:
         self.budget = training.seconds
         preset = "best" if training.budget else training.preset
         self.trials, self.enough = training.members or MAX_TRIALS[preset], training.members or MAX_MEMBERS[preset]
-        if plan.starts:
-            self.enough = min(self.enough, len(plan.starts))
+        if plan.initial:
+            self.enough = min(self.enough, len(plan.initial))
 
     @property
     def elapsed(self) -> float:
@@ -79,10 +79,10 @@ class TrialRunner:
         """The training of a design, from a seed of its own: the same whatever else is trained, and where."""
         seed = int(np.random.SeedSequence([self.training.seed, PHASES.index(phase), number]).generate_state(1)[0])
         season = self.plan.architecture.season
-        told, training = self.plan.told, self.training
-        if self.plan.starts:
+        told, training = self.plan.inputs, self.training
+        if self.plan.initial:
             training = training.model_copy(update={"learning_rate": FINETUNE_RATE * training.learning_rate})
-        start = self.plan.start(design, self._begun[phase, design])
+        start = self.plan.initial_weights(design, self._begun[phase, design])
         self._begun[phase, design] += 1
         places = split.first, split.last, split.validation
         return TrainingTask(design, told, training, season, seed, steps, limit, *places, start)

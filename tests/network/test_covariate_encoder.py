@@ -202,7 +202,7 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
         plan = make_plan(panel, asked, settings)
         split = plan.split
         task = train_network.TrainingTask(
-            *(plan.architecture, plan.told, settings, 24, 0, plan.steps, np.inf),
+            *(plan.architecture, plan.inputs, settings, 24, 0, plan.steps, np.inf),
             *(split.first, split.last, split.validation),
         )
         trained = train_network.train(task, Sequences.of(panel, 6), CPU, lambda _: None)

@@ -247,8 +247,8 @@ def test_only_wide_tables_have_series_to_mix(rnncli: Command, data: Path, tmp_pa
     outcome = rnncli("train", data, "--horizon", 6, "--mix", "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--mix takes a wide table" in outcome.err
-    assert "Here are 3 series of a long one" in outcome.err
+    assert "--mix requires a wide table" in outcome.err
+    assert "found 3 series in a long table" in outcome.err
 
 
 def test_mixing_is_tried_where_there_are_series_to_mix() -> None:
@@ -260,5 +260,5 @@ def test_mixing_is_tried_where_there_are_series_to_mix() -> None:
     unasked = choices.make_plan(wide(frame), network.model_copy(update={"mix": False}), training)
 
     assert not tried.architecture.mix
-    assert [rival.mix for rival in tried.rivals].count(True) == 1
-    assert not any(rival.mix for plan in (single, unasked) for rival in plan.rivals)
+    assert [rival.mix for rival in tried.candidates].count(True) == 1
+    assert not any(rival.mix for plan in (single, unasked) for rival in plan.candidates)

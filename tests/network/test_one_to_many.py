@@ -124,7 +124,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
 
     card = card_file.read_card(tmp_path / "m.rnn")
     assert "network: 1-layer GRU of 32 units, no history, 7 ahead, parallel decoder" in trained.err
-    assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"nothing of the past is seen"}
+    assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"without a context there is no past to read"}
     made = card.members[0].architecture
     assert (made.context, made.scale, made.base, made.bypass, made.since) == (0, "global", "none", False, False)
 
@@ -135,7 +135,7 @@ def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
 
     plan = choices.make_plan(table, asked, Training())
 
-    assert [(one.context, one.calendar) for one in (plan.architecture, *plan.rivals)] == [(0, True), (0, False)]
+    assert [(one.context, one.calendar) for one in (plan.architecture, *plan.candidates)] == [(0, True), (0, False)]
     nearby = candidates.neighbours(plan.architecture, asked, 10_000)
     assert [(one.segment, one.context) for one in nearby] == [(plan.architecture.segment // 2, 0)]
 
@@ -157,14 +157,14 @@ def test_series_of_one_horizon_are_enough_to_learn_from() -> None:
         panel(shops(4, HORIZON), static=("kind",)), Network(horizon=HORIZON, context=0), Training()
     )
 
-    assert plan.split.windows == 4
+    assert plan.split.training_windows == 4
 
 
 @pytest.mark.parametrize(
     ("roles", "network", "said"),
     [
-        ({}, {"calendar": False}, "--context 0 leaves nothing to go by"),
-        ({"past": ("price",), "static": ("size",)}, {}, "--past price is of the past"),
+        ({}, {"calendar": False}, "--context 0 requires covariates"),
+        ({"past": ("price",), "static": ("size",)}, {}, "--past price cannot be used with --context 0"),
     ],
 )
 def test_a_network_with_nothing_to_go_by_is_refused(
@@ -180,7 +180,7 @@ def test_the_calendar_alone_is_something_to_go_by_and_is_not_left_out_to_try() -
     plan = choices.make_plan(panel(shops(2)), Network(horizon=HORIZON, context=0), Training())
 
     assert plan.architecture.calendar
-    assert plan.rivals == ()
+    assert plan.candidates == ()
 
 
 @pytest.mark.parametrize("changes", [{"bypass": True}, {"base": "last"}, {"scale": "spread"}, {"bptt": 3}])

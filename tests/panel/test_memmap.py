@@ -123,7 +123,7 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     )
     assert len(list(panel.chunks())) > 3
     assert plan.architecture == whole[0].architecture
-    for one, other in zip(plan.told.inputs, whole[0].told.inputs, strict=True):
+    for one, other in zip(plan.inputs.inputs, whole[0].inputs.inputs, strict=True):
         assert (one.name, one.categories, one.gaps) == (other.name, other.categories, other.gaps)
         assert np.allclose([one.level, one.spread, one.within], [other.level, other.spread, other.within])
     for column, same_column in zip(data_profile.profile(panel).columns, seen.columns, strict=True):

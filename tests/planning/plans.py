@@ -1,21 +1,20 @@
-"""Small panels, and what is chosen for them."""
+"""Small panels, and plans for them."""
 
 import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
-from rnncli.planning import plan as choices
-from rnncli.planning.plan import Plan
+from rnncli.planning.plan import Plan, make_plan
 
 
 def plan(panel: Panel, **network: object) -> Plan:
-    return choices.make_plan(panel, Network.model_validate({"horizon": 6} | network), Training())
+    return make_plan(panel, Network.model_validate({"horizon": 6} | network), Training())
 
 
 def single(values: np.ndarray, freq: str = "D", start: str = "2000-01-01") -> Panel:
-    stamps = pd.date_range(start, periods=len(values), freq=freq)
-    return from_frame(pd.DataFrame({"ds": stamps, "y": values}), Columns())
+    times = pd.date_range(start, periods=len(values), freq=freq)
+    return from_frame(pd.DataFrame({"ds": times, "y": values}), Columns())
 
 
 def wave(length: int, season: int) -> np.ndarray:

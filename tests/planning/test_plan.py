@@ -1,4 +1,4 @@
-"""What is chosen where nothing is said."""
+"""Plans choose what the user leaves open, from the data."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config.sections import Columns, Training
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import from_frame
 from rnncli.planning import defaults
+from rnncli.planning.plan import make_plan
 from tests.conftest import SAMPLES, hourly
 from tests.planning.plans import plan, single, wave
 
@@ -17,17 +18,17 @@ from tests.planning.plans import plan, single, wave
 @pytest.mark.parametrize(
     ("freq", "season"), [("h", 24), ("15min", 96), ("D", 7), ("MS", 12), ("QE", 4), ("W", 52), ("B", 5), ("min", 60)]
 )
-def test_the_season_is_the_cycle_of_the_calendar_that_shows(freq: str, season: int) -> None:
+def test_the_season_is_the_cycle_of_the_calendar_in_the_data(freq: str, season: int) -> None:
     assert plan(single(wave(max(200, 6 * season), season), freq)).architecture.season == season
 
 
-def test_no_season_where_none_shows() -> None:
-    steps = np.random.default_rng(0).standard_normal(400).cumsum()
+def test_a_random_walk_has_no_season() -> None:
+    walk = np.random.default_rng(0).standard_normal(400).cumsum()
 
-    assert plan(single(steps, "D")).architecture.season == 1
+    assert plan(single(walk, "D")).architecture.season == 1
 
 
-def test_a_plain_clock_tells_its_season_by_the_data() -> None:
+def test_the_season_of_an_integer_time_index_is_found_in_the_data() -> None:
     panel = from_frame(pd.DataFrame({"ds": range(300), "y": wave(300, 12)}), Columns())
 
     assert plan(panel).architecture.season == 12
@@ -45,16 +46,19 @@ def test_the_scale_suits_the_values(values: np.ndarray, scale: str) -> None:
     assert plan(single(values)).architecture.scale == scale
 
 
-@pytest.mark.parametrize("length", [40, 100, 1000])
-@pytest.mark.parametrize("horizon", [1, 3, 12])
-@pytest.mark.parametrize("season", [1, 7, 24])
-def test_every_choice_fits_the_others(length: int, horizon: int, season: int) -> None:
-    chosen = plan(single(wave(length, 7)), horizon=horizon, season=season)
+@pytest.mark.parametrize(
+    ("rows", "batch", "steps"),
+    [
+        (400, 64, 300),  # at least
+        (10_000, 256, 150 * (10_000 // 6) // 256),  # 150 epochs of windows without overlap
+        (10_000, 512, 150 * (10_000 // 6) // 512),
+        (10_000, 8, 2000),  # at most
+    ],
+)
+def test_steps_grow_with_the_horizons_in_the_data(rows: int, batch: int, steps: int) -> None:
+    panel = from_frame(pd.DataFrame({"ds": range(rows), "y": np.arange(rows) % 7.0}), Columns())
 
-    design = chosen.architecture
-    assert design.context % design.segment == 0
-    assert design.base != "smoothing" or design.season <= design.context
-    assert chosen.steps >= 1
+    assert make_plan(panel, Network(horizon=6), Training(batch=batch, synthetic=0)).steps == steps
 
 
 def test_validation_comes_after_every_training_window() -> None:
@@ -68,21 +72,22 @@ def test_validation_comes_after_every_training_window() -> None:
 
 
 @pytest.mark.parametrize("length", [20, 60, 200, 3000])
-def test_validation_windows_that_overlap_count_as_those_that_would_not(length: int) -> None:
+def test_overlapping_validation_windows_count_as_the_windows_that_would_fit_without_overlap(length: int) -> None:
     parts = plan(single(wave(length, 7)), horizon=6).split
 
-    apart, free = 0, 0
+    independent, end = 0, 0
     for rows in sorted(parts.validation.rows):
-        if rows >= free:
-            apart, free = apart + 1, rows + 6
-    assert apart <= parts.apart(6) < apart + 1
+        if rows >= end:
+            independent, end = independent + 1, rows + 6
+    assert independent <= parts.independent_windows(6) < independent + 1
 
 
-def test_what_is_asked_for_is_not_chosen() -> None:
-    chosen = plan(single(wave(300, 7)), season=5, context=30, segment=10, base="none", scale="mean", hidden=9)
+def test_settings_of_the_user_are_not_chosen() -> None:
+    settings = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
 
-    asked = {"season": 5, "context": 30, "segment": 10, "base": "none", "scale": "mean", "hidden": 9}
-    assert {name: getattr(chosen.architecture, name) for name in asked} == asked
+    chosen = plan(single(wave(300, 7)), **settings)
+
+    assert {name: getattr(chosen.architecture, name) for name in settings} == settings
     assert set(chosen.reasons) == {"history", "steps", "calendar"}
 
 
@@ -101,28 +106,28 @@ def test_what_is_asked_for_is_not_chosen() -> None:
 def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[str, Any], units: int) -> None:
     panel = from_frame(pd.DataFrame({"ds": range(count), "y": np.arange(count) % 7.0}), Columns())
 
-    assert defaults.hidden_units("gru", panel, Training(**training))[0] == units
+    assert defaults.hidden_units("gru", panel, Training(**training)).value == units
 
 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ({"context": 30, "segment": 7}, "--context 30 requires a --segment that divides it"),
-        ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal needs a --context of at least"),
+        ({"context": 30, "segment": 7}, "--context 30"),
+        ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal requires a context"),
         ({"horizon": "1h"}, "no whole number of steps"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(network: dict[str, object], message: str) -> None:
+def test_settings_that_do_not_fit_together_are_refused(network: dict[str, object], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         plan(single(wave(300, 7)), **network)
 
 
-def test_series_that_are_all_too_short_are_refused_with_what_it_takes() -> None:
-    with pytest.raises(DataError, match="has 9 rows; horizon 6 needs 10"):
+def test_series_that_are_all_too_short_are_refused_with_the_rows_they_need() -> None:
+    with pytest.raises(DataError, match=r"has 9 rows \(horizon 6 requires 10\)"):
         plan(single(wave(9, 7)))
 
 
-def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
+def test_twenty_rows_in_each_of_many_series_are_enough() -> None:
     frame = pd.DataFrame({"unique_id": np.repeat(range(50), 20), "ds": np.tile(range(20), 50), "y": wave(1000, 7)})
 
     chosen = plan(from_frame(frame, Columns()))
@@ -131,7 +136,7 @@ def test_a_panel_of_twenty_rows_a_series_is_enough() -> None:
 
 
 @pytest.mark.parametrize(("name", "seasons"), [("demand", [168, 24]), ("passengers", [12]), ("retail", [7])])
-def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> None:
+def test_the_seasons_of_the_sample_tables_are_detected(name: str, seasons: list[int]) -> None:
     from rnncli.planning.seasonality import detected_seasons
     from rnncli.tables import reading
 
@@ -141,7 +146,7 @@ def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "decoder"),
+    ("settings", "decoder"),
     [
         ({}, "parallel"),
         ({"cell": "tcn"}, "parallel"),
@@ -150,26 +155,34 @@ def test_the_seasons_of_the_samples_are_seen(name: str, seasons: list[int]) -> N
         ({"decoder_segment": 2}, "encoder-decoder"),
     ],
 )
-def test_the_decoder_is_one_that_the_encoder_leaves_room_for(asked: dict[str, object], decoder: str) -> None:
-    assert plan(single(wave(300, 7)), **asked).architecture.decoder == decoder
+def test_the_decoder_suits_the_encoder(settings: dict[str, object], decoder: str) -> None:
+    assert plan(single(wave(300, 7)), **settings).architecture.decoder == decoder
 
 
-def test_rectified_units_start_at_the_identity() -> None:
-    made = plan(single(wave(300, 7)), cell="rnn", activation="relu").architecture
+def test_rectified_units_are_initialised_with_the_identity() -> None:
+    architecture = plan(single(wave(300, 7)), cell="rnn", activation="relu").architecture
 
-    assert made.initialisation == "identity"
-
-
-def test_with_states_carried_over_one_scale_is_all_there_is() -> None:
-    made = plan(single(wave(300, 7)), bptt=12)
-
-    assert {design.scale for design in (made.architecture, *made.rivals)} == {"global"}
-    assert 12 % made.architecture.segment == 0
-    assert made.architecture.context % made.architecture.segment == 0
+    assert architecture.initialisation == "identity"
 
 
-def test_series_too_short_to_compare_seasons_are_said_to_be() -> None:
+def test_with_carried_states_the_only_scale_is_global() -> None:
+    chosen = plan(single(wave(300, 7)), bptt=12)
+
+    assert {architecture.scale for architecture in (chosen.architecture, *chosen.candidates)} == {"global"}
+
+
+def test_without_enough_rows_to_compare_seasons_the_base_is_the_last_value() -> None:
     chosen = plan(single(wave(15, 12)), horizon=4, season=12)
 
     assert chosen.architecture.base == "last"
-    assert chosen.reasons["base"] == "the series are too short to tell what a season is worth"
+    assert "too short" in chosen.reasons["base"]
+
+
+def test_the_plan_tells_the_table_from_the_panel_to_train_on() -> None:
+    table = single(wave(30, 7), "YS")
+
+    chosen = make_plan(table, Network(horizon=6), Training(synthetic=5))
+
+    assert chosen.table is table
+    assert len(chosen.training_panel.ids) == len(table.ids) + chosen.augmented.synthetic == 6
+    assert chosen.settings["synthetic"] == 5

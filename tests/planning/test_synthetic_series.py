@@ -41,10 +41,10 @@ def of_numbers(values: np.ndarray) -> Panel:
 def test_few_short_series_are_learned_from_beside_others_like_them(series: int, years: int) -> None:
     chosen = plan(panel(growing(series, years)))
 
-    assert chosen.chosen["synthetic"] == SYNTHETIC_SERIES
-    assert len(chosen.learned.panel.ids) == series + SYNTHETIC_SERIES
+    assert chosen.settings["synthetic"] == SYNTHETIC_SERIES
+    assert len(chosen.training_panel.ids) == series + SYNTHETIC_SERIES
     assert len(chosen.split.validation.rows) >= SYNTHETIC_SERIES
-    assert "too few to learn from alone" in chosen.reasons["synthetic"]
+    assert "too few to learn from" in chosen.reasons["synthetic"]
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_few_short_series_are_learned_from_beside_others_like_them(series: int, 
 def test_other_tables_are_learned_from_alone(table: Panel) -> None:
     chosen = plan(table)
 
-    assert chosen.learned.panel is table
-    assert chosen.chosen["synthetic"] == 0
+    assert chosen.training_panel is table
+    assert chosen.settings["synthetic"] == 0
     assert "synthetic" not in chosen.reasons
 
 
@@ -181,11 +181,11 @@ def test_they_have_the_season_of_those_they_are_like() -> None:
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (("--known", "price"), 'what lies beside them, as "price" does'),
-        (("--weight", "price"), "the weights of their rows"),
-        (("--holidays", "DE", "--calendar"), "what holidays do to them (--holidays)"),
-        (("--context", 0), "what could be told without a past (--context 0)"),
-        (("--bptt", 12), "a state to carry over (--bptt)"),
+        (("--known", "price"), 'covariates ("price")'),
+        (("--weight", "price"), "--weight price"),
+        (("--holidays", "DE", "--calendar"), "--holidays DE"),
+        (("--context", 0), "--context 0"),
+        (("--bptt", 12), "--bptt 12"),
     ],
 )
 def test_what_made_up_series_cannot_have_is_refused(
@@ -199,7 +199,7 @@ def test_what_made_up_series_cannot_have_is_refused(
     )
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"error: --synthetic makes up targets, not {what}. Leave out one" in outcome.err
+    assert f"error: --synthetic cannot be used with {what}. Leave out one of them" in outcome.err
     assert not (tmp_path / "m.rnn").exists()
 
 
@@ -212,7 +212,7 @@ def test_series_that_see_one_another_are_not_made_up(rnncli: Command, tmp_path: 
     outcome = rnncli(*command, "--synthetic", 9)
 
     assert outcome.code == 2
-    assert "what they do to one another (--mix)" in outcome.err
+    assert "--synthetic cannot be used with --mix" in outcome.err
     assert "synthetic" not in card_file.read_card(tmp_path / "m.rnn").reasons
 
 
@@ -229,12 +229,12 @@ def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command,
     )
 
     assert outcome.code == 0
-    assert f"chosen: synthetic {SYNTHETIC_SERIES} (12 horizons that do not overlap are too few" in outcome.err
+    assert f"chosen: synthetic {SYNTHETIC_SERIES} (12 horizons without overlap are too few" in outcome.err
     told = card_file.read_card(tmp_path / "m.rnn")
     assert told.seen.series == 2
     assert set(told.seen.sizes) == {"s0", "s1"}
     assert told.validation.windows == 2 * 3
-    assert f"({told.validation.windows} windows that the networks scored there never trained on)" in outcome.err
+    assert f"({told.validation.windows} windows, not used to train" in outcome.err
     made = rnncli("forecast", tmp_path / "m.rnn", years).table
     assert made["unique_id"].tolist() == ["s0"] * 4 + ["s1"] * 4
 
@@ -248,7 +248,7 @@ def test_a_single_window_to_be_judged_by_is_one(rnncli: Command, tmp_path: Path)
     )
 
     assert "(1 window, each half corrected by the other)" in outcome.err
-    assert "(1 window that the networks scored there never trained on)" in outcome.err
+    assert "(1 window, not used to train" in outcome.err
 
 
 def test_series_too_short_to_be_judged_by_have_intervals_all_the_same(rnncli: Command, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_series_too_short_to_be_judged_by_have_intervals_all_the_same(rnncli: Co
     outcome = rnncli("train", tmp_path / "short.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
-    assert "no series has rows enough to validate on" in outcome.err
+    assert "no series is long enough for validation" in outcome.err
     corrected, plain = (
         rnncli("forecast", tmp_path / "m.rnn", tmp_path / "short.csv", *more).table
         for more in ((), ("--no-conformal",))
@@ -311,4 +311,4 @@ def test_what_was_asked_for_is_made_and_needs_no_reason(rnncli: Command, data: P
     assert outcome.code == 0
     assert "chosen: synthetic" not in outcome.err
     panels = panel(hourly())
-    assert choices.make_plan(panels, Network(horizon=6), Training(synthetic=7)).learned.added == 7
+    assert choices.make_plan(panels, Network(horizon=6), Training(synthetic=7)).augmented.synthetic == 7

@@ -26,7 +26,7 @@ def panel() -> Panel:
 def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> CostEstimate:
     settings = Training(**training)
     plan = choices.make_plan(panel, Network(**asked), settings)
-    return estimate_cost(Sequences.of(plan.learned.panel, plan.architecture.horizon), plan, settings, CPU, size)
+    return estimate_cost(Sequences.of(plan.training_panel, plan.architecture.horizon), plan, settings, CPU, size)
 
 
 def task(panel: Panel, batch: int) -> TrainingTask:
@@ -34,7 +34,7 @@ def task(panel: Panel, batch: int) -> TrainingTask:
     plan = choices.make_plan(panel, Network(**ASKED), settings)
     parts = plan.split
     limits = parts.first, parts.last, parts.validation
-    return TrainingTask(plan.architecture, plan.told, settings, 24, 7, 30, math.inf, *limits)
+    return TrainingTask(plan.architecture, plan.inputs, settings, 24, 7, 30, math.inf, *limits)
 
 
 def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:

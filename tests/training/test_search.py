@@ -96,7 +96,7 @@ def searched(
     plan = choices.make_plan(panel, network, training)
     if trained_before:
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
-        plan = plan._replace(rivals=both[1:], starts=tuple(InitialWeights(design, {}) for design in both))
+        plan = plan._replace(candidates=both[1:], initial=tuple(InitialWeights(design, {}) for design in both))
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     workshop = Course(plan=plan, training=training, **given)

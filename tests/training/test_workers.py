@@ -35,7 +35,7 @@ def task(panel: Panel, seed: int, steps: int = 5) -> TrainingTask:
     plan = choices.make_plan(panel, Network(horizon=6, hidden=4, context=24), Training())
     split = plan.split
     return TrainingTask(
-        plan.architecture, plan.told, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation
+        plan.architecture, plan.inputs, Training(), 24, seed, steps, np.inf, split.first, split.last, split.validation
     )
 
 

@@ -199,7 +199,7 @@ def _fit(
     from rnncli.training import workers as crew
     from rnncli.windows.windows import Sequences
 
-    sequences = Sequences.of(plan.learned.panel, plan.architecture.horizon)
+    sequences = Sequences.of(plan.training_panel, plan.architecture.horizon)
 
     def train_on(device: "torch.device", reason: str, processes: int) -> "TrainedModel":
         workers = crew.gather(sequences, device, processes, checkpoints)

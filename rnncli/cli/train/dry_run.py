@@ -25,7 +25,7 @@ def report_training(config: "Config", plan: "Plan", device: "torch.device", reas
     from rnncli.training.cost_estimate import estimate_cost
     from rnncli.windows.windows import Sequences
 
-    data = Sequences.of(plan.learned.panel, plan.architecture.horizon)
+    data = Sequences.of(plan.training_panel, plan.architecture.horizon)
     processes = processes if device.type == "cpu" else 1
     cost = estimate_cost(data, plan, config.training, device, processes)
     trials = f"up to {counted(cost.trials, 'network')} to compare architectures, " if cost.trials else ""

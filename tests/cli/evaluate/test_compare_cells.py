@@ -62,7 +62,7 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
     ("arguments", "code", "message"),
     [
         (("--compare", "gruu", "DATA", "-H", 6), 2, 'not "gruu". Did you mean "gru"?'),
-        (("--compare", "gru", "DATA"), 2, "how far to forecast is for you to say"),
+        (("--compare", "gru", "DATA"), 2, "Set --horizon"),
         (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL with DATA cannot be used here"),
         (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be used here"),
         (

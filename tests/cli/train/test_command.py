@@ -154,7 +154,7 @@ BAD_TABLES = {
     "infinite": (HEAD + "a,2024-01-01,1\na,2024-01-02,inf\n", 'row 2: "y" is inf'),
     "too short": (
         HEAD + "a,2024-01-01,1\na,2024-01-02,2\n",
-        'series "a" is too short: it has 2 rows; horizon 6 needs 10',
+        'series "a" is too short: it has 2 rows (horizon 6 requires 10)',
     ),
 }
 
@@ -377,7 +377,7 @@ def test_an_end_with_nothing_to_measure_is_said_and_trains_on(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--context", "481"), "--context 481 is longer than the longest series, 480 steps"),
+        (("--context", "481"), "--context 481 is longer than the longest series (480 steps)"),
         (("--season", "100000"), "--season 100000 is longer"),
         (("--horizon", "00d"), '"00d" is no frequency'),
         (("--freq", "9" * 20 + "h"), "is no frequency"),

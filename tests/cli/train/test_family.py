@@ -58,7 +58,7 @@ def test_an_echo_state_network_refuses_what_it_cannot_be_told(
     )
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"--{role} price needs a cell that is trained, not esn" in outcome.err
+    assert f"--{role} price requires a cell trained by gradient steps (found esn)" in outcome.err
 
 
 CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--segment", 6, "--steps", 5)
