@@ -82,4 +82,4 @@ def _show_plan(panel: "Panel", config: Config) -> None:
     except DataError as error:
         console.show_pairs("train would refuse", [("", str(error))])
         return
-    console.show_pairs(f"train{horizon_words} would choose", descriptions.with_reasons(plan.chosen, plan.reasons))
+    console.show_pairs(f"train{horizon_words} would choose", descriptions.with_reasons(plan.settings, plan.reasons))
