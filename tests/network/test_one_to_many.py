@@ -124,7 +124,9 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
 
     card = card_file.read_card(tmp_path / "m.rnn")
     assert "network: 1-layer GRU of 32 units, no history, 7 ahead, parallel decoder" in trained.err
-    assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {"without a context there is no past to read"}
+    assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {
+        "without a context there is no past to read"
+    }
     made = card.members[0].architecture
     assert (made.context, made.scale, made.base, made.bypass, made.since) == (0, "global", "none", False, False)
 
