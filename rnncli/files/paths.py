@@ -6,7 +6,7 @@ from pathlib import Path
 STANDARD_STREAM = "-"
 
 
-def is_standard_stream(path: Path | str | None) -> bool:
+def is_standard_stream(path: Path | str) -> bool:
     """Return whether a path stands for standard input or output."""
     return str(path) == STANDARD_STREAM
 

@@ -331,6 +331,11 @@ def test_latin_letters_of_old_files_are_read_and_said(tmp_path: Path) -> None:
     assert said == ["the text is not UTF-8: it is read as Windows-1252 (Latin-1)"]
 
 
+def test_a_broken_row_is_refused_although_it_has_the_name_of_an_encoding(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        said_of(b"name,y\nUTF-8,1,2\nUTF-16,3\n", tmp_path)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_what_spreadsheets_call_unicode_is_read(encoding: str, tmp_path: Path) -> None:
     frame, said = said_of("Ort\ty\nKöln\t1\n".encode(encoding), tmp_path)
