@@ -1,35 +1,19 @@
-"""Which steps of the past a Transformer looks at: its kernel does not show them. Pure tensors."""
+"""The attention weights of a Transformer encoder."""
 
 import torch
 from torch import Tensor
 
-from rnncli.network.cells import Encoder
-from rnncli.network.cells.transformer import Block, Transformer, slopes
+from rnncli.network.cells import Encoder, Record
 
 
 @torch.no_grad()
-def looked(encoder: Encoder, steps: Tensor) -> Tensor | None:
-    """How much the last of steps (B, N, inputs) looks at each of them in each block, mean over its heads: (B, M, N)."""
-    if not isinstance(encoder, Transformer):
+def attention_weights(encoder: Encoder, steps: Tensor) -> Tensor | None:
+    """Return how much the last of steps (B, N, inputs) attends to each of them in each of M blocks: (B, M, N).
+
+    Mean over the heads; each row sums to 1. None if the encoder has no attention.
+    """
+    record = Record()
+    encoder(steps, record=record)
+    if not record.attention:
         return None
-    given: list[tuple[Block, Tensor]] = []
-    handles = [
-        block.register_forward_pre_hook(lambda block, inputs: given.append((block, inputs[0])))
-        for block in encoder.blocks
-    ]
-    encoder(steps)
-    for handle in handles:
-        handle.remove()
-    return torch.stack([weights(block, read)[:, :, -1].mean(dim=1) for block, read in given], dim=1)
-
-
-def weights(block: Block, steps: Tensor) -> Tensor:
-    """Of steps (B, N, hidden) with nothing before them: (B, heads, N, N), each query's summing to 1."""
-    batch, count, hidden = steps.shape
-    normed, width = block.first_norm(steps), hidden // block.heads
-    asked, offered = block.queries(normed), block.looked_at(normed).chunk(2, dim=-1)[0]
-    queries, keys = (part.reshape(batch, count, block.heads, width).transpose(1, 2) for part in (asked, offered))
-    place = torch.arange(count)
-    distance = place[:, None] - place  # (N, N)
-    scores = queries @ keys.mT / width**0.5 - slopes(block.heads).reshape(-1, 1, 1) * distance
-    return scores.masked_fill((distance < 0) | (distance > block.reach), -torch.inf).softmax(dim=-1)
+    return torch.stack([weights[:, :, -1].mean(dim=1) for weights in record.attention], dim=1)

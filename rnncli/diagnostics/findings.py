@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.architecture import Architecture
-from rnncli.diagnostics.gate_activity import Part
 from rnncli.diagnostics.gradient_probe import Gap
 from rnncli.diagnostics.measurements import ROLLED, Health
 from rnncli.model.card import Card, LearningCurve
+from rnncli.network.cells import Part
 
 EXPLODED = 100.0  # times the usual norm of the gradient
 FADES, RUNS = 0.5, 2.0  # spectral radius: 1 keeps what it has

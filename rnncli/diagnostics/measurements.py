@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from rnncli.config.architecture import Architecture
-from rnncli.diagnostics import attention_weights, gate_activity, gradient_probe
-from rnncli.diagnostics.gate_activity import UNITS, Layer, Part
+from rnncli.diagnostics import gate_activity, gradient_probe
+from rnncli.diagnostics.attention_weights import attention_weights
 from rnncli.diagnostics.gradient_probe import Gap, Watched
 from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs
 from rnncli.model.card import Member
 from rnncli.model.model import STATES, Model
-from rnncli.network.cells import Encoder
+from rnncli.network.cells import Encoder, LayerActivity, Part
+from rnncli.network.cells.record import UNITS
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Windows
@@ -53,7 +54,7 @@ class Found(NamedTuple):
 
     health: Health
     watched: Watched
-    layers: list[Layer]  # none for cells that are not recurrent, or that no kernel runs
+    layers: list[LayerActivity]  # none for cells that are not recurrent, or that no kernel runs
     looked: Tensor | None  # (B, M, N) how much each segment of the past is looked at, where there is attention
 
 
@@ -79,7 +80,10 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
     watched = gradient_probe.watch(network, batch)
     design = network.architecture
-    layers, weights = gate_activity.layers(network.encoder, watched.steps), gate_activity.recurrent(network.encoder)
+    layers, weights = (
+        gate_activity.layers(network.encoder, watched.steps),
+        gate_activity.recurrent_weights(network.encoder),
+    )
     read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
     largest = float(read.max()) or 1.0
     kept = _kept(network, watched.steps)
@@ -97,7 +101,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
         gradient_probe.gap(network, batch),
     )
-    looked = attention_weights.looked(network.encoder, watched.steps) if watched.looked is None else watched.looked
+    looked = attention_weights(network.encoder, watched.steps) if watched.looked is None else watched.looked
     return Found(health, watched, layers, looked)
 
 
@@ -126,7 +130,7 @@ def _radius(weights: Tensor) -> float:
     return float(torch.linalg.eigvals(weights.double()).abs().max())
 
 
-def _saturated(layers: list[Layer]) -> dict[Part, float]:
+def _saturated(layers: list[LayerActivity]) -> dict[Part, float]:
     """Of all layers together."""
     parts = list(layers[0].gates)
     gates = {part: torch.stack([layer.gates[part] for layer in layers]) for part in parts}

@@ -80,7 +80,7 @@ def added(cell: str, length: int, steps: int) -> tuple[float, int, float]:
     (gradient,) = torch.autograd.grad(error, read)
     lags = gradient.square().sum(dim=-1).mean(dim=0).sqrt().flip(0)  # (N,) the newest first
     reach = int((lags >= FADED * lags.max()).nonzero().max()) + 1
-    (weights,) = (one for part, one in gate_activity.recurrent(network.encoder).items() if not part.gate)
+    (weights,) = (one for part, one in gate_activity.recurrent_weights(network.encoder).items() if not part.gate)
     return float(error), reach, float(torch.linalg.eigvals(weights.double()).abs().max())
 
 

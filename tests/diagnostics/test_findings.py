@@ -7,9 +7,9 @@ import pytest
 
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import findings
-from rnncli.diagnostics.gate_activity import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 from rnncli.diagnostics.gradient_probe import Gap
 from rnncli.model.card import LearningCurve
+from rnncli.network.cells.record import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 
 
 def design(**changed: Any) -> Architecture:

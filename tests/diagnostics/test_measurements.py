@@ -10,7 +10,9 @@ from torch import nn
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity, gradient_probe, measurements
 from rnncli.network import quantile_head
-from rnncli.network.cells.recurrent import FusedRNN, RecurrentName
+from rnncli.network.cells import record
+from rnncli.network.cells.recurrent import FusedRNN
+from rnncli.network.cells.recurrent_step import RecurrentName
 from rnncli.network.network import Network
 from rnncli.windows.windows import Batch, Beside
 
@@ -98,8 +100,8 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
 
     shares = measurements._saturated(gate_activity.layers(made.encoder, watched.steps))
 
-    assert shares[gate_activity.RESET] == shares[gate_activity.UPDATE] == 1.0
-    assert 0.5 <= shares[gate_activity.UNITS] < 0.8
+    assert shares[record.RESET] == shares[record.UPDATE] == 1.0
+    assert 0.5 <= shares[record.UNITS] < 0.8
 
 
 @torch.no_grad()

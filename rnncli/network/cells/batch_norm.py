@@ -1,4 +1,4 @@
-"""Batch normalisation of what an encoder reads."""
+"""Batch normalisation of an encoder's input."""
 
 import torch
 from torch import Tensor, nn
@@ -6,10 +6,10 @@ from torch.nn import functional
 
 
 class BatchNorm(nn.Module):
-    """Each unit less its mean, by its deviation, over a batch and its steps (Ioffe and Szegedy 2015).
+    """Normalise each unit by its mean and deviation over a batch and its steps (Ioffe and Szegedy 2015).
 
-    Where nothing is trained, by the running ones. They are all that it keeps: a model file holds 32-bit numbers alone,
-    no count of batches.
+    Outside of training, by the running statistics. Unlike torch's module it has no count of batches: a model file holds
+    32-bit numbers only.
     """
 
     def __init__(self, units: int) -> None:
@@ -21,8 +21,8 @@ class BatchNorm(nn.Module):
         self.variance: Tensor
 
     def forward(self, steps: Tensor) -> Tensor:
-        """Steps (B, N, units), normed."""
-        normed = functional.batch_norm(
+        """Return steps (B, N, units), normalised."""
+        normalised = functional.batch_norm(
             steps.flatten(0, 1), self.mean, self.variance, self.size, self.level, self.training
         )
-        return normed.reshape(steps.shape)
+        return normalised.reshape(steps.shape)

@@ -1,21 +1,23 @@
-"""The echo state network's reservoir: recurrent weights that are drawn once and never trained."""
+"""The reservoir of an echo state network: recurrent weights drawn once and never trained."""
 
 import torch
 from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
-from rnncli.config.cells import DENSITY, LEAK, RADIUS
 from rnncli.errors import TrainingError
+from rnncli.network.cells.record import RESERVOIR, LayerActivity, Part, Record
 from rnncli.network.cells.state import State
 
-TRIES, CYCLE = 100, 1e-3  # draws, and the least spectral radius of one, by its largest weight, that has a cycle
+RADIUS, LEAK, DENSITY = 0.9, 0.5, 0.1  # defaults
+TRIES = 100  # draws until weights have a cycle
+CYCLE = 1e-3  # least spectral radius, relative to the largest weight, of weights that have one
 
 
 class EchoState(nn.Module):
-    """Leaky tanh units (Jaeger 2001; Jaeger et al. 2007): x = (1 - leak) x + leak tanh(u + W x), u what is read.
+    """Leaky tanh units (Jaeger 2001; Jaeger et al. 2007): x' = (1 - leak) x + leak tanh(u + W x) with input u.
 
-    W is sparse, its largest eigenvalue of the size asked for: below 1 the state forgets how it began, as an echo fades.
-    It is kept with the model, so that the bits do not depend on the machine.
+    W is sparse and scaled to a spectral radius; below 1 the state forgets its start (the echo state property). W is
+    stored with the model, since a seed need not give the same draw on another machine.
     """
 
     def __init__(self, design: Architecture) -> None:
@@ -26,9 +28,9 @@ class EchoState(nn.Module):
         self.weights: Tensor
 
     def draw(self) -> None:
-        """Weights from the random numbers of the process.
+        """Draw the weights from torch's global generator.
 
-        Raises TrainingError where so few are connected that no unit hears of itself again: such a state fades at once.
+        Raise TrainingError if no draw connects the units in a cycle: without one, the state soon vanishes.
         """
         size = self.weights.shape
         for _ in range(TRIES):
@@ -39,11 +41,20 @@ class EchoState(nn.Module):
                 return
         raise TrainingError(f"a reservoir of {len(drawn)} units has no cycle: use a larger --hidden or --density")
 
-    def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Steps (B, N, hidden) to states (B, N, hidden), and the last of them."""
-        unit = steps.new_zeros(len(steps), self.weights.shape[0]) if state is None else state[0][0]  # (B, hidden)
-        outputs = []
-        for read in steps.unbind(1):
-            unit = (1 - self.leak) * unit + self.leak * torch.tanh(read + unit @ self.weights.T)
-            outputs.append(unit)
-        return torch.stack(outputs, dim=1), (unit.unsqueeze(0),)
+    def forward(self, steps: Tensor, state: State | None = None, record: Record | None = None) -> tuple[Tensor, State]:
+        """Map steps (B, N, hidden) to states (B, N, hidden) and the last of them."""
+        reached = steps.new_zeros(len(steps), self.weights.shape[0]) if state is None else state[0][0]  # (B, hidden)
+        states, units = list[Tensor](), list[Tensor]()
+        for inputs in steps.unbind(1):
+            unit = torch.tanh(inputs + reached @ self.weights.T)
+            reached = (1 - self.leak) * reached + self.leak * unit
+            states.append(reached)
+            units += [unit] if record is not None else []
+        outputs = torch.stack(states, dim=1)
+        if record is not None:
+            record.layers.append(LayerActivity({}, torch.stack(units, dim=1), True, outputs))
+        return outputs, (reached.unsqueeze(0),)
+
+    def recurrent_weights(self) -> list[dict[Part, Tensor]]:
+        """Return the reservoir's weights (hidden, hidden)."""
+        return [{RESERVOIR: self.weights}]

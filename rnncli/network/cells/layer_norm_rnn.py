@@ -1,63 +1,68 @@
-"""Recurrent cells written out step by step, for what the library's kernels do not have."""
+"""A recurrent layer with layer normalisation and zoneout, computed step by step: fused kernels have neither."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
-from rnncli.network.cells.recurrent import FusedRNN, RecurrentName
+from rnncli.network.cells import recurrent_step
+from rnncli.network.cells.record import Part, Record
+from rnncli.network.cells.recurrent import FusedRNN
+from rnncli.network.cells.recurrent_step import RecurrentName, Step
 from rnncli.network.cells.state import State
 
-NORMED = {"rnn": (1,), "gru": (2, 1), "lstm": (4,)}  # gates that are normalised together
+NORMALISED = {"rnn": (1,), "gru": (2, 1), "lstm": (4,)}  # gates that are normalised together
 
 
 class LayerNormRNN(nn.Module):
-    """One recurrent layer with layer normalisation and zoneout.
+    """One recurrent layer with layer normalisation (Ba et al. 2016) and zoneout (Krueger et al. 2017).
 
-    Ba et al. (2016), equations 20 to 26: what the input and what the state add to the gates are each normalised over
-    the units, and so is the memory that an LSTM shows. Krueger et al. (2017): in training a share of the units, drawn
-    anew at each step, stays as it was; else each unit stays so by that share.
+    Each step computes, with LN the normalisation over the units,
+
+        a = LN(W_ih x) + b_ih,  b = LN(W_hh h) + b_hh         eq. 20 and 25
+        h', c' = step(a, b, h, c)                             eq. 21 to 24; the LSTM outputs σ(o) ⊙ tanh(LN(c'))
+        h = mask ⊙ h + (1 - mask) ⊙ h', the same for c        zoneout
+
+    In training the mask is drawn for each unit and step; otherwise it is its expected value.
     """
 
     def __init__(self, design: Architecture, cell: RecurrentName, inputs: int) -> None:
         super().__init__()
         self.cell, self.hidden, self.zoneout = cell, design.hidden, design.zoneout
-        self.stack = FusedRNN(design, cell, inputs, layers=1).stack
-        sizes = [gates * design.hidden for gates in NORMED[cell]] if design.normalise == "layer" else []
+        fused = FusedRNN(design, cell, inputs, layers=1)
+        self.relu, self.stack = fused.relu, fused.stack
+        sizes = [gates * design.hidden for gates in NORMALISED[cell]] if design.normalise == "layer" else []
         self.of_inputs = nn.ModuleList(nn.LayerNorm(size, bias=False) for size in sizes)
         self.of_states = nn.ModuleList(nn.LayerNorm(size, bias=False) for size in sizes)
         self.of_memory = nn.LayerNorm(design.hidden) if sizes and cell == "lstm" else nn.Identity()
 
-    def forward(self, steps: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Steps (B, N, inputs) to outputs (B, N, hidden) and the state after the last step."""
-        named = dict(self.stack.named_parameters())
-        begin = steps.new_zeros(1, len(steps), self.hidden)
-        given = state or ((begin, begin) if self.cell == "lstm" else (begin,))
-        carried = tuple(part[0] for part in given)  # (B, hidden) each
-        added = _normed(functional.linear(steps, named["weight_ih_l0"]), self.of_inputs) + named["bias_ih_l0"]
-        outputs = []
+    def forward(self, steps: Tensor, state: State | None = None, record: Record | None = None) -> tuple[Tensor, State]:
+        """Map steps (B, N, inputs) to outputs (B, N, hidden) and the state after the last step."""
+        weights = dict(self.stack.named_parameters())
+        start = state or recurrent_step.zeros(self.cell, 1, len(steps), self.hidden, steps)
+        reached = tuple(part[0] for part in start)  # (B, hidden) each
+        added = _normalise(functional.linear(steps, weights["weight_ih_l0"]), self.of_inputs) + weights["bias_ih_l0"]
+        outputs, done = list[Tensor](), list[Step]()
         for number in range(steps.shape[1]):
-            recurrent = functional.linear(carried[0], named["weight_hh_l0"])
-            recurrent = _normed(recurrent, self.of_states) + named["bias_hh_l0"]
-            after = self._step(added[:, number], recurrent, carried)
-            carried = tuple(self._zoned(old, new) for old, new in zip(carried, after, strict=True))
-            outputs.append(carried[0])
-        return torch.stack(outputs, dim=1), tuple(part.unsqueeze(0) for part in carried)
+            recurrent = functional.linear(reached[0], weights["weight_hh_l0"])
+            recurrent = _normalise(recurrent, self.of_states) + weights["bias_hh_l0"]
+            after = recurrent_step.step(self.cell, added[:, number], recurrent, reached, self.relu, self.of_memory)
+            reached = tuple(self._zone_out(old, new) for old, new in zip(reached, after.state, strict=True))
+            outputs.append(reached[0])
+            done += [after] if record is not None else []
+        stacked = torch.stack(outputs, dim=1)
+        if record is not None:
+            record.layers.append(recurrent_step.activity(done, stacked, self.relu))
+        return stacked, tuple(part.unsqueeze(0) for part in reached)
 
-    def _step(self, added: Tensor, recurrent: Tensor, carried: State) -> State:
-        """What input and state add to the gates, (B, gates * hidden) each, to the next state."""
-        if self.cell == "rnn":
-            total = added + recurrent
-            return (total.relu() if self.stack.mode == "RNN_RELU" else total.tanh(),)
-        if self.cell == "lstm":
-            enter, keep, new, show = (added + recurrent).chunk(4, dim=-1)
-            memory = keep.sigmoid() * carried[1] + enter.sigmoid() * new.tanh()
-            return show.sigmoid() * self.of_memory(memory).tanh(), memory
-        (reset, keep, new), (reset_by, keep_by, new_by) = added.chunk(3, dim=-1), recurrent.chunk(3, dim=-1)
-        kept = (keep + keep_by).sigmoid()
-        return ((1 - kept) * (new + (reset + reset_by).sigmoid() * new_by).tanh() + kept * carried[0],)
+    def recurrent_weights(self) -> list[dict[Part, Tensor]]:
+        """Return the weights (hidden, hidden) from state to state of the layer's parts."""
+        parts = recurrent_step.PARTS[self.cell]
+        weights = self.stack.get_parameter("weight_hh_l0").detach()
+        return [dict(zip(parts, weights.chunk(len(parts)), strict=True))]
 
-    def _zoned(self, old: Tensor, new: Tensor) -> Tensor:
+    def _zone_out(self, old: Tensor, new: Tensor) -> Tensor:
+        """Return the state (B, hidden) with a share of its units unchanged."""
         if not self.zoneout:
             return new
         if self.training:
@@ -65,8 +70,8 @@ class LayerNormRNN(nn.Module):
         return self.zoneout * old + (1 - self.zoneout) * new
 
 
-def _normed(gates: Tensor, norms: nn.ModuleList) -> Tensor:
-    """Gates (..., G), each group of them by its own norm."""
+def _normalise(gates: Tensor, norms: nn.ModuleList) -> Tensor:
+    """Return gates (..., G), each group of them normalised by its module."""
     if not norms:
         return gates
     sizes = [norm.normalized_shape[0] for norm in norms if isinstance(norm, nn.LayerNorm)]

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from rnncli.network import cells
 from rnncli.network.cells import EchoState, Encoder, State, concat_states, repeat_state
+from rnncli.network.cells.causal_conv import ConvolutionalRNN
 from rnncli.network.cells.stacked import StackedRNN
-from rnncli.network.cells.tcn import TCN, ConvolutionalRNN
+from rnncli.network.cells.tcn import TCN
 from rnncli.network.cells.transformer import Transformer
 from tests.network.cells import textbook
 from tests.network.cells.textbook import Weights, layer, normed, shaken, weights
