@@ -49,9 +49,9 @@ def columns(several: bool, besides: Sequence[str] = ()) -> Completion:
 
 def metrics(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 - as typer calls it
     """The names of the metrics, behind one another."""
-    from rnncli.evaluation.metrics import every_name
+    from rnncli.evaluation.metrics import METRICS
 
-    return _behind(every_name(), incomplete)
+    return _behind(list(METRICS), incomplete)
 
 
 def _columns(call: typer.Context) -> list[str]:

@@ -152,12 +152,12 @@ def left_out(card: "Card") -> list[str]:
 
 def interval_line(card: "Card") -> str:
     """Return the coverage of the intervals on the validation windows."""
-    from rnncli.evaluation.metrics import coverages
+    from rnncli.evaluation.metrics import nominal_coverages
 
     scores = card.scores["rnncli"]
     covered = [
         f"{percent:g} % covered {100 * share:.1f} % of the values"
-        for name, percent in coverages(scores).items()
+        for name, percent in nominal_coverages(scores).items()
         if (share := scores[name]) is not None and share == share
     ]
     rounding = "; rounded to whole numbers, as in the training data" if card.seen.counts else ""

@@ -22,6 +22,7 @@ from rnncli.config.metadata import (
     listed_or,
     requires_cell,
 )
+from rnncli.config.metrics import TRAINING_METRICS, MetricName, PointName
 from rnncli.config.types import (
     Bytes,
     ColumnName,
@@ -54,8 +55,6 @@ Normalisation = Literal["none", "layer", "batch"]
 DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 ScaleName = Literal["spread", "log", "mean", "global"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-MetricName = Literal["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"]
-PointName = Literal["median", "mean"]
 PresetName = Literal["fast", "balanced", "best"]
 BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
 Layout = Literal["auto", "long", "wide"]
@@ -181,7 +180,7 @@ class Network(Section):
                 ("--forks 0 (the encoder takes a single step)", lambda _, t: t.forks == 0),
                 (
                     "--metric quantiles, mae or mse (others scale errors by the history)",
-                    lambda _, t: t.metric in ("quantiles", "mae", "mse"),
+                    lambda _, t: not TRAINING_METRICS[t.metric].needs_history,
                 ),
             )
         ),

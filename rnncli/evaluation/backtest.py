@@ -1,4 +1,4 @@
-"""Cut, forecast, score: how a model would have done, beside the baselines on the same windows."""
+"""Forecast the windows of a backtest with a model and the baselines, and score them by window."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -7,199 +7,209 @@ import numpy as np
 import torch
 
 from rnncli.config.intervals import interval_bounds
-from rnncli.config.sections import PointName
+from rnncli.config.metrics import PointName
 from rnncli.evaluation import baselines, metrics, statsforecast_models
-from rnncli.evaluation.baselines import BASELINES, Past
+from rnncli.evaluation.baselines import BASELINES, REFERENCES, BaselineInput
 from rnncli.evaluation.cutoffs import first_values, full_pasts, slice_windows
-from rnncli.evaluation.metrics import Parts, Scored
+from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS
 from rnncli.evaluation.past_changes import past_changes
+from rnncli.evaluation.window_errors import TENTHS, EvaluatedForecast, MetricTerms, divide, mean_ratio
 from rnncli.model.card import Card
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
 from rnncli.panel.panel import Forecast
 
-VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to a gigabyte or so
+VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to about a gigabyte
 
-
-class Chunk(NamedTuple):
-    """Some windows, and every method's forecasts of them."""
-
-    places: Cutoffs
-    scored: dict[str, Scored]
-
-
-class Ledger(NamedTuple):
-    """What each of N windows adds to each metric of each method."""
-
-    places: Cutoffs
-    scoring: "Scoring"
-    parts: dict[str, dict[str, Parts]]  # (N, K) each
-    steps: dict[str, dict[str, Parts]]  # (H,) each: the same of each step ahead, where that was asked for
-
-    def table(self) -> dict[str, dict[str, float]]:
-        """Method, to metric, to score over all windows."""
-        whole = self.grouped(np.zeros(len(self.places.rows), np.int64), 1)
-        return {method: {name: float(score[0]) for name, score in row.items()} for method, row in whole.items()}
-
-    def grouped(self, groups: np.ndarray, count: int) -> dict[str, dict[str, np.ndarray]]:
-        """Method, to metric, to the scores (G,) of the windows that are of each group; groups: (N,) below count."""
-        return self._scores(self.parts, lambda values: np.bincount(groups, values.sum(axis=1), count))
-
-    def by_step(self) -> dict[str, dict[str, np.ndarray]]:
-        """Method, to metric, to the scores (H,) of each step ahead."""
-        return self._scores(self.steps, lambda values: values)
-
-    def _scores(
-        self, parts: dict[str, dict[str, Parts]], total: Callable[[np.ndarray], np.ndarray]
-    ) -> dict[str, dict[str, np.ndarray]]:
-        scores = {
-            method: {name: metrics.ratio(total(part.above), total(part.below)) for name, part in row.items()}
-            for method, row in parts.items()
-        }
-        if metrics.OWA in self.scoring.names:
-            for row in scores.values():
-                row[metrics.OWA] = metrics.owa(row, scores[metrics.NAIVE2])
-        columns = metrics.columns(self.scoring.names, self.scoring.percents)
-        return {method: {name: row[name] for name in columns} for method, row in scores.items()}
+MethodTerms = dict[str, dict[str, MetricTerms]]  # method, to column, to terms
+MethodScores = dict[str, dict[str, np.ndarray]]  # method, to column, to scores
 
 
 class Scoring(NamedTuple):
-    """What is to be told of every window."""
+    """What to compute for each window."""
 
     season: int  # of the baselines and the metrics
-    percents: tuple[float, ...]  # of the intervals
-    names: Sequence[str] = metrics.USUAL
-    point: PointName | None = None  # of the model
-    automatic: Sequence[str] = ()  # models of statsforecast, as further baselines
-    processes: int = 1  # that fit them
-
-    @property
-    def parts(self) -> list[str]:
-        """The metrics to sum up: OWA is made of two others."""
-        needed = [*self.names, *(metrics.OWA_PARTS if metrics.OWA in self.names else ())]
-        return [name for name in dict.fromkeys(needed) if name != metrics.OWA]
+    percents: tuple[float, ...]  # nominal coverages of the intervals
+    metrics: Sequence[str] = DEFAULT_METRICS
+    point: PointName | None = None  # point forecast of the model
+    statsforecast: Sequence[str] = ()  # further baselines
+    processes: int = 1  # for those
 
 
-def walk(
+class ForecastChunk(NamedTuple):
+    """Some windows with the forecasts of each method."""
+
+    cutoffs: Cutoffs
+    forecasts: dict[str, EvaluatedForecast]
+
+
+class WindowScores(NamedTuple):
+    """Terms of each metric and method for each of N windows."""
+
+    cutoffs: Cutoffs
+    scoring: Scoring
+    terms: MethodTerms  # (N, K) each
+    step_terms: MethodTerms  # (H,) each: summed by step ahead; empty if not requested
+
+    def overall(self) -> dict[str, dict[str, float]]:
+        """Return the scores over all windows, by method and column."""
+        scores = self.by_group(np.zeros(len(self.cutoffs.rows), np.int64), 1)
+        return {method: {name: float(score[0]) for name, score in row.items()} for method, row in scores.items()}
+
+    def by_group(self, groups: np.ndarray, count: int) -> MethodScores:
+        """Return the scores (G,) of each group of windows; groups: (N,) from 0 to count - 1."""
+        return self._scores(self.terms, lambda values: np.bincount(groups, values.sum(axis=1), count))
+
+    def by_step(self) -> MethodScores:
+        """Return the scores (H,) of each step ahead."""
+        return self._scores(self.step_terms, lambda values: values)
+
+    def _scores(self, terms: MethodTerms, total: Callable[[np.ndarray], np.ndarray]) -> MethodScores:
+        scores = {
+            method: {name: divide(total(term.numerator), total(term.denominator)) for name, term in row.items()}
+            for method, row in terms.items()
+        }
+        for name in self.scoring.metrics:
+            if (derived := METRICS[name].derived) is not None:
+                reference = [scores[derived.reference][part] for part in derived.metrics]
+                for row in scores.values():
+                    row[name] = mean_ratio([row[part] for part in derived.metrics], reference)
+        columns = metrics.columns(self.scoring.metrics, self.scoring.percents)
+        return {method: {name: row[name] for name in columns} for method, row in scores.items()}
+
+
+def forecast_in_chunks(
     model: Model,
     panel: Panel,
-    places: Cutoffs,
+    cutoffs: Cutoffs,
     scoring: Scoring,
     device: torch.device,
     others: Mapping[str, Model] | None = None,
-) -> Iterator[Chunk]:
-    """The windows, some at a time: there may be more than memory holds. others: further models, by name."""
-    for some in pieces(model.card, 1 + len(others or {}), panel, places, scoring):
-        yield Chunk(some, run(model, panel, some, scoring, device, others))
+) -> Iterator[ForecastChunk]:
+    """Yield the windows in chunks that fit into memory. others: further models, by name."""
+    for part in split_cutoffs(model.card, 1 + len(others or {}), panel, cutoffs, scoring):
+        yield ForecastChunk(part, forecast_all_methods(model, panel, part, scoring, device, others))
 
 
-def pieces(card: Card, models: int, panel: Panel, places: Cutoffs, scoring: Scoring) -> Iterator[Cutoffs]:
-    """As many cutoffs at a time as so many models like this one may forecast at once, beside the baselines."""
+def split_cutoffs(card: Card, models: int, panel: Panel, cutoffs: Cutoffs, scoring: Scoring) -> Iterator[Cutoffs]:
+    """Yield as many cutoffs at a time as `models` models of this size and the baselines may forecast at once."""
     methods = models + len(BASELINES)
     values = max(card.context, scoring.season) + card.horizon * (2 + methods) * len(interval_levels(scoring.percents))
     chunk = max(1, VALUES_AT_ONCE // (values * panel.targets))
-    for start in range(0, len(places.rows), chunk):
-        yield Cutoffs(places.series[start : start + chunk], places.rows[start : start + chunk])
+    for start in range(0, len(cutoffs.rows), chunk):
+        yield Cutoffs(cutoffs.series[start : start + chunk], cutoffs.rows[start : start + chunk])
 
 
-def run(
+def forecast_all_methods(
     model: Model,
     panel: Panel,
-    places: Cutoffs,
+    cutoffs: Cutoffs,
     scoring: Scoring,
     device: torch.device,
     others: Mapping[str, Model] | None = None,
-) -> dict[str, Scored]:
-    """The models' and the baselines' forecasts at each cutoff, beside what happened."""
+) -> dict[str, EvaluatedForecast]:
+    """Return the forecasts of the models and the baselines at each cutoff, with the actual values."""
     levels = interval_levels(scoring.percents)
     models = {POINT: model} | dict(others or {})
-    made = {name: one.forecast(panel, places, levels, device, scoring.point) for name, one in models.items()}
-    return laid_beside(made, levels, panel, places, scoring)
+    forecasts = {
+        name: fitted.forecast(panel, cutoffs, levels, device, scoring.point) for name, fitted in models.items()
+    }
+    return with_baselines(forecasts, levels, panel, cutoffs, scoring)
 
 
-def laid_beside(
-    forecasts: Mapping[str, Forecast], levels: np.ndarray, panel: Panel, places: Cutoffs, scoring: Scoring
-) -> dict[str, Scored]:
-    """Forecasts by whom they are, of one horizon, quantiles at levels, and the baselines', beside what happened.
+def with_baselines(
+    forecasts: Mapping[str, Forecast], levels: np.ndarray, panel: Panel, cutoffs: Cutoffs, scoring: Scoring
+) -> dict[str, EvaluatedForecast]:
+    """Return forecasts by method, and those of the baselines, with the actual values.
 
-    What none of the methods given forecasts is not scored.
+    All forecasts have one horizon and quantiles at `levels`. Steps that no given method forecasts are not scored.
     """
     points = [forecast.point for forecast in forecasts.values()]
-    horizon, season = points[0].shape[1], scoring.season
-    values, future = slice_windows(panel, places, max(season, horizon), horizon)
+    horizon = points[0].shape[1]
+    past, future = slice_windows(panel, cutoffs, max(scoring.season, horizon), horizon)
     future = np.where(np.isnan(points).all(axis=0), np.nan, future)
-    known = past_changes(panel, places, season)
-    errors = known.season_error, known.season_square
-    scored = {
-        name: Scored(future, forecast.point, forecast.quantiles, levels, *errors)
-        for name, forecast in forecasts.items()
+    changes = past_changes(panel, cutoffs, scoring.season)
+    found = dict(forecasts)
+    first = first_values(panel, cutoffs)
+    history = BaselineInput(past, cutoffs.rows, *first, changes.step_square, changes.season_square)
+    for name in baselines.methods(scoring.season):
+        if name not in found:
+            normal = BASELINES[name].forecast(history, horizon, scoring.season)
+            found[name] = Forecast(normal.point, normal.quantiles(levels))
+    for name in scoring.statsforecast:
+        if name not in found:
+            found[name] = _statsforecast(name, levels, panel, cutoffs, horizon, scoring)
+    for name in metrics.references(scoring.metrics):
+        point = _reference(name, panel, cutoffs, horizon, scoring.season)
+        found[name] = Forecast(point, np.full((*point.shape, len(levels)), np.nan))
+    errors = changes.season_error, changes.season_square
+    return {
+        name: EvaluatedForecast(future, forecast.point, forecast.quantiles, levels, *errors)
+        for name, forecast in found.items()
     }
-    past = Past(values, places.rows, *first_values(panel, places), known.step_square, known.season_square)
-    for name, baseline in BASELINES.items():
-        if name not in scored and (name != "SeasonalNaive" or season > 1):
-            told = baseline(past, horizon, season)
-            scored[name] = Scored(future, told.point, baselines.quantiles(told, levels), levels, *errors)
-    if scoring.automatic:
-        pasts = full_pasts(panel, places)
-        for name in (name for name in scoring.automatic if name not in scored):
-            told_all = statsforecast_models.forecast(name, pasts, horizon, season, levels, scoring.processes)
-            shape = (len(places.rows), panel.targets, horizon)
-            point, quantiles = (one.reshape(*shape, *one.shape[2:]).swapaxes(1, 2) for one in told_all)
-            scored[name] = Scored(future, point, quantiles, levels, *errors)
-    if metrics.OWA in scoring.names:
-        point = _naive2(panel, places, horizon, season)
-        nothing = np.full((*point.shape, len(levels)), np.nan)
-        scored[metrics.NAIVE2] = Scored(future, point, nothing, levels, *errors)
-    return scored
 
 
-def _naive2(panel: Panel, places: Cutoffs, horizon: int, season: int) -> np.ndarray:
-    """M4's reference from the whole past of each cutoff: (N, H, K)."""
-    made = [baselines.naive2(past, horizon, season) for past in full_pasts(panel, places)]
-    return np.reshape(made, (len(places.rows), panel.targets, horizon)).swapaxes(1, 2)
+def _statsforecast(
+    name: str, levels: np.ndarray, panel: Panel, cutoffs: Cutoffs, horizon: int, scoring: Scoring
+) -> Forecast:
+    """Return the forecasts of a model of statsforecast, fitted to the whole past of each cutoff."""
+    pasts = full_pasts(panel, cutoffs)
+    fitted = statsforecast_models.forecast(name, pasts, horizon, scoring.season, levels, scoring.processes)
+    shape = (len(cutoffs.rows), panel.targets, horizon)
+    return Forecast(*(values.reshape(*shape, *values.shape[2:]).swapaxes(1, 2) for values in fitted))
+
+
+def _reference(name: str, panel: Panel, cutoffs: Cutoffs, horizon: int, season: int) -> np.ndarray:
+    """Return the point forecasts (N, H, K) of a reference method from the whole past of each cutoff."""
+    points = [REFERENCES[name](past, horizon, season) for past in full_pasts(panel, cutoffs)]
+    return np.reshape(points, (len(cutoffs.rows), panel.targets, horizon)).swapaxes(1, 2)
 
 
 def interval_levels(percents: tuple[float, ...]) -> np.ndarray:
-    """The quantile levels that the scores need: tenths, and both ends of each interval."""
+    """Return the quantile levels (P,) that metrics need: the tenths and both ends of each interval."""
     ends = [level for percent in percents for level in interval_bounds(percent)]
-    return np.unique(np.round(np.concatenate([metrics.TENTHS, ends]), 6))
+    return np.unique(np.round(np.concatenate([TENTHS, ends]), 6))
 
 
-def ledger(chunks: Iterable[Chunk], scoring: Scoring, by_step: bool = False) -> Ledger:
-    """What every window adds to the metrics, and with by_step what every step ahead does."""
-    places, parts, steps = [], [], []
-    names, percents = scoring.parts, scoring.percents
+def score_windows(chunks: Iterable[ForecastChunk], scoring: Scoring, by_step: bool = False) -> WindowScores:
+    """Return the terms of all metrics by window, and with by_step also by step ahead."""
+    cutoffs, terms, step_terms = [], [], []
+    names, percents = metrics.computed(scoring.metrics), scoring.percents
     for chunk in chunks:
-        places.append(chunk.places)
-        parts.append({method: metrics.parts(one, names, percents) for method, one in chunk.scored.items()})
+        cutoffs.append(chunk.cutoffs)
+        terms.append({method: metrics.terms(found, names, percents) for method, found in chunk.forecasts.items()})
         if by_step:
-            steps.append({method: _of_steps(one, names, percents) for method, one in chunk.scored.items()})
-    every = Cutoffs(*(np.concatenate(column) for column in zip(*places, strict=True)))
-    return Ledger(every, scoring, _merged(parts, np.concatenate), _merged(steps, lambda parts: np.sum(parts, axis=0)))
+            step_terms.append(
+                {method: _terms_by_step(found, names, percents) for method, found in chunk.forecasts.items()}
+            )
+    joined = Cutoffs(*(np.concatenate(column) for column in zip(*cutoffs, strict=True)))
+    summed = _merge(step_terms, lambda values: np.asarray(np.sum(values, axis=0)))
+    return WindowScores(joined, scoring, _merge(terms, np.concatenate), summed)
 
 
-def _of_steps(scored: Scored, names: Sequence[str], percents: Sequence[float]) -> dict[str, Parts]:
-    """The metrics of each step ahead by itself, summed over windows: (H,) each."""
-    horizon = scored.actual.shape[1]
-    rows = [metrics.parts(scored.step(number), names, percents) for number in range(horizon)]
+def _terms_by_step(
+    forecast: EvaluatedForecast, names: Sequence[str], percents: Sequence[float]
+) -> dict[str, MetricTerms]:
+    """Return the terms (H,) of each step ahead, summed over windows."""
+    rows = [metrics.terms(forecast.at_step(index), names, percents) for index in range(forecast.actual.shape[1])]
     return {
-        name: Parts(
-            np.array([row[name].above.sum() for row in rows]), np.array([row[name].below.sum() for row in rows])
+        name: MetricTerms(
+            np.array([row[name].numerator.sum() for row in rows]),
+            np.array([row[name].denominator.sum() for row in rows]),
         )
         for name in rows[0]
     }
 
 
-def _merged(
-    chunks: list[dict[str, dict[str, Parts]]], join: Callable[[list[np.ndarray]], np.ndarray]
-) -> dict[str, dict[str, Parts]]:
-    """Of the parts of several chunks those of all."""
+def _merge(chunks: list[MethodTerms], join: Callable[[list[np.ndarray]], np.ndarray]) -> MethodTerms:
+    """Join the terms of all chunks by method and column."""
     methods = chunks[0] if chunks else {}
     return {
         method: {
-            name: Parts(
-                join([one[method][name].above for one in chunks]), join([one[method][name].below for one in chunks])
+            name: MetricTerms(
+                join([chunk[method][name].numerator for chunk in chunks]),
+                join([chunk[method][name].denominator for chunk in chunks]),
             )
             for name in row
         }

@@ -1,54 +1,61 @@
-"""What a forecast has to beat: the simple methods of the textbooks (Hyndman and Athanasopoulos 2021). numpy only.
+"""Baselines: the simple methods of textbooks (Hyndman and Athanasopoulos 2021). numpy only.
 
-A baseline takes the past of N windows and gives the point forecasts (N, H, K) with the standard deviation of their
-errors, (N, H, K), as the past's own errors make it. The intervals are those of a normal distribution.
+A new baseline is a function and its row in `BASELINES`. It receives the past of N windows and returns point forecasts
+with the standard deviation of their errors, estimated from the past. Intervals are those of a normal distribution.
 """
 
 from collections.abc import Callable
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.evaluation.metrics import NAIVE2
+from rnncli.model.quantile_values import normal_deviates
 
-class Past(NamedTuple):
-    """What lies before N cutoffs, and nothing else."""
 
-    values: np.ndarray  # (N, L, K) the newest rows, a season at least; NaN where missing
+class BaselineInput(NamedTuple):
+    """The past of N cutoffs."""
+
+    values: np.ndarray  # (N, L, K) the newest rows, at least a season; NaN where missing
     rows: np.ndarray  # (N,) rows of the series before the cutoff
-    first: np.ndarray  # (N, K) the series' first value; NaN where it comes after the cutoff
-    first_row: np.ndarray  # (N, K) the row that it lies in
+    first: np.ndarray  # (N, K) the series' first value; NaN if it comes after the cutoff
+    first_row: np.ndarray  # (N, K) its row
     step_square: np.ndarray  # (N, K) mean squared change from one step to the next
-    season_square: np.ndarray  # (N, K) the same over a season
+    season_square: np.ndarray  # (N, K) mean squared change over a season
 
 
-class Told(NamedTuple):
-    """What a baseline says."""
+class NormalForecast(NamedTuple):
+    """Means and standard deviations of a normal distribution."""
 
     point: np.ndarray  # (N, H, K)
     deviation: np.ndarray  # (N, H, K)
 
-
-def quantiles(told: Told, levels: np.ndarray) -> np.ndarray:
-    """The normal distribution's at levels (P,): (N, H, K, P)."""
-    normal = np.array([NormalDist().inv_cdf(level) for level in levels])
-    return told.point[..., None] + normal * told.deviation[..., None]
+    def quantiles(self, levels: np.ndarray) -> np.ndarray:
+        """Return the quantiles at levels (P,): (N, H, K, P)."""
+        return self.point[..., None] + normal_deviates(levels) * self.deviation[..., None]
 
 
-def last_value(past: Past, horizon: int, _season: int) -> Told:
-    """the last value, again and again"""
+class Baseline(NamedTuple):
+    """A baseline; forecast: from the past, the horizon and the season."""
+
+    forecast: Callable[[BaselineInput, int, int], NormalForecast]
+    seasonal: bool = False  # without a season it equals another baseline
+
+
+def last_value(past: BaselineInput, horizon: int, _season: int) -> NormalForecast:
+    """Repeat the last value."""
     ahead = np.arange(1, horizon + 1)[:, None]  # (H, 1)
-    return Told(naive(past.values, horizon), np.sqrt(past.step_square[:, None] * ahead))
+    return NormalForecast(naive(past.values, horizon), np.sqrt(past.step_square[:, None] * ahead))
 
 
-def last_season(past: Past, horizon: int, season: int) -> Told:
-    """the last season, again and again"""
+def last_season(past: BaselineInput, horizon: int, season: int) -> NormalForecast:
+    """Repeat the last season."""
     laps = np.arange(horizon)[:, None] // season + 1  # (H, 1)
-    return Told(seasonal_naive(past.values, horizon, season), np.sqrt(past.season_square[:, None] * laps))
+    return NormalForecast(seasonal_naive(past.values, horizon, season), np.sqrt(past.season_square[:, None] * laps))
 
 
-def drift(past: Past, horizon: int, _season: int) -> Told:
-    """the line through the first and the last value, continued"""
+def drift(past: BaselineInput, horizon: int, _season: int) -> NormalForecast:
+    """Continue the line through the first and the last value."""
     known = ~np.isnan(past.values)
     age = known[:, ::-1].argmax(axis=1)  # (N, K) steps since the last value
     last = naive(past.values, 1)[:, 0]
@@ -56,12 +63,12 @@ def drift(past: Past, horizon: int, _season: int) -> Told:
     slope = np.divide(last - past.first, between, out=np.zeros_like(last), where=between > 0)
     ahead = np.arange(1, horizon + 1)[:, None]
     point = last[:, None] + slope[:, None] * (age[:, None] + ahead)
-    grown = ahead * (1 + ahead / np.maximum(between, 1)[:, None])
-    return Told(point, np.sqrt((past.step_square - slope**2).clip(min=0)[:, None] * grown))
+    growth = ahead * (1 + ahead / np.maximum(between, 1)[:, None])
+    return NormalForecast(point, np.sqrt((past.step_square - slope**2).clip(min=0)[:, None] * growth))
 
 
-def window_average(past: Past, horizon: int, season: int) -> Told:
-    """the mean of the last season, or of the last horizon where there is no season"""
+def window_average(past: BaselineInput, horizon: int, season: int) -> NormalForecast:
+    """Repeat the mean of the last season, or of the last horizon without a season."""
     recent = past.values[:, -(season if season > 1 else horizon) :]
     known = ~np.isnan(recent)
     count = known.sum(axis=1, keepdims=True)
@@ -70,21 +77,27 @@ def window_average(past: Past, horizon: int, season: int) -> Told:
     squares = np.nansum((recent - mean) ** 2, axis=1, keepdims=True)
     variance = np.divide(squares, count - 1, out=unknown, where=count > 1)
     deviation = np.sqrt(variance * (1 + 1 / np.maximum(count, 1)))
-    return Told(np.repeat(mean, horizon, axis=1), np.repeat(deviation, horizon, axis=1))
+    return NormalForecast(np.repeat(mean, horizon, axis=1), np.repeat(deviation, horizon, axis=1))
 
 
-BASELINES: dict[str, Callable[[Past, int, int], Told]] = {
-    "Naive": last_value,
-    "SeasonalNaive": last_season,
-    "Drift": drift,
-    "WindowAverage": window_average,
+BASELINES: dict[str, Baseline] = {
+    "Naive": Baseline(last_value),
+    "SeasonalNaive": Baseline(last_season, seasonal=True),
+    "Drift": Baseline(drift),
+    "WindowAverage": Baseline(window_average),
 }
 
 
-def naive2(values: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """M4's reference (Makridakis et al. 2020) for one series (T,) without gaps: the last value, again and again (H,).
+def methods(season: int) -> list[str]:
+    """Return the baselines for data with this season; 1: none."""
+    return [name for name, baseline in BASELINES.items() if season > 1 or not baseline.seasonal]
 
-    Adjusted for the season by classical multiplicative decomposition, where changes over it correlate.
+
+def naive2(values: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    """Return the forecast (H,) of M4's reference method (Makridakis et al. 2020) for one series (T,) without gaps.
+
+    It repeats the last value, seasonally adjusted by classical multiplicative decomposition if the autocorrelation at
+    the season is significant.
     """
     if not _seasonal(values, season):
         return np.repeat(values[-1], horizon)
@@ -94,7 +107,7 @@ def naive2(values: np.ndarray, horizon: int, season: int) -> np.ndarray:
 
 
 def _seasonal(values: np.ndarray, season: int) -> bool:
-    """Whether the autocorrelation at the season is there with 90 % confidence."""
+    """Return whether the autocorrelation at the season is significant with 90 % confidence."""
     if season == 1 or len(values) < 3 * season or np.ptp(values) == 0:
         return False
     centred = values - values.mean()
@@ -109,7 +122,7 @@ def season_kernel(season: int) -> np.ndarray:
 
 
 def _seasonal_index(values: np.ndarray, season: int) -> np.ndarray:
-    """How many times the trend each phase of the season is, on average: (season,), their mean 1."""
+    """Return the mean ratio of each phase of the season to the trend: (season,), with mean 1."""
     kernel = season_kernel(season)
     trend = np.convolve(values, kernel / season, mode="valid")
     before = (len(kernel) - 1) // 2
@@ -120,12 +133,15 @@ def _seasonal_index(values: np.ndarray, season: int) -> np.ndarray:
 
 
 def naive(past: np.ndarray, horizon: int) -> np.ndarray:
-    """The last value observed in the past (N, L, K), again and again: (N, H, K)."""
+    """Return the last observed value of the past (N, L, K), repeated: (N, H, K)."""
     return seasonal_naive(past, horizon, 1)
 
 
 def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """The last season, again and again; a phase missing there comes from the season before, or is the last value."""
+    """Return the last season of the past (N, L, K), repeated: (N, H, K).
+
+    A missing phase is taken from earlier seasons, or is the last value.
+    """
     count, length, targets = past.shape
     laps = -(-length // season)
     padded = np.full((count, laps * season, targets), np.nan)
@@ -136,3 +152,6 @@ def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
     if season > 1 and np.isnan(last).any():
         last = np.where(np.isnan(last), naive(past, 1), last)
     return np.tile(last, (1, -(-horizon // season), 1))[:, :horizon]
+
+
+REFERENCES: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {NAIVE2: naive2}  # of derived metrics

@@ -1,220 +1,237 @@
-"""What an error is. numpy only.
+"""The metrics of forecasts: one row each, from which options, scores, explanations and conditions are derived.
 
-Every metric scores N windows: actual (N, H, K), NaN where unknown and then skipped, and a forecast beside it. Means are
-taken over the observed steps of each window, then over windows, so that each window counts alike (as M4 does).
+A new metric is a function and a row here. To make it a training metric as well, add it to `config/metrics.py`. Imports
+no numpy, so that the help can list the metrics.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+from rnncli.config.metrics import MetricName
 
-from rnncli.config.intervals import interval_bounds
-
-TENTHS = np.arange(1, 10) / 10
-
-
-class Scored(NamedTuple):
-    """One method's forecasts beside what happened."""
-
-    actual: np.ndarray  # (N, H, K)
-    point: np.ndarray  # (N, H, K)
-    quantiles: np.ndarray  # (N, H, K, P) at `levels`
-    levels: np.ndarray  # (P,) in (0, 1), rising, the tenths among them
-    season_error: np.ndarray  # (N, K): seasonal naive's mean absolute error before the cutoff; NaN where it has none
-    season_square: np.ndarray  # (N, K): its mean squared error there
-
-    def step(self, number: int) -> "Scored":
-        """The same of one step ahead."""
-        one = slice(number, number + 1)
-        return self._replace(actual=self.actual[:, one], point=self.point[:, one], quantiles=self.quantiles[:, one])
+if TYPE_CHECKING:
+    from rnncli.evaluation.window_errors import EvaluatedForecast, MetricTerms
 
 
-class Parts(NamedTuple):
-    """What each window adds to a metric: the metric is the sum of the first over the sum of the second."""
+class RelativeMean(NamedTuple):
+    """A metric derived from others: their mean, each divided by the score of a reference method."""
 
-    above: np.ndarray  # (N, K)
-    below: np.ndarray  # (N, K)
+    metrics: tuple[str, ...]
+    reference: str
+
+
+class Metric(NamedTuple):
+    """A metric, with exactly one of `of_windows`, `of_intervals` and `derived`."""
+
+    name: str
+    formula: str  # in one line, for --explain
+    of_windows: "Callable[[EvaluatedForecast], MetricTerms] | None" = None
+    of_intervals: "Callable[[EvaluatedForecast, float], MetricTerms] | None" = None  # at a coverage in percent
+    derived: RelativeMean | None = None
+    lower_is_better: bool = True
+    nominal: bool = False  # a perfect interval scores its nominal coverage
+    reads_quantiles: bool = False  # it scores quantiles at many levels, not the point forecast
+    training: MetricName | None = None  # value of --metric that trains for it
 
     @property
-    def ratio(self) -> float:
-        """The metric over all windows; NaN where nothing was to be measured."""
-        return float(ratio(self.above.sum(), self.below.sum()))
+    def comparable(self) -> bool:
+        """Whether differences between methods can be tested: it has terms by window, and lower is better."""
+        return self.of_windows is not None and self.lower_is_better
+
+    @property
+    def ranks_methods(self) -> bool:
+        """Whether the method with the lowest score is the best."""
+        return self.of_intervals is None and self.lower_is_better
 
 
-def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """One over the other (...); NaN where nothing was to be measured."""
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)
+def mae(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the mean absolute error."""
+    return forecast.mean(abs(forecast.errors))
 
 
-def mae(scored: Scored) -> Parts:
-    """mean |y - f|"""
-    return _each(_mean_of_windows(np.abs(scored.actual - scored.point)))
+def mse(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the mean squared error."""
+    return forecast.mean(forecast.errors**2)
 
 
-def mse(scored: Scored) -> Parts:
-    """mean (y - f)^2"""
-    return _each(_mean_of_windows((scored.actual - scored.point) ** 2))
+def rmse(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the root mean squared error."""
+    return forecast.mean(forecast.errors**2, root=True)
 
 
-def rmse(scored: Scored) -> Parts:
-    """sqrt(mean (y - f)^2) of each window, then the mean over windows"""
-    return _each(np.sqrt(_mean_of_windows((scored.actual - scored.point) ** 2)))
+def mase(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the mean absolute scaled error (Hyndman and Koehler 2006)."""
+    return forecast.mean(abs(forecast.errors), forecast.season_error)
 
 
-def mase(scored: Scored) -> Parts:
-    """mean |y - f| / mean |y[t] - y[t - season]| before the cutoff; windows that never moved are left out"""
-    return _each(_mean_of_windows(np.abs(scored.actual - scored.point)) / _positive(scored.season_error))
+def rmsse(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the root mean squared scaled error."""
+    return forecast.mean(forecast.errors**2, forecast.season_square, root=True)
 
 
-def rmsse(scored: Scored) -> Parts:
-    """sqrt(mean (y - f)^2 / mean (y[t] - y[t - season])^2 before the cutoff) of each window, then the mean"""
-    squares = _mean_of_windows((scored.actual - scored.point) ** 2)
-    return _each(np.sqrt(squares / _positive(scored.season_square)))
+def smape(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the symmetric mean absolute percentage error."""
+    return forecast.mean(200 * forecast.ratio(abs(forecast.errors), abs(forecast.actual) + abs(forecast.point)))
 
 
-def smape(scored: Scored) -> Parts:
-    """mean of 200 |y - f| / (|y| + |f|), in percent between 0 and 200, as in M4; 0 where y = f = 0"""
-    size = np.abs(scored.actual) + np.abs(scored.point)
-    error = np.abs(scored.actual - scored.point)
-    return _each(_mean_of_windows(200 * np.divide(error, size, out=error * 0, where=size > 0)))
+def weighted_quantile_loss(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the weighted quantile loss."""
+    return forecast.ratio_of_sums(forecast.tenths_loss(), abs(forecast.actual))
 
 
-def quantile_loss(scored: Scored) -> Parts:
-    """sum of the mean over quantiles q = 0.1, ..., 0.9 of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|"""
-    places = np.abs(scored.levels - TENTHS[:, None]).argmin(axis=1)  # of the tenths among the levels
-    loss = _pinball(scored.actual, scored.quantiles[..., places], TENTHS)
-    size = np.where(np.isnan(loss), np.nan, np.abs(scored.actual))
-    return Parts(np.nansum(loss, axis=1), np.nansum(size, axis=1))
+def scaled_quantile_loss(forecast: "EvaluatedForecast") -> "MetricTerms":
+    """Return the terms of the scaled quantile loss."""
+    return forecast.mean(forecast.quantile_loss(), forecast.season_error)
 
 
-def scaled_quantile_loss(scored: Scored) -> Parts:
-    """mean over all levels of 2 max(q (y - f), (q - 1)(y - f)), divided as in MASE"""
-    loss = _pinball(scored.actual, scored.quantiles, scored.levels)
-    return _each(_mean_of_windows(loss) / _positive(scored.season_error))
+def coverage(forecast: "EvaluatedForecast", percent: float) -> "MetricTerms":
+    """Return the terms of the coverage of an interval."""
+    return forecast.share_inside(forecast.interval(percent))
 
 
-def coverage(scored: Scored, percent: float) -> Parts:
-    """share of actual values inside the interval, 0 to 1"""
-    bottom, top = interval(scored, percent)
-    inside = (scored.actual >= bottom) & (scored.actual <= top)
-    return Parts(inside.sum(axis=1).astype(float), (~np.isnan(scored.actual + bottom + top)).sum(axis=1).astype(float))
+def width(forecast: "EvaluatedForecast", percent: float) -> "MetricTerms":
+    """Return the terms of the width of an interval."""
+    return forecast.mean(forecast.interval(percent).width)
 
 
-def width(scored: Scored, percent: float) -> Parts:
-    """mean of the interval's upper end minus its lower one"""
-    bottom, top = interval(scored, percent)
-    return _each(_mean_of_windows(np.where(np.isnan(scored.actual), np.nan, top - bottom)))
+def interval_score(forecast: "EvaluatedForecast", percent: float) -> "MetricTerms":
+    """Return the terms of the mean scaled interval score (Gneiting and Raftery 2007)."""
+    interval = forecast.interval(percent)
+    scores = interval.width + 2 / (1 - percent / 100) * forecast.distance_outside(interval)
+    return forecast.mean(scores, forecast.season_error)
 
 
-def interval_score(scored: Scored, percent: float) -> Parts:
-    """mean of width + 2 / (1 - level) times how far y lies outside of the interval, divided as in MASE (M4's MSIS)"""
-    bottom, top = interval(scored, percent)
-    outside = np.maximum(bottom - scored.actual, 0) + np.maximum(scored.actual - top, 0)
-    scores = top - bottom + 2 / (1 - percent / 100) * outside
-    return _each(_mean_of_windows(scores) / _positive(scored.season_error))
-
-
-def interval(scored: Scored, percent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends (N, H, K) of the interval that is to hold so many percent."""
-    low, high = (np.flatnonzero(np.isclose(scored.levels, level)) for level in interval_bounds(percent))
-    return scored.quantiles[..., low[0]], scored.quantiles[..., high[0]]
-
-
-METRICS: dict[str, Callable[[Scored], Parts]] = {
-    "MAE": mae,
-    "MSE": mse,
-    "RMSE": rmse,
-    "MASE": mase,
-    "RMSSE": rmsse,
-    "sMAPE": smape,
-    "WQL": quantile_loss,
+NAIVE2 = "Naive2"  # M4's reference method
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("MAE", "mean |y - f|", mae, training="mae"),
+        Metric("MSE", "mean (y - f)^2", mse, training="mse"),
+        Metric("RMSE", "mean over windows of sqrt(mean (y - f)^2)", rmse),
+        Metric(
+            "MASE",
+            "mean |y - f| / mean |y[t] - y[t - season]| before the cutoff; windows with a constant past are skipped",
+            mase,
+            training="mase",
+        ),
+        Metric(
+            "RMSSE",
+            "mean over windows of sqrt(mean (y - f)^2 / mean (y[t] - y[t - season])^2 before the cutoff)",
+            rmsse,
+            training="rmsse",
+        ),
+        Metric(
+            "sMAPE",
+            "mean of 200 |y - f| / (|y| + |f|), in percent from 0 to 200, as in M4; 0 if y = f = 0",
+            smape,
+            training="smape",
+        ),
+        Metric(
+            "WQL",
+            "sum of the mean over quantiles q = 0.1, ..., 0.9 of 2 max(q (y - f), (q - 1)(y - f)), divided by sum |y|",
+            weighted_quantile_loss,
+            reads_quantiles=True,
+        ),
+        Metric(
+            "OWA",
+            "mean of sMAPE and MASE, each divided by that of Naive2 (M4's overall weighted average)",
+            derived=RelativeMean(("sMAPE", "MASE"), NAIVE2),
+            training="owa",
+        ),
+        Metric(
+            "coverage",
+            "share of the actual values inside the interval, from 0 to 1",
+            of_intervals=coverage,
+            lower_is_better=False,
+            nominal=True,
+        ),
+        Metric("width", "mean of the interval's upper end minus its lower end", of_intervals=width),
+        Metric(
+            "MSIS",
+            "mean of width + 2 / (1 - coverage) times the distance of y from the interval, scaled as in MASE (M4)",
+            of_intervals=interval_score,
+        ),
+    )
 }
-INTERVALS: dict[str, Callable[[Scored, float], Parts]] = {
-    "coverage": coverage,
-    "width": width,
-    "MSIS": interval_score,
-}  # each of every interval: coverage-80, coverage-95, ...
-USUAL = ("MASE", "MAE", "RMSE", "sMAPE", "WQL", "coverage")  # where nothing is asked for: they fit into 80 columns
+DEFAULT_METRICS = ("MASE", "MAE", "RMSE", "sMAPE", "WQL", "coverage")  # they fit into 80 columns
+SCALED_QUANTILE_LOSS = Metric(  # not shown: a training metric only
+    "scaled quantile loss",
+    "mean over all levels of 2 max(q (y - f), (q - 1)(y - f)), scaled as in MASE",
+    scaled_quantile_loss,
+    reads_quantiles=True,
+    training="quantiles",
+)
 
 
-OWA, NAIVE2, OWA_PARTS = "OWA", "Naive2", ("sMAPE", "MASE")
+def training_metric(name: MetricName) -> Metric:
+    """Return the metric that networks trained with --metric NAME are evaluated with."""
+    return next(metric for metric in (*METRICS.values(), SCALED_QUANTILE_LOSS) if metric.training == name)
 
 
-def owa(own: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> np.ndarray:
-    """mean of sMAPE and MASE, each divided by that of Naive2 (M4's overall weighted average)"""
-    return np.mean([ratio(own[name], other[name]) for name in OWA_PARTS], axis=0)
+def formulas(names: Sequence[str]) -> dict[str, str]:
+    """Return the formula of each metric, in a line."""
+    return {name: METRICS[name].formula for name in names}
 
 
-def definitions(names: Sequence[str]) -> dict[str, str]:
-    """What each metric is, in a line."""
-    every: dict[str, Callable[..., Parts]] = {**METRICS, **INTERVALS}
-    return {name: str((owa if name == OWA else every[name]).__doc__) for name in names}
+def comparable(names: Iterable[str]) -> str | None:
+    """Return the first metric whose differences between methods can be tested; None if there is none."""
+    return next((name for name in names if METRICS[name].comparable), None)
 
 
-def every_name() -> list[str]:
-    """The names of all metrics."""
-    return [*METRICS, OWA, *INTERVALS]
+def computed(names: Sequence[str]) -> list[str]:
+    """Return the metrics whose terms are computed: derived metrics are replaced by those that they need."""
+    needed = [part for name in names if (derived := METRICS[name].derived) for part in derived.metrics]
+    return [name for name in dict.fromkeys([*names, *needed]) if METRICS[name].derived is None]
 
 
-def columns(names: Sequence[str], percents: Sequence[float]) -> list[str]:
-    """Names of metrics as scores bear them: those of intervals once for each, with its percents."""
+def references(names: Iterable[str]) -> list[str]:
+    """Return the reference methods that derived metrics need."""
+    return list(dict.fromkeys(derived.reference for name in names if (derived := METRICS[name].derived)))
+
+
+def columns(names: Iterable[str], percents: Sequence[float]) -> list[str]:
+    """Return the column names of metrics: those of intervals once for each coverage, as coverage-80."""
     return [
         column
         for name in names
-        for column in ([f"{name}-{percent:g}" for percent in percents] if name in INTERVALS else [name])
+        for column in (
+            [_column(name, percent) for percent in percents] if METRICS[name].of_intervals is not None else [name]
+        )
     ]
 
 
-def interval_of(column: str) -> tuple[str, float] | None:
-    """The metric and the percents of a column of `columns`; None if the metric is not one of intervals."""
-    name, _, percent = column.rpartition("-")
-    if column in METRICS or name not in INTERVALS:
-        return None
-    try:
-        return name, float(percent)
-    except ValueError:  # a column of a card that was tampered with
-        return None
+def _column(name: str, percent: float) -> str:
+    return f"{name}-{percent:g}"
 
 
-def coverages(names: Iterable[str]) -> dict[str, float]:
-    """The columns that are coverages of intervals, each with the percents of its interval."""
-    found = {name: interval_of(name) for name in names}
-    return {name: of[1] for name, of in found.items() if of is not None and INTERVALS[of[0]] is coverage}
+def metric_of(column: str) -> Metric | None:
+    """Return the metric of a column of `columns`; None if there is none."""
+    if column in METRICS:
+        return METRICS[column]
+    metric = METRICS.get(column.rpartition("-")[0])
+    return metric if metric is not None and metric.of_intervals is not None else None
 
 
-def parts(scored: Scored, names: Sequence[str], percents: Sequence[float]) -> dict[str, Parts]:
-    """The metrics of these names, window by window, under the names of their columns."""
-    of_intervals = {
-        f"{name}-{percent:g}": (INTERVALS[name], percent) for name in names if name in INTERVALS for percent in percents
-    }
-    return {
-        column: METRICS[column](scored)
-        if column in METRICS
-        else of_intervals[column][0](scored, of_intervals[column][1])
-        for column in columns(names, percents)
-    }
+def nominal_coverages(names: Iterable[str]) -> dict[str, float]:
+    """Return the columns of coverage, each with its nominal coverage in percent."""
+    coverages = {}
+    for name in names:
+        metric = metric_of(name)
+        if metric is not None and metric.nominal:
+            try:
+                coverages[name] = float(name.rpartition("-")[2])
+            except ValueError:  # a column of a card that was tampered with
+                continue
+    return coverages
 
 
-def _pinball(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Mean over levels (P,) of the quantile losses of quantiles (N, H, K, P): (N, H, K)."""
-    error = actual[..., None] - quantiles
-    return 2 * np.maximum(levels * error, (levels - 1) * error).mean(axis=-1)
-
-
-def _mean_of_windows(errors: np.ndarray) -> np.ndarray:
-    """Mean over the observed steps of each window and target: (N, H, K) to (N, K), NaN where none is observed."""
-    observed = ~np.isnan(errors)
-    count = observed.sum(axis=1)
-    total = np.where(observed, errors, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-
-
-def _positive(scale: np.ndarray) -> np.ndarray:
-    return np.where(scale > 0, scale, np.nan)
-
-
-def _each(values: np.ndarray) -> Parts:
-    """Each window that has a value counts alike."""
-    known = ~np.isnan(values)
-    return Parts(np.where(known, values, 0.0), known.astype(float))
+def terms(forecast: "EvaluatedForecast", names: Sequence[str], percents: Sequence[float]) -> "dict[str, MetricTerms]":
+    """Return the terms of the metrics by window, under their column names."""
+    found = {}
+    for name in names:
+        metric = METRICS[name]
+        if metric.of_windows is not None:
+            found[name] = metric.of_windows(forecast)
+        elif metric.of_intervals is not None:
+            found |= {_column(name, percent): metric.of_intervals(forecast, percent) for percent in percents}
+    return found

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rnncli.evaluation.metrics import Parts
+from rnncli.evaluation.window_errors import MetricTerms
 
 CONFIDENCE = 0.95
 RESAMPLES = 1_000
@@ -51,11 +51,14 @@ class WindowPositions(NamedTuple):
     overlap: int  # windows in a row that have steps in common
 
 
-def compare(own: Parts, other: Parts, windows: WindowPositions) -> Difference:
+def compare(own: MetricTerms, other: MetricTerms, windows: WindowPositions) -> Difference:
     """The difference of a metric between two methods on the same windows; parts (N, K) each."""
-    both = (own.below > 0) & (other.below > 0)
+    both = (own.denominator > 0) & (other.denominator > 0)
     sums = np.array(
-        [np.where(both, part, 0.0).sum(axis=1) for part in (own.above, own.below, other.above, other.below)]
+        [
+            np.where(both, part, 0.0).sum(axis=1)
+            for part in (own.numerator, own.denominator, other.numerator, other.denominator)
+        ]
     )
     names, series = np.unique(windows.series, return_inverse=True)
     table = np.zeros((4, len(names), int(windows.back.max()) + 1))  # by series and window: each place has one at most

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.config.sections import PointName
+from rnncli.config.metrics import TRAINING_METRICS, PointName
 from rnncli.errors import DataError, RequestError
 from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
@@ -102,7 +102,7 @@ class Model:
         return value_limits.quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
-        return quantile_head.takes_mean(self.card.config.training.metric) if point is None else point == "mean"
+        return (point or TRAINING_METRICS[self.card.config.training.metric].point) == "mean"
 
     def _corrected(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
         if self.calibration is None or not self.corrected:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli.config.sections import PointName
+from rnncli.config.metrics import PointName
 from rnncli.model import forecast_state, sample_paths
 from rnncli.model.forecast_state import State
 from rnncli.model.model import Model

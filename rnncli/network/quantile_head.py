@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnncli.config.sections import MetricName
-
 # Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
 LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
 MEDIAN = LEVELS.index(0.5)
@@ -62,11 +60,6 @@ def _neighbours(deviates: Tensor) -> tuple[Tensor, Tensor]:
     trained = torch.special.ndtri(torch.tensor(LEVELS, dtype=deviates.dtype, device=deviates.device))
     left = torch.searchsorted(trained, deviates).clamp(1, len(LEVELS) - 1) - 1
     return left, (deviates - trained[left]) / (trained[left + 1] - trained[left])
-
-
-def takes_mean(metric: MetricName) -> bool:
-    """Whether a metric is lowest for the mean, as squared errors are; the others are for the median."""
-    return metric in ("mse", "rmsse")
 
 
 def point(forecast: Tensor, take_mean: bool) -> Tensor:

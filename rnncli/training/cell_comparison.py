@@ -13,7 +13,7 @@ import torch
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
 from rnncli.evaluation import backtest
-from rnncli.evaluation.backtest import Chunk, Scoring
+from rnncli.evaluation.backtest import ForecastChunk, Scoring
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.plan import Plan
@@ -42,7 +42,7 @@ class TrainedCell(NamedTuple):
 class TimedChunk(NamedTuple):
     """Some windows, and how long each model took to forecast them."""
 
-    chunk: Chunk
+    chunk: ForecastChunk
     seconds: dict[str, float]
 
 
@@ -94,10 +94,10 @@ def forecast_windows(
     """The windows, some at a time, with every model's and the baselines' forecasts."""
     levels = backtest.interval_levels(scoring.percents)
     widest = max((one.model.card for one in entrants), key=lambda card: card.context)
-    for some in backtest.pieces(widest, len(entrants), panel, places, scoring):
+    for some in backtest.split_cutoffs(widest, len(entrants), panel, places, scoring):
         forecasts, seconds = {}, {}
         for one in entrants:
             began = time.monotonic()
             forecasts[str(one.name)] = one.model.forecast(panel, some, levels, device, scoring.point)
             seconds[str(one.name)] = time.monotonic() - began
-        yield TimedChunk(Chunk(some, backtest.laid_beside(forecasts, levels, panel, some, scoring)), seconds)
+        yield TimedChunk(ForecastChunk(some, backtest.with_baselines(forecasts, levels, panel, some, scoring)), seconds)

@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 import torch
 from torch import Tensor
 
-from rnncli.config.sections import MetricName
+from rnncli.config.metrics import TRAINING_METRICS, ErrorDivisor, MetricName
 from rnncli.network import quantile_head, scaling
 from rnncli.network.scaling import Scale
 
@@ -60,18 +60,19 @@ def measure_weights(metric: MetricName, season: int, past: Tensor) -> LossWeight
 
 def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
     """For each part of a metric what it divides a unit of error by, upside down: (B, 1, K)."""
-    match metric:
-        case "quantiles":
-            return []
-        case "mae" | "mse":
-            return [past.new_ones(len(past), 1, past.shape[2])]
-        case "mase" | "rmsse":
-            return [1 / _moves(past, season)]
-        case "smape":
-            return [1 / _size(past)]
-        case "owa":
-            return [1 / _moves(past, season), 1 / _size(past)]
-    assert_never(metric)
+    return [_inverse(divisor, past, season) for divisor in TRAINING_METRICS[metric].divisors]
+
+
+def _inverse(divisor: ErrorDivisor, past: Tensor, season: int) -> Tensor:
+    """Return the reciprocal of a divisor of errors: (B, 1, K)."""
+    match divisor:
+        case "unit":
+            return past.new_ones(len(past), 1, past.shape[2])
+        case "season error":
+            return 1 / _moves(past, season)
+        case "size":
+            return 1 / _size(past)
+    assert_never(divisor)
 
 
 def _moves(past: Tensor, season: int) -> Tensor:

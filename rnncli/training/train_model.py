@@ -18,7 +18,7 @@ from rnncli import __version__
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Config
 from rnncli.evaluation import backtest, cutoffs
-from rnncli.evaluation.backtest import Chunk, Ledger
+from rnncli.evaluation.backtest import ForecastChunk, WindowScores
 from rnncli.model import conformal, data_profile, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
@@ -52,7 +52,7 @@ class TrainedModel(NamedTuple):
     """What came of a training."""
 
     model: Model
-    judged: Ledger | None  # its validation windows, where there are any, and how they were forecast
+    judged: WindowScores | None  # its validation windows, where there are any, and how they were forecast
 
 
 def train(
@@ -177,14 +177,14 @@ def _outcome(
     return TrainedModel(dataclasses.replace(trained, card=card, calibration=learned), scored)
 
 
-def _with_scores(card: Card, scored: Ledger, panel: Panel) -> Card:
+def _with_scores(card: Card, scored: WindowScores, panel: Panel) -> Card:
     """The card with how the model did on the validation windows, and how much that varies."""
-    back, origin = np.unique(panel.lengths[scored.places.series] - scored.places.rows, return_inverse=True)
-    own = scored.grouped(origin, len(back))[POINT]
+    back, origin = np.unique(panel.lengths[scored.cutoffs.series] - scored.cutoffs.rows, return_inverse=True)
+    own = scored.by_group(origin, len(back))[POINT]
     varied = {name: float(np.std(values, ddof=1)) for name, values in own.items() if len(values) > 1}
     known = {name: value for name, value in varied.items() if np.isfinite(value)}
     validation = card.validation.model_copy(update={"origins": len(back), "variation": known})
-    scores = {name: row for name, row in scored.table().items() if name != CURRENT}
+    scores = {name: row for name, row in scored.overall().items() if name != CURRENT}
     return card.model_copy(update={"scores": scores, "validation": validation})
 
 
@@ -232,19 +232,19 @@ class _Lesson:
         return [half for half in (first, ~first) if half.any()]
 
 
-def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Model]) -> Ledger:
+def _scored(judged: Model, panel: Panel, lesson: _Lesson, others: dict[str, Model]) -> WindowScores:
     """The validation windows, each with the calibration that the other half of them taught."""
     scoring = backtest.Scoring(judged.card.season, judged.card.config.forecast.level)
     halves = lesson.halves()
 
-    def chunks() -> Iterator[Chunk]:
+    def chunks() -> Iterator[ForecastChunk]:
         for half in halves:
             taught = dataclasses.replace(judged, calibration=lesson.of(~half) if len(halves) > 1 else None)
             asked = half & lesson.of_table
             places = Cutoffs(lesson.places.series[asked], lesson.places.rows[asked])
-            yield from backtest.walk(taught, panel, places, scoring, torch.device("cpu"), others)
+            yield from backtest.forecast_in_chunks(taught, panel, places, scoring, torch.device("cpu"), others)
 
-    return backtest.ledger(chunks(), scoring)
+    return backtest.score_windows(chunks(), scoring)
 
 
 def _assembled(basis: ModelBasis, made: list[TrainedMember], refitted: bool) -> Model:

@@ -2,28 +2,20 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import assert_never
 
 import numpy as np
 import torch
 
-from rnncli.config.sections import MetricName
-from rnncli.evaluation import baselines, cutoffs, metrics, past_changes
-from rnncli.evaluation.metrics import Scored
+from rnncli.config.metrics import TRAINING_METRICS, MetricName
+from rnncli.evaluation import baselines, cutoffs, past_changes
+from rnncli.evaluation.metrics import METRICS, Metric, training_metric
+from rnncli.evaluation.window_errors import EvaluatedForecast
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
 from rnncli.model.ensemble import consensus
 from rnncli.network import quantile_head
 from rnncli.panel import Panel
 from rnncli.planning import plan as choices
-
-METRIC_LOSSES = {
-    "mae": metrics.mae,
-    "mase": metrics.mase,
-    "smape": metrics.smape,
-    "mse": metrics.mse,
-    "rmsse": metrics.rmsse,
-}
 
 ValidationLoss = Callable[[Sequence[np.ndarray]], float]
 
@@ -38,10 +30,10 @@ def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: 
     moved, levels = past_changes.past_changes(panel, places, design.season), np.array(quantile_head.LEVELS)
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
-    naive, takes_mean = Scored(actual, repeated, repeated[..., None], levels, *errors), quantile_head.takes_mean(metric)
-    looked_at = (
-        slice(None) if takes_mean or metric == "quantiles" else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
-    )
+    naive = EvaluatedForecast(actual, repeated, repeated[..., None], levels, *errors)
+    takes_mean = TRAINING_METRICS[metric].point == "mean"
+    needs_quantiles = takes_mean or training_metric(metric).reads_quantiles
+    looked_at = slice(None) if needs_quantiles else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
 
     def score(members: Sequence[np.ndarray]) -> float:
         said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
@@ -51,19 +43,20 @@ def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: 
             if takes_mean
             else told[..., told.shape[-1] // 2]
         )
-        loss = _loss(Scored(actual, point, told, levels[looked_at], *errors), naive, metric)
+        loss = _loss(EvaluatedForecast(actual, point, told, levels[looked_at], *errors), naive, training_metric(metric))
         return loss if math.isfinite(loss) else math.inf
 
     return score
 
 
-def _loss(scored: Scored, naive: Scored, metric: MetricName) -> float:
-    match metric:
-        case "quantiles":
-            return metrics.scaled_quantile_loss(scored).ratio
-        case "owa":  # relative to seasonal naive instead of M4's Naive2: that weighs the two parts much alike
-            pairs = [(one(scored).ratio, one(naive).ratio) for one in (metrics.smape, metrics.mase)]
-            return float(np.mean([own / other if other > 0 else own for own, other in pairs]))
-        case "mae" | "mase" | "smape" | "mse" | "rmsse":
-            return METRIC_LOSSES[metric](scored).ratio
-    assert_never(metric)
+def _loss(forecast: EvaluatedForecast, naive: EvaluatedForecast, metric: Metric) -> float:
+    """Return the score by a training metric; a derived one is relative to seasonal naive.
+
+    Seasonal naive weighs the parts of OWA much like M4's Naive2, and needs no decomposition.
+    """
+    if metric.of_windows is not None:
+        return metric.of_windows(forecast).score
+    assert metric.derived is not None
+    parts = [METRICS[name].of_windows for name in metric.derived.metrics]
+    pairs = [(part(forecast).score, part(naive).score) for part in parts if part is not None]
+    return float(np.mean([own / other if other > 0 else own for own, other in pairs]))

@@ -25,7 +25,7 @@ def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = last_cutoffs(panel, 6, 2, 6)
 
-    scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, (80.0,)), CPU)
+    scored = backtest.forecast_all_methods(weights_file.load(model), panel, places, Scoring(24, (80.0,)), CPU)
 
     expected = np.stack([panel.series(s)[row : row + 6] for s, row in zip(*places, strict=True)])
     assert list(scored) == ["rnncli", *BASELINES]
@@ -37,7 +37,7 @@ def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
     places = last_cutoffs(panel, 6, 1, 6)
 
-    scored = backtest.run(weights_file.load(model), panel, places, Scoring(24, ()), CPU)
+    scored = backtest.forecast_all_methods(weights_file.load(model), panel, places, Scoring(24, ()), CPU)
 
     day_before = np.stack([panel.series(s)[row - 24 : row - 18] for s, row in zip(*places, strict=True)])
     assert np.array_equal(scored["SeasonalNaive"].point, day_before)
@@ -46,11 +46,13 @@ def test_seasonal_naive_is_the_day_before(model: Path) -> None:
 def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, fitted = from_frame(hourly(), Columns()), weights_file.load(model)
     places = last_cutoffs(panel, 6, 5, 3)
-    scoring = Scoring(24, (80.0,), [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS])
+    scoring = Scoring(24, (80.0,), list(metrics.METRICS))
 
     def scores() -> tuple[object, object]:
-        found = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring, by_step=True)
-        return found.table(), found.by_step()
+        found = backtest.score_windows(
+            backtest.forecast_in_chunks(fitted, panel, places, scoring, CPU), scoring, by_step=True
+        )
+        return found.overall(), found.by_step()
 
     at_once = scores()
     monkeypatch.setattr(backtest, "VALUES_AT_ONCE", 1)
@@ -67,11 +69,11 @@ def rounded(scores: object) -> object:
 def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
     panel, fitted, scoring = from_frame(hourly(), Columns()), weights_file.load(model), Scoring(24, (80.0,))
     places = last_cutoffs(panel, 6, 4, 6)
-    whole = backtest.ledger(backtest.walk(fitted, panel, places, scoring, CPU), scoring)
+    whole = backtest.score_windows(backtest.forecast_in_chunks(fitted, panel, places, scoring, CPU), scoring)
     second = Cutoffs(places.series[4:8], places.rows[4:8])
-    alone = backtest.ledger(backtest.walk(fitted, panel, second, scoring, CPU), scoring).table()
+    alone = backtest.score_windows(backtest.forecast_in_chunks(fitted, panel, second, scoring, CPU), scoring).overall()
 
-    scores = whole.grouped(places.series, 3)
+    scores = whole.by_group(places.series, 3)
 
     for method, row in alone.items():
         assert {name: scores[method][name][1] for name in row} == pytest.approx(row, rel=1e-5)
@@ -90,7 +92,7 @@ def test_no_row_after_a_cutoff_changes_what_is_said_there(model: Path, series: i
     values[panel.offsets[series + 1] - back] = value
     other = dataclasses.replace(panel, values=values)
 
-    before, after = (backtest.run(fitted, one, places, scoring, CPU) for one in (panel, other))
+    before, after = (backtest.forecast_all_methods(fitted, one, places, scoring, CPU) for one in (panel, other))
 
     for method, scored in before.items():
         for name in ("point", "quantiles", "season_error", "season_square"):

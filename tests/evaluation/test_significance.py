@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.evaluation import significance
-from rnncli.evaluation.metrics import Parts
 from rnncli.evaluation.significance import Difference, WindowPositions
+from rnncli.evaluation.window_errors import MetricTerms
 
 
 def windows(series: int, count: int, overlap: int = 1) -> WindowPositions:
     return WindowPositions(np.repeat(np.arange(series), count), np.tile(np.arange(count), series), overlap)
 
 
-def parts(losses: np.ndarray) -> Parts:
-    return Parts(losses.reshape(-1, 1), np.ones((losses.size, 1)))
+def parts(losses: np.ndarray) -> MetricTerms:
+    return MetricTerms(losses.reshape(-1, 1), np.ones((losses.size, 1)))
 
 
 def losses(seed: int, series: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def test_what_was_found_is_said_in_words() -> None:
 
 def test_windows_that_one_of_them_cannot_be_scored_on_count_for_neither() -> None:
     own, other = parts(np.array([1.0, 1, 1, 1, 90])), parts(np.array([2.0, 2, 2, 2, 1]))
-    other.below[-1] = 0
+    other.denominator[-1] = 0
 
     assert significance.compare(own, other, windows(5, 1)).gain == 0.5
 

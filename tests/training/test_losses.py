@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import MetricName, ScaleName
+from rnncli.config.metrics import MetricName
+from rnncli.config.sections import ScaleName
 from rnncli.network import quantile_head, scaling
 from rnncli.training import losses
 

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rnncli.config.sections import Columns, MetricName, Network, Training
+from rnncli.config.metrics import MetricName
+from rnncli.config.sections import Columns, Network, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model import data_profile
 from rnncli.network import quantile_head

@@ -8,7 +8,7 @@ import typer
 from rnncli.cli import completion, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
-from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
+from rnncli.cli.evaluate.request import COMPARISON_METRICS, BacktestRequest, ScoreRequest
 from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS, output_format
 from rnncli.cli.settings import Settings
@@ -16,11 +16,12 @@ from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.evaluation import conditions
+from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS
 from rnncli.tables.formats import format_by_suffix
 
 METRICS_HELP = (
-    "Metrics: MAE, MSE, RMSE, MASE, RMSSE, sMAPE, WQL, OWA, coverage, width, MSIS; methods are compared by the first. "
-    "[default: MASE,MAE,RMSE,sMAPE,WQL,coverage; with --compare MASE,coverage]"
+    f"Metrics: {', '.join(METRICS)}; methods are compared by the first. "
+    f"[default: {','.join(DEFAULT_METRICS)}; with --compare {','.join(COMPARISON_METRICS)}]"
 )
 BREAKDOWNS = ("horizon", "series", "window", "week")
 NOT_FOR_SAVED = (

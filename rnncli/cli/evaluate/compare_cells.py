@@ -9,22 +9,20 @@ import torch
 
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report
-from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, parse_step
+from rnncli.cli.evaluate.request import COMPARISON_METRICS, BacktestRequest, ScoreRequest, parse_step
 from rnncli.config.architecture import Architecture
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
-from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
+from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
-from rnncli.evaluation.metrics import METRICS, OWA
+from rnncli.evaluation.metrics import METRICS
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.window_lengths import horizon_steps
 from rnncli.training import cell_comparison
 from rnncli.training.cell_comparison import CellPlan, TimedChunk, TrainedCell
-
-DEFAULT_METRICS = ("MASE", "coverage")  # the costs of a model leave no room for more in 80 columns
 
 
 class Comparison(NamedTuple):
@@ -69,14 +67,14 @@ def compare_cells(
         f"the rows before them; device: {place.device} ({place.reason})"
     )
     trained = _train(comparison, config, place.device)
-    metrics, point = scores.metrics or DEFAULT_METRICS, config.forecast.point
+    metrics, point = scores.metrics or COMPARISON_METRICS, config.forecast.point
     scoring = Scoring(comparison.season, config.forecast.level, metrics, point, scores.baselines, cores)
     seconds = {str(cell.name): 0.0 for cell in trained}
     timed = cell_comparison.forecast_windows(trained, panel, cutoffs, scoring, place.device)
     chunks = _with_times_added(timed, seconds)
     if saved is not None:
         chunks = saved.collected(panel, chunks)
-    ledger = backtest.ledger(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
+    ledger = backtest.score_windows(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
     result = _report(ledger, comparison, scores)._replace(costs=_costs(trained, seconds))
     report.write_results(result, ledger, scores, request, saved, panel.frequency.name)
 
@@ -108,7 +106,7 @@ def _prepare(
     return Comparison(table, panel, cutoffs, step, *cell_comparison.plan_cells(panel, cutoffs, config, names))
 
 
-def _with_times_added(timed: Iterator[TimedChunk], seconds: dict[str, float]) -> Iterator[Chunk]:
+def _with_times_added(timed: Iterator[TimedChunk], seconds: dict[str, float]) -> Iterator[ForecastChunk]:
     """Yield the windows, and add the forecasting time of each cell to `seconds`."""
     for chunk, times in timed:
         for name, time in times.items():
@@ -116,13 +114,13 @@ def _with_times_added(timed: Iterator[TimedChunk], seconds: dict[str, float]) ->
         yield chunk
 
 
-def _report(ledger: Ledger, comparison: Comparison, scores: ScoreRequest) -> report.Report:
+def _report(ledger: WindowScores, comparison: Comparison, scores: ScoreRequest) -> report.Report:
     """Return the report; the other methods are compared with the best cell by the first metric of errors."""
-    table, names = ledger.table(), [entry.name for entry in comparison.plans]
-    first = next((name for name in ledger.scoring.names if name in METRICS or name == OWA), None)
+    table, names = ledger.overall(), [entry.name for entry in comparison.plans]
+    first = next((name for name in ledger.scoring.metrics if METRICS[name].ranks_methods), None)
     best = names[0] if first is None else min(names, key=lambda name: table[name][first])
-    windows = window_positions(comparison.panel, ledger.places, comparison.horizon, comparison.step)
-    grouping = report.grouping(scores.by, comparison.panel, comparison.table, ledger.places, comparison.horizon)
+    windows = window_positions(comparison.panel, ledger.cutoffs, comparison.horizon, comparison.step)
+    grouping = report.grouping(scores.by, comparison.panel, comparison.table, ledger.cutoffs, comparison.horizon)
     return report.report(ledger, windows, grouping, best)
 
 

@@ -15,7 +15,7 @@ from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
 from rnncli.cli.figures import backtest as figure
 from rnncli.errors import DataError, GateError
 from rnncli.evaluation import conditions, metrics, significance
-from rnncli.evaluation.backtest import Chunk, Ledger
+from rnncli.evaluation.backtest import ForecastChunk, WindowScores
 from rnncli.evaluation.significance import Difference, WindowPositions
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import did_you_mean
@@ -99,7 +99,7 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
             f'there is no column "{column}"' if identifier else "without a column of ids there are no groups of series"
         )
         raise DataError(f"--by: {why}.{did_you_mean(column, known)}")
-    if column in ("model", "windows") or column in metrics.every_name():
+    if column in ("model", "windows") or column in metrics.METRICS:
         raise DataError(f'--by: the column "{column}" has the name of one of the scores. Rename it')
     table = frame[[identifier, column]].drop_duplicates()
     twice = table[identifier].duplicated()
@@ -112,25 +112,25 @@ def _of_column(column: str, panel: Panel, frame: pd.DataFrame) -> tuple[list[str
     return [str(label) for label in labels], groups
 
 
-def report(found: Ledger, windows: WindowPositions, grouped: Grouping | None, own: str = POINT) -> Report:
+def report(found: WindowScores, windows: WindowPositions, grouped: Grouping | None, own: str = POINT) -> Report:
     """What the windows tell; own: the method that the others are compared with."""
-    metric = next((name for name in found.scoring.names if name in metrics.METRICS), None)
+    metric = metrics.comparable(found.scoring.metrics)
     differences = {}
     if metric is not None:
-        mine = found.parts[own][metric]
-        others = {name: row[metric] for name, row in found.parts.items() if name != own}
+        mine = found.terms[own][metric]
+        others = {name: row[metric] for name, row in found.terms.items() if name != own}
         differences = {name: significance.compare(mine, other, windows) for name, other in others.items()}
     table = None if grouped is None else _table(found, grouped)
-    return Report(found.scoring.names, own, len(found.places.rows), found.table(), metric, differences, table)
+    return Report(found.scoring.metrics, own, len(found.cutoffs.rows), found.overall(), metric, differences, table)
 
 
-def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
+def _table(found: WindowScores, grouped: Grouping) -> pd.DataFrame:
     """A row for each group and method: the group, how many windows, the method, its scores."""
     size = len(grouped.labels)
     if grouped.by == "horizon":
-        scores, counts = found.by_step(), np.full(size, len(found.places.rows))
+        scores, counts = found.by_step(), np.full(size, len(found.cutoffs.rows))
     else:
-        scores, counts = found.grouped(grouped.groups, size), np.bincount(grouped.groups, minlength=size)
+        scores, counts = found.by_group(grouped.groups, size), np.bincount(grouped.groups, minlength=size)
     tables = [
         pd.DataFrame({grouped.by: grouped.labels, "windows": counts, "model": method} | row)
         for method, row in scores.items()
@@ -142,7 +142,7 @@ def _table(found: Ledger, grouped: Grouping) -> pd.DataFrame:
 
 def write_results(
     report: Report,
-    found: Ledger,
+    found: WindowScores,
     request: ScoreRequest,
     backtest: BacktestRequest,
     saved: "Forecasts | None",
@@ -183,7 +183,7 @@ def show(report: Report, kind: str, explained: bool) -> None:
             whole = pd.DataFrame([{"model": name} | row for name, row in report.rows.items()])
             writing.write(whole if report.broken_down is None else report.broken_down, STANDARD_STREAM, kind)
     if explained:
-        console.notes([f"{name}: {text}" for name, text in metrics.definitions(report.names).items()])
+        console.notes([f"{name}: {text}" for name, text in metrics.formulas(report.names).items()])
 
 
 def _show_broken_down(table: pd.DataFrame, report: Report) -> None:
@@ -228,12 +228,12 @@ class Forecasts:
         self.kind = output_format(path)
         self.frames: list[pd.DataFrame] = []
 
-    def collected(self, panel: Panel, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def collected(self, panel: Panel, chunks: Iterator[ForecastChunk]) -> Iterator[ForecastChunk]:
         """The same chunks."""
         for chunk in chunks:
-            first = next(iter(chunk.scored.values()))
-            methods = {name: Forecast(scored.point, scored.quantiles) for name, scored in chunk.scored.items()}
-            backtest = Backtest(chunk.places, first.actual, methods, first.levels)
+            first = next(iter(chunk.forecasts.values()))
+            methods = {name: Forecast(scored.point, scored.quantiles) for name, scored in chunk.forecasts.items()}
+            backtest = Backtest(chunk.cutoffs, first.actual, methods, first.levels)
             text_times = not is_binary(self.kind)
             self.frames.append(backtest_frame(panel, backtest, self.percents, text_times))
             yield chunk

@@ -14,6 +14,8 @@ from rnncli.messages import did_you_mean
 if TYPE_CHECKING:
     from rnncli.panel.time.frequency import Frequency
 
+COMPARISON_METRICS = ("MASE", "coverage")  # default of --compare: the costs of a model leave no room for more
+
 
 class ScoreRequest(NamedTuple):
     """Which scores are reported, and in which form."""
@@ -69,11 +71,11 @@ def parse_cells(text: str) -> list[CellName]:
 
 def parse_metrics(text: str | None) -> list[str] | None:
     """Return the names of the metrics, spelled as in the output; None if the option is not set."""
-    from rnncli.evaluation.metrics import every_name
+    from rnncli.evaluation.metrics import METRICS
 
     if text is None:
         return None
-    known = {name.lower(): name for name in every_name()}
+    known = {name.lower(): name for name in METRICS}
     names = [part.strip() for part in text.split(",") if part.strip()]
     unknown = [name for name in names if name.lower() not in known]
     if unknown or not names:
@@ -88,17 +90,19 @@ def metrics_and_conditions(
     request: ScoreRequest, percents: tuple[float, ...], season: int
 ) -> tuple[list[str], list[conditions.Gate]]:
     """Return the metrics to measure, including those that --fail-if needs, and its conditions."""
-    from rnncli.evaluation.baselines import BASELINES
-    from rnncli.evaluation.metrics import METRICS, USUAL, columns, every_name
+    from rnncli.evaluation.baselines import methods
+    from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS, columns, comparable, metric_of
 
-    methods = [*(name for name in BASELINES if name != "SeasonalNaive" or season > 1), *request.baselines]
-    parsed = [conditions.parse(text, columns(every_name(), percents), methods) for text in request.fail_if]
-    needed = [condition.metric.split("-")[0] for condition in parsed if isinstance(condition, conditions.Score)]
-    metrics = list(dict.fromkeys([*(request.metrics or USUAL), *needed]))
+    others = [*methods(season), *request.baselines]
+    parsed = [conditions.parse(text, columns(list(METRICS), percents), others) for text in request.fail_if]
+    columns_needed = [condition.metric for condition in parsed if isinstance(condition, conditions.Score)]
+    needed = [metric.name for column in columns_needed if (metric := metric_of(column))]
+    metrics = list(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *needed]))
     for condition in parsed:
         match condition:
-            case conditions.Worse() if not set(metrics) & set(METRICS):
-                raise RequestError(f'--fail-if "{condition.text}" needs one of {", ".join(METRICS)} in --metrics')
+            case conditions.Worse() if comparable(metrics) is None:
+                choices = ", ".join(name for name, metric in METRICS.items() if metric.comparable)
+                raise RequestError(f'--fail-if "{condition.text}" needs one of {choices} in --metrics')
             case conditions.Drift():
                 raise RequestError(f'--fail-if "{condition.text}" needs saved forecasts instead of MODEL')
     return metrics, parsed

@@ -13,9 +13,8 @@ from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
 from rnncli.config.intervals import interval_percent
 from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, RequestError, about
-from rnncli.evaluation import backtest, conditions, score_drift
-from rnncli.evaluation.backtest import Chunk, Ledger, Scoring
-from rnncli.evaluation.metrics import USUAL
+from rnncli.evaluation import backtest, conditions, metrics, score_drift
+from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.card import Card
 from rnncli.network.device import free_cores
@@ -30,7 +29,7 @@ from rnncli.tables.formats import format_by_suffix
 
 COVARIATE_FIELDS = ("known", "past", "static", "categorical", "holidays")
 # WQL needs more quantiles than most saved forecasts contain.
-DEFAULT_METRICS = tuple(name for name in USUAL if name != "WQL")
+DEFAULT_METRICS = tuple(name for name in metrics.DEFAULT_METRICS if not metrics.METRICS[name].reads_quantiles)
 
 
 class SavedRequest(NamedTuple):
@@ -64,7 +63,7 @@ def score_saved(request: SavedRequest, scores: ScoreRequest, backtest_request: B
         grouping = report.grouping(scores.by, panel, table, saved.cutoffs, horizon)
         weeks = None if panel.times.integer else report.grouping("week", panel, table, saved.cutoffs, horizon)
     by_step = backtest_request.plot is not None or scores.by == "horizon"
-    ledger = backtest.ledger([_chunk(saved, panel, scoring)], scoring, by_step)
+    ledger = backtest.score_windows([_chunk(saved, panel, scoring)], scoring, by_step)
     method = POINT if POINT in saved.points else next(iter(saved.points))
     result = report.report(ledger, _windows(saved, panel, horizon), grouping, method)
     drift = None if request.card is None else _report_drift(ledger, result, weeks, request.card, method)
@@ -115,7 +114,7 @@ def _choose_percents(available: list[float], requested: tuple[float, ...] | None
     return tuple(available) if requested is None else requested
 
 
-def _chunk(saved: SavedForecasts, panel: Panel, scoring: Scoring) -> Chunk:
+def _chunk(saved: SavedForecasts, panel: Panel, scoring: Scoring) -> ForecastChunk:
     """Return all windows with the forecasts of each method; missing quantiles are NaN."""
     levels = np.unique(np.concatenate([backtest.interval_levels(scoring.percents), saved.levels]))
     forecasts = {}
@@ -124,7 +123,7 @@ def _chunk(saved: SavedForecasts, panel: Panel, scoring: Scoring) -> Chunk:
         for level, values in saved.quantiles.get(name, {}).items():
             quantiles[..., int(np.abs(levels - level).argmin())] = values
         forecasts[name] = Forecast(point, quantiles)
-    return Chunk(saved.cutoffs, backtest.laid_beside(forecasts, levels, panel, saved.cutoffs, scoring))
+    return ForecastChunk(saved.cutoffs, backtest.with_baselines(forecasts, levels, panel, saved.cutoffs, scoring))
 
 
 def _windows(saved: SavedForecasts, panel: Panel, horizon: int) -> WindowPositions:
@@ -146,7 +145,7 @@ def _report_content(saved: SavedForecasts, files: list[Path], season: int) -> No
 
 
 def _report_drift(
-    ledger: Ledger, result: report.Report, weeks: report.Grouping | None, card: Card, method: str
+    ledger: WindowScores, result: report.Report, weeks: report.Grouping | None, card: Card, method: str
 ) -> str | None:
     """Compare the live score with the model's backtest, and report it.
 
@@ -167,7 +166,7 @@ def _report_drift(
     band = f"the band {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
     by_week = {"these forecasts": np.array(score)}
     if weeks is not None:
-        values = ledger.grouped(weeks.groups, len(weeks.labels))[method][result.metric]
+        values = ledger.by_group(weeks.groups, len(weeks.labels))[method][result.metric]
         by_week = dict(zip(weeks.labels, values, strict=True))
     since = score_drift.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
     if since is not None:

@@ -11,10 +11,10 @@ from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, parse_ste
 from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
-from rnncli.evaluation.backtest import Chunk, Scoring
+from rnncli.evaluation.backtest import ForecastChunk, Scoring
 from rnncli.evaluation.conditions import Gate
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
-from rnncli.evaluation.metrics import USUAL
+from rnncli.evaluation.metrics import DEFAULT_METRICS
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.messages import counted
 from rnncli.model.card import Card
@@ -44,7 +44,7 @@ def score_model(
         scoring = Scoring(
             card.season,
             percents,
-            scores.metrics or list(USUAL),
+            scores.metrics or list(DEFAULT_METRICS),
             config.forecast.point,
             scores.baselines,
             device.free_cores(),
@@ -56,21 +56,21 @@ def score_model(
             chunks = _refit_chunks(model, panel, cutoffs, lying, request.refit_every, scoring, place.device)
         if saved is not None:
             chunks = saved.collected(panel, chunks)
-        ledger = backtest.ledger(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
-        grouping = report.grouping(scores.by, panel, table, ledger.places, horizon)
+        ledger = backtest.score_windows(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
+        grouping = report.grouping(scores.by, panel, table, ledger.cutoffs, horizon)
     if request.refit_every is None:
         _report_windows(card, panel, cutoffs, request.windows * len(panel.ids))
-    result = report.report(ledger, window_positions(panel, ledger.places, horizon, step), grouping)
+    result = report.report(ledger, window_positions(panel, ledger.cutoffs, horizon, step), grouping)
     report.write_results(result, ledger, scores, request, saved, panel.frequency.name)
     report.check_conditions(conditions, result)
 
 
 def _fixed_model_chunks(
     model: Model, panel: Panel, cutoffs: Cutoffs, scoring: Scoring, where: torch.device
-) -> Iterator[Chunk]:
+) -> Iterator[ForecastChunk]:
     """Yield the windows with the forecasts of the model and the baselines."""
-    chunks = backtest.walk(model, panel, cutoffs, scoring, where)
-    yield from console.track(chunks, "windows", len(cutoffs.rows), lambda chunk: len(chunk.places.rows))
+    chunks = backtest.forecast_in_chunks(model, panel, cutoffs, scoring, where)
+    yield from console.track(chunks, "windows", len(cutoffs.rows), lambda chunk: len(chunk.cutoffs.rows))
 
 
 def _refit_chunks(
@@ -81,14 +81,14 @@ def _refit_chunks(
     refit_every: int,
     scoring: Scoring,
     where: torch.device,
-) -> Iterator[Chunk]:
+) -> Iterator[ForecastChunk]:
     """Yield the windows with the forecasts of models trained on the rows before them."""
     trainings = -(-(int(lying.back.max()) + 1) // refit_every)
     with console.progress() as progress:
         models = refit_backtest.refit_models(model, panel, cutoffs, lying, refit_every, where, progress)
         for number, (refitted, some_cutoffs) in enumerate(models, 1):
             console.note(f"retrained {number} of {trainings}: on rows before {panel.earliest_time(some_cutoffs)}")
-            yield from backtest.walk(refitted, panel, some_cutoffs, scoring, where)
+            yield from backtest.forecast_in_chunks(refitted, panel, some_cutoffs, scoring, where)
 
 
 def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) -> None:

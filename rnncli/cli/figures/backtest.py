@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnncli.cli.figures import style
-from rnncli.evaluation.backtest import Ledger
-from rnncli.evaluation.metrics import coverages
+from rnncli.evaluation.backtest import WindowScores
+from rnncli.evaluation.metrics import nominal_coverages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,14 +18,14 @@ INTERVAL_COLOURS = (style.BLUE, style.ORANGE, style.GREEN)
 MAX_MARKED_STEPS = 3  # a line of so few points gets marks
 
 
-def draw(path: Path, ledger: Ledger, method: str, metric: str | None, step: str) -> None:
+def draw(path: Path, ledger: WindowScores, method: str, metric: str | None, step: str) -> None:
     """Draw the scores by horizon step of a ledger that holds them.
 
     method: drawn in bold, with the coverage of its intervals; metric: that methods are compared by; step: the name of
     the time step.
     """
     table = ledger.by_step()
-    percents = coverages(table[method])
+    percents = nominal_coverages(table[method])
     error = metric or next((name for name in table[method] if name not in percents), None)
     names = [name for name in (error, *list(percents)[:1]) if name is not None]
     with style.page(path, 4.6 + 3.6 * (len(names) - 1), 3.6) as figure:

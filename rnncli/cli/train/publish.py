@@ -11,7 +11,7 @@ from rnncli.evaluation.conditions import Condition
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
-    from rnncli.evaluation.backtest import Ledger
+    from rnncli.evaluation.backtest import WindowScores
     from rnncli.evaluation.significance import Difference
     from rnncli.model.model import Model
     from rnncli.panel import Panel
@@ -27,9 +27,9 @@ class Publication(NamedTuple):
 
 def parse_conditions(texts: list[str], percents: tuple[float, ...]) -> list[Condition]:
     """Return the conditions. Raises RequestError if a text is not a condition."""
-    from rnncli.evaluation.metrics import USUAL, columns
+    from rnncli.evaluation.metrics import DEFAULT_METRICS, columns
 
-    return [conditions.condition(text, columns(list(USUAL), percents)) for text in texts]
+    return [conditions.condition(text, columns(list(DEFAULT_METRICS), percents)) for text in texts]
 
 
 def prepare(conditions: list[Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
@@ -61,7 +61,7 @@ def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "
     backtest = outcome.judged
     if backtest is None:
         raise GateError("no series is long enough for validation, so the conditions cannot be tested. No model written")
-    scores, current, difference = backtest.table(), publication.current, None
+    scores, current, difference = backtest.overall(), publication.current, None
     if current is not None:
         difference = _compare(current, backtest, outcome.model.card.horizon, panel)
         run_report.add_facts(current=scores[CURRENT])
@@ -73,7 +73,7 @@ def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "
         raise GateError(f"{'; '.join(reasons)}. The model file is unchanged")
 
 
-def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel") -> "Difference":
+def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "Panel") -> "Difference":
     """Report and return the difference in MASE between the new and the current model."""
     from rnncli.evaluation.cutoffs import window_positions
     from rnncli.evaluation.significance import compare
@@ -81,11 +81,11 @@ def _compare(current: "Model", backtest: "Ledger", horizon: int, panel: "Panel")
     from rnncli.panel.time import formats
     from rnncli.training.train_model import CURRENT
 
-    lying = window_positions(panel, backtest.places, horizon, horizon)
-    difference = compare(backtest.parts[POINT]["MASE"], backtest.parts[CURRENT]["MASE"], lying)
-    console.note(f"current model: MASE {backtest.table()[CURRENT]['MASE']:.3f} on the same windows")
+    lying = window_positions(panel, backtest.cutoffs, horizon, horizon)
+    difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], lying)
+    console.note(f"current model: MASE {backtest.overall()[CURRENT]['MASE']:.3f} on the same windows")
     console.note(f"MASE: {difference.sentence('the current model')}")
-    if not formats.later(panel.earliest_time(backtest.places), current.card.seen.last):
+    if not formats.later(panel.earliest_time(backtest.cutoffs), current.card.seen.last):
         console.warn(
             f"the current model was trained on rows up to {current.card.seen.last}, including windows of this "
             "comparison: it may look better than it is"

@@ -122,14 +122,13 @@ def test_wrong_steps_and_metrics_are_refused(
 
 
 def test_the_help_names_every_metric() -> None:
-    from rnncli.cli.evaluate import compare_cells
+    from rnncli.cli.evaluate import request
     from rnncli.cli.evaluate.command import METRICS_HELP
     from rnncli.evaluation import metrics
 
-    every = [*metrics.METRICS, metrics.OWA, *metrics.INTERVALS]
-    assert METRICS_HELP.startswith(f"Metrics: {', '.join(every)};")
+    assert METRICS_HELP.startswith(f"Metrics: {', '.join(metrics.METRICS)};")
     assert METRICS_HELP.endswith(
-        f"[default: {','.join(metrics.USUAL)}; with --compare {','.join(compare_cells.DEFAULT_METRICS)}]"
+        f"[default: {','.join(metrics.DEFAULT_METRICS)}; with --compare {','.join(request.COMPARISON_METRICS)}]"
     )
 
 
