@@ -1,4 +1,4 @@
-"""The process: signals, streams, and how it ends. `rnncli` and `python -m rnncli` start here."""
+"""Entry point of `rnncli` and `python -m rnncli`: signals, streams and the exit of the process."""
 
 import os
 import signal
@@ -9,15 +9,15 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command line and leave at once: shutting torch down in order would take half a second."""
+    """Run the command line and exit at once: an orderly shutdown of torch would take half a second."""
     try:
         from rnncli import cli
 
         signal.signal(signal.SIGTERM, cli.terminate)
-        if sys.stdout is None:  # closed by who started us: what nobody reads goes nowhere
+        if sys.stdout is None:  # closed by the parent process: discard the output
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
         code = cli.run(sys.argv[1:])
-    except KeyboardInterrupt:  # before the command line was there to take it
+    except KeyboardInterrupt:  # before the command line could handle it
         code = 130
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, AttributeError):

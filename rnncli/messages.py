@@ -1,27 +1,32 @@
-"""Words that messages are made of. Imports nothing of rnncli."""
+"""Wording shared by messages. Imports nothing of rnncli."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 
 def listed(names: Sequence[str]) -> str:
-    """`: a, b, c and 4 more`, or nothing where there are none."""
+    """Return `: a, b, c and 4 more`, or an empty text for no names."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f": {', '.join(names[:3])}{more}" if names else ""
 
 
+def alternatives(words: Sequence[str]) -> str:
+    """Return `a, b or c`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 def counted(number: int, thing: str) -> str:
-    """`1 row`, `2 rows`."""
+    """Return `1 row`, `2 rows`."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def source_words(source: str) -> str:
-    """What messages call a file, or a pipe. (A name is empty where a shell's variable was not set.)"""
+def source_name(source: str) -> str:
+    """Return what messages call a file or a pipe. A name is empty if a shell variable was not set."""
     return {"-": "standard input", "": '""'}.get(source, source)
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """` Did you mean "hidden"?`, or nothing where no known word is close."""
+    """Return ` Did you mean "hidden"?`, or an empty text if no known word is close."""
     lowered = {name.lower(): name for name in reversed(known)}
     close = get_close_matches(word.lower(), lowered, n=1)
     return f' Did you mean "{lowered[close[0]]}"?' if close else ""

@@ -1,4 +1,4 @@
-"""The command line: the only place that knows typer and rich. Errors become exit codes here."""
+"""The typer application: register the commands, run one, and turn errors into exit codes and messages."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from rnncli.config.sections import Run
 from rnncli.errors import RequestError, RnncliError
 
 INTERRUPTED, TERMINATED = 130, 143
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     help="Forecast sequences with recurrent networks.",
@@ -40,7 +40,7 @@ for command, example in (
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. No Exception, so that nothing takes it for a failure to recover from."""
+    """SIGTERM was received. Derived from BaseException so that no `except Exception` swallows it."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -57,8 +57,8 @@ def _root(
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of the command line with these arguments. A bug stays an exception."""
-    completion.prepare()
+    """Run the command line and return its exit code. Bugs propagate as exceptions."""
+    completion.keep_help_on_one_line()
     run_report.start(arguments)
     console.configure(Run())
     try:
@@ -79,9 +79,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _outcome(arguments: list[str]) -> tuple[int, str | None]:
-    """The exit code, and what went wrong."""
-    # Torch's threads spin while they wait for one another: where another program has the core, a step of 40 ms took
-    # 1150. A thousand turns, then sleep: 30 ms on idle cores, 90 on busy ones. Has to be said before torch is imported.
+    """Return the exit code, and the error message if there is one."""
+    # OpenMP threads of torch spin while they wait for each other: if another program used the core, a step of 40 ms
+    # took 1150 ms. After 1000 spins they sleep: 30 ms on idle cores, 90 ms on busy ones.
+    # It must be set before torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         usage_errors.forbid_horizon_as_help(arguments)
@@ -97,26 +98,26 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     except Terminated:
         return TERMINATED, f"terminated. {run_report.interruption_hint()}"
     except BrokenPipeError:
-        return _reader_left()
+        return _pipe_closed()
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in DISK_FULL:
             raise
         return RequestError.exit_code, f"cannot write to standard output: {error.strerror}"
-    except SystemExit as error:  # what typer makes of a broken pipe
+    except SystemExit as error:  # typer turns a broken pipe into it
         if isinstance(error.__context__, BrokenPipeError):
-            return _reader_left()
+            return _pipe_closed()
         raise
-    if code == INTERRUPTED:  # what typer makes of Ctrl-C
+    if code == INTERRUPTED:  # typer turns Ctrl-C into it
         return INTERRUPTED, f"interrupted. {run_report.interruption_hint()}"
     return int(code), None
 
 
-def _reader_left() -> tuple[int, None]:
-    """`| head` has seen enough: that is no failure, and nothing more is to be flushed there."""
+def _pipe_closed() -> tuple[int, None]:
+    """Return success: a reader such as `| head` may stop early. Redirect stdout, so that a later flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0, None
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:
-    """What SIGTERM does."""
+    """Handle SIGTERM."""
     raise Terminated

@@ -1,6 +1,6 @@
-"""What a shell is told to complete: kinds of a choice, columns of the table that stands on the line.
+"""Shell completion: the choices of an option, and the columns of the table on the command line.
 
-Runs at every press of a key: nothing heavy is imported, nothing is read but a table's head, and nothing is an error.
+Runs at each press of Tab: imports nothing heavy, reads only the head of a table, and never fails.
 """
 
 import os
@@ -10,48 +10,43 @@ from pathlib import Path
 
 import typer
 
+from rnncli.evaluation.metrics import METRICS
 from rnncli.files import paths
 from rnncli.tables.formats import FORMATS
 
-TABLES = ["data", "file"]  # what the argument with a table is called
+TABLES = ["data", "file"]  # names of the argument for a table
 
 Completion = Callable[[typer.Context, str], list[str]]
 
 
-def prepare() -> None:
-    """Keep a help text in the one line that zsh and fish take it for: rich would break it at the terminal's width."""
+def keep_help_on_one_line() -> None:
+    """Stop rich from wrapping help texts at the terminal's width: zsh and fish expect one line per option."""
     if "_RNNCLI_COMPLETE" in os.environ:
         os.environ["COLUMNS"] = "10000"
 
 
-def among(known: Iterable[object], several: bool = False) -> Completion:
-    """These words; several: one behind the other, with commas."""
-    words = [str(one) for one in known]
+def choices(known: Iterable[object], multiple: bool = False) -> Completion:
+    """Return a completion by these words; multiple: several of them, separated by commas."""
+    words = [str(word) for word in known]
 
     def complete(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 - as typer calls it
-        return _behind(words, incomplete) if several else _beginning(words, incomplete)
+        return _last_of_list(words, incomplete) if multiple else _matching(words, incomplete)
 
     return complete
 
 
-formats = among(FORMATS)
+table_formats = choices(FORMATS)
+metrics = choices(METRICS, multiple=True)
 
 
-def columns(several: bool, besides: Sequence[str] = ()) -> Completion:
-    """The columns of the table on the line, and some words besides."""
+def columns(multiple: bool, besides: Sequence[str] = ()) -> Completion:
+    """Return a completion by these words and the columns of the table on the command line."""
 
     def complete(call: typer.Context, incomplete: str) -> list[str]:
         words = [*besides, *_columns(call)]
-        return _behind(words, incomplete) if several else _beginning(words, incomplete)
+        return _last_of_list(words, incomplete) if multiple else _matching(words, incomplete)
 
     return complete
-
-
-def metrics(call: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001 - as typer calls it
-    """The names of the metrics, behind one another."""
-    from rnncli.evaluation.metrics import METRICS
-
-    return _behind(list(METRICS), incomplete)
 
 
 def _columns(call: typer.Context) -> list[str]:
@@ -62,32 +57,35 @@ def _columns(call: typer.Context) -> list[str]:
 
     try:
         return header.column_names(Path(source))
-    except Exception:  # whatever the file turns out to be, somebody is typing
+    except Exception:  # an unreadable file must not disturb typing
         return []
 
 
 def _table(call: typer.Context) -> str | None:
-    """DATA, if it stands there already; behind an option without its value typer leaves arguments where they are."""
-    waiting = list(call.args)
+    """Return the DATA argument if it is typed already.
+
+    After an option without its value typer leaves the arguments in `args`.
+    """
+    unparsed = list(call.args)
     arguments = [one.name for one in call.command.params if one.param_type_name == "argument" and one.name]
-    given = {name: call.params.get(name) or (waiting.pop(0) if waiting else None) for name in arguments}
-    names = [*TABLES, "model"] if call.params.get("compare") else TABLES  # with --compare DATA stands in its place
-    return next((str(given[name]) for name in names if given.get(name)), None)
+    values = {name: call.params.get(name) or (unparsed.pop(0) if unparsed else None) for name in arguments}
+    names = [*TABLES, "model"] if call.params.get("compare") else TABLES  # evaluate --compare takes DATA in its place
+    return next((str(values[name]) for name in names if values.get(name)), None)
 
 
-def _beginning(words: Sequence[str], incomplete: str) -> list[str]:
-    return [_typed(word) for word in words if word.startswith(incomplete)]
+def _matching(words: Sequence[str], incomplete: str) -> list[str]:
+    return [_quoted(word) for word in words if word.startswith(incomplete)]
 
 
-def _behind(words: Sequence[str], incomplete: str) -> list[str]:
-    """Words for the last place of a list with commas, without those that stand in it already."""
+def _last_of_list(words: Sequence[str], incomplete: str) -> list[str]:
+    """Return completions of the last word of a list with commas, without the words before it."""
     before, comma, last = incomplete.rpartition(",")
-    taken = before.split(",")
-    return [_typed(before + comma + word) for word in words if word.startswith(last) and word not in taken]
+    used = before.split(",")
+    return [_quoted(before + comma + word) for word in words if word.startswith(last) and word not in used]
 
 
-def _typed(word: str) -> str:
-    """A word as it is typed: bash takes it as it is, other shells quote it themselves."""
+def _quoted(word: str) -> str:
+    """Return a word quoted for bash; other shells quote it themselves."""
     if os.environ.get("_RNNCLI_COMPLETE") != "complete_bash":
         return word
     return re.sub(r"([^\w./,:=+@%-])", r"\\\1", word)

@@ -134,7 +134,7 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 def _completion(field: FieldInfo) -> completion.Completion | None:
     if choices := literals(field.annotation):
-        return completion.among(choices)
+        return completion.choices(choices)
     return completion.columns(tuple in _plain_types(field.annotation)) if is_declared(field, NamesColumns) else None
 
 

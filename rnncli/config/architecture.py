@@ -1,4 +1,4 @@
-"""The architecture of one network: what the network section leaves open is decided here. Imports no torch."""
+"""The architecture of one network: the network section without open choices, and its inputs. Imports no torch."""
 
 from typing import NamedTuple, Self
 
@@ -10,34 +10,34 @@ from rnncli.config.types import Count, LookBack, Several, Steps
 
 
 class Covariate(Section):
-    """A covariate, and what brings it to unit size."""
+    """A covariate and its statistics, which bring it to unit size."""
 
     name: str
-    """Its column."""
+    """Column of the table."""
     role: Role
-    """When it is known."""
+    """known (in advance), past or static."""
     categories: Several[str] | None = None
-    """The kinds that it tells; none where it is an amount."""
+    """Categories; None if it is numeric."""
     level: float = 0.0
-    """Its mean."""
+    """Mean."""
     spread: float = 1.0
-    """Its standard deviation over all series."""
+    """Standard deviation over all series."""
     within: float = 1.0
-    """Its standard deviation within a series, typically."""
+    """Typical standard deviation within a series."""
     gaps: bool = False
-    """Whether it is missing now and then."""
+    """Whether it has missing values."""
 
 
 class InputSpec(NamedTuple):
-    """What a network receives besides the targets."""
+    """The inputs of a network besides the targets."""
 
     inputs: tuple[Covariate, ...] = ()
-    calendar: int = 0  # features of the calendar
-    series: int = 0  # series whose history each may receive: S, or none
+    calendar: int = 0  # number of calendar features
+    series: int = 0  # number of series S whose history each can receive (--mix); 0: only its own
 
 
 class Architecture(Network):
-    """The network with every open choice made."""
+    """The network section with each open choice made."""
 
     horizon: Steps
     context: LookBack
@@ -56,24 +56,26 @@ class Architecture(Network):
     decoder: DecoderName
 
     @property
-    def piece(self) -> int:
-        """Steps of the horizon in one step of the decoder."""
+    def decoder_stride(self) -> int:
+        """Horizon steps per step of the decoder."""
         return self.decoder_segment or self.segment
 
     @property
-    def read_at_once(self) -> int:
-        """Steps of the horizon that are read from one state of the decoder."""
-        return self.horizon if self.decoder == "direct" else self.piece
+    def readout_steps(self) -> int:
+        """Horizon steps that the readout computes from one state of the decoder."""
+        return self.horizon if self.decoder == "direct" else self.decoder_stride
 
     @model_validator(mode="after")
     def _whole_segments(self) -> Self:
         if self.context % self.segment:
-            raise ValueError(f"context {self.context} is no multiple of segment {self.segment}")
+            raise ValueError(f"context {self.context} must be a multiple of segment {self.segment}")
         if self.bptt is not None and self.bptt % self.segment:
-            raise ValueError(f"bptt {self.bptt} is no multiple of segment {self.segment}")
-        past = self.bypass or self.base != "none" or self.scale != "global" or self.since or self.mix or self.attention
-        if not self.context and (past or self.bptt is not None):
-            raise ValueError("context 0 leaves nothing of the past to be read")
+            raise ValueError(f"bptt {self.bptt} must be a multiple of segment {self.segment}")
+        uses_history = (
+            self.bypass or self.base != "none" or self.scale != "global" or self.since or self.mix or self.attention
+        )
+        if not self.context and (uses_history or self.bptt is not None):
+            raise ValueError("context 0 cannot be combined with parts that read the history")
         if self.base == "seasonal" and self.season > self.context:
-            raise ValueError(f"season {self.season} does not fit into context {self.context}")
+            raise ValueError(f"season {self.season} must not exceed context {self.context}")
         return self

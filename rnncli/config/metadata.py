@@ -4,14 +4,12 @@ They stand in the field's `Annotated[...]`, so that a new option is one field in
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic.fields import FieldInfo
 
 from rnncli.config.cells import CellTraits, names
-
-if TYPE_CHECKING:
-    from rnncli.config.sections import Network, Training
+from rnncli.messages import alternatives
 
 T = TypeVar("T")
 
@@ -20,7 +18,7 @@ class Requires(NamedTuple):
     """A requirement of an option that differs from its default."""
 
     requirement: str  # completes "--option value requires ..."
-    met: "Callable[[Network, Training], bool]"
+    met: Callable[[Any, Any], bool]  # called with the Network and the Training section
     values: tuple[object, ...] = ()  # of the option to which the requirement applies; empty: to all
 
 
@@ -59,13 +57,8 @@ COMMON = Common()
 
 def requires_cell(trait: Callable[[CellTraits], bool], reason: str = "", values: tuple[object, ...] = ()) -> Requires:
     """Return the requirement of a cell with a trait; the cells in the message are those that have it."""
-    cells = listed_or(names(trait))
+    cells = alternatives(names(trait))
     return Requires(f"--cell {cells}{reason}", lambda network, _: trait(network.traits), values)
-
-
-def listed_or(words: tuple[str, ...]) -> str:
-    """Return `a, b or c`."""
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def declared(field: FieldInfo, kind: type[T]) -> Iterator[T]:

@@ -19,7 +19,6 @@ from rnncli.config.metadata import (
     Requires,
     ShortFlag,
     is_declared,
-    listed_or,
     requires_cell,
 )
 from rnncli.config.metrics import TRAINING_METRICS, MetricName, PointName
@@ -46,6 +45,7 @@ from rnncli.config.types import (
     frequency_and_aggregation,
     steps_or_duration,
 )
+from rnncli.messages import alternatives
 
 Activation = Literal["tanh", "relu"]
 Initialisation = Literal["orthogonal", "xavier", "identity"]
@@ -144,7 +144,7 @@ class Columns(Section):
 
 
 class Network(Section):
-    """The network's options, as requested."""
+    """Options of the network."""
 
     topics: ClassVar = {
         "horizon": "Windows and inputs",
@@ -167,7 +167,7 @@ class Network(Section):
         *(
             Requires(requirement, met, values=(0,))
             for requirement, met in (
-                (f"--cell {listed_or(names(lambda traits: traits.recurrent))}", lambda n, _: n.traits.recurrent),
+                (f"--cell {alternatives(names(lambda traits: traits.recurrent))}", lambda n, _: n.traits.recurrent),
                 ("--scale global (there is no window to scale by)", lambda n, _: n.scale in (None, "global")),
                 ("--base none (there is no history to repeat)", lambda n, _: n.base in (None, "none")),
                 ("--no-since (there is no last value)", lambda n, _: not n.since),
@@ -272,7 +272,7 @@ class Network(Section):
             values=("parallel", "encoder-decoder"),
         ),
         Requires(
-            f"--base none and --no-bypass with --cell {listed_or(names(lambda traits: traits.closed_form))} "
+            f"--base none and --no-bypass with --cell {alternatives(names(lambda traits: traits.closed_form))} "
             "(its readout is fitted one segment ahead)",
             lambda n, _: not n.traits.closed_form or (n.base == "none" and not n.bypass),
             values=("recursive",),
@@ -314,12 +314,12 @@ class Network(Section):
 
     @property
     def traits(self) -> CellTraits:
-        """The traits of its cell."""
+        """Traits of the cell."""
         return CELLS[self.cell]
 
 
 class Training(Section):
-    """How the networks are trained, and for how long."""
+    """Options of the training."""
 
     topics: ClassVar = {
         "metric": "Training",
@@ -424,7 +424,7 @@ class Compute(Section):
 
 
 class Forecasting(Section):
-    """What a forecast contains."""
+    """Content of a forecast."""
 
     topics: ClassVar = {"level": "Forecast"}
 
@@ -443,7 +443,7 @@ class Forecasting(Section):
 
 
 class Freshness(Section):
-    """How recent the rows must be."""
+    """Required age of the rows."""
 
     topics: ClassVar = {"max_age": "Freshness of the data"}
 

@@ -20,8 +20,8 @@ class KnownFutureEncoder(nn.Module):
     def __init__(self, design: Architecture, inputs: CovariateEncoder, targets: int, per_step: int) -> None:
         super().__init__()
         hidden, amounts = design.hidden, len(inputs.known)
-        self.horizon, self.segment, self.targets = design.horizon, design.piece, targets
-        self.entry = nn.Linear(design.piece * inputs.width, hidden)
+        self.horizon, self.segment, self.targets = design.horizon, design.decoder_stride, targets
+        self.entry = nn.Linear(design.decoder_stride * inputs.width, hidden)
         last = nn.Linear(hidden, per_step)
         self.detail = nn.Sequential(nn.Linear(inputs.width + amounts + hidden, hidden), nn.GELU(), last)
         self.linked = design.horizon**2 * amounts * targets <= MOST_LINKED

@@ -46,7 +46,7 @@ class Network(nn.Module):
         self.context = architecture.context
         self.targets = targets
         design, hidden = architecture, architecture.hidden
-        self.pieces = math.ceil(design.horizon / design.piece)  # steps of the decoder: M
+        self.pieces = math.ceil(design.horizon / design.decoder_stride)  # steps of the decoder: M
         per_step = targets * len(quantile_head.LEVELS)
         if design.scale == "global":
             self.register_buffer("level", torch.zeros(targets))
@@ -57,7 +57,7 @@ class Network(nn.Module):
         self.embedding = nn.Linear(read * design.segment + self.inputs.calendar, hidden)
         self.encoder = cells.build(design, hidden)
         self.dropout = nn.Dropout(design.dropout)
-        self.readout = nn.Linear(hidden, design.read_at_once * per_step)
+        self.readout = nn.Linear(hidden, design.readout_steps * per_step)
         if design.decoder in ("parallel", "encoder-decoder"):
             self.positions = nn.Parameter(
                 torch.empty(self.pieces, hidden).normal_().div_(math.sqrt(hidden))
@@ -160,7 +160,7 @@ class Network(nn.Module):
     def ahead(self, features: CovariateFeatures, starts: range) -> KnownFuture:
         """What is known of the steps that follow each context, for F * B windows."""
         design = self.architecture
-        length, rest = design.context + design.horizon, self.pieces * design.piece - design.horizon
+        length, rest = design.context + design.horizon, self.pieces * design.decoder_stride - design.horizon
         foreseen = self.inputs.foreseen
         coming = torch.cat([features.ahead(start + design.context, start + length, foreseen) for start in starts])
         amounts = torch.cat([features.amounts[:, start : start + length] for start in starts])

@@ -1,10 +1,12 @@
 """What a design cannot honour is an error that says what it needs."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from rnncli.config import rules
+from rnncli.config.metadata import requires_cell
 from rnncli.config.sections import Network, Training
 from rnncli.errors import RequestError
 from tests.conftest import Command
@@ -138,3 +140,15 @@ def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, dat
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.splitlines()[-1] == "error: --activation relu requires --cell rnn"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_requirement_is_declared_at_the_field_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Extended(Network):
+        depth: Annotated[int | None, requires_cell(lambda traits: traits.gated, " (for its gates)")] = None
+        """Depth of the gates."""
+
+    monkeypatch.setattr(rules, "Network", Extended)
+
+    rules.check(Extended(depth=3, cell="lstm"), Training())
+    with pytest.raises(RequestError, match=r"^--depth 3 requires --cell lstm or gru \(for its gates\)$"):
+        rules.check(Extended(depth=3, cell="rnn"), Training())

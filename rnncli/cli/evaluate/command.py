@@ -51,7 +51,7 @@ def evaluate(
         typer.Option(
             metavar="NAME,...",
             help=f"Train and compare these cells instead of scoring MODEL: {', '.join(get_args(CellName))}.",
-            autocompletion=completion.among(get_args(CellName), several=True),
+            autocompletion=completion.among(get_args(CellName), multiple=True),
         ),
     ] = None,
     windows: Annotated[int, typer.Option(metavar="N", help="Number of windows of each series to score.")] = 1,
@@ -79,7 +79,7 @@ def evaluate(
         typer.Option(
             metavar="|".join((*BREAKDOWNS, "COLUMN")),
             help="Break the scores down by horizon step, series, window, week, or a static column.",
-            autocompletion=completion.columns(several=False, besides=BREAKDOWNS),
+            autocompletion=completion.columns(multiple=False, besides=BREAKDOWNS),
         ),
     ] = None,
     fail_if: Annotated[

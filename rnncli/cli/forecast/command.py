@@ -57,7 +57,7 @@ def forecast(
         typer.Option(
             metavar="|".join(OUTPUT_FORMATS),
             help="Output format. [default: from the file name; CSV in a pipe]",
-            autocompletion=completion.among(OUTPUT_FORMATS),
+            autocompletion=completion.choices(OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[

@@ -31,7 +31,7 @@ def inspect(
         typer.Option(
             metavar="|".join(FORMATS),
             help="Format of the table. [default: from the file name]",
-            autocompletion=completion.formats,
+            autocompletion=completion.table_formats,
         ),
     ] = None,
     importance: Annotated[

@@ -76,7 +76,7 @@ def train(
         typer.Option(
             metavar="|".join(FORMATS),
             help="Format of DATA. [default: from the file name]",
-            autocompletion=completion.formats,
+            autocompletion=completion.table_formats,
         ),
     ] = None,
 ) -> None:

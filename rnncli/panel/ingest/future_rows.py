@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rnncli.errors import DataError, about
-from rnncli.messages import did_you_mean, source_words
+from rnncli.messages import did_you_mean, source_name
 from rnncli.panel.ingest.categories import as_text
 from rnncli.panel.ingest.rows import require_series_names, without_footer
 from rnncli.panel.ingest.values import to_numbers
@@ -40,7 +40,7 @@ def append_future(
     future = future.assign(**{name: future_keys["id"].map(by_series[name]).to_numpy() for name in static})
     future, added = future[later], pd.MultiIndex.from_frame(future_keys[later])
     frame = frame[given | ~pd.MultiIndex.from_frame(frame_keys).isin(added)]
-    index = two_sources(frame.index, future.index, source_words(sources[1]))
+    index = two_sources(frame.index, future.index, source_name(sources[1]))
     shared = {name: _appended(frame[name], future[name], dayfirst, name == roles.time) for name in future.columns}
     rest = frame.drop(columns=list(shared)).reset_index(drop=True).reindex(range(len(index)))
     return rest.assign(**shared).set_index(index)
