@@ -51,7 +51,7 @@ def evaluate(
         typer.Option(
             metavar="NAME,...",
             help=f"Train and compare these cells instead of scoring MODEL: {', '.join(get_args(CellName))}.",
-            autocompletion=completion.among(get_args(CellName), multiple=True),
+            autocompletion=completion.choices(get_args(CellName), multiple=True),
         ),
     ] = None,
     windows: Annotated[int, typer.Option(metavar="N", help="Number of windows of each series to score.")] = 1,
@@ -64,7 +64,7 @@ def evaluate(
         typer.Option(
             metavar="never|every|N",
             help="Retrain before every window, or before every N windows.",
-            autocompletion=completion.among(("never", "every")),
+            autocompletion=completion.choices(("never", "every")),
         ),
     ] = "never",
     metrics: Annotated[
@@ -99,7 +99,7 @@ def evaluate(
         typer.Option(
             metavar="|".join(OUTPUT_FORMATS),
             help="Output format of the scores. [default: CSV in a pipe]",
-            autocompletion=completion.among(OUTPUT_FORMATS),
+            autocompletion=completion.choices(OUTPUT_FORMATS),
         ),
     ] = None,
     plot: Annotated[
