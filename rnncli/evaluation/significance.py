@@ -34,14 +34,6 @@ class Difference(NamedTuple):
             return "better"
         return "worse" if self.high < 0 else "unknown"
 
-    def sentence(self, other: str) -> str:
-        """What was found, in words."""
-        if self.verdict == "unknown":
-            ends = f" ({-100 * self.low:.0f} % worse to {100 * self.high:.0f} % better)"
-            return f"no better than {other} can be told from these windows{'' if math.isnan(self.low) else ends}"
-        low, high = sorted((abs(self.low), abs(self.high)))
-        return f"{self.verdict} than {other} by {100 * abs(self.gain):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
-
 
 class WindowPositions(NamedTuple):
     """Where the windows of a backtest lie."""

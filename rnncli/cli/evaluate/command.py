@@ -84,7 +84,7 @@ def evaluate(
     ] = None,
     fail_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help=f"Exit with 6 if this holds: {conditions.FORM}. Repeatable."),
+        typer.Option(metavar="CONDITION", help=f"Exit with 6 if this holds: {conditions.FAIL_EXAMPLES}. Repeatable."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the forecasts of all windows.")

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from rnncli.cli import console
+from rnncli.cli.comparison_words import difference_words, violation_words
 from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest
 from rnncli.cli.figures import backtest as figure
 from rnncli.errors import DataError, GateError
-from rnncli.evaluation import conditions, metrics, significance
+from rnncli.evaluation import metrics, significance
 from rnncli.evaluation.backtest import ForecastChunk, WindowScores
+from rnncli.evaluation.conditions import FailCondition, check_fail_condition
 from rnncli.evaluation.significance import Difference, WindowPositions
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import did_you_mean
@@ -64,7 +66,7 @@ class Report(NamedTuple):
     @property
     def sentences(self) -> dict[str, str]:
         """What is said of the model against each baseline."""
-        return {name: difference.sentence(name) for name, difference in self.differences.items()}
+        return {name: difference_words(difference, name) for name, difference in self.differences.items()}
 
 
 def grouping(by: str | None, panel: Panel, frame: pd.DataFrame, places: Cutoffs, horizon: int) -> Grouping | None:
@@ -156,10 +158,11 @@ def write_results(
     show(report, request.format, request.explain)
 
 
-def check_conditions(parsed: list[conditions.Gate], report: Report, drift: str | None = None) -> None:
-    """Raise GateError if a condition of --fail-if holds."""
-    found = (conditions.broken(gate, report.scores[report.own], report.differences, drift) for gate in parsed)
-    if reasons := [reason for reason in found if reason]:
+def check_conditions(conditions: list[FailCondition], report: Report, drift: str | None = None) -> None:
+    """Raise GateError if a condition of --fail-if holds; drift: words for a drift of the scores, if there is one."""
+    scores, drifted = report.scores[report.own], drift is not None
+    found = (check_fail_condition(condition, scores, report.differences, drifted) for condition in conditions)
+    if reasons := [violation_words(violation, drift) for violation in found if violation]:
         raise GateError("; ".join(reasons))
 
 

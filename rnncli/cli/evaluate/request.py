@@ -88,22 +88,25 @@ def parse_metrics(text: str | None) -> list[str] | None:
 
 def metrics_and_conditions(
     request: ScoreRequest, percents: tuple[float, ...], season: int
-) -> tuple[list[str], list[conditions.Gate]]:
+) -> tuple[list[str], list[conditions.FailCondition]]:
     """Return the metrics to measure, including those that --fail-if needs, and its conditions."""
     from rnncli.evaluation.baselines import methods
     from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS, columns, comparable, metric_of
 
     others = [*methods(season), *request.baselines]
-    parsed = [conditions.parse(text, columns(list(METRICS), percents), others) for text in request.fail_if]
-    columns_needed = [condition.metric for condition in parsed if isinstance(condition, conditions.Score)]
+    parsed = [
+        conditions.parse_fail_condition("--fail-if", text, columns(METRICS, percents), others)
+        for text in request.fail_if
+    ]
+    columns_needed = [condition.metric for condition in parsed if isinstance(condition, conditions.ScoreCondition)]
     needed = [metric.name for column in columns_needed if (metric := metric_of(column))]
     metrics = list(dict.fromkeys([*(request.metrics or DEFAULT_METRICS), *needed]))
     for condition in parsed:
         match condition:
-            case conditions.Worse() if comparable(metrics) is None:
+            case conditions.WorseThan() if comparable(metrics) is None:
                 choices = ", ".join(name for name, metric in METRICS.items() if metric.comparable)
                 raise RequestError(f'--fail-if "{condition.text}" needs one of {choices} in --metrics')
-            case conditions.Drift():
+            case conditions.Drifted():
                 raise RequestError(f'--fail-if "{condition.text}" needs saved forecasts instead of MODEL')
     return metrics, parsed
 

@@ -67,7 +67,10 @@ def score_saved(request: SavedRequest, scores: ScoreRequest, backtest_request: B
     method = POINT if POINT in saved.points else next(iter(saved.points))
     result = report.report(ledger, _windows(saved, panel, horizon), grouping, method)
     drift = None if request.card is None else _report_drift(ledger, result, weeks, request.card, method)
-    parsed = [conditions.parse(text, result.columns, list(result.differences)) for text in scores.fail_if]
+    parsed = [
+        conditions.parse_fail_condition("--fail-if", text, result.columns, list(result.differences))
+        for text in scores.fail_if
+    ]
     report.write_results(result, ledger, scores, backtest_request, None, panel.frequency.name)
     report.check_conditions(parsed, result, drift)
 

@@ -12,7 +12,7 @@ from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import ForecastChunk, Scoring
-from rnncli.evaluation.conditions import Gate
+from rnncli.evaluation.conditions import FailCondition
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import DEFAULT_METRICS
 from rnncli.evaluation.significance import WindowPositions
@@ -26,7 +26,12 @@ from rnncli.training import refit_backtest
 
 
 def score_model(
-    model: Model, data: str, config: Config, scores: ScoreRequest, request: BacktestRequest, conditions: list[Gate]
+    model: Model,
+    data: str,
+    config: Config,
+    scores: ScoreRequest,
+    request: BacktestRequest,
+    conditions: list[FailCondition],
 ) -> None:
     """Forecast windows of the data and report the scores. Raises GateError if a condition of --fail-if holds."""
     card, horizon, percents = model.card, model.card.horizon, config.forecast.level

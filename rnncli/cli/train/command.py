@@ -16,7 +16,7 @@ from rnncli.cli.train import finetune, publish, resume
 from rnncli.cli.train.dry_run import report_files, report_training
 from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
-from rnncli.evaluation.conditions import CONDITIONS, Condition
+from rnncli.evaluation.conditions import PUBLISH_EXAMPLES, PublishCondition
 from rnncli.files import atomic
 from rnncli.files.paths import is_standard_stream
 from rnncli.messages import counted
@@ -63,7 +63,7 @@ def train(
     ] = None,
     publish_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help=f"Replace the model only if this holds: {CONDITIONS}."),
+        typer.Option(metavar="CONDITION", help=f"Replace the model only if this holds: {PUBLISH_EXAMPLES}."),
     ] = None,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Restore the model that --publish-if replaced last; train nothing.")
@@ -125,7 +125,7 @@ def _check(request: TrainRequest, config: Config) -> None:
         run_control.check_lock_wait(config.run)
 
 
-def _train(request: TrainRequest, config: Config, conditions: list[Condition]) -> "TrainedModel | None":
+def _train(request: TrainRequest, config: Config, conditions: list[PublishCondition]) -> "TrainedModel | None":
     """Train and write a model; with --dry-run only report and return None.
 
     The heavy imports are here: `rnncli --help` and wrong options answer at once.

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli.cli import console, run_report
+from rnncli.cli.comparison_words import difference_words, violation_words
 from rnncli.errors import DataError, GateError, RequestError
 from rnncli.evaluation import conditions
-from rnncli.evaluation.conditions import Condition
+from rnncli.evaluation.conditions import PublishCondition
 from rnncli.files import atomic
 
 if TYPE_CHECKING:
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
 class Publication(NamedTuple):
     """The conditions for a new model, and the model it would replace."""
 
-    conditions: list[Condition]
+    conditions: list[PublishCondition]
     current: "Model | None"
 
 
-def parse_conditions(texts: list[str], percents: tuple[float, ...]) -> list[Condition]:
+def parse_conditions(texts: list[str], percents: tuple[float, ...]) -> list[PublishCondition]:
     """Return the conditions. Raises RequestError if a text is not a condition."""
     from rnncli.evaluation.metrics import DEFAULT_METRICS, columns
 
-    return [conditions.condition(text, columns(list(DEFAULT_METRICS), percents)) for text in texts]
+    return [
+        conditions.parse_publish_condition("--publish-if", text, columns(DEFAULT_METRICS, percents)) for text in texts
+    ]
 
 
-def prepare(conditions: list[Condition], output: Path, panel: "Panel", horizon: int) -> Publication:
+def prepare(conditions: list[PublishCondition], output: Path, panel: "Panel", horizon: int) -> Publication:
     """Read the current model. Raises RequestError if it cannot be compared on this panel and horizon."""
     from rnncli.model import weights_file
 
@@ -66,10 +69,10 @@ def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "
         difference = _compare(current, backtest, outcome.model.card.horizon, panel)
         run_report.add_facts(current=scores[CURRENT])
     found = [
-        conditions.unmet(condition, scores[POINT], scores.get(CURRENT), difference)
+        conditions.check_publish_condition(condition, scores[POINT], scores.get(CURRENT), difference)
         for condition in publication.conditions
     ]
-    if reasons := [reason for reason in found if reason]:
+    if reasons := [violation_words(violation) for violation in found if violation]:
         raise GateError(f"{'; '.join(reasons)}. The model file is unchanged")
 
 
@@ -84,7 +87,7 @@ def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "P
     lying = window_positions(panel, backtest.cutoffs, horizon, horizon)
     difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], lying)
     console.note(f"current model: MASE {backtest.overall()[CURRENT]['MASE']:.3f} on the same windows")
-    console.note(f"MASE: {difference.sentence('the current model')}")
+    console.note(f"MASE: {difference_words(difference, 'the current model')}")
     if not formats.later(panel.earliest_time(backtest.cutoffs), current.card.seen.last):
         console.warn(
             f"the current model was trained on rows up to {current.card.seen.last}, including windows of this "

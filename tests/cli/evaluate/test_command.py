@@ -228,11 +228,11 @@ def test_gates_decide_the_exit_code_and_the_scores_are_there_all_the_same(
     assert (f"error: {gates[-1]}: " in outcome.err) is (code == 6)
 
 
-def test_a_gate_tests_the_verdict_whatever_the_sentence_says(
+def test_a_condition_tests_the_verdict_whatever_the_words(
     rnncli: Command, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Difference, "verdict", "worse")
-    monkeypatch.setattr(Difference, "sentence", lambda _difference, other: f"the model loses to {other}")
+    monkeypatch.setattr("rnncli.cli.comparison_words.difference_words", lambda _, other: f"the model loses to {other}")
 
     outcome = rnncli("evaluate", model, data, "--fail-if", "worse than Naive")
 
@@ -265,8 +265,8 @@ def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
         (("--refit", "often"), 2, 'not "often"'),
         (("--by", "y2"), 3, 'there is no column "y2"'),
         (("--by", "ds"), 3, 'it changes within series "s0"'),
-        (("--fail-if", "mase"), 2, "is no condition such as 'mase > 1.0'"),
-        (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" is none of'),
+        (("--fail-if", "mase"), 2, "not a condition. Write it as 'mase > 1.0'"),
+        (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" must be one of'),
         (("--fail-if", "worse than Naive", "--metrics", "coverage"), 2, "in --metrics"),
         (("--refit", "every", "--windows", "79"), 3, "fewer --windows"),
         (("--output", "nowhere/cv.csv"), 2, "nowhere"),
