@@ -168,3 +168,8 @@ def test_inspecting_a_table_imports_no_torch(data: Path) -> None:
 def test_forecasting_imports_no_optimiser(data: Path, model: Path) -> None:
     arguments = ["forecast", str(model), str(data)]
     after_running(arguments, "'torch' in sys.modules and 'torch._dynamo' not in sys.modules")
+
+
+def test_training_imports_no_compiler(data: Path, tmp_path: Path) -> None:
+    arguments = ["train", str(data), "--horizon", "6", "--steps", "2", "--output", str(tmp_path / "m.rnn")]
+    after_running(arguments, "'torch' in sys.modules and 'torch._dynamo' not in sys.modules")
