@@ -20,7 +20,7 @@ def test_a_file_appears_when_all_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == b"new"
 
 
-def test_after_a_failure_the_old_file_stands_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+def test_after_a_failure_only_the_old_file_remains(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
     with pytest.raises(ValueError, match="stop"), atomic_writer(tmp_path / "f") as stream:
@@ -53,7 +53,7 @@ def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "f").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
         "import resource, signal, sys\nfrom pathlib import Path\nfrom rnncli.files.atomic import atomic_writer\n"
@@ -70,15 +70,15 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name_are_written_and_the_last_one_stays(tmp_path: Path) -> None:
-    with atomic_writer(tmp_path / "f") as one, atomic_writer(tmp_path / "f") as other:
-        one.write(b"one")
-        other.write(b"other")
+    with atomic_writer(tmp_path / "f") as first, atomic_writer(tmp_path / "f") as second:
+        first.write(b"first")
+        second.write(b"second")
 
-    assert (tmp_path / "f").read_bytes() == b"one"
+    assert (tmp_path / "f").read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None:
+def test_a_file_is_replaced_only_when_the_block_ends(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
     with replace_on_exit(tmp_path / "f", b"new"):
@@ -88,7 +88,7 @@ def test_a_file_put_afterwards_is_the_old_one_until_then(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
+def test_the_previous_file_is_kept(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
 
     assert replace_keeping_previous(tmp_path / "f", b"new", b"old") == tmp_path / "f.previous"
@@ -97,7 +97,7 @@ def test_what_a_file_replaces_stays_beside_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moment", ["os.fsync", "os.replace"])
 @pytest.mark.parametrize("end", ["SIGKILL", "SIGINT"])
-def test_a_process_that_is_ended_leaves_the_old_file(tmp_path: Path, moment: str, end: str) -> None:
+def test_a_killed_process_leaves_the_old_file(tmp_path: Path, moment: str, end: str) -> None:
     (tmp_path / "f").write_bytes(b"old")
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom rnncli.files.atomic import atomic_writer\n"
@@ -108,9 +108,9 @@ def test_a_process_that_is_ended_leaves_the_old_file(tmp_path: Path, moment: str
     done = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL)
 
     assert done.returncode == -signal.Signals[end]
-    left = {path.name for path in tmp_path.iterdir()} - {"f"}
-    assert len(left) == (1 if end == "SIGKILL" else 0)
-    assert all(name.startswith(".f.") for name in left)
+    temporary = {path.name for path in tmp_path.iterdir()} - {"f"}
+    assert len(temporary) == (1 if end == "SIGKILL" else 0)
+    assert all(name.startswith(".f.") for name in temporary)
     assert (tmp_path / "f").read_bytes() == b"old"
     with atomic_writer(tmp_path / "f") as stream:
         stream.write(b"new")
@@ -125,13 +125,13 @@ def test_a_device_is_written_to_directly() -> None:
 
 
 @pytest.mark.parametrize(("name", "message"), [("none/f", "there is no folder"), (".", "it is a folder")])
-def test_where_nothing_can_be_written_is_known_beforehand(name: str, message: str, tmp_path: Path) -> None:
+def test_an_unwritable_path_is_refused_beforehand(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=message):
         check_writable(tmp_path / name)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_known_beforehand(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_refused_beforehand(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
     with pytest.raises(RequestError, match="not writable"):

@@ -1,4 +1,4 @@
-"""A sealed file tells whether it is what was written."""
+"""A changed byte is detected by the checksum."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +21,8 @@ def write(path: Path, text: str) -> bytes:
 
 
 @given(text=st.text() | st.just(checksummed.PLACEHOLDER))
-def test_what_was_written_is_intact(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    path = tmp_path_factory.getbasetemp() / "sealed"
+def test_an_unchanged_file_is_intact(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "written"
     content = write(path, text)
 
     assert checksummed.read(path, "key") == (text, content, True)
@@ -30,11 +30,11 @@ def test_what_was_written_is_intact(tmp_path_factory: pytest.TempPathFactory, te
 
 
 @given(data=st.data())
-def test_what_was_changed_is_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_a_changed_byte_is_detected(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "changed"
-    content = bytearray(write(path, "said"))
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] = data.draw(st.integers(0, 255).filter(lambda byte: byte != content[place]))
+    content = bytearray(write(path, "text"))
+    index = data.draw(st.integers(0, len(content) - 1))
+    content[index] = data.draw(st.integers(0, 255).filter(lambda byte: byte != content[index]))
     path.write_bytes(content)
 
     with suppress(ValueError, KeyError):  # raised where not even its header can be read

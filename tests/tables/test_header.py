@@ -31,19 +31,19 @@ def written(path: Path) -> Path:
 @pytest.mark.parametrize(
     "name", ["t.csv", "t.semicolon.csv", "t.tsv", "t.csv.gz", "t.parquet", "t.feather", "t.ndjson"]
 )
-def test_a_head_has_the_names_of_the_table(tmp_path: Path, name: str) -> None:
+def test_the_header_has_the_column_names_of_the_table(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name)
 
     assert header.column_names(path) == list(reading.read(str(path)).columns) == list(FRAME.columns)
 
 
-def test_a_folder_tells_its_parts_by_its_name(tmp_path: Path) -> None:
+def test_the_header_of_a_folder_has_its_partition_keys(tmp_path: Path) -> None:
     FRAME.assign(shop=["north", "south"]).to_parquet(tmp_path / "t", partition_cols=["shop"])
 
     assert header.column_names(tmp_path / "t") == list(reading.read(str(tmp_path / "t")).columns)
 
 
-def test_what_is_no_table_has_none_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_other_files_have_no_columns_and_a_pipe_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "m.rnn").write_bytes(b"@\0\0\0\0\0\0\0" + b'{"a":1,"b":2}')  # how a model begins
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "empty.csv").touch()
