@@ -6,6 +6,7 @@ overlap (Harvey, Leybourne and Newbold 1997).
 """
 
 import math
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -59,6 +60,11 @@ def compare(own: MetricTerms, other: MetricTerms, windows: WindowPositions) -> D
     if len(names) >= FEWEST_SERIES:
         return Difference(gain, *_bootstrap(table, windows.overlap))
     return Difference(gain, *_diebold_mariano(table.sum(axis=1), windows.overlap))
+
+
+def compare_all(terms: Mapping[str, MetricTerms], method: str, windows: WindowPositions) -> dict[str, Difference]:
+    """Return the difference of a method from each other method, by its name; terms: of one metric by method."""
+    return {name: compare(terms[method], other, windows) for name, other in terms.items() if name != method}
 
 
 def _gain(sums: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
+from rnncli.evaluation.breakdown import group_windows
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import METRICS
 from rnncli.network import device
@@ -102,7 +103,8 @@ def _prepare(
     horizon = horizon_steps(config.network, panel.frequency)
     step = horizon if request.step is None else parse_step(request.step, panel.frequency)
     cutoffs = available_cutoffs(panel, horizon, request.windows, step)
-    report.grouping(scores.by, panel, table, cutoffs, horizon)
+    if scores.by is not None:  # an unsuitable --by is reported before the forecasts
+        group_windows(scores.by, panel, table, cutoffs, horizon)
     return Comparison(table, panel, cutoffs, step, *cell_comparison.plan_cells(panel, cutoffs, config, names))
 
 
@@ -120,7 +122,9 @@ def _report(ledger: WindowScores, comparison: Comparison, scores: ScoreRequest) 
     first = next((name for name in ledger.scoring.metrics if METRICS[name].ranks_methods), None)
     best = names[0] if first is None else min(names, key=lambda name: table[name][first])
     windows = window_positions(comparison.panel, ledger.cutoffs, comparison.horizon, comparison.step)
-    grouping = report.grouping(scores.by, comparison.panel, comparison.table, ledger.cutoffs, comparison.horizon)
+    grouping, panel = None, comparison.panel
+    if scores.by is not None:
+        grouping = group_windows(scores.by, panel, comparison.table, ledger.cutoffs, comparison.horizon)
     return report.report(ledger, windows, grouping, best)
 
 

@@ -15,6 +15,7 @@ from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, RequestError, about
 from rnncli.evaluation import backtest, conditions, metrics, score_drift
 from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
+from rnncli.evaluation.breakdown import Grouping, group_windows
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.card import Card
 from rnncli.network.device import free_cores
@@ -60,8 +61,8 @@ def score_saved(request: SavedRequest, scores: ScoreRequest, backtest_request: B
     _report_content(saved, files, season)
     horizon = next(iter(saved.points.values())).shape[1]
     with about(request.data):
-        grouping = report.grouping(scores.by, panel, table, saved.cutoffs, horizon)
-        weeks = None if panel.times.integer else report.grouping("week", panel, table, saved.cutoffs, horizon)
+        grouping = None if scores.by is None else group_windows(scores.by, panel, table, saved.cutoffs, horizon)
+        weeks = None if panel.times.integer else group_windows("week", panel, table, saved.cutoffs, horizon)
     by_step = backtest_request.plot is not None or scores.by == "horizon"
     ledger = backtest.score_windows([_chunk(saved, panel, scoring)], scoring, by_step)
     method = POINT if POINT in saved.points else next(iter(saved.points))
@@ -148,7 +149,7 @@ def _report_content(saved: SavedForecasts, files: list[Path], season: int) -> No
 
 
 def _report_drift(
-    ledger: WindowScores, result: report.Report, weeks: report.Grouping | None, card: Card, method: str
+    ledger: WindowScores, result: report.Report, weeks: Grouping | None, card: Card, method: str
 ) -> str | None:
     """Compare the live score with the model's backtest, and report it.
 

@@ -12,6 +12,7 @@ from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import ForecastChunk, Scoring
+from rnncli.evaluation.breakdown import group_windows
 from rnncli.evaluation.conditions import FailCondition
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import DEFAULT_METRICS
@@ -43,7 +44,8 @@ def score_model(
         panel = data_input.build_panel(table, columns, data_input.expected(card))
         step = horizon if request.step is None else parse_step(request.step, panel.frequency)
         cutoffs = available_cutoffs(panel, horizon, request.windows, step)
-        report.grouping(scores.by, panel, table, cutoffs, horizon)  # a wrong --by is reported before the forecasts
+        if scores.by is not None:  # an unsuitable --by is reported before the forecasts
+            group_windows(scores.by, panel, table, cutoffs, horizon)
         work = device.work_per_forecast(card.architectures, panel.targets, len(cutoffs.rows))
         place = device.prepare(config.compute.device, work)
         scoring = Scoring(
@@ -62,7 +64,7 @@ def score_model(
         if saved is not None:
             chunks = saved.collected(panel, chunks)
         ledger = backtest.score_windows(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
-        grouping = report.grouping(scores.by, panel, table, ledger.cutoffs, horizon)
+        grouping = None if scores.by is None else group_windows(scores.by, panel, table, ledger.cutoffs, horizon)
     if request.refit_every is None:
         _report_windows(card, panel, cutoffs, request.windows * len(panel.ids))
     result = report.report(ledger, window_positions(panel, ledger.cutoffs, horizon, step), grouping)

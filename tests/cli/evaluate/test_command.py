@@ -263,7 +263,7 @@ def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
     [
         (("--refit", "0"), 2, "--refit must be never, every"),
         (("--refit", "often"), 2, 'not "often"'),
-        (("--by", "y2"), 3, 'there is no column "y2"'),
+        (("--by", "y2"), 3, 'by "y2": there is no such column'),
         (("--by", "ds"), 3, 'it changes within series "s0"'),
         (("--fail-if", "mase"), 2, "not a condition. Write it as 'mase > 1.0'"),
         (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" must be one of'),

@@ -1,0 +1,96 @@
+"""Break the scores of a backtest down by horizon step, series, window, week or a column of the table."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnncli.errors import DataError
+from rnncli.evaluation.backtest import WindowScores
+from rnncli.evaluation.metrics import METRICS
+from rnncli.messages import did_you_mean
+from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.time import formats
+
+KINDS = ("horizon", "series", "window", "week")
+RESERVED = ("model", "windows")  # columns of the result, with the metrics
+
+
+class Grouping(NamedTuple):
+    """The group of each of N windows."""
+
+    by: str
+    labels: list[str]  # (G,)
+    groups: np.ndarray  # (N,) indices of labels
+
+
+def group_windows(by: str, panel: Panel, table: pd.DataFrame, cutoffs: Cutoffs, horizon: int) -> Grouping:
+    """Return the groups of windows by one of KINDS, or by a column of the table that is constant in each series.
+
+    For "horizon" the labels are the steps, and all windows have group 0. Raises DataError if the column is unsuitable.
+    """
+    last_rows = cutoffs.rows - 1
+    match "series" if by == panel.summary.roles.id else by:
+        case "horizon":
+            return Grouping("horizon", [str(step) for step in range(1, horizon + 1)], cutoffs.rows * 0)
+        case "series":
+            return Grouping("series", [str(name) for name in panel.ids], cutoffs.series)
+        case "window":
+            groups, times = pd.factorize(panel.times_at(cutoffs.series, last_rows), sort=True)
+            return Grouping("cutoff", formats.plain(list(times)), groups)
+        case "week":
+            if panel.times.integer:
+                raise DataError("cannot break scores down by week: times are numbers")
+            dates = pd.DatetimeIndex(panel.times_at(cutoffs.series, last_rows)).tz_localize(None)
+            groups, weeks = pd.factorize(dates.to_period("W").start_time, sort=True)
+            return Grouping("week", [f"{week:%Y-%m-%d}" for week in weeks], groups)
+        case _:
+            series = _group_series(by, panel, table)
+            return series._replace(groups=series.groups[cutoffs.series])
+
+
+def _group_series(column: str, panel: Panel, table: pd.DataFrame) -> Grouping:
+    """Return the group of each series by its value in a column."""
+    _check_column(column, panel, table)
+    identifier = panel.summary.roles.id
+    pairs = table[[identifier, column]].drop_duplicates()
+    repeated = pairs[identifier].duplicated()
+    if repeated.any():
+        name = pairs[identifier][repeated].iloc[0]
+        raise DataError(
+            f'cannot break scores down by "{column}": it changes within series "{name}". Name a column that does not'
+        )
+    values = pairs.set_index(pairs[identifier].astype(str))[column].reindex([str(name) for name in panel.ids])
+    texts = values.astype(object).where(values.notna(), "").astype(str)  # empty values are a group
+    groups, labels = pd.factorize(texts, sort=True)
+    return Grouping(column, [str(label) for label in labels], groups)
+
+
+def _check_column(column: str, panel: Panel, table: pd.DataFrame) -> None:
+    """Raise DataError if the column cannot group series."""
+    if panel.summary.roles.id is None:
+        raise DataError(f'cannot break scores down by "{column}": the table has no column of series ids')
+    if column not in table:
+        known = [*KINDS, *(str(name) for name in table.columns)]
+        raise DataError(
+            f'cannot break scores down by "{column}": there is no such column.{did_you_mean(column, known)}'
+        )
+    if column in RESERVED or column in METRICS:
+        raise DataError(f'cannot break scores down by "{column}": a score has this name. Rename the column')
+
+
+def score_groups(scores: WindowScores, grouping: Grouping) -> pd.DataFrame:
+    """Return a row for each group and method: the group, its number of windows, the method and its scores."""
+    size = len(grouping.labels)
+    if grouping.by == "horizon":
+        by_method, counts = scores.by_step(), np.full(size, len(scores.cutoffs.rows))
+    else:
+        by_method = scores.by_group(grouping.groups, size)
+        counts = np.bincount(grouping.groups, minlength=size)
+    tables = [
+        pd.DataFrame({grouping.by: grouping.labels, "windows": counts, "model": method} | row)
+        for method, row in by_method.items()
+    ]
+    joined = pd.concat(tables, ignore_index=True)
+    order = np.argsort(np.tile(np.arange(size), len(tables)), kind="stable")
+    return joined.iloc[order][np.repeat(counts, len(tables)) > 0].reset_index(drop=True)
