@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import TeacherForcing
-from rnncli.windows.windows import Batch
+from rnncli.windows.batch import Batch
 
 
 class Watched(NamedTuple):
@@ -28,7 +28,9 @@ class Watched(NamedTuple):
 def own(network: Network, batch: Batch) -> Batch:
     """The part of the windows that a network looks at."""
     past = batch.past[:, -network.context :]
-    return batch._replace(past=past, beside=batch.beside.newest(network.context, network.architecture.horizon))
+    return batch._replace(
+        past=past, covariates=batch.covariates.last_steps(network.context, network.architecture.horizon)
+    )
 
 
 @torch.enable_grad()
@@ -51,7 +53,7 @@ def watch(network: Network, batch: Batch) -> Watched:
     # All segments of the past pass through what leaves some of them out in training, before any encoder cuts them up.
     entry = network.encoder if network.architecture.traits.closed_form else network.left_out
     with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
-        trace = network.trace(batch.past, batch.step, batch.beside)
+        trace = network.trace(batch.past, batch.step, batch.covariates)
     quantiles, scale = trace.prediction
     total, _ = quantile_head.pinball(quantiles, scale.apply_clipped(batch.future), (scale.spread > 0).to(quantiles))
     whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
@@ -80,7 +82,7 @@ def gap(network: Network, batch: Batch) -> Gap | None:
     design = network.architecture
     if design.decoder != "recursive" or network.pieces == 1:
         return None
-    given = batch.past, batch.step, batch.beside
+    given = batch.past, batch.step, batch.covariates
     free, scale = network(*given)
     forced, _ = network.trace(*given, lesson=TeacherForcing(batch.future, 1.0)).prediction
     actual = scale.apply(batch.future)  # (B, H, K)

@@ -17,7 +17,7 @@ from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs, past_changes
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
-from rnncli.windows.windows import Batch
+from rnncli.windows.batch import Batch
 
 MOST_WINDOWS = 2000
 ORIGINS = 20  # windows of a series, at most
@@ -106,29 +106,29 @@ def _lag(newest: int, oldest: int) -> Alter:
 
 def _along(place: int) -> Alter:
     def alter(batch: Batch, others: Tensor) -> Batch:
-        along = batch.beside.along.clone()
+        along = batch.covariates.varying.clone()
         along[..., place] = along[others][..., place]
-        return batch._replace(beside=batch.beside._replace(along=along))
+        return batch._replace(covariates=batch.covariates._replace(varying=along))
 
     return alter
 
 
 def _fixed(place: int) -> Alter:
     def alter(batch: Batch, others: Tensor) -> Batch:
-        fixed = batch.beside.fixed.clone()
+        fixed = batch.covariates.static.clone()
         fixed[:, place] = fixed[others, place]
-        return batch._replace(beside=batch.beside._replace(fixed=fixed))
+        return batch._replace(covariates=batch.covariates._replace(static=fixed))
 
     return alter
 
 
 def _others(batch: Batch, windows: Tensor) -> Batch:
     """What all series were at another window's moment."""
-    others = batch.beside.others
-    moved = None if others is None else others._replace(moment=others.moment[windows])
-    return batch._replace(beside=batch.beside._replace(others=moved))
+    others = batch.covariates.other_series
+    moved = None if others is None else others._replace(window_time=others.window_time[windows])
+    return batch._replace(covariates=batch.covariates._replace(other_series=moved))
 
 
 def _calendar(batch: Batch, others: Tensor) -> Batch:
-    calendar = batch.beside.calendar
-    return batch._replace(beside=batch.beside._replace(calendar=None if calendar is None else calendar[others]))
+    calendar = batch.covariates.calendar
+    return batch._replace(covariates=batch.covariates._replace(calendar=None if calendar is None else calendar[others]))

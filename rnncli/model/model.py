@@ -19,7 +19,8 @@ from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, Forecast, Panel
 from rnncli.panel.time import frequency as clock
-from rnncli.windows.windows import Batch, Windows
+from rnncli.windows.batch import Batch
+from rnncli.windows.windows import Windows
 
 STATES = 8  # values that a recurrent step keeps for each unit: gates, states, outputs
 VALUES_AT_ONCE = 20_000_000  # of one chunk of forecasts: bounds its memory to some hundred megabytes
@@ -142,7 +143,7 @@ def _forecast(
 ) -> Tensor:
     """Point and quantiles (B, H, K, 1 + P) of one network, in the data's units; NaN where it sees nothing."""
     past = batch.past[:, batch.past.shape[1] - seen :]
-    beside = batch.beside.newest(seen, network.architecture.horizon)
+    beside = batch.covariates.last_steps(seen, network.architecture.horizon)
     quantiles, scale = network.trace(past, batch.step, beside, carried).prediction
     quantiles = quantiles.to(past.device).double()
     point = quantile_head.point(scale.undo(quantiles), take_mean)

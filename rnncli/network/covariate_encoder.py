@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture, Covariate, InputSpec
 from rnncli.network import base_forecasts, scaling
-from rnncli.windows.windows import Beside
+from rnncli.windows.batch import CovariateBatch
 
 FURTHEST = 10.0  # deviations: what lies beyond is held there
 STILL = 0.1  # of a series' typical deviation: by how much a window's own is never smaller
@@ -60,19 +60,19 @@ class CovariateEncoder(nn.Module):
         self.register_buffer("foreseen", torch.tensor(foreseen, device="cpu"), persistent=False)  # (P,) 0 or 1
         self.foreseen: Tensor
 
-    def forward(self, beside: Beside, context: int) -> CovariateFeatures:
+    def forward(self, beside: CovariateBatch, context: int) -> CovariateFeatures:
         """Of windows whose first `context` steps measure their amounts."""
-        values = self.along.by_all(beside.along)  # (B, T + H, A)
+        values = self.along.by_all(beside.varying)  # (B, T + H, A)
         # A state that is carried over has to read the same amount as the same number, wherever a window begins.
         # (B, 1, A) each
         level, spread = _unmeasured(values) if self.of_all else self.along.measure(values[:, :context])
         own, missing = _held((values - level) / spread), _picked(values.isnan(), self.with_gaps)
-        fixed = beside.fixed.unsqueeze(1)  # (B, 1, G)
+        fixed = beside.static.unsqueeze(1)  # (B, 1, G)
         amounts = self.fixed.by_all(fixed)
         told = [_held(level), spread.log(), _held(amounts), ~amounts.isnan(), self.fixed.kinds_of(fixed)]
         calendar = beside.calendar if self.calendar and beside.calendar is not None else values[..., :0]
         return CovariateFeatures(
-            self._joined([own, missing, self.along.kinds_of(beside.along)]),
+            self._joined([own, missing, self.along.kinds_of(beside.varying)]),
             calendar.to(self.foreseen),
             _held(values).to(self.foreseen),
             _picked(own, self.known).to(self.foreseen),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rnncli.config.architecture import Architecture
 from rnncli.network import scaling
-from rnncli.windows.windows import Others
+from rnncli.windows.batch import OtherSeries
 
 MIXTURES = 4  # M
 REACH = 4  # horizons: on etth1 a linear map of all of the context learned the noise of others by heart
@@ -30,7 +30,7 @@ class CrossSeriesMixing(nn.Module):
         nn.init.zeros_(self.entry.weight)
         nn.init.zeros_(self.linear.weight)
 
-    def forward(self, others: Others) -> Tensor:
+    def forward(self, others: OtherSeries) -> Tensor:
         """The mixtures of each window's past: (B, T, M); nothing where it is of a series that is none of the S."""
         count, series, length, _ = others.past.shape
         past = others.past.reshape(count * series, length, -1)
@@ -38,8 +38,8 @@ class CrossSeriesMixing(nn.Module):
         own = "spread" if self.design.scale == "global" else self.design.scale
         scale = scaling.measure(past[:, : self.design.context], own, self.design.season)
         scaled = scale.apply(past).nan_to_num(0.0).to(self.shares)  # (U * S, T, 1)
-        seen = scaled.reshape(count, series, length)[others.moment.to(scaled.device)]  # (B, S, T)
-        place = others.place.to(scaled.device)
+        seen = scaled.reshape(count, series, length)[others.window_time.to(scaled.device)]  # (B, S, T)
+        place = others.window_series.to(scaled.device)
         shares = self.shares[place.clamp(min=0)] * (place >= 0).reshape(-1, 1, 1)  # (B, M, S)
         return (shares @ seen).mT
 

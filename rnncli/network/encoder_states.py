@@ -13,7 +13,8 @@ from torch import Tensor
 
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
-from rnncli.windows.windows import Batch, Windows
+from rnncli.windows.batch import Batch
+from rnncli.windows.windows import Windows
 
 TRACKS = 256  # series read side by side
 BLOCK = 512  # segments read at once
@@ -33,7 +34,7 @@ def batches(
     network: Network, windows: Windows, series: np.ndarray, rows: np.ndarray, chunk: int
 ) -> Iterator[tuple[Batch, CarriedState | None]]:
     """Yield the windows of series (N,) at cutoffs (N,), `chunk` at a time, with the states carried to them."""
-    near, device = windows.of(network.context), windows.values.device
+    near, device = windows.with_context(network.context), windows.values.device
     for start in range(0, len(rows), chunk):
         part = slice(start, start + chunk)
         batch = near.batch(torch.from_numpy(series[part]).to(device), torch.from_numpy(rows[part]).to(device))
@@ -81,8 +82,8 @@ def _walk(network: Network, windows: Windows, tracks: Tracks) -> Iterator[tuple[
     needed = set(tracks.behind.tolist())
     for stop in sorted({*needed, *range(0, remaining, BLOCK)}, reverse=True):
         if stop < remaining:
-            cut = windows.of(network.context + (remaining - stop - 1) * segment)
+            cut = windows.with_context(network.context + (remaining - stop - 1) * segment)
             batch = cut.batch(series, ends - stop * segment)
-            carried, remaining = network.carry(batch.past, batch.step, batch.beside, carried), stop
+            carried, remaining = network.carry(batch.past, batch.step, batch.covariates, carried), stop
         if stop in needed:
             yield tracks.behind == stop, carried

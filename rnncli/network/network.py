@@ -32,7 +32,7 @@ from rnncli.network.tensors import (
     Prediction,
     Trace,
 )
-from rnncli.windows.windows import Beside
+from rnncli.windows.batch import CovariateBatch
 
 NOTHING = InputSpec()
 
@@ -74,7 +74,7 @@ class Network(nn.Module):
         self.left_out = Dropout(design.input_dropout, design.variational)
         self.mixing = CrossSeriesMixing(design, told.series) if design.mix else None
 
-    def forward(self, past: Tensor, step: Tensor, beside: Beside) -> Prediction:
+    def forward(self, past: Tensor, step: Tensor, beside: CovariateBatch) -> Prediction:
         """Past (B, T, K) float64 in the data's units, NaN where missing; step (B,): the clock's as the future starts.
 
         A past longer than the context by whole segments is forecast from behind each of these too, with one pass of the
@@ -87,7 +87,7 @@ class Network(nn.Module):
         self,
         past: Tensor,
         step: Tensor,
-        beside: Beside,
+        beside: CovariateBatch,
         carried: CarriedState | None = None,
         lesson: TeacherForcing | None = None,
     ) -> Trace:
@@ -113,7 +113,9 @@ class Network(nn.Module):
         prediction = Prediction(quantile_head.quantiles(parameters, centre), view.scale)
         return Trace(prediction, view.past.output, view.past.last, looked)
 
-    def look(self, past: Tensor, step: Tensor, beside: Beside, carried: CarriedState | None = None) -> DecoderInput:
+    def look(
+        self, past: Tensor, step: Tensor, beside: CovariateBatch, carried: CarriedState | None = None
+    ) -> DecoderInput:
         """All that is known before anything is decoded, of F * B windows."""
         design, length = self.architecture, past.shape[1]
         scale = self.scale(past[:, : design.context])
@@ -125,7 +127,9 @@ class Network(nn.Module):
         left, expected = self.base(views, steps)  # (F * B, L, K), (F * B, H, K)
         features = self.inputs(beside, design.context)
         ahead = self.ahead(features, starts)
-        mixed = None if self.mixing is None or beside.others is None else self.mixing(beside.others)  # (B, T, M)
+        mixed = (
+            None if self.mixing is None or beside.other_series is None else self.mixing(beside.other_series)
+        )  # (B, T, M)
         read = left if length == design.context else self.base(scaled, step)[0]  # (B, T, K)
         waited = teacher_forcing.waited(past > 0) if design.since else None  # (B, T, K)
         seen = self.seen(read, waited, features, mixed)
@@ -143,7 +147,7 @@ class Network(nn.Module):
         told = features.read[:, : read.shape[1]], features.calendar[:, : read.shape[1]]
         return EncoderInput(read.nan_to_num(0.0), (~read.isnan()).to(read), since, *told, mixed)
 
-    def carry(self, past: Tensor, step: Tensor, beside: Beside, carried: CarriedState) -> CarriedState:
+    def carry(self, past: Tensor, step: Tensor, beside: CovariateBatch, carried: CarriedState) -> CarriedState:
         """What is brought along to the end of a past, from what was brought along to its last segments.
 
         These are one, and as many as lie behind its first context.

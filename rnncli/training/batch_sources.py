@@ -9,7 +9,9 @@ from torch import Tensor
 from rnncli.network.cells import State
 from rnncli.network.stateful_encoder import detach_state
 from rnncli.network.tensors import CarriedState
-from rnncli.windows.windows import Batch, Gatherer, Sampler, Windows
+from rnncli.windows.batch import Batch
+from rnncli.windows.samplers import Sampler, SynchronousSampler
+from rnncli.windows.windows import Windows
 
 
 class BatchSource(Protocol):
@@ -28,7 +30,7 @@ class RandomBatches(NamedTuple):
     """Windows drawn at random, each read from its own beginning."""
 
     windows: Windows
-    sampler: Sampler | Gatherer
+    sampler: Sampler | SynchronousSampler
     size: int
     generator: torch.Generator
 

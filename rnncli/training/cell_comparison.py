@@ -20,7 +20,7 @@ from rnncli.planning.plan import Plan
 from rnncli.training import refit_backtest, train_model
 from rnncli.training import workers as crew
 from rnncli.training.trials import INTERRUPTED, TrainingStatus
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 
 class CellPlan(NamedTuple):
@@ -82,7 +82,7 @@ def train_cells(
 
         started = time.monotonic()
         workers = crew.gather(
-            Sequences.of(entry.plan.training_panel, entry.plan.architecture.horizon), device, processes
+            SeriesData.of(entry.plan.training_panel, entry.plan.architecture.horizon), device, processes
         )
         model = train_model.train(panel, entry.config, entry.plan, workers, watched).model
         yield TrainedCell(entry.name, model, time.monotonic() - started)

@@ -25,7 +25,7 @@ from rnncli.training.train_network import (
 )
 from rnncli.training.trials import TRIAL_SHARE, TrialRunner
 from rnncli.training.workers import InProcess
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 PROCESS_BYTES = 400_000_000  # bytes of a process that has imported torch and its optimisers, and done nothing
 
@@ -37,7 +37,7 @@ class UpdateCost(NamedTuple):
     memory: int  # bytes that an update keeps for its gradient
 
 
-def measure_update(task: TrainingTask, data: Sequences, device: torch.device) -> UpdateCost:
+def measure_update(task: TrainingTask, data: SeriesData, device: torch.device) -> UpdateCost:
     """Told by a few updates of a network that is thrown away. The process' random numbers are left as they were.
 
     Raises TrainingError.
@@ -69,7 +69,7 @@ class CostEstimate(NamedTuple):
     memory: int  # bytes in all, about
 
 
-def estimate_cost(data: Sequences, plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
+def estimate_cost(data: SeriesData, plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
     """What `ensemble.train` would take with so many processes."""
     workshop = TrialRunner(plan, training, InProcess(data, device), lambda _state: None)
     trials = workshop.trials if len(plan.split.validation.rows) else 0
@@ -90,7 +90,7 @@ def _seconds(each: float, trials: int, members: int, size: int, budget: float) -
     return min(tried + math.ceil(members / size) * each, budget)
 
 
-def _held(data: Sequences) -> int:
+def _held(data: SeriesData) -> int:
     """Bytes in memory, and not in temporary files."""
     beside = data.covariates
     arrays = [data.values, data.offsets, data.firsts, beside.values, beside.static, beside.weights]

@@ -25,7 +25,7 @@ from rnncli.training import losses
 from rnncli.training.batch_sources import BatchSource, RandomBatches, StatefulBatches
 from rnncli.training.losses import LossWeights
 from rnncli.training.optimiser import Optimiser
-from rnncli.windows.windows import Batch
+from rnncli.windows.batch import Batch
 
 EMA_DECAY = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
 VALIDATION_CHECKS = 20  # validation checks in a full run
@@ -189,7 +189,7 @@ def penalised_loss(
     share, lesson = goal.training.teacher_forcing * (1 - done), None
     if share:
         lesson = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
-    trace = network.trace(batch.past, batch.step, batch.beside, carried, lesson)
+    trace = network.trace(batch.past, batch.step, batch.covariates, carried, lesson)
     total, count = _compared(trace.prediction, network.architecture, batch, goal)
     loss = total / count.clamp(min=1)
     price = goal.training.activation_penalty
@@ -200,7 +200,7 @@ def batch_loss(
     network: Network, batch: Batch, goal: Objective, carried: CarriedState | None = None
 ) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
-    trace = network.trace(batch.past, batch.step, batch.beside, carried)
+    trace = network.trace(batch.past, batch.step, batch.covariates, carried)
     return _compared(trace.prediction, network.architecture, batch, goal)
 
 

@@ -17,7 +17,7 @@ from rnncli.planning.plan import Plan
 from rnncli.training import train_model
 from rnncli.training import workers as crew
 from rnncli.training.trials import INTERRUPTED, TrainingStatus
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 
 def refit_models(
@@ -53,7 +53,7 @@ def refit_models(
         except RequestError as error:  # which was fine with all rows
             raise DataError(f"before {panel.earliest_time(some)}: {error}, or fewer --windows") from error
         workers = crew.gather(
-            Sequences.of(plan.training_panel, model.card.horizon), device, processes(config.training.members)
+            SeriesData.of(plan.training_panel, model.card.horizon), device, processes(config.training.members)
         )
         trained = train_model.train(part, config, plan, workers, watched).model
         yield replace(trained, corrected=model.corrected), some

@@ -15,7 +15,8 @@ from rnncli.errors import TrainingError
 from rnncli.network import quantile_head
 from rnncli.network.cells import EchoState
 from rnncli.network.network import Network
-from rnncli.windows.windows import Sampler, Windows
+from rnncli.windows.samplers import Sampler
+from rnncli.windows.windows import Windows
 
 MAX_WINDOWS = 4096  # forecasts solved for
 MAX_VALUES = 40_000_000  # of the linear system, at once
@@ -109,7 +110,7 @@ def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor,
     told = design.segment if design.decoder == "recursive" else design.horizon
     for start in range(0, len(series), CHUNK):
         batch = windows.batch(series[start : start + CHUNK], cutoffs[start : start + CHUNK])
-        view = network.look(batch.past, batch.step, batch.beside)
+        view = network.look(batch.past, batch.step, batch.covariates)
         future = view.scale.apply_clipped(batch.futures(design.context, design.segment))
         targets = (future[:, :told].to(view.expected) - view.expected[:, :told]).double().mT  # (F * B, K, H)
         kept = targets.isfinite().all(dim=(1, 2)) & (view.scale.spread > 0).all(dim=(1, 2)).to(targets.device)

@@ -34,7 +34,8 @@ from rnncli.training.loop import (
     update,
 )
 from rnncli.training.optimiser import Optimiser, find_learning_rate
-from rnncli.windows.windows import Gatherer, Sampler, Sequences, Windows
+from rnncli.windows.samplers import Sampler, SynchronousSampler
+from rnncli.windows.windows import SeriesData, Windows
 
 MAX_CHECK_WINDOWS = 2_000  # validation windows looked at in a check; all of them tell designs apart in the end
 CHUNK = 1024  # windows forecast at once when validating
@@ -73,7 +74,7 @@ class TrainedNetwork(NamedTuple):
 
 def train(
     task: TrainingTask,
-    data: Sequences | Panel,
+    data: SeriesData | Panel,
     device: torch.device,
     report: Callable[[Progress], None],
     keeper: NetworkCheckpoint = NetworkCheckpoint(),  # noqa: B008 - one that keeps nothing
@@ -104,7 +105,7 @@ def within_memory(device: torch.device) -> Iterator[None]:
         raise TrainingError(f"out of memory on {device}. Use a smaller --batch, --hidden or --context") from error
 
 
-def prepare(task: TrainingTask, data: Sequences | Panel, device: torch.device) -> tuple[Windows, Network]:
+def prepare(task: TrainingTask, data: SeriesData | Panel, device: torch.device) -> tuple[Windows, Network]:
     """The windows of a task and its network before the first update, whose weights are drawn from the task's seed."""
     torch.manual_seed(task.seed)
     design = task.architecture
@@ -121,10 +122,10 @@ def prepare(task: TrainingTask, data: Sequences | Panel, device: torch.device) -
     return windows, network
 
 
-def _begin(network: Network, cycle: LearnedCycle, data: Sequences | Panel, task: TrainingTask) -> None:
+def _begin(network: Network, cycle: LearnedCycle, data: SeriesData | Panel, task: TrainingTask) -> None:
     """Have the cycle begin with what training windows repeat, for it to be there from the first step on."""
     cpu = torch.device("cpu")
-    windows = Windows(data, network.context, task.architecture.horizon, cpu, dated=False)
+    windows = Windows(data, network.context, task.architecture.horizon, cpu, with_calendar=False)
     drawn = Sampler(task.first, task.last, cpu).draw(SAMPLED_WINDOWS, torch.Generator().manual_seed(task.seed))
     batch = windows.batch(*drawn)
     cycle.begin(network.scale(batch.past).apply(batch.future), batch.step)
@@ -142,7 +143,7 @@ def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarra
     """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
     parts = [np.empty((0, network.architecture.horizon, network.targets, len(quantile_head.LEVELS)))]
     for batch, carried in encoder_states.batches(network, windows, *places, CHUNK):
-        quantiles, scale = network.trace(batch.past, batch.step, batch.beside, carried).prediction
+        quantiles, scale = network.trace(batch.past, batch.step, batch.covariates, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -197,17 +198,19 @@ def fit(
 
 def sampler_and_objective(
     network: Network, windows: Windows, task: TrainingTask, generator: torch.Generator
-) -> tuple[Sampler | Gatherer, Objective]:
+) -> tuple[Sampler | SynchronousSampler, Objective]:
     """Which windows are drawn, and what is minimised over them."""
     mixing, device = task.architecture.mix, windows.values.device
-    sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
-    seen = windows if network.context else windows.of(2 * task.season)
+    sampler = (
+        SynchronousSampler(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
+    )
+    seen = windows if network.context else windows.with_context(2 * task.season)
     typical = seen.batch(*sampler.draw(SAMPLED_WINDOWS, generator)).past[:, : network.context or None]
     return sampler, Objective(losses.measure_weights(task.training.metric, task.season, typical), task.training)
 
 
 def batch_source(
-    windows: Windows, sampler: Sampler | Gatherer, task: TrainingTask, generator: torch.Generator
+    windows: Windows, sampler: Sampler | SynchronousSampler, task: TrainingTask, generator: torch.Generator
 ) -> RandomBatches | StatefulBatches:
     """Where the batches come from: windows, or with states carried over the series in order."""
     stride, size = task.architecture.bptt, task.training.batch
@@ -254,7 +257,11 @@ def seconds_per_update(network: Network, batch: RepeatedBatch, goal: Objective) 
 
 
 def _rate(
-    network: Network, windows: Windows, sampler: Sampler | Gatherer, generator: torch.Generator, goal: Objective
+    network: Network,
+    windows: Windows,
+    sampler: Sampler | SynchronousSampler,
+    generator: torch.Generator,
+    goal: Objective,
 ) -> float:
     """The learning rate that a range test finds."""
 

@@ -23,7 +23,7 @@ from rnncli.training.checkpoint import CheckpointFolder
 from rnncli.training.loop import Progress
 from rnncli.training.signals import deferred_signals
 from rnncli.training.train_network import TrainedNetwork, TrainingTask
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 POLL_SECONDS = 0.2  # seconds between looks at how far everybody is
 
@@ -54,7 +54,7 @@ class InProcess:
 
     recalled = 0.0
 
-    def __init__(self, data: Sequences, device: torch.device, folder: CheckpointFolder | None = None) -> None:
+    def __init__(self, data: SeriesData, device: torch.device, folder: CheckpointFolder | None = None) -> None:
         self.data, self.device, self.folder = data, device, folder
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class ProcessPool:
 
     recalled = 0.0
 
-    def __init__(self, data: Sequences, size: int, folder: CheckpointFolder | None = None) -> None:
+    def __init__(self, data: SeriesData, size: int, folder: CheckpointFolder | None = None) -> None:
         self.size = size
         # Started afresh: a fork would inherit the locks of threads that it does not inherit.
         context = multiprocessing.get_context("spawn")
@@ -176,7 +176,7 @@ class CachedWorkers:
         yield from known
 
 
-def gather(data: Sequences, device: torch.device, size: int, folder: CheckpointFolder | None = None) -> Workers:
+def gather(data: SeriesData, device: torch.device, size: int, folder: CheckpointFolder | None = None) -> Workers:
     """So many workers where the processor computes; one for a GPU, which is shared badly.
 
     folder: where they keep what they have done, until all is done.
@@ -206,7 +206,7 @@ class _Stop(Exception):  # noqa: N818 - nothing went wrong
 _here: dict[str, Any] = {}  # what a worker was started with
 
 
-def _begin(data: Sequences, stop: Any, seen: Any, folder: CheckpointFolder | None) -> None:
+def _begin(data: SeriesData, stop: Any, seen: Any, folder: CheckpointFolder | None) -> None:
     """What a worker does first."""
     _here.update(data=data, stop=stop, seen=seen, folder=folder)
     torch.set_num_threads(1)

@@ -1,0 +1,1 @@
+"""Windows of a panel as batches of tensors, and samplers of training windows."""

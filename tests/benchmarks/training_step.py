@@ -24,7 +24,8 @@ from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import from_frame
 from rnncli.training import batch_sources, loop, losses, optimiser
-from rnncli.windows.windows import Sampler, Windows
+from rnncli.windows.samplers import Sampler
+from rnncli.windows.windows import Windows
 
 SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
 NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")
@@ -69,7 +70,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     noise = np.random.default_rng(0).normal(size=len(rows))
     panel = from_frame(rows.assign(y=10 + 3 * np.sin(2 * np.pi * rows["ds"] / SEASON) + 0.3 * noise), Columns())
     windows, generator = (
-        Windows(panel, design.context, design.horizon, torch.device("cpu"), dated=False),
+        Windows(panel, design.context, design.horizon, torch.device("cpu"), with_calendar=False),
         torch.Generator(),
     )
     ends = np.full(SERIES, design.context), np.full(SERIES, LENGTH - design.horizon)
@@ -80,7 +81,7 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     with torch.no_grad():
         drawn = windows.batch(*sampler.draw(settings.batch, generator))
         past, future = (
-            network(drawn.past, drawn.step, drawn.beside).scale.apply(part).squeeze(-1) for part in drawn[:2]
+            network(drawn.past, drawn.step, drawn.covariates).scale.apply(part).squeeze(-1) for part in drawn[:2]
         )
         segments = pad(past.reshape(settings.batch, -1, design.segment), (0, design.segment), value=1.0)
         added, count = loop.batch_loss(network, drawn, goal)

@@ -47,7 +47,7 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     model = weights_file.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(frequency.parse("D"), model.card.inputs))
     places = diagnostics.places(panel, model.card.members)
-    windows = Windows(panel, 24, 4, torch.device("cpu"), together=model.together(panel))
+    windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.together(panel))
     (batch,) = windows.at(places, len(places.rows))
 
     own = gradient_probe.own(model.networks[0], batch)
@@ -55,5 +55,5 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     found = diagnostics.examined(model, 0, panel, places)
 
     with torch.no_grad():
-        trace = model.networks[0].trace(own.past, own.step, own.beside)
+        trace = model.networks[0].trace(own.past, own.step, own.covariates)
     torch.testing.assert_close(found.watched.outputs[:, -1:], trace.activity)

@@ -14,7 +14,7 @@ from rnncli.network.cells import record
 from rnncli.network.cells.recurrent import FusedRNN
 from rnncli.network.cells.recurrent_step import RecurrentName
 from rnncli.network.network import Network
-from rnncli.windows.windows import Batch, Beside
+from rnncli.windows.batch import Batch, CovariateBatch
 
 SHARE = 0.8  # of its state that the network by hand keeps from step to step
 SEGMENT, COUNT = 2, 40
@@ -49,7 +49,7 @@ def windows(made: Network, count: int = 6) -> Batch:
     torch.manual_seed(1)
     length, horizon = made.context, made.architecture.horizon
     values = torch.randn(count, length + horizon, 1, dtype=torch.float64).cumsum(1)
-    nothing = Beside(values.new_zeros(count, length + horizon, 0), values.new_zeros(count, 0), None)
+    nothing = CovariateBatch(values.new_zeros(count, length + horizon, 0), values.new_zeros(count, 0), None)
     return Batch(values[:, :length], values[:, length:], torch.zeros(count, dtype=torch.int64), nothing, None)
 
 
@@ -131,12 +131,14 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
 
     found = gradient_probe.gap(made, batch)
 
-    _, scale = made(batch.past, batch.step, batch.beside)
+    _, scale = made(batch.past, batch.step, batch.covariates)
     actual, errors = scale.apply(batch.future), []
     longer = torch.cat([batch.past, batch.future], dim=1)
     for start in (SEGMENT, 2 * SEGMENT):
         more = longer[:, : made.context + start]
-        beside = Beside(longer.new_zeros(len(longer), more.shape[1] + horizon, 0), batch.beside.fixed, None)
+        beside = CovariateBatch(
+            longer.new_zeros(len(longer), more.shape[1] + horizon, 0), batch.covariates.static, None
+        )
         forecast = made(more, batch.step + start, beside).quantiles[-len(longer) :]  # from the end of it all
         errors.append((forecast[:, :SEGMENT, :, quantile_head.MEDIAN] - actual[:, start : start + SEGMENT]).abs())
     assert found is not None

@@ -17,7 +17,8 @@ from rnncli.panel import Cutoffs, from_frame
 from rnncli.planning.plan import make_plan
 from rnncli.training import loop, train_network
 from rnncli.training.losses import LossWeights
-from rnncli.windows.windows import Batch, Beside, Sequences, Windows
+from rnncli.windows.batch import Batch, CovariateBatch
+from rnncli.windows.windows import SeriesData, Windows
 from tests.conftest import hourly
 from tests.network.test_network import design
 
@@ -35,20 +36,20 @@ def inputs(told: InputSpec = EVERYTHING, **changes: object) -> CovariateEncoder:
     return CovariateEncoder(design(**changes), told).eval()
 
 
-def beside(batch: int = 3, steps: int = 17) -> Beside:
+def beside(batch: int = 3, steps: int = 17) -> CovariateBatch:
     generator = torch.Generator().manual_seed(1)
     price, visits = (torch.rand(batch, steps, 1, generator=generator).double() for _ in range(2))
     sky = torch.randint(0, 3, (batch, steps, 1), generator=generator).double()
     fixed = torch.stack([torch.tensor([100.0, 500, 900])[:batch], torch.tensor([1.0, 2, 0])[:batch]], dim=1).double()
     calendar = torch.rand(batch, steps, 4, generator=generator)
-    return Beside(torch.cat([4 + 2 * price, sky, 40 + 20 * visits], dim=-1), fixed, calendar)
+    return CovariateBatch(torch.cat([4 + 2 * price, sky, 40 + 20 * visits], dim=-1), fixed, calendar)
 
 
 def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
     given = beside()
     features = inputs(calendar=False)(given, 12)
 
-    price = given.along[..., 0].numpy()
+    price = given.varying[..., 0].numpy()
     centre, moved = price[:, :12].mean(axis=1, keepdims=True), price[:, :12].var(axis=1, keepdims=True)
     assert np.allclose(features.read[..., 0].detach(), (price - centre) / np.sqrt(moved + 0.01), atol=1e-4)
     assert np.allclose(features.absolute[..., 0], (price - 5) / 2, atol=1e-6)
@@ -56,7 +57,7 @@ def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
 
 def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> None:
     given = beside()
-    given.along[1, 3:5, 0] = torch.nan
+    given.varying[1, 3:5, 0] = torch.nan
     told = InputSpec((PRICE.model_copy(update={"gaps": True}), KINDS, VISITS))
 
     features = inputs(told, calendar=False)(given, 12)
@@ -68,7 +69,7 @@ def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> Non
 
 def test_a_larger_shop_with_the_same_moves_is_told_the_same() -> None:
     given, larger = beside(), beside()
-    larger.along[..., 0] = 1e6 + 30 * larger.along[..., 0]
+    larger.varying[..., 0] = 1e6 + 30 * larger.varying[..., 0]
     still = Covariate(name="price", role="known", level=0.0, spread=1e6, within=1e-9)
 
     one, other = (inputs(InputSpec((still, KINDS, VISITS)))(each, 12).amounts for each in (given, larger))
@@ -95,7 +96,7 @@ def network(decoder: DecoderName = "parallel", told: InputSpec = EVERYTHING, **c
     return built
 
 
-def forecast(built: Network, past: torch.Tensor, told: Beside) -> torch.Tensor:
+def forecast(built: Network, past: torch.Tensor, told: CovariateBatch) -> torch.Tensor:
     with torch.no_grad():
         return built(past, torch.full((len(past),), 100), told).quantiles
 
@@ -106,24 +107,24 @@ def test_what_is_known_in_advance_moves_the_forecast_and_what_is_not_does_not(de
     before = forecast(built, past, told)
 
     for column, moves in ((0, True), (1, True), (2, False)):
-        changed = told.along.clone()
+        changed = told.varying.clone()
         changed[:, 12:, column] = changed[:, 12:, column].flip(1) + (column != 1)
-        after = forecast(built, past, Beside(changed, told.fixed, told.calendar))
+        after = forecast(built, past, CovariateBatch(changed, told.static, told.calendar))
         assert torch.equal(before, after) != moves
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
 def test_the_past_of_every_column_moves_the_forecast(column: int) -> None:
     built, past, told = network(), torch.randn(3, 12, 1).double(), beside()
-    changed = told.along.clone()
+    changed = told.varying.clone()
     changed[:, :12, column] = changed[:, :12, column].flip(1)
 
-    assert not torch.equal(forecast(built, past, told), forecast(built, past, told._replace(along=changed)))
+    assert not torch.equal(forecast(built, past, told), forecast(built, past, told._replace(varying=changed)))
 
 
 def test_a_network_that_is_not_told_of_columns_reads_none() -> None:
     built, past, told = network(covariates=False), torch.randn(3, 12, 1).double(), beside()
-    other = told._replace(along=told.along.flip(0) + 1, fixed=told.fixed.flip(0))
+    other = told._replace(varying=told.varying.flip(0) + 1, static=told.static.flip(0))
 
     assert torch.equal(forecast(built, past, told), forecast(built, past, other))
     dated = other._replace(calendar=torch.rand_like(cast(torch.Tensor, told.calendar)))
@@ -133,10 +134,10 @@ def test_a_network_that_is_not_told_of_columns_reads_none() -> None:
 @pytest.mark.parametrize("column", [0, 1])
 def test_what_is_static_moves_the_forecast(column: int) -> None:
     built, past, told = network(), torch.randn(3, 12, 1).double(), beside()
-    changed = told.fixed.clone()
+    changed = told.static.clone()
     changed[:, column] = changed[:, column].flip(0)
 
-    after = forecast(built, past, told._replace(fixed=changed))
+    after = forecast(built, past, told._replace(static=changed))
 
     assert not torch.equal(forecast(built, past, told)[0], after[0])
     assert torch.equal(forecast(built, past, told)[1], after[1])  # what the middle one is stays
@@ -155,12 +156,12 @@ def test_at_a_boundary_no_column_tells_what_came_after_it(decoder: DecoderName) 
     """But for the measure of the amounts, which is that of the first context."""
     built = network(decoder)
     past, told = torch.randn(3, 18, 1).double(), beside(steps=23)
-    changed = told.along.clone()
+    changed = told.varying.clone()
     changed[:, 12:, 2] += 7.0
 
     first = forecast(built, past, told)[:3]
 
-    assert torch.equal(first, forecast(built, past, told._replace(along=changed))[:3])
+    assert torch.equal(first, forecast(built, past, told._replace(varying=changed))[:3])
 
 
 @pytest.mark.parametrize("changed", ["price", "visits", "y"])
@@ -186,7 +187,7 @@ def test_no_value_after_the_cutoff_but_what_is_known_changes_a_window(changed: s
 
 def forecast_of(built: Network, batch: Batch) -> torch.Tensor:
     with torch.no_grad():
-        return built(batch.past, batch.step, batch.beside).quantiles
+        return built(batch.past, batch.step, batch.covariates).quantiles
 
 
 def test_a_network_learns_what_is_known_in_advance() -> None:
@@ -205,7 +206,7 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
             *(plan.architecture, plan.inputs, settings, 24, 0, plan.steps, np.inf),
             *(split.first, split.last, split.validation),
         )
-        trained = train_network.train(task, Sequences.of(panel, 6), CPU, lambda _: None)
+        trained = train_network.train(task, SeriesData.of(panel, 6), CPU, lambda _: None)
         (batch,) = Windows(panel, 48, 6, CPU).at(split.validation, 10_000)
         errors.append(float(np.abs(trained.quantiles[..., 4] - batch.future.numpy()).mean()))
 
@@ -221,7 +222,7 @@ def test_rows_of_no_weight_cost_nothing() -> None:
     goal = loop.Objective(LossWeights("quantiles", 24, ()), settings)
 
     def count(row: int) -> float:
-        (batch,) = Windows(panel, 24, 6, CPU, dated=False).at(Cutoffs(np.array([0]), np.array([row])), 1)
+        (batch,) = Windows(panel, 24, 6, CPU, with_calendar=False).at(Cutoffs(np.array([0]), np.array([row])), 1)
         return float(loop.batch_loss(built, batch, goal)[1])
 
     assert count(110) == 0.0

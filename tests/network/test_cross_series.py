@@ -18,7 +18,9 @@ from rnncli.panel import Cutoffs, Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training import train_model
 from rnncli.training import workers as crew
-from rnncli.windows.windows import Batch, Gatherer, Others, Sequences, Windows
+from rnncli.windows.batch import Batch, OtherSeries
+from rnncli.windows.samplers import SynchronousSampler
+from rnncli.windows.windows import SeriesData, Windows
 from tests.conftest import Command
 from tests.network.test_network import design
 
@@ -71,35 +73,35 @@ def test_others_are_the_rows_of_every_series_before_the_same_moment() -> None:
     frame["b"] = frame["b"].where(frame.index > 9)  # begins ten days later, and "c" has a gap
     frame["c"] = frame["c"].where(frame.index != 22)
     panel = wide(frame)
-    windows = Windows(panel, 8, 3, CPU, together=np.array([2, -1, 0, 1]))
+    windows = Windows(panel, 8, 3, CPU, mixed_series=np.array([2, -1, 0, 1]))
 
     batch = windows.batch(torch.tensor([0, 1, 2]), torch.tensor([25, 6, 16]))
 
-    others = batch.beside.others
+    others = batch.covariates.other_series
     assert others is not None
     for window, (row, number) in enumerate([(25, 2), (16, 3), (16, 0)]):
-        seen = others.past[others.moment[window], :, :, 0].numpy()
+        seen = others.past[others.window_time[window], :, :, 0].numpy()
         before = frame.iloc[row - 8 : row]
         expected = before.assign(none=np.nan)[["c", "none", "a", "b"]].to_numpy().T
         assert np.array_equal(seen, expected, equal_nan=True)
-        assert others.place[window] == number
+        assert others.window_series[window] == number
     assert len(others.past) == 2  # moments, of which two windows share one
 
 
 def test_a_series_that_was_not_among_those_seen_together_has_no_place() -> None:
-    windows = Windows(wide(following(30)), 8, 3, CPU, together=np.array([0, 2]))
+    windows = Windows(wide(following(30)), 8, 3, CPU, mixed_series=np.array([0, 2]))
 
-    others = windows.batch(torch.tensor([1, 2]), torch.tensor([20, 20])).beside.others
+    others = windows.batch(torch.tensor([1, 2]), torch.tensor([20, 20])).covariates.other_series
 
     assert others is not None
-    assert others.place.tolist() == [-1, 1]
+    assert others.window_series.tolist() == [-1, 1]
 
 
 def test_gathered_windows_are_all_series_that_train_at_some_moments() -> None:
     first, last = np.array([3, 5, 9, 0]), np.array([20, 20, 8, 12])  # of the third none trains
     firsts = torch.tensor([100, 100, 100, 103])
 
-    series, cutoffs = Gatherer(first, last, firsts).draw(40, torch.Generator().manual_seed(0))
+    series, cutoffs = SynchronousSampler(first, last, firsts).draw(40, torch.Generator().manual_seed(0))
 
     moments = (firsts[series] + cutoffs).tolist()
     assert 2 not in series
@@ -117,7 +119,7 @@ def test_mixtures_are_weighted_sums_of_the_others_at_the_scale_of_their_windows(
     past[1, 2] = torch.nan
     past[0, 1, 4] = torch.nan
 
-    mixed = mixing(Others(past, torch.tensor([1, 0, 1]), torch.tensor([0, 2, -1])))
+    mixed = mixing(OtherSeries(past, torch.tensor([1, 0, 1]), torch.tensor([0, 2, -1])))
 
     shares = mixing.shares.detach().double().numpy()  # (S, M, S)
     for window, (moment, place) in enumerate([(1, 0), (0, 2)]):
@@ -132,14 +134,14 @@ def test_mixtures_are_weighted_sums_of_the_others_at_the_scale_of_their_windows(
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
 def test_a_network_that_mixes_begins_as_the_one_that_does_not(decoder: DecoderName) -> None:
-    (batch,) = Windows(wide(following(40)), 12, 5, CPU, together=np.arange(3)).at(
+    (batch,) = Windows(wide(following(40)), 12, 5, CPU, mixed_series=np.arange(3)).at(
         Cutoffs(np.arange(3), np.full(3, 30)), 9
     )
     made = []
     for mix in (False, True):
         torch.manual_seed(1)
         built = Built(design(mix=mix, decoder=decoder), 1, InputSpec(series=3)).eval()
-        made.append(built(batch.past, batch.step, batch.beside).quantiles)
+        made.append(built(batch.past, batch.step, batch.covariates).quantiles)
 
     assert torch.equal(*made)
 
@@ -148,10 +150,10 @@ def test_every_weight_of_the_mixtures_learns_with_forks_too() -> None:
     built = Built(design(mix=True), 1, InputSpec(series=3))
     assert built.mixing is not None
     torch.nn.init.normal_(built.mixing.entry.weight)
-    windows = Windows(wide(following(60)), 12 + 2 * 3, 5, CPU, together=np.arange(3))
+    windows = Windows(wide(following(60)), 12 + 2 * 3, 5, CPU, mixed_series=np.arange(3))
     batch: Batch = windows.batch(torch.tensor([0, 1, 2, 1]), torch.tensor([40, 40, 40, 50]))
 
-    quantiles, _ = built(batch.past, batch.step, batch.beside)
+    quantiles, _ = built(batch.past, batch.step, batch.covariates)
     quantiles.sum().backward()
 
     assert len(quantiles) == 3 * 4
@@ -211,7 +213,7 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     errors = []
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)
-        workers = crew.InProcess(Sequences.of(panel, 5), CPU)
+        workers = crew.InProcess(SeriesData.of(panel, 5), CPU)
         model = train_model.train(
             panel, config, choices.make_plan(panel, network, training), workers, lambda _: None
         ).model

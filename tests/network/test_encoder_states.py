@@ -10,7 +10,7 @@ from rnncli.network import encoder_states
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs
-from rnncli.windows.windows import Beside
+from rnncli.windows.batch import CovariateBatch
 from tests.network.test_stateful_encoder import LENGTHS, network, windows
 
 CUTOFFS = st.lists(st.tuples(st.integers(0, 1), st.integers(1, min(LENGTHS))), min_size=1, max_size=12)
@@ -29,9 +29,9 @@ def test_a_forecast_is_that_from_the_whole_past(cell: str, chosen: list[tuple[in
         patched.setattr(encoder_states, "BLOCK", block)
         (batch,) = windows(12).at(some, 100)
         carried = encoder_states.carried_to(built, windows(12), *some)
-        quick = built.trace(batch.past, batch.step, batch.beside, carried).prediction.quantiles
+        quick = built.trace(batch.past, batch.step, batch.covariates, carried).prediction.quantiles
         (whole,) = windows(built.sees(50)).at(some, 100)
-        slow = built(whole.past, whole.step, whole.beside).quantiles
+        slow = built(whole.past, whole.step, whole.covariates).quantiles
 
     assert torch.allclose(quick, slow, atol=1e-5)
 
@@ -41,7 +41,7 @@ def test_a_series_is_read_once_for_all_its_cutoffs(monkeypatch: pytest.MonkeyPat
     carry = Network.carry
 
     def counted(
-        self: Network, past: torch.Tensor, step: torch.Tensor, beside: Beside, carried: CarriedState
+        self: Network, past: torch.Tensor, step: torch.Tensor, beside: CovariateBatch, carried: CarriedState
     ) -> CarriedState:
         read.append(past.shape[0] * (past.shape[1] - built.context + 3))
         return carry(self, past, step, beside, carried)

@@ -10,7 +10,7 @@ from rnncli.config.sections import DecoderName, ScaleName
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import EncoderInput, Prediction
-from rnncli.windows.windows import Beside
+from rnncli.windows.batch import CovariateBatch
 
 
 def design(**changes: object) -> Architecture:
@@ -46,10 +46,10 @@ def forecast_of(built: Network, past: torch.Tensor) -> Prediction:
         return built(past, torch.full((len(past),), 100), alone(past))
 
 
-def alone(past: torch.Tensor) -> Beside:
+def alone(past: torch.Tensor) -> CovariateBatch:
     """Nothing is known beside the targets."""
     steps = past.shape[1] + design().horizon
-    return Beside(torch.empty(len(past), steps, 0).double(), torch.empty(len(past), 0).double(), None)
+    return CovariateBatch(torch.empty(len(past), steps, 0).double(), torch.empty(len(past), 0).double(), None)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -20,7 +20,7 @@ from rnncli.panel.known_future import ends
 from rnncli.panel.time import frequency
 from rnncli.planning import candidates
 from rnncli.planning import plan as choices
-from rnncli.windows.windows import Beside
+from rnncli.windows.batch import CovariateBatch
 from tests.conftest import Command
 from tests.network.cells.textbook import gelu, layer, weights
 from tests.network.test_network import design
@@ -68,7 +68,7 @@ def test_one_pass_from_a_vector_to_a_sequence(cell: CellName, decoder: DecoderNa
     recurrent = {name.removeprefix("encoder.stack."): one for name, one in w.items() if name.startswith("encoder.")}
 
     with torch.no_grad():
-        given = torch.empty(4, 0, 1).double(), torch.full((4,), 100), Beside(prices, fixed.double(), None)
+        given = torch.empty(4, 0, 1).double(), torch.full((4,), 100), CovariateBatch(prices, fixed.double(), None)
         quantiles, _ = made(*given)
 
     for number in range(4):

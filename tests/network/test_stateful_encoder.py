@@ -44,11 +44,11 @@ def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: 
     with torch.no_grad():
         for _ in range(5):
             batch, carried = walker.batch()
-            trace = built.trace(batch.past, batch.step, batch.beside, carried)
+            trace = built.trace(batch.past, batch.step, batch.covariates, carried)
             for behind, quantiles in zip((3, 0), trace.prediction.quantiles.chunk(2), strict=True):
                 every = whole.batch(walker._series, walker._cutoffs - behind)
                 begun = ~every.past.isnan().all(dim=(1, 2))
-                expected = built(every.past, every.step, every.beside).quantiles
+                expected = built(every.past, every.step, every.covariates).quantiles
                 assert torch.allclose(quantiles[begun], expected[begun], atol=1e-5)
             walker.go_on(trace.state)
 
@@ -61,7 +61,9 @@ def test_the_whole_past_counts_and_nothing_else() -> None:
     end[:, 0:6] = torch.nan
 
     with torch.no_grad():
-        plain, moved, same = (built(past, batch.step, batch.beside).quantiles for past in (batch.past, beginning, end))
+        plain, moved, same = (
+            built(past, batch.step, batch.covariates).quantiles for past in (batch.past, beginning, end)
+        )
 
     assert not torch.equal(plain, moved)
     assert torch.equal(plain, same)

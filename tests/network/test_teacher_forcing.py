@@ -20,7 +20,7 @@ from rnncli.network.tensors import EncoderInput
 from rnncli.training import loop, losses
 from rnncli.training.loop import Objective
 from rnncli.training.losses import LossWeights
-from rnncli.windows.windows import Batch
+from rnncli.windows.batch import Batch
 from tests.conftest import Command, hourly
 from tests.network.cells.textbook import gelu, layer, weights
 from tests.network.test_network import alone, network
@@ -97,7 +97,7 @@ def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, 
 
     with torch.no_grad():
         lesson = TeacherForcing(batch.futures(CONTEXT, SEGMENT), 1.0)
-        quantiles, measured = made.trace(past, step, batch.beside, lesson=lesson).prediction
+        quantiles, measured = made.trace(past, step, batch.covariates, lesson=lesson).prediction
 
     floor = torch.full_like(measured.level, torch.nan) if measured.floor is None else measured.floor
     for number in range(3 * (1 + FORKS)):
@@ -154,7 +154,7 @@ def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dic
     goal = Objective(LossWeights("quantiles", 4, ()), Training(teacher_forcing=1.0))
     batch = Batch(past, future, torch.full((4,), 100), alone(past), None)
     with torch.no_grad():
-        free = made(past, batch.step, batch.beside)
+        free = made(past, batch.step, batch.covariates)
 
     for came in (future, 2 * future + 1):
         total, count = losses.quantile_loss(free.quantiles, free.scale, came, None)

@@ -11,7 +11,7 @@ from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training.cost_estimate import CostEstimate, estimate_cost, measure_update
 from rnncli.training.train_network import TrainingTask
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 from tests.conftest import hourly
 
 CPU = torch.device("cpu")
@@ -26,7 +26,7 @@ def panel() -> Panel:
 def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> CostEstimate:
     settings = Training(**training)
     plan = choices.make_plan(panel, Network(**asked), settings)
-    return estimate_cost(Sequences.of(plan.training_panel, plan.architecture.horizon), plan, settings, CPU, size)
+    return estimate_cost(SeriesData.of(plan.training_panel, plan.architecture.horizon), plan, settings, CPU, size)
 
 
 def task(panel: Panel, batch: int) -> TrainingTask:
@@ -38,7 +38,7 @@ def task(panel: Panel, batch: int) -> TrainingTask:
 
 
 def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
-    data = Sequences.of(panel, 6)
+    data = SeriesData.of(panel, 6)
 
     small, middle, large = (measure_update(task(panel, batch), data, CPU).memory for batch in (16, 32, 64))
 
@@ -49,7 +49,7 @@ def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
 def test_measuring_leaves_the_random_numbers_as_they_were(panel: Panel) -> None:
     before = torch.get_rng_state()
 
-    measure_update(task(panel, 16), Sequences.of(panel, 6), CPU)
+    measure_update(task(panel, 16), SeriesData.of(panel, 6), CPU)
 
     assert torch.equal(torch.get_rng_state(), before)
 

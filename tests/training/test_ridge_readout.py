@@ -11,7 +11,8 @@ from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import from_frame
 from rnncli.training import ridge_readout
-from rnncli.windows.windows import Sampler, Windows
+from rnncli.windows.samplers import Sampler
+from rnncli.windows.windows import Windows
 from tests.network.test_network import design
 
 LENGTH = 300
@@ -63,7 +64,7 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
     batch = cut.batch(*places[:2])
     with torch.no_grad():
         system = ridge_readout._system(network, cut, *places)
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        quantiles, scale = network(batch.past, batch.step, batch.covariates)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
         told = quantiles[..., quantile_head.MEDIAN].mT - left
         solutions = ridge_readout.solve(system.features, system.targets, ridge_readout.PENALTIES)
@@ -80,7 +81,7 @@ def test_a_linear_process_is_forecast_exactly() -> None:
     batch = cut.batch(torch.tensor([0, 1]), torch.tensor([250, 270]))
 
     with torch.no_grad():
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
     made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=2e-3)
@@ -89,11 +90,11 @@ def test_a_linear_process_is_forecast_exactly() -> None:
 def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
     cut = windows(waves(1, noise=0), ["y"], forks=4)
     recursive = {"decoder": "recursive", "base": "none", "bypass": False, "segment": 1}
-    network = fitted(cut.of(16), 1, **recursive)
-    batch = cut.of(12).batch(torch.tensor([0, 1]), torch.tensor([250, 270]))
+    network = fitted(cut.with_context(16), 1, **recursive)
+    batch = cut.with_context(12).batch(torch.tensor([0, 1]), torch.tensor([250, 270]))
 
     with torch.no_grad():
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
     made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=0.05)
@@ -112,7 +113,7 @@ def test_its_intervals_hold_what_they_say() -> None:
     batch = cut.batch(torch.arange(40) % 2, 200 + torch.arange(40))
 
     with torch.no_grad():
-        quantiles, scale = network(batch.past, batch.step, batch.beside)
+        quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
     actual = scale.apply(batch.future)
     low, high = (quantiles[..., quantile_head.LEVELS.index(level)] for level in (0.1, 0.9))

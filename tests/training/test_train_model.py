@@ -24,7 +24,7 @@ from rnncli.training import train_model, train_network
 from rnncli.training.train_model import BEST_TRIAL_REASON
 from rnncli.training.train_network import TrainedNetwork, TrainingTask
 from rnncli.training.workers import InProcess, Report
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 from tests.conftest import Command, Outcome, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
@@ -88,7 +88,7 @@ class Unfinished(InProcess):
     """Networks that are said to have got better until the last of their steps, though they get only one."""
 
     def __init__(self, panel: Panel) -> None:
-        super().__init__(Sequences.of(panel, 6), CPU)
+        super().__init__(SeriesData.of(panel, 6), CPU)
         self.made: list[tuple[TrainingTask, TrainedNetwork]] = []
 
     def run(self, tasks: Iterator[TrainingTask], _report: Report) -> Iterator[tuple[int, TrainedNetwork]]:

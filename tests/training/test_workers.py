@@ -20,7 +20,7 @@ from rnncli.training import workers as crew
 from rnncli.training.loop import Progress
 from rnncli.training.train_network import TrainedNetwork, TrainingTask
 from rnncli.training.workers import Workers
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 from tests.conftest import hourly
 
 CPU = torch.device("cpu")
@@ -39,8 +39,8 @@ def task(panel: Panel, seed: int, steps: int = 5) -> TrainingTask:
     )
 
 
-def sequences(panel: Panel) -> Sequences:
-    return Sequences.of(panel, 6)
+def sequences(panel: Panel) -> SeriesData:
+    return SeriesData.of(panel, 6)
 
 
 def results(workers: Workers, tasks: Iterator[TrainingTask]) -> dict[int, TrainedNetwork]:

@@ -1,4 +1,4 @@
-"""Windows are what slicing would give, and samplers keep within their range."""
+"""Windows equal slices of the series."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.windows.windows import Sampler, Windows
+from rnncli.windows.windows import Windows
 from tests.panel.ingest.test_build import table
 
 CPU = torch.device("cpu")
@@ -49,16 +49,6 @@ def test_chunks_cover_all_cutoffs_in_order() -> None:
 
     assert [len(chunk.past) for chunk in chunks] == [3, 3, 1]
     assert torch.cat([chunk.future for chunk in chunks]).flatten().tolist() == list(range(5, 12))
-
-
-def test_a_sampler_draws_every_cutoff_of_its_range_and_no_other() -> None:
-    sampler = Sampler(np.array([3, 5, 9]), np.array([6, 4, 9]), CPU)
-
-    series, cutoffs = sampler.draw(4000, torch.Generator().manual_seed(0))
-
-    drawn = set(zip(series.tolist(), cutoffs.tolist(), strict=True))
-    assert drawn == {(0, 3), (0, 4), (0, 5), (0, 6), (2, 9)}
-    assert 0.45 < (series == 0).double().mean() < 0.55
 
 
 def test_every_boundary_has_the_future_that_follows_it() -> None:

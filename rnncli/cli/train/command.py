@@ -197,9 +197,9 @@ def _fit(
     """Return the trained model with its validation scores."""
     from rnncli.training import train_model
     from rnncli.training import workers as crew
-    from rnncli.windows.windows import Sequences
+    from rnncli.windows.windows import SeriesData
 
-    sequences = Sequences.of(plan.training_panel, plan.architecture.horizon)
+    sequences = SeriesData.of(plan.training_panel, plan.architecture.horizon)
 
     def train_on(device: "torch.device", reason: str, processes: int) -> "TrainedModel":
         workers = crew.gather(sequences, device, processes, checkpoints)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def report_training(config: "Config", plan: "Plan", device: "torch.device", reason: str, processes: int) -> None:
     """Report which networks would be trained, and their time and memory."""
     from rnncli.training.cost_estimate import estimate_cost
-    from rnncli.windows.windows import Sequences
+    from rnncli.windows.windows import SeriesData
 
-    data = Sequences.of(plan.training_panel, plan.architecture.horizon)
+    data = SeriesData.of(plan.training_panel, plan.architecture.horizon)
     processes = processes if device.type == "cpu" else 1
     cost = estimate_cost(data, plan, config.training, device, processes)
     trials = f"up to {counted(cost.trials, 'network')} to compare architectures, " if cost.trials else ""

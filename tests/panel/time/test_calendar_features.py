@@ -4,11 +4,13 @@ import holidays
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from rnncli.errors import RequestError
 from rnncli.panel.time import frequency as clock
 from rnncli.panel.time.calendar_features import calendar
 from rnncli.panel.time.frequency import Frequency
+from rnncli.windows.calendar import CalendarTensors
 
 
 def of(stamps: pd.DatetimeIndex, freq: str, zone: str | None = None, countries: tuple[str, ...] = ()) -> np.ndarray:
@@ -16,8 +18,7 @@ def of(stamps: pd.DatetimeIndex, freq: str, zone: str | None = None, countries: 
     frequency = clock.at_anchor(clock.parse(freq), microseconds(stamps))
     steps, phases = frequency.split(microseconds(stamps))
     found = calendar(frequency, int(phases[0]), np.array([steps[0], steps[-1] + 1]), zone, countries)
-    periods, slots = found.rows(steps)
-    return np.concatenate([found.of_period[periods], found.of_slot[slots]], axis=1)
+    return CalendarTensors.of(found, torch.device("cpu")).features(torch.from_numpy(steps)[None])[0].numpy()
 
 
 def microseconds(stamps: pd.DatetimeIndex) -> np.ndarray:
@@ -144,7 +145,7 @@ def test_a_part_of_a_country_has_its_own_holidays() -> None:
     assert of(day, "D", countries=("DE-BE",))[0, -2] == 0
 
 
-@pytest.mark.parametrize(("country", "said"), [("XX", "such a country"), ("DE-XX", "that part of DE")])
+@pytest.mark.parametrize(("country", "said"), [("XX", "unknown country"), ("DE-XX", "unknown subdivision")])
 def test_a_country_that_is_not_known_is_refused(country: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         of(pd.date_range("2024-01-01", periods=3), "D", countries=(country,))
