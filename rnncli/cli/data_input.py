@@ -42,9 +42,9 @@ def columns_for_model(card: "Card", columns: "Columns", weighed: bool = False) -
 def expected(card: "Card", without_history: bool = False) -> "Expected":
     """Return what a table must contain for a model; without_history: accept series without any value."""
     from rnncli.panel import Expected
-    from rnncli.panel.time import frequency
+    from rnncli.panel.time.frequency import parse_frequency
 
-    return Expected(frequency.parse(card.frequency), card.inputs, without_history)
+    return Expected(parse_frequency(card.frequency), card.inputs, without_history)
 
 
 def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
@@ -97,7 +97,7 @@ def _record_facts(panel: "Panel") -> None:
     from rnncli.panel import freshness
 
     first, last = panel.span()
-    newest = None if panel.times.integer else int(freshness.newest(panel)[1].max()) / freshness.SECOND
+    newest = None if panel.times.integer else int(freshness.newest_times(panel)[1].max()) / freshness.SECOND
     seen = {"series": len(panel.ids), "rows": panel.summary.rows, "first": first, "last": last, "newest": newest}
     run_report.add_facts(**seen, data=panel.fingerprint())
 
@@ -106,17 +106,17 @@ def apply_freshness(panel: "Panel", required: Freshness) -> "Panel":
     """Return the panel as known at --as-of. Raises GateError if the newest row of a series is too old."""
     from rnncli.panel import freshness
 
-    now = None if required.as_of is None else freshness.moment(required.as_of, panel)
+    now = None if required.as_of is None else freshness.parse_moment(required.as_of, panel)
     if now is not None:
-        known = freshness.known_by(panel, now)
+        known = freshness.rows_known_by(panel, now)
         if not known.any():
             raise GateError(f"no rows up to --as-of {required.as_of}. Use a later time")
         panel = panel.head(known)
     if required.max_age is not None:
-        oldest = freshness.ago(required.max_age, now, panel)
+        oldest = freshness.moment_ago(required.max_age, now, panel)
         _forbid_old(panel, oldest, f"older than --max-age {_age(required.max_age)}")
     if required.expect_last is not None:
-        oldest = freshness.moment(required.expect_last, panel)
+        oldest = freshness.parse_moment(required.expect_last, panel)
         _forbid_old(panel, oldest, f"before --expect-last {required.expect_last}")
     return panel
 
@@ -126,11 +126,11 @@ def _forbid_old(panel: "Panel", oldest: int, why: str) -> None:
     from rnncli.panel import freshness
     from rnncli.panel.time import formats
 
-    shown, moments = freshness.newest(panel)
+    shown, moments = freshness.newest_times(panel)
     old = moments < oldest
     if not old.any():
         return
-    last = formats.plain(list(shown[old]))
+    last = formats.as_texts(list(shown[old]))
     names = [f"{name} ({time})" if str(name) else time for name, time in zip(panel.ids[old], last, strict=True)]
     raise GateError(f"the newest row of {int(old.sum())} of {len(old)} series is {why}{listed(names)}")
 

@@ -37,7 +37,7 @@ def group_windows(by: str, panel: Panel, table: pd.DataFrame, cutoffs: Cutoffs, 
             return Grouping("series", [str(name) for name in panel.ids], cutoffs.series)
         case "window":
             groups, times = pd.factorize(panel.times_at(cutoffs.series, last_rows), sort=True)
-            return Grouping("cutoff", formats.plain(list(times)), groups)
+            return Grouping("cutoff", formats.as_texts(list(times)), groups)
         case "week":
             if panel.times.integer:
                 raise DataError("cannot break scores down by week: times are numbers")

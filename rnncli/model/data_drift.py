@@ -9,7 +9,7 @@ from rnncli.model.card import ColumnRange, TrainingData
 from rnncli.model.data_profile import column_range, numeric_columns, series_sizes
 from rnncli.panel import Panel
 from rnncli.panel.covariates import UNSEEN
-from rnncli.panel.time.formats import plain
+from rnncli.panel.time.formats import as_texts
 
 JUMP = 50.0  # times the size that was: further than any growth
 SILENT = 0.5  # share of steps without a value, and SILENCED more than in training
@@ -79,7 +79,7 @@ def _stale(panel: Panel, context: int) -> Iterator[str]:
     stale = np.flatnonzero(ends < ends.max() - context)
     if len(stale):
         names = [str(name) for name in panel.ids[stale]]
-        newest = plain([panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
+        newest = as_texts([panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
         yield f"{len(stale)} series end more than {context} steps before the newest time, {newest}{listed(names)}"
 
 

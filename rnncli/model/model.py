@@ -18,7 +18,7 @@ from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, Forecast, Panel
-from rnncli.panel.time import frequency as clock
+from rnncli.panel.time.frequency import parse_frequency
 from rnncli.windows.batch import Batch
 from rnncli.windows.windows import Windows
 
@@ -125,8 +125,8 @@ class Model:
 
     def check(self, panel: Panel) -> None:
         """Raise DataError where the panel's clock or targets are not those the model was trained on."""
-        trained = clock.parse(self.card.frequency)
-        if not trained.same_pace(panel.frequency):
+        trained = parse_frequency(self.card.frequency)
+        if not trained.same_step(panel.frequency):
             raise DataError(
                 f"its clock steps by {panel.frequency.name}, the model was trained on steps of {trained.name}. "
                 "Use a table of that frequency, train on this one, or correct it with --freq"

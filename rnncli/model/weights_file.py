@@ -21,7 +21,7 @@ from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.unallocated import unallocated
 from rnncli.panel import covariates
-from rnncli.panel.time import frequency as clock
+from rnncli.panel.time.frequency import parse_frequency
 
 CALIBRATION = ("shifts", "ranks")
 
@@ -59,7 +59,7 @@ def decode(whole: ModelFile) -> Model:
         tensors = load_tensors(content)
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
             raise ValueError("weights that are no finite 32-bit numbers")
-        frequency, together = clock.parse(card.frequency), len(card.seen.together)
+        frequency, together = parse_frequency(card.frequency), len(card.seen.together)
         told = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, together)
         networks = []
         for number, member in enumerate(card.members):

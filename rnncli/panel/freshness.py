@@ -18,7 +18,7 @@ from rnncli.panel.panel import Cutoffs, Panel
 SECOND = 1_000_000
 
 
-def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
+def newest_times(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each.
 
     Of a series without a value the step before its first. A step that is not over is no step yet, and has rows that
@@ -34,7 +34,7 @@ def newest(panel: Panel) -> tuple[pd.Index, np.ndarray]:
     return shown, _moments(shown)
 
 
-def known_by(panel: Panel, now: int) -> np.ndarray:
+def rows_known_by(panel: Panel, now: int) -> np.ndarray:
     """How many rows (S,) of each series lie at or before this moment; of one without a value all, told in advance."""
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     stamps = panel.times_at(series, np.arange(len(series)) - panel.offsets[series])
@@ -42,7 +42,7 @@ def known_by(panel: Panel, now: int) -> np.ndarray:
     return np.where(panel.without_history, panel.lengths, known)
 
 
-def moment(text: str, panel: Panel) -> int:
+def parse_moment(text: str, panel: Panel) -> int:
     """The moment that a text says, on this panel's clock. Raises RequestError where it says none."""
     if panel.times.integer:
         if not re.fullmatch(r"\s*-?\d+\s*", text):
@@ -57,12 +57,12 @@ def moment(text: str, panel: Panel) -> int:
     return int(_moments(said, panel.times.zone)[0])
 
 
-def later(panel: Panel, places: Cutoffs, seen: str) -> np.ndarray:
+def are_later(panel: Panel, places: Cutoffs, seen: str) -> np.ndarray:
     """Whether all that follows cutoffs (N,) came after the time that a text says: (N,)."""
-    return _moments(panel.times_at(places.series, places.rows)) > moment(seen, panel)
+    return _moments(panel.times_at(places.series, places.rows)) > parse_moment(seen, panel)
 
 
-def ago(seconds: float, now: int | None, panel: Panel) -> int:
+def moment_ago(seconds: float, now: int | None, panel: Panel) -> int:
     """The moment so long before now, which is the machine's unless said. Raises DataError for plain numbers."""
     if panel.times.integer:
         raise DataError("its clock counts plain numbers, which have no age: --expect-last says how far it has to reach")

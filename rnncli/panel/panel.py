@@ -151,11 +151,11 @@ class Panel:
         """Return the earliest and the latest time as texts."""
         series = np.arange(len(self.ids))
         first, last = self.times_at(series, 0 * series).min(), self.times_at(series, self.lengths - 1).max()
-        return formats.plain([first, last])
+        return formats.as_texts([first, last])
 
     def earliest_time(self, cutoffs: Cutoffs) -> str:
         """Return the earliest time that is forecast from these cutoffs as a text."""
-        return formats.plain([self.times_at(cutoffs.series, cutoffs.rows).min()])[0]
+        return formats.as_texts([self.times_at(cutoffs.series, cutoffs.rows).min()])[0]
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield all series in chunks of limited size."""

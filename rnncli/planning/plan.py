@@ -140,7 +140,7 @@ def continue_plan(
     panel = augmented.panel
     reads_past = any(architecture.context for architecture in architectures)
     parts = split(panel, first.horizon, training.history, reads_past)
-    later = freshness.later(panel, parts.validation, last_seen)
+    later = freshness.are_later(panel, parts.validation, last_seen)
     later &= later[augmented.in_table(parts.validation)].any()  # synthetic rows are no substitute for new ones
     parts = parts._replace(validation=Cutoffs(parts.validation.series[later], parts.validation.rows[later]))
     for_new = _steps(_Basis(panel, parts, first.horizon, first, training)).value

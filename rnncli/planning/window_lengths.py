@@ -7,8 +7,7 @@ import numpy as np
 from rnncli.config.sections import Network
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
-from rnncli.panel.time import frequency as clock
-from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.frequency import Frequency, steps_in
 from rnncli.planning import data_checks, seasonality
 from rnncli.planning.choice import Choice, Choices
 
@@ -24,7 +23,7 @@ def horizon_steps(network: Network, frequency: Frequency) -> int:
     horizon = network.horizon
     if horizon is None:
         raise RequestError("the forecast horizon is missing. Set --horizon, as in --horizon 24 or --horizon 7d")
-    steps = horizon if isinstance(horizon, int) else clock.steps_in(horizon, frequency)
+    steps = horizon if isinstance(horizon, int) else steps_in(horizon, frequency)
     data_checks.check_horizon(network, steps)
     return steps
 

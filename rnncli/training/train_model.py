@@ -29,7 +29,7 @@ from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
-from rnncli.panel.ingest.column_roles import settled
+from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.planning.plan import Plan
 from rnncli.training.search import Search
 from rnncli.training.train_network import TrainingTask
@@ -280,7 +280,7 @@ def _together(panel: Panel, made: list[TrainedMember]) -> tuple[str, ...]:
 
 def _card(basis: ModelBasis, made: list[TrainedMember], networks: tuple[Network, ...], refitted: bool) -> Card:
     panel, config, plan, seen = basis
-    columns = settled(panel.summary.roles, config.columns)
+    columns = with_roles(panel.summary.roles, config.columns)
     return Card(
         rnncli=__version__,
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},

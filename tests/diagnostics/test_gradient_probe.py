@@ -11,7 +11,7 @@ from rnncli import diagnostics
 from rnncli.diagnostics import gradient_probe
 from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_frequency
 from rnncli.windows.windows import Windows
 from tests.conftest import Command
 
@@ -45,7 +45,7 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     table.to_csv(tmp_path / "t.csv", index=False)
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
     model = weights_file.load(tmp_path / "m.rnn")
-    panel = from_frame(table, model.card.config.columns, Expected(frequency.parse("D"), model.card.inputs))
+    panel = from_frame(table, model.card.config.columns, Expected(parse_frequency("D"), model.card.inputs))
     places = diagnostics.places(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.together(panel))
     (batch,) = windows.at(places, len(places.rows))

@@ -12,7 +12,7 @@ from rnncli.diagnostics import permutation_importance
 from rnncli.diagnostics.permutation_importance import Effect
 from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_frequency
 from tests.conftest import Command, hourly
 
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def effects(folder: Path) -> dict[str, Effect]:
     model = weights_file.load(folder / "m.rnn")
     frame = pd.read_csv(folder / "t.csv")
-    panel = from_frame(frame, model.card.config.columns, Expected(frequency.parse("h"), model.card.inputs))
+    panel = from_frame(frame, model.card.config.columns, Expected(parse_frequency("h"), model.card.inputs))
     return {effect.part: effect for effect in permutation_importance.effects(model, panel, torch.device("cpu"))}
 
 

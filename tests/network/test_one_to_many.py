@@ -17,7 +17,7 @@ from rnncli.network import quantile_head
 from rnncli.network.network import Network as Built
 from rnncli.panel import Expected, Panel, from_frame
 from rnncli.panel.known_future import ends
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_frequency
 from rnncli.planning import candidates
 from rnncli.planning import plan as choices
 from rnncli.windows.batch import CovariateBatch
@@ -305,7 +305,7 @@ def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_know
     frame = shops(2, 5).assign(y=lambda one: one["y"].where(one["id"] == "shop01"))
     columns = Columns(id="id", time="ds", target=("y",), known=("price",))
 
-    found = from_frame(frame, columns, Expected(frequency.parse("D"), None, without_history=True))
+    found = from_frame(frame, columns, Expected(parse_frequency("D"), None, without_history=True))
 
     assert found.lengths.tolist() == [1, 5]
     assert found.covariates.lengths.tolist() == [5, 5]

@@ -8,7 +8,7 @@ from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import Expected, Panel, from_frame
 from rnncli.panel.covariates import UNSEEN, with_statistics
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_frequency
 from tests.conftest import hourly
 
 
@@ -77,7 +77,7 @@ def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
     inputs = panel(shops()).covariates.columns
     frame = shops(sky=["rain", "hail", "rain", "sun", "rain", "rain", None, "sun"])
 
-    found = panel(frame, Expected(frequency.parse("D"), inputs))
+    found = panel(frame, Expected(parse_frequency("D"), inputs))
 
     assert found.covariates.values[:4, 1].tolist() == [1, UNSEEN, 1, 2]
 
@@ -86,7 +86,7 @@ def test_a_model_is_told_as_many_columns_as_it_was_trained_with() -> None:
     inputs = panel(shops()).covariates.columns
 
     with pytest.raises(RequestError, match='trained with --known "price", --known "sky", --static "size"'):
-        panel(shops(), Expected(frequency.parse("D"), inputs), known="price")
+        panel(shops(), Expected(parse_frequency("D"), inputs), known="price")
 
 
 def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
@@ -156,7 +156,7 @@ def test_a_text_among_amounts_of_a_model_is_refused() -> None:
     frame = shops(price=["5", "6", "seven", "8", "50", "60", "70", "80"])
 
     with pytest.raises(DataError, match='row 3: "price" is "seven"'):
-        panel(frame, Expected(frequency.parse("D"), inputs))
+        panel(frame, Expected(parse_frequency("D"), inputs))
 
 
 def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
@@ -182,7 +182,7 @@ def test_kinds_of_many_digits_are_told_apart() -> None:
 def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
     inputs = panel(shops(sky=["10", "sale"] * 4)).covariates.columns
 
-    found = panel(shops(sky=10), Expected(frequency.parse("D"), inputs))
+    found = panel(shops(sky=10), Expected(parse_frequency("D"), inputs))
 
     assert found.covariates.values[:, 1].tolist() == [1] * 8
 
@@ -193,7 +193,7 @@ def test_an_empty_kind_is_missing_where_training_had_none() -> None:
     holes = with_statistics(panel(frame).covariates, np.array([4, 4]))
 
     for inputs, missing in ((whole, True), (holes, False)):
-        found = panel(frame, Expected(frequency.parse("D"), inputs))
+        found = panel(frame, Expected(parse_frequency("D"), inputs))
         assert np.isnan(found.covariates.values[3, 1]) == missing
 
 

@@ -35,7 +35,7 @@ def coming(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame
 
 
 def join(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
-    return append_future(frame, future, column_roles.find(frame, ASKED), None, ("past.csv", "coming.csv"))
+    return append_future(frame, future, column_roles.find_roles(frame, ASKED), None, ("past.csv", "coming.csv"))
 
 
 def panel(frame: pd.DataFrame) -> Panel:

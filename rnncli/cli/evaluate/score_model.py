@@ -109,7 +109,7 @@ def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) 
     back = int((panel.lengths[cutoffs.series] - cutoffs.rows).max())
     if same_rows and back <= held_out and not card.validation.refitted:
         console.note("these rows were held out: used for early stopping and to select networks, not to train them")
-    elif same_rows or not formats.later(first, training.last):
+    elif same_rows or not formats.is_later(first, training.last):
         console.warn(
             f"the networks were trained on rows up to {training.last}, including these: scores on newer rows will be "
             "worse. rnncli inspect shows the scores on held-out rows"

@@ -29,7 +29,7 @@ def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple
 
 def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Panel":
     """Return the panel in DATA, with known covariates from --future."""
-    from rnncli.panel.ingest.column_roles import find
+    from rnncli.panel.ingest.column_roles import find_roles
     from rnncli.panel.ingest.future_rows import append_future
 
     expected = data_input.expected(card, without_history=not card.context)
@@ -38,7 +38,7 @@ def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Pane
             return data_input.read_panel(inputs.data, columns, expected)
     with about(inputs.data):
         table = data_input.read_table(inputs.data, columns)
-        roles = find(table, columns)
+        roles = find_roles(table, columns)
     with about(inputs.future):
         future = data_input.read_table(inputs.future, columns)
     table = append_future(table, future, roles, columns.dayfirst, (inputs.data, inputs.future))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def read(path: Path, card: "Card") -> "State":
     """Return the state in a file. Raises RequestError if its columns or frequency are not the model's."""
     from rnncli.model import forecast_state
-    from rnncli.panel.time import frequency
+    from rnncli.panel.time.frequency import parse_frequency
 
     state = forecast_state.read(path)
     stored, expected = (
@@ -27,7 +27,7 @@ def read(path: Path, card: "Card") -> "State":
     )
     if stored != expected or state.panel.targets != card.targets:
         raise RequestError(f"{path}: this state belongs to a model with other columns. Name another --state file")
-    if not frequency.parse(card.frequency).same_pace(state.panel.frequency):
+    if not parse_frequency(card.frequency).same_step(state.panel.frequency):
         raise RequestError(
             f"{path}: the state has frequency {state.panel.frequency.name}, the model {card.frequency}. "
             "Name another --state file"

@@ -54,9 +54,9 @@ def _show_panel(source: str, panel: "Panel") -> None:
 
 def _show_hints(table: "pd.DataFrame", panel: "Panel") -> None:
     """Show possible roles of the other columns; warn about those that contain the target."""
-    from rnncli.panel.ingest.column_hints import UNDECIDED, hints
+    from rnncli.panel.ingest.column_hints import UNDECIDED, find_hints
 
-    found = hints(table, panel.summary.roles)
+    found = find_hints(table, panel.summary.roles)
     pairs = [(hint.column, hint.words) for hint in found if hint.kind not in ("leak", "undecided")]
     undecided = [hint.column for hint in found if hint.kind == "undecided"]
     pairs += [(UNDECIDED, ", ".join(undecided))] if undecided else []

@@ -88,7 +88,7 @@ def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "P
     difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], lying)
     console.note(f"current model: MASE {backtest.overall()[CURRENT]['MASE']:.3f} on the same windows")
     console.note(f"MASE: {difference_words(difference, 'the current model')}")
-    if not formats.later(panel.earliest_time(backtest.cutoffs), current.card.seen.last):
+    if not formats.is_later(panel.earliest_time(backtest.cutoffs), current.card.seen.last):
         console.warn(
             f"the current model was trained on rows up to {current.card.seen.last}, including windows of this "
             "comparison: it may look better than it is"

@@ -10,9 +10,17 @@ from rnncli.errors import DataError, RequestError
 from rnncli.panel.ingest.rows import SortedRows
 from rnncli.panel.panel import series_name
 from rnncli.panel.row_numbers import row
-from rnncli.panel.time import frequency as frequencies
 from rnncli.panel.time import zones
-from rnncli.panel.time.frequency import DAY, MONDAY, Frequency
+from rnncli.panel.time.frequency import (
+    DAY,
+    MONDAY,
+    Frequency,
+    infer_frequency,
+    parse_frequency,
+    parse_resampling,
+    tally,
+    with_data_anchor,
+)
 from rnncli.panel.time.timestamps import Times
 
 CONCLUSIVE = 10  # intervals between rows from which the frequency is inferred regardless of the expected one
@@ -38,8 +46,8 @@ def step_starts(instants: np.ndarray, times: Times, columns: Columns, shift: int
         raise RequestError(
             f"--freq {columns.freq} and --resample {columns.resample} both set the frequency. Omit one of them"
         )
-    name, _ = frequencies.resampling(columns.resample or "")
-    frequency = frequencies.parse(name)
+    name, _ = parse_resampling(columns.resample or "")
+    frequency = parse_frequency(name)
     _require_fitting(frequency, times, name)
     wall = times.zone is not None and frequency.by_days
     local = zones.to_wall(instants, times.zone or "") if wall else instants
@@ -57,7 +65,7 @@ def with_frequency(
     In a time zone days have 23, 24 or 25 hours: if a step is a day or longer, instants become local times.
     """
     if columns.resample is not None:
-        name, _ = frequencies.resampling(columns.resample)
+        name, _ = parse_resampling(columns.resample)
         columns = columns.model_copy(update={"freq": name})
     if times.zone is not None:
         local = replace(rows, instants=zones.to_wall_days(rows.instants, times.zone))
@@ -80,13 +88,13 @@ def _frequency(rows: SortedRows, times: Times, columns: Columns, expected: Frequ
         intervals = rows.intervals
         fits = expected is not None and (expected.unit == "integer") == times.integer
         if expected is not None and fits and _inconclusive(intervals, rows, expected):
-            return frequencies.at_anchor(expected, rows.instants)
-        frequency = frequencies.infer(intervals, rows.instants, times.integer)
+            return with_data_anchor(expected, rows.instants)
+        frequency = infer_frequency(intervals, rows.instants, times.integer)
         _forbid_mixture(intervals, rows, frequency)
         return frequency
-    frequency = frequencies.parse(columns.freq)
+    frequency = parse_frequency(columns.freq)
     _require_fitting(frequency, times, columns.freq)
-    return frequencies.at_anchor(frequency, rows.instants)
+    return with_data_anchor(frequency, rows.instants)
 
 
 def _require_fitting(frequency: Frequency, times: Times, name: str) -> None:
@@ -100,15 +108,15 @@ def _inconclusive(intervals: np.ndarray, rows: SortedRows, expected: Frequency) 
     if len(intervals) < CONCLUSIVE:
         steps, _ = expected.split(rows.instants)
         return len(intervals) < 3 or bool((np.diff(steps)[rows.same_series] == 1).any())
-    daily = {frequencies.parse("D"), frequencies.parse("B")}
-    return expected in daily and frequencies.infer(intervals, rows.instants, integer=False) in daily
+    daily = {parse_frequency("D"), parse_frequency("B")}
+    return expected in daily and infer_frequency(intervals, rows.instants, integer=False) in daily
 
 
 def _forbid_mixture(intervals: np.ndarray, rows: SortedRows, frequency: Frequency) -> None:
     """Raise DataError if a series of several rows never has the common interval."""
     if not len(intervals):
         return
-    lengths, counts = frequencies.tallied(intervals)
+    lengths, counts = tally(intervals)
     if len(lengths) == 1:
         return
     codes = rows.codes[1:][rows.same_series]
@@ -118,7 +126,7 @@ def _forbid_mixture(intervals: np.ndarray, rows: SortedRows, frequency: Frequenc
     odd = np.flatnonzero((np.bincount(codes, minlength=count) >= 3) & (np.bincount(codes[near], minlength=count) == 0))
     if len(odd):
         instants = rows.instants[rows.codes == odd[0]]
-        other = frequencies.infer(intervals[codes == odd[0]], instants, frequency.unit == "integer").name
+        other = infer_frequency(intervals[codes == odd[0]], instants, frequency.unit == "integer").name
         raise DataError(
             f"{series_name(rows.ids[odd[0]])} has frequency {other}, other series have {frequency.name}. "
             "Split the table by frequency, or set --freq"

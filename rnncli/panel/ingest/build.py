@@ -18,8 +18,8 @@ from rnncli.panel.ingest.rows import SortedRows, forbid_conflicts, series_codes,
 from rnncli.panel.ingest.values import ColumnValues, read_values
 from rnncli.panel.panel import ColumnRoles, Panel, ReadSummary
 from rnncli.panel.row_numbers import row
-from rnncli.panel.time import frequency, timestamps
-from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time import timestamps
+from rnncli.panel.time.frequency import Frequency, parse_resampling
 from rnncli.panel.time.timestamps import ZonedTimes
 from rnncli.tables.assumptions import Assume, accept_assumption
 
@@ -48,7 +48,7 @@ def from_frame(
     frequency, or no row is left.
     """
     frame = frame.rename(columns=str)
-    roles = column_roles.find(frame, columns)
+    roles = column_roles.find_roles(frame, columns)
     given, frame = len(frame), without_footer(frame, roles, assume)
     series = series_codes(frame, roles.id)
     times, skipped = _times(frame, roles, columns, series.codes, assume)
@@ -100,7 +100,7 @@ def _aggregation(
     Raises DataError if they differ and --duplicates is not set.
     """
     if columns.resample is not None:
-        return frequency.resampling(columns.resample)[1]
+        return parse_resampling(columns.resample)[1]
     if rows.firsts.all():
         return None
     if keep_first:

@@ -25,7 +25,7 @@ class Hint(NamedTuple):
     words: str
 
 
-def hints(frame: pd.DataFrame, roles: ColumnRoles) -> list[Hint]:
+def find_hints(frame: pd.DataFrame, roles: ColumnRoles) -> list[Hint]:
     """Of every column of numbers without a role what it might be, of several that add up to a target a warning."""
     frame = frame.rename(columns=str)
     if roles.wide:

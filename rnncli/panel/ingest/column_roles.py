@@ -20,7 +20,7 @@ ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
 TARGET_NAMES = ("y", "target", "value")
 
 
-def find(frame: pd.DataFrame, asked: Columns) -> ColumnRoles:
+def find_roles(frame: pd.DataFrame, asked: Columns) -> ColumnRoles:
     """The roles of the table's columns. Raises DataError where one is missing or could be two."""
     frame = frame.rename(columns=str)
     _forbid_missing_header(frame)
@@ -70,7 +70,7 @@ def _forbid_missing_header(frame: pd.DataFrame) -> None:
         )
 
 
-def settled(roles: ColumnRoles, asked: Columns) -> Columns:
+def with_roles(roles: ColumnRoles, asked: Columns) -> Columns:
     """What to ask of another table, so that it is read as this one was."""
     found = {"time": roles.time, "id": roles.id, "layout": "wide" if roles.wide else "long"}
     return asked.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))

@@ -11,7 +11,7 @@ from rnncli.panel.ingest import alignment
 from rnncli.panel.ingest.rows import SortedRows
 from rnncli.panel.ingest.values import ColumnValues
 from rnncli.panel.panel import ColumnRoles
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_resampling
 from rnncli.panel.time.timestamps import Times
 from rnncli.tables.assumptions import Assume
 
@@ -45,7 +45,7 @@ def resample(
     inside = given & (floored.instants == start)
     begun = roles.targets if roles.wide else tuple(str(name) for name in rows.ids[np.unique(rows.codes[inside])])
     newest = rows.time(int(np.flatnonzero(inside)[rows.instants[inside].argmax()]))
-    name, _ = frequency.resampling(columns.resample)
+    name, _ = parse_resampling(columns.resample)
     assume(f"left out: the last step of {name} of {len(begun)} series, which is incomplete: rows end at {newest}")
     if any(role == "known" for _, role in roles.covariates):
         emptied = {column: np.where(inside, np.nan, numbers) for column, numbers in values.targets.items()}
@@ -61,7 +61,7 @@ def _incomplete_step(
     All series are pooled, as their rows arrive together; a series with a sale a day shows nothing. Nights and weekends
     without rows recur, so that they are usual.
     """
-    if frequency.resampling(columns.resample or "")[1] in MOMENTARY or not given.any():
+    if parse_resampling(columns.resample or "")[1] in MOMENTARY or not given.any():
         return None
     newest = pd.Series(rows.instants[given]).groupby(floored.instants[given]).max()
     starts = newest.index.to_numpy()

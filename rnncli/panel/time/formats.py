@@ -13,7 +13,7 @@ from pandas.tseries.api import guess_datetime_format
 DIGITS = re.compile(r"%(\d)f")
 
 
-def form_of(sample: str) -> str | None:
+def iso_format(sample: str) -> str | None:
     """The form of an ISO 8601 text."""
     form = guess_datetime_format(sample)
     if form is None:
@@ -26,7 +26,7 @@ def form_of(sample: str) -> str | None:
     return form.replace("%f", f"%{len(fraction[1])}f") if fraction and len(fraction[1]) < 6 else form
 
 
-def quarter_form(sample: str) -> str:
+def quarter_format(sample: str) -> str:
     """The form of a quarter, such as 2024Q1 or 2024-Q1."""
     return f"%Y{sample[4:-1]}%q"
 
@@ -46,14 +46,14 @@ def render(times: pd.Index, form: str | None) -> np.ndarray:
     return texts.to_numpy(dtype=object)
 
 
-def plain(times: list[Any]) -> list[str]:
+def as_texts(times: list[Any]) -> list[str]:
     """Times, or the numbers of a plain clock, as texts for a person."""
     if isinstance(times[0], pd.Timestamp):
         return [str(text) for text in render(pd.DatetimeIndex(times), None)]
     return [str(number) for number in times]
 
 
-def later(time: str, other: str) -> bool:
+def is_later(time: str, other: str) -> bool:
     """Whether a time is later than another, both as `plain` writes them; False if they cannot be compared."""
     try:
         if other.lstrip("-").isdecimal():

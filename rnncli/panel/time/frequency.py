@@ -124,12 +124,12 @@ class Frequency:
         """Whether steps are whole days or longer, so that the time of day never changes."""
         return self.unit in ("month", "business") or (self.unit == "fixed" and self.every % DAY == 0)
 
-    def same_pace(self, other: "Frequency") -> bool:
+    def same_step(self, other: "Frequency") -> bool:
         """Whether steps mean the same, wherever in the month they lie."""
         return (self.unit, self.every) == (other.unit, other.every)
 
 
-def parse(name: str) -> Frequency:
+def parse_frequency(name: str) -> Frequency:
     """The frequency with that pandas alias, new or old, or the whole number that an integer clock steps by.
 
     Where in its month a step lies is in the end for the data to say (see `at_anchor`).
@@ -152,7 +152,7 @@ def parse(name: str) -> Frequency:
     return Frequency(unit, length * count, cast(Anchor, anchor))
 
 
-def resampling(asked: str) -> tuple[str, str]:
+def parse_resampling(asked: str) -> tuple[str, str]:
     """The frequency and the way to put rows together in `1h=sum`."""
     name, _, how = asked.partition("=")
     return name, how
@@ -162,7 +162,7 @@ def steps_in(duration: str, frequency: Frequency) -> int:
     """How many steps a duration such as 7d takes. Raises RequestError where it is no whole number of them."""
     if frequency.unit == "integer":
         raise RequestError(f'the clock is plain numbers: "{duration}" is no number of steps. Give one, such as 24')
-    length = parse(duration)
+    length = parse_frequency(duration)
     if frequency.unit == "business" and length.unit == "fixed" and length.every % (7 * DAY) == 0:
         return length.every // (7 * DAY) * 5
     if length.unit != frequency.unit or length.every % frequency.every:
@@ -170,55 +170,55 @@ def steps_in(duration: str, frequency: Frequency) -> int:
     return length.every // frequency.every
 
 
-def infer(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
+def infer_frequency(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
     """The frequency of the commonest step. gaps: (n,) between neighbours in a series, all positive; instants: all."""
     if not len(gaps):
         raise DataError("every series has a single row, so the frequency cannot be seen. Give it with --freq")
-    lengths, counts = tallied(gaps)
+    lengths, counts = tally(gaps)
     step = int(lengths[counts.argmax()])
     if integer:
         return Frequency("integer", step)
     days, rest = divmod(step, DAY)
     if rest == 0 and days >= 28:
-        months = anchored(max(1, round(days / 30.4375)), instants)
-        if on_one_day(months, instants) or (lengths % step).any():
+        months = inferred_anchor(max(1, round(days / 30.4375)), instants)
+        if on_one_day_of_month(months, instants) or (lengths % step).any():
             return months
     if rest == 0 and days == 1 and _never_on_weekends(instants):
         return Frequency("business", 1)
     return Frequency("fixed", step)
 
 
-def tallied(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tally(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different gaps, rising, and how many there are of each; at once where all are the same."""
     if (gaps == gaps[0]).all():
         return gaps[:1], np.array([len(gaps)])
     return np.unique(gaps, return_counts=True)
 
 
-def anchored(months: int, instants: np.ndarray) -> Frequency:
+def inferred_anchor(months: int, instants: np.ndarray) -> Frequency:
     """A step of so many months, its days counted from where all the data's days lie alike.
 
     From the end of the month if all lie there (30 June and 30 September do), else from a business day or the start.
     """
     candidates = [Frequency("month", months, anchor) for anchor in ANCHORS]
-    fitting = [one for one in candidates if on_one_day(one, instants) and on_anchor(one, instants)]
+    fitting = [one for one in candidates if on_one_day_of_month(one, instants) and on_anchor_day(one, instants)]
     return fitting[0] if fitting else Frequency("month", months, "start")
 
 
-def at_anchor(frequency: Frequency, instants: np.ndarray) -> Frequency:
+def with_data_anchor(frequency: Frequency, instants: np.ndarray) -> Frequency:
     """The frequency, its months' days counted as it says if the data lies so, else from where the data lies."""
-    if frequency.unit != "month" or (on_one_day(frequency, instants) and on_anchor(frequency, instants)):
+    if frequency.unit != "month" or (on_one_day_of_month(frequency, instants) and on_anchor_day(frequency, instants)):
         return frequency
-    return anchored(frequency.every, instants)
+    return inferred_anchor(frequency.every, instants)
 
 
-def on_one_day(frequency: Frequency, instants: np.ndarray) -> bool:
+def on_one_day_of_month(frequency: Frequency, instants: np.ndarray) -> bool:
     """Whether all instants lie alike within their months."""
     within = frequency.within_month(instants)
     return bool((within == within[0]).all())
 
 
-def on_anchor(frequency: Frequency, instants: np.ndarray) -> bool:
+def on_anchor_day(frequency: Frequency, instants: np.ndarray) -> bool:
     """Whether all instants lie on the anchor day of their months."""
     return bool((np.floor_divide(frequency.within_month(instants), DAY) == 0).all())
 

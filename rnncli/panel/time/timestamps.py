@@ -161,8 +161,8 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
         )
     form, times = whole[0]
     if form == "ISO8601":
-        return times, formats.form_of(sample)
-    return times, formats.quarter_form(sample) if form == "quarter" else form
+        return times, formats.iso_format(sample)
+    return times, formats.quarter_format(sample) if form == "quarter" else form
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:

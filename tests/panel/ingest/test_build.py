@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel import Expected, Panel, from_frame
-from rnncli.panel.time import frequency
+from rnncli.panel.time.frequency import parse_frequency
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -167,14 +167,14 @@ def test_too_large_numbers_are_refused() -> None:
     [(days(4), "B"), (days(30, freq="B"), "D"), (days(1), "MS"), (days(2, freq="2h"), "h"), (days(3, freq="QE"), "QE")],
 )
 def test_a_table_too_short_to_tell_takes_the_models_frequency(stamps: pd.DatetimeIndex, expected: str) -> None:
-    panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), Expected(frequency.parse(expected), ()))
+    panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), Expected(parse_frequency(expected), ()))
 
-    assert panel.frequency.same_pace(frequency.parse(expected))
+    assert panel.frequency.same_step(parse_frequency(expected))
 
 
 def test_a_table_long_enough_keeps_its_own_frequency() -> None:
     assert (
-        from_frame(table(ds=days(20), y=range(20)), Columns(), Expected(frequency.parse("h"), ())).frequency.name == "D"
+        from_frame(table(ds=days(20), y=range(20)), Columns(), Expected(parse_frequency("h"), ())).frequency.name == "D"
     )
 
 

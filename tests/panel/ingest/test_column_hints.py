@@ -5,7 +5,7 @@ import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import column_roles
-from rnncli.panel.ingest.column_hints import Hint, hints
+from rnncli.panel.ingest.column_hints import Hint, find_hints
 
 
 def noticed(**cells: object) -> list[Hint]:
@@ -13,7 +13,7 @@ def noticed(**cells: object) -> list[Hint]:
     generator = np.random.default_rng(0)
     table = {"unique_id": np.repeat(["a", "b"], 6), "ds": [*days, *days], "y": generator.random(12)}
     frame = pd.DataFrame(table | cells)
-    return hints(frame, column_roles.find(frame, Columns()))
+    return find_hints(frame, column_roles.find_roles(frame, Columns()))
 
 
 def test_what_never_changes_within_a_series_may_be_static() -> None:

@@ -16,7 +16,7 @@ DAYS = ["2024-01-01", "2024-01-02"]
 def roles(asked: Columns | None = None, **table: Any) -> ColumnRoles:
     frame = pd.DataFrame(table)
     texts = frame.select_dtypes(exclude="number").columns
-    return column_roles.find(frame.astype(dict.fromkeys(texts, "category")), asked or Columns())
+    return column_roles.find_roles(frame.astype(dict.fromkeys(texts, "category")), asked or Columns())
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_wrong_name_is_answered_with_the_right_one() -> None:
 def test_a_table_is_asked_again_as_it_was_found() -> None:
     found = roles(when=DAYS, site=["a", "a"], load=[1, 2])
 
-    again = column_roles.settled(found, Columns(freq="D"))
+    again = column_roles.with_roles(found, Columns(freq="D"))
 
     assert again == Columns(time="when", id="site", target=("load",), layout="long", freq="D")
 
@@ -117,7 +117,7 @@ def test_whole_numbers_that_may_number_the_series_are_two_readings(site: list[in
 
 def test_a_table_without_a_line_of_names_is_refused() -> None:
     with pytest.raises(DataError, match='holds "2024-01-01". Put a line of names above it'):
-        column_roles.find(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
+        column_roles.find_roles(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
 
 
 def test_one_column_cannot_be_two_things() -> None:

@@ -127,4 +127,4 @@ def test_rows_of_a_step_that_is_not_over_are_new_all_the_same() -> None:
 
     panel, _ = read(frame, "1D=sum")
 
-    assert [str(one) for one in freshness.newest(panel)[0]] == ["2024-01-10 00:00:00", "2024-01-09 00:00:00"]
+    assert [str(one) for one in freshness.newest_times(panel)[0]] == ["2024-01-10 00:00:00", "2024-01-09 00:00:00"]

@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from rnncli.errors import RequestError
-from rnncli.panel.time import frequency as clock
 from rnncli.panel.time.calendar_features import calendar
-from rnncli.panel.time.frequency import Frequency
+from rnncli.panel.time.frequency import Frequency, parse_frequency, with_data_anchor
 from rnncli.windows.calendar import CalendarTensors
 
 
 def of(stamps: pd.DatetimeIndex, freq: str, zone: str | None = None, countries: tuple[str, ...] = ()) -> np.ndarray:
     """Features of each stamp (N, D + E)."""
-    frequency = clock.at_anchor(clock.parse(freq), microseconds(stamps))
+    frequency = with_data_anchor(parse_frequency(freq), microseconds(stamps))
     steps, phases = frequency.split(microseconds(stamps))
     found = calendar(frequency, int(phases[0]), np.array([steps[0], steps[-1] + 1]), zone, countries)
     return CalendarTensors.of(found, torch.device("cpu")).features(torch.from_numpy(steps)[None])[0].numpy()
@@ -108,7 +107,7 @@ def test_where_nobody_knows_when_easter_was_there_is_none(year: str) -> None:
     assert (of(pd.date_range(f"{year}-03-01", periods=60, freq="D", unit="us"), "D")[:, -2:] == 0).all()
 
 
-@pytest.mark.parametrize("frequency", [Frequency("integer", 1), clock.parse("YS")])
+@pytest.mark.parametrize("frequency", [Frequency("integer", 1), parse_frequency("YS")])
 def test_plain_numbers_and_years_have_no_calendar(frequency: Frequency) -> None:
     assert calendar(frequency, 0, np.array([0, 50]), None, ()).size == 0
 

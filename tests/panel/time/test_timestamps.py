@@ -187,4 +187,4 @@ def test_an_offset_in_some_rows_only_is_refused(order: list[int]) -> None:
     ],
 )
 def test_written_times_are_compared_as_times(time: str, other: str, later: bool) -> None:
-    assert formats.later(time, other) is later
+    assert formats.is_later(time, other) is later
