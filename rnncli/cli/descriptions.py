@@ -144,7 +144,7 @@ def member_lines(card: "Card") -> list[str]:
 
 def left_out(card: "Card") -> list[str]:
     """Return the covariates that training dropped."""
-    if not card.inputs or card.told_columns or card.config.network.covariates is False:
+    if not card.inputs or card.uses_covariates or card.config.network.covariates is False:
         return []
     names = ", ".join(covariate.name for covariate in card.inputs)
     return [f"{names} (no lower error on the validation windows; train --covariates keeps them)"]

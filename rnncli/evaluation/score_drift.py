@@ -10,7 +10,7 @@ from rnncli.evaluation.significance import CONFIDENCE, student_quantile
 from rnncli.model.card import Card
 
 
-class Promise(NamedTuple):
+class ExpectedScore(NamedTuple):
     """What a backtest leads one to expect of a metric."""
 
     metric: str
@@ -19,7 +19,7 @@ class Promise(NamedTuple):
     high: float
 
 
-def promise(card: Card, metric: str) -> Promise | None:
+def expected_score(card: Card, metric: str) -> ExpectedScore | None:
     """From a model's validation windows; None where it has no such score.
 
     The band is the interval that is to hold the score of one more cutoff (Student's t, with the variation from one
@@ -30,13 +30,13 @@ def promise(card: Card, metric: str) -> Promise | None:
         return None
     held = card.validation
     if metric not in held.variation or held.origins < 2:
-        return Promise(metric, score, math.nan, math.nan)
+        return ExpectedScore(metric, score, math.nan, math.nan)
     reach = student_quantile((1 + CONFIDENCE) / 2, held.origins - 1) * held.variation[metric]
     reach *= math.sqrt(1 + 1 / held.origins)
-    return Promise(metric, score, score - reach, score + reach)
+    return ExpectedScore(metric, score, score - reach, score + reach)
 
 
-def drifted_since(promised: Promise, scores: Mapping[str, float]) -> str | None:
+def drifted_since(promised: ExpectedScore, scores: Mapping[str, float]) -> str | None:
     """The first of the last periods that are all above the band; scores: by period, in their order."""
     since = None
     for period, score in scores.items():

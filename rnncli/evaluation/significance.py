@@ -15,8 +15,8 @@ from rnncli.evaluation.window_errors import MetricTerms
 
 CONFIDENCE = 0.95
 RESAMPLES = 1_000
-FEWEST_SERIES = 5  # to resample: with fewer, all of them are tested together through their windows
-FEWEST_WINDOWS = 4  # to test those
+MIN_SERIES = 5  # to resample: with fewer, all of them are tested together through their windows
+MIN_WINDOWS = 4  # to test those
 
 Verdict = Literal["better", "worse", "unknown"]  # unknown: the interval contains zero, or there is none
 
@@ -57,7 +57,7 @@ def compare(own: MetricTerms, other: MetricTerms, windows: WindowPositions) -> D
     table = np.zeros((4, len(names), int(windows.back.max()) + 1))  # by series and window: each place has one at most
     table[:, series, windows.back] = sums
     gain = float(_gain(table.sum(axis=(1, 2))))
-    if len(names) >= FEWEST_SERIES:
+    if len(names) >= MIN_SERIES:
         return Difference(gain, *_bootstrap(table, windows.overlap))
     return Difference(gain, *_diebold_mariano(table.sum(axis=1), windows.overlap))
 
@@ -97,7 +97,7 @@ def _diebold_mariano(table: np.ndarray, overlap: int) -> tuple[float, float]:
     count = table.shape[1]
     correction = (count + 1 - 2 * overlap + overlap * (overlap - 1) / count) / count if count else 0.0
     reference = table[2].sum()
-    if count < FEWEST_WINDOWS or overlap >= count or correction <= 0 or not reference > 0:
+    if count < MIN_WINDOWS or overlap >= count or correction <= 0 or not reference > 0:
         return math.nan, math.nan
     gains = (
         (table[2] - table[0] * table[3].sum() / table[1].sum()) * count / reference

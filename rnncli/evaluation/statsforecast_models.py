@@ -16,10 +16,10 @@ from rnncli.errors import RequestError
 from rnncli.messages import did_you_mean
 
 MODELS = ("AutoETS", "AutoTheta", "AutoARIMA")
-AT_ONCE = 8  # windows handed to a process
+CHUNK_SIZE = 8  # windows handed to a process
 
 
-def check(names: Sequence[str]) -> None:
+def check_models(names: Sequence[str]) -> None:
     """Raise RequestError for models that there are not, or where the extra is not installed."""
     unknown = [name for name in names if name not in MODELS]
     if unknown:
@@ -34,11 +34,11 @@ def forecast(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (N, H) and quantiles (N, H, P) at levels after each past (T,) without gaps; NaN where no model fits it."""
     asked = [(name, past, horizon, season, levels) for past in pasts]
-    if processes == 1 or len(asked) <= AT_ONCE:
+    if processes == 1 or len(asked) <= CHUNK_SIZE:
         told = list(map(_fit, asked))
     else:
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            told = list(pool.map(_fit, asked, chunksize=AT_ONCE))
+            told = list(pool.map(_fit, asked, chunksize=CHUNK_SIZE))
     every = np.stack(told)  # (N, H, 1 + P)
     return every[..., 0], every[..., 1:]
 

@@ -161,7 +161,7 @@ class Card(Section):
         return max(member.architecture.context for member in self.members)
 
     @property
-    def told_columns(self) -> bool:
+    def uses_covariates(self) -> bool:
         """Whether any network is told the columns beside the targets: training may have found that none should be."""
         return bool(self.inputs) and any(member.architecture.covariates for member in self.members)
 

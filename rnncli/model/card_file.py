@@ -18,8 +18,8 @@ from rnncli.model.card import FORMAT, Card
 
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which is of the same format
-LARGEST = 10_000_000  # characters of a card, most of them of the kinds that text columns tell
-MOST_KEYS = 20_000  # of an object on a card: it keeps the sizes of no more than 10,000 series
+MAX_CHARACTERS = 10_000_000  # characters of a card, most of them of the kinds that text columns tell
+MAX_KEYS = 20_000  # of an object on a card: it keeps the sizes of no more than 10,000 series
 
 
 class ModelFile(NamedTuple):
@@ -40,7 +40,7 @@ def read_model_file(path: Path) -> ModelFile:
     if is_url(str(path)):
         raise ModelFileError(f"{restore_url(path)}: a model cannot be read from a URL. Copy it to this machine first")
     try:
-        found = checksummed.read(path, KEY, 2 * LARGEST)  # in its header a card has more characters
+        found = checksummed.read(path, KEY, 2 * MAX_CHARACTERS)  # in its header a card has more characters
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}. Check the path, or make one with rnncli train") from error
     except (OSError, KeyError, ValueError) as error:
@@ -64,7 +64,7 @@ def encode(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
     Raises RequestError where the card would be too large to be read.
     """
     text = card.model_dump_json()
-    if len(text) > LARGEST:
+    if len(text) > MAX_CHARACTERS:
         raise RequestError("the text columns tell too many kinds for a model file. Leave out those that name each row")
     return checksummed.with_checksum(save({KEY: checksummed.with_placeholder(text)}))
 
@@ -115,7 +115,7 @@ def _forbid_crowds(content: dict[str, Any]) -> None:
     waiting: list[Any] = [content]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, dict) and len(one) > MOST_KEYS:
+        if isinstance(one, dict) and len(one) > MAX_KEYS:
             raise ValueError(f"an object of {len(one)} keys")
         parts = one.values() if isinstance(one, dict) else one
         waiting += [part for part in parts if isinstance(part, dict | list)]

@@ -15,9 +15,9 @@ from rnncli.model import sample_paths
 from rnncli.model.quantile_values import interpolate, normal_deviates
 
 SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
-POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
-DOUBT = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
-SMALLEST = 1e-280  # a spread that can be divided by
+MIN_POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
+PRIOR_ORIGINS = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
+MIN_SPREAD = 1e-280  # a spread that can be divided by
 
 
 class Calibration(NamedTuple):
@@ -35,7 +35,7 @@ class Calibration(NamedTuple):
         """
         known = np.flatnonzero(np.isin(levels, self.levels))
         before = quantiles[..., known]
-        moved = _rising(before + self.shifts * spread_of(before, self.levels)[..., None], self.levels)
+        moved = _rising(before + self.shifts * interval_spread(before, self.levels)[..., None], self.levels)
         inside = interpolate(
             moved,
             normal_deviates(self.levels),
@@ -46,16 +46,16 @@ class Calibration(NamedTuple):
         inside[..., above] += quantiles[..., above] - before[..., -1:]
         return _rising(inside, levels)  # but for rounding they are
 
-    def carried_over(self, own: np.ndarray, others: np.ndarray) -> "Calibration":
+    def transferred(self, own: np.ndarray, others: np.ndarray) -> "Calibration":
         """The same for other networks, whose quantiles then lie as far from their median as these do when corrected.
 
         Networks trained for longer, and on more rows, are surer of themselves than those that it was learned of, and
         what they err by on rows of their training tells nothing. own, others: (N, H, K, Q) what both say of the same
         windows, where neither knows what came; the typical one of them counts.
         """
-        unit = spread_of(others, self.levels)[..., None]
+        unit = interval_spread(others, self.levels)[..., None]
         lacking = _from_median(self.apply(own, self.levels)) - _from_median(others)
-        units = np.where(unit > SMALLEST, lacking / np.where(unit > SMALLEST, unit, 1.0), np.nan)
+        units = np.where(unit > MIN_SPREAD, lacking / np.where(unit > MIN_SPREAD, unit, 1.0), np.nan)
         known = np.isfinite(units).any(axis=0)
         typical = np.nanmedian(np.where(known, units, 0.0), axis=0)
         return self._replace(shifts=np.where(known, typical, self.shifts))
@@ -74,7 +74,7 @@ def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return np.concatenate([np.minimum.accumulate(below[..., ::-1], axis=-1)[..., ::-1], above], axis=-1)
 
 
-def learn(
+def fit_calibration(
     quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins: np.ndarray, raw: np.ndarray | None = None
 ) -> Calibration | None:
     """From forecasts (V, H, K, Q) of windows with what happened (V, H, K), NaN where unknown; None without any.
@@ -83,8 +83,8 @@ def learn(
     windows had in common, as those of one origin (V,) may, is not taken for one that will come again. The median stays.
     raw: (V, H, K, Q) the same before they were held to whole numbers, which tell ranks apart that these make equal.
     """
-    spread = spread_of(quantiles, levels)
-    unit = np.where(spread > SMALLEST, spread, np.nan)
+    spread = interval_spread(quantiles, levels)
+    unit = np.where(spread > MIN_SPREAD, spread, np.nan)
     known = np.isfinite(actual / unit).any(axis=(1, 2))
     if not known.any():
         return None
@@ -101,7 +101,7 @@ def learn(
     return calibration._replace(ranks=sample_paths.ranks(finest, actual, levels))
 
 
-def spread_of(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def interval_spread(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """How far the outer tenths of a forecast (..., Q) lie apart: (...)."""
     low, high = (int(np.abs(levels - level).argmin()) for level in SPREAD)
     return quantiles[..., high] - quantiles[..., low]
@@ -114,7 +114,7 @@ def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.n
     """
     horizon, targets = beyond.shape[1:]
     moves = np.zeros((horizon, targets))
-    reach = min(horizon, math.ceil(POOLED / origins) // 2)
+    reach = min(horizon, math.ceil(MIN_POOLED / origins) // 2)
     needed = share * (1 + 1 / windows)  # one window more than there are may be the worst of all
     for step in range(horizon):
         pooled = beyond[:, max(0, step - reach) : step + reach + 1]
@@ -125,4 +125,4 @@ def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.n
                 moves[step, target] = np.quantile(values, min(needed, 1.0))
     if needed >= 1:  # too few windows to have met what is so rare: no reason to narrow anything
         moves = moves.clip(min=0)
-    return moves * origins / (origins + DOUBT)
+    return moves * origins / (origins + PRIOR_ORIGINS)

@@ -13,11 +13,11 @@ from rnncli.model.card import ColumnRange, TrainingData
 from rnncli.panel import Panel
 from rnncli.panel.chunks import chunks
 
-MOST_SERIES = 10_000  # whose sizes a card keeps
-FEWEST = 5  # values that tell a size
+MAX_SERIES_SIZES = 10_000  # whose sizes a card keeps
+MIN_VALUES = 5  # values that tell a size
 
 
-class Column(NamedTuple):
+class NumericColumn(NamedTuple):
     """A column of amounts."""
 
     name: str
@@ -28,7 +28,7 @@ def profile(panel: Panel) -> TrainingData:
     """The table, as a card keeps it."""
     first, last = panel.span()
     nonnegative = not any((panel.values[chunk.rows] < 0).any() for chunk in panel.chunks())
-    sizes = series_sizes(panel) if len(panel.ids) <= MOST_SERIES else np.empty(0)
+    sizes = series_sizes(panel) if len(panel.ids) <= MAX_SERIES_SIZES else np.empty(0)
     return TrainingData(
         series=len(panel.ids),
         rows=panel.summary.rows,
@@ -49,7 +49,7 @@ def _whole(values: np.ndarray) -> bool:
     return not (values > np.floor(values)).any()
 
 
-def numeric_columns(panel: Panel) -> Iterator[Column]:
+def numeric_columns(panel: Panel) -> Iterator[NumericColumn]:
     """Targets, and amounts along the clock up to now."""
     wide, beside = panel.summary.roles.wide, panel.covariates
 
@@ -62,13 +62,13 @@ def numeric_columns(panel: Panel) -> Iterator[Column]:
             yield beside.values[chunk.rows, place][chunk.before(panel.lengths)]
 
     for place, name in enumerate(("",) if wide else panel.summary.roles.targets):
-        yield Column(name, target(place))
+        yield NumericColumn(name, target(place))
     for place, one in enumerate(beside.varying):
         if one.categories is None:
-            yield Column(one.name, amount(place))
+            yield NumericColumn(one.name, amount(place))
 
 
-def column_range(column: Column) -> ColumnRange:
+def column_range(column: NumericColumn) -> ColumnRange:
     rows, count, total, low, high = 0, 0, 0.0, np.inf, -np.inf
     for values in column.parts:
         known = values[np.isfinite(values)]
@@ -88,6 +88,6 @@ def series_sizes(panel: Panel) -> np.ndarray:
         known = np.isfinite(values)
         number, values = chunk.series_index[known], values[known]
         count = np.bincount(number, minlength=series)
-        enough = np.bincount(number, values > 0, series) >= FEWEST
+        enough = np.bincount(number, values > 0, series) >= MIN_VALUES
         sizes.append(np.where(enough, np.bincount(number, values, series) / np.maximum(count, 1), 0.0))
     return np.concatenate(sizes)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-FAR = 5  # times the median distance from the median: what lies beyond is drawn in to there
+MAX_DISTANCE = 5  # times the median distance from the median: what lies beyond is drawn in to there
 
 
-def consensus(members: Sequence[Tensor], counts: bool, judged: Tensor | None = None) -> Tensor:
+def ensemble_forecast(members: Sequence[Tensor], counts: bool, judged: Tensor | None = None) -> Tensor:
     """Quantiles (..., Q) as all members together have them, each of which has NaN where it says nothing.
 
     The mean, of each quantile by itself (Lichtendahl et al. 2013): where members are few it errs less than the median
@@ -22,7 +22,7 @@ def consensus(members: Sequence[Tensor], counts: bool, judged: Tensor | None = N
     if counts or len(said) < 3:  # none is the odd one out of two
         return middle
     away = (said - middle).abs()
-    reach = FAR * _median(away if judged is None else away[..., judged]).amax(dim=-1, keepdim=True)
+    reach = MAX_DISTANCE * _median(away if judged is None else away[..., judged]).amax(dim=-1, keepdim=True)
     return torch.clamp(said, middle - reach, middle + reach).nanmean(dim=0)
 
 

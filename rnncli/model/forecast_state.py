@@ -28,7 +28,7 @@ from rnncli.panel.time.timestamps import Times
 ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "static")
 
 
-class Kept(Section):
+class StateHeader(Section):
     """What a state file says of itself."""
 
     format: Literal[2] = 2
@@ -64,7 +64,7 @@ class Kept(Section):
     """Runs so far."""
 
 
-class State(NamedTuple):
+class ForecastState(NamedTuple):
     """The ends of all series, and how they came about."""
 
     panel: Panel
@@ -72,28 +72,28 @@ class State(NamedTuple):
     rows: int
     runs: int
 
-    def after(self, merged: Appended) -> "State":
+    def after(self, merged: Appended) -> "ForecastState":
         """The state with new rows put behind it."""
         return self._replace(panel=history.last_steps(merged.panel, self.steps), rows=self.rows + merged.rows)
 
-    def with_new(self, new: Panel, steps: int) -> tuple["State", Appended]:
+    def with_new(self, new: Panel, steps: int) -> tuple["ForecastState", Appended]:
         """The state after another run with new rows, with no fewer steps than were kept before."""
         grown = self._replace(steps=max(steps, self.steps), runs=self.runs + 1)
         merged = history.append_rows(self.panel, new, grown.steps)
         return grown.after(merged), merged
 
 
-def begun(panel: Panel, steps: int) -> State:
+def initial_state(panel: Panel, steps: int) -> ForecastState:
     """The state after the first run."""
     rows = int((~np.isnan(panel.values).all(axis=1)).sum())
-    return State(history.last_steps(panel, steps), steps, rows, 1)
+    return ForecastState(history.last_steps(panel, steps), steps, rows, 1)
 
 
-def content(state: State) -> bytes:
+def encode(state: ForecastState) -> bytes:
     """What a state file holds."""
     panel, beside = state.panel, state.panel.covariates
     texts = panel.ids.dtype == object
-    kept = Kept(
+    kept = StateHeader(
         steps=state.steps,
         ids=tuple(map(str, panel.ids)) if texts else tuple(panel.ids.tolist()),
         numbers=None if texts else str(panel.ids.dtype),
@@ -115,23 +115,23 @@ def content(state: State) -> bytes:
     return checksummed.with_checksum(save(tensors, {STATE_KEY: checksummed.with_placeholder(kept.model_dump_json())}))
 
 
-def read(path: Path) -> State:
+def read_state(path: Path) -> ForecastState:
     """The state in a file. Raises DataError where it is damaged, or of another format."""
     try:
         found = checksummed.read(path, STATE_KEY)
         if not found.intact:
             raise ValueError("not what was written")
-        kept, arrays = Kept.model_validate_json(found.text), load(found.content)
+        kept, arrays = StateHeader.model_validate_json(found.text), load(found.content)
         panel = _panel(kept, **{name: arrays[name] for name in ARRAYS})
     except (OSError, SafetensorError, KeyError, ValidationError, ValueError) as error:
         raise DataError(
             f"{path} is no state file of this rnncli, or a damaged one. Begin another, or start again from all rows"
         ) from error
-    return State(panel, kept.steps, kept.rows, kept.runs)
+    return ForecastState(panel, kept.steps, kept.rows, kept.runs)
 
 
 def _panel(
-    kept: Kept,
+    kept: StateHeader,
     values: np.ndarray,
     offsets: np.ndarray,
     firsts: np.ndarray,

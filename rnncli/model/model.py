@@ -13,7 +13,7 @@ from rnncli.errors import DataError, RequestError
 from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 from rnncli.network import encoder_states, quantile_head
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
@@ -77,9 +77,9 @@ class Model:
             for network in networks:
                 carried = None if altered else encoder_states.carried_to(network, windows, places.series, places.rows)
                 every.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
-            said = consensus(every, kept.counts, judged).cpu().numpy()
-            points = (value_limits.within if take_mean else value_limits.quantiles)(said[..., 0], kept)
-            quantiles = value_limits.quantiles(self._corrected(said[..., 1:], needed), kept)
+            said = ensemble_forecast(every, kept.counts, judged).cpu().numpy()
+            points = (value_limits.limit_values if take_mean else value_limits.limit_quantiles)(said[..., 0], kept)
+            quantiles = value_limits.limit_quantiles(self._corrected(said[..., 1:], needed), kept)
             yield places, Forecast(points, quantiles[..., np.isin(needed, levels)])
 
     def together(self, panel: Panel) -> np.ndarray | None:
@@ -100,7 +100,7 @@ class Model:
         drawn = sample_paths.draw(
             self.calibration.ranks, quantiles, np.array(quantile_head.LEVELS), count, self.card.members[0].seed
         )
-        return value_limits.quantiles(drawn, self.card.seen)
+        return value_limits.limit_quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
         return (point or TRAINING_METRICS[self.card.config.training.metric].point) == "mean"

@@ -12,7 +12,7 @@ import torch
 
 from rnncli.config.metrics import PointName
 from rnncli.model import forecast_state, sample_paths
-from rnncli.model.forecast_state import State
+from rnncli.model.forecast_state import ForecastState
 from rnncli.model.model import Model
 from rnncli.network import quantile_head
 from rnncli.panel import Cutoffs, Panel, history
@@ -20,7 +20,7 @@ from rnncli.panel.history import Appended
 from rnncli.panel.panel import Forecast
 
 
-class Step(NamedTuple):
+class OnlineForecast(NamedTuple):
     """What follows from some new rows."""
 
     panel: Panel
@@ -30,11 +30,16 @@ class Step(NamedTuple):
     merged: Appended | None  # what became of the rows; none of the first ones
 
 
-class Follower:
+class OnlineForecaster:
     """Goes along with series as they grow."""
 
     def __init__(
-        self, model: Model, levels: np.ndarray, device: torch.device, point: PointName | None, kept: State | None
+        self,
+        model: Model,
+        levels: np.ndarray,
+        device: torch.device,
+        point: PointName | None,
+        kept: ForecastState | None,
     ) -> None:
         """levels: (P,) quantiles that are asked for; kept: what earlier runs left."""
         self.model, self.levels, self.device, self.point = model, levels, device, point
@@ -42,7 +47,7 @@ class Follower:
         self.state = kept
         self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the step that its forecast (H, K, Q) begins at
 
-    def take(self, rows: Panel) -> Step:
+    def take(self, rows: Panel) -> OnlineForecast:
         """The forecasts behind each step that rows complete: none where they are all late or seen before.
 
         Raises DataError where the rows do not go on from those before.
@@ -55,14 +60,14 @@ class Follower:
         panel = merged.panel if merged else rows
         places = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)
-        self.state = before.after(merged) if before and merged else forecast_state.begun(rows, context)
+        self.state = before.after(merged) if before and merged else forecast_state.initial_state(rows, context)
         if not len(places.rows):
-            return Step(panel, places, None, np.empty((0, panel.targets)), merged)
+            return OnlineForecast(panel, places, None, np.empty((0, panel.targets)), merged)
         whole = self.model.forecast(panel, places, self.needed, self.device, self.point)
         trained = whole.quantiles[..., np.isin(self.needed, quantile_head.LEVELS)]
         anomaly = self._judge(panel, places, trained)
         asked = Forecast(whole.point, whole.quantiles[..., np.isin(self.needed, self.levels)])
-        return Step(panel, places, asked, anomaly, merged)
+        return OnlineForecast(panel, places, asked, anomaly, merged)
 
     def _judge(self, panel: Panel, places: Cutoffs, quantiles: np.ndarray) -> np.ndarray:
         """How odd (N, K) each step was in the forecast made before it; the newest forecasts (N, H, K, Q) are kept."""

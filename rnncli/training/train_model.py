@@ -22,7 +22,7 @@ from rnncli.evaluation.backtest import ForecastChunk, WindowScores
 from rnncli.model import conformal, data_profile, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 from rnncli.model.model import Model
 from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
@@ -173,7 +173,7 @@ def _outcome(
     learned = lesson.of(slice(None))
     if refitted and learned is not None:
         every = basis.plan.training_panel
-        learned = learned.carried_over(_ahead(every, judged), _ahead(every, trained))
+        learned = learned.transferred(_ahead(every, judged), _ahead(every, trained))
     return TrainedModel(dataclasses.replace(trained, card=card, calibration=learned), scored)
 
 
@@ -217,13 +217,16 @@ class _Lesson:
         self.origins = learned.panel.lengths[self.places.series] - self.places.rows
         _, self.actual = cutoffs.slice_windows(learned.panel, self.places, 1, basis.plan.architecture.horizon)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
-        said = consensus(every, basis.seen.counts).numpy()  # (V, H, K, Q)
-        self.raw, self.quantiles = value_limits.within(said, basis.seen), value_limits.quantiles(said, basis.seen)
+        said = ensemble_forecast(every, basis.seen.counts).numpy()  # (V, H, K, Q)
+        self.raw, self.quantiles = (
+            value_limits.limit_values(said, basis.seen),
+            value_limits.limit_quantiles(said, basis.seen),
+        )
 
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
         told, raw, actual, origins = (one[chosen] for one in (self.quantiles, self.raw, self.actual, self.origins))
-        return conformal.learn(told, actual, np.array(quantile_head.LEVELS), origins, raw)
+        return conformal.fit_calibration(told, actual, np.array(quantile_head.LEVELS), origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""

@@ -12,7 +12,7 @@ from rnncli.evaluation.metrics import METRICS, Metric, training_metric
 from rnncli.evaluation.window_errors import EvaluatedForecast
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 from rnncli.network import quantile_head
 from rnncli.panel import Panel
 from rnncli.planning import plan as choices
@@ -36,10 +36,10 @@ def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: 
     looked_at = slice(None) if needs_quantiles else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
 
     def score(members: Sequence[np.ndarray]) -> float:
-        said = consensus([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
-        told = value_limits.quantiles(said.numpy(), seen)
+        said = ensemble_forecast([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
+        told = value_limits.limit_quantiles(said.numpy(), seen)
         point = (
-            value_limits.within(quantile_head.mean(said).numpy(), seen)
+            value_limits.limit_values(quantile_head.mean(said).numpy(), seen)
             if takes_mean
             else told[..., told.shape[-1] // 2]
         )

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from rnncli.evaluation import score_drift
-from rnncli.evaluation.score_drift import Promise
+from rnncli.evaluation.score_drift import ExpectedScore
 
-BAND = Promise("MASE", 0.8, 0.6, 1.0)
+BAND = ExpectedScore("MASE", 0.8, 0.6, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ def test_drift_is_being_above_the_band_until_now(scores: list[float], since: str
 
 
 def test_a_band_that_cannot_be_told_is_never_left() -> None:
-    assert score_drift.drifted_since(Promise("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None
+    assert score_drift.drifted_since(ExpectedScore("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None

@@ -33,7 +33,7 @@ def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path)
 
 def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = card_file.read_card(model)
-    monkeypatch.setattr(card_file, "LARGEST", 100)
+    monkeypatch.setattr(card_file, "MAX_CHARACTERS", 100)
 
     with pytest.raises(ModelFileError, match="no model file, or a damaged one"):
         card_file.read_card(model)

@@ -29,7 +29,7 @@ def happened(windows: int, horizon: int = 6, seed: int = 0) -> np.ndarray:
 
 def learned_from(quantiles: np.ndarray, actual: np.ndarray) -> conformal.Calibration | None:
     """Each window of an origin of its own."""
-    return conformal.learn(quantiles, actual, LEVELS, np.arange(len(actual)))
+    return conformal.fit_calibration(quantiles, actual, LEVELS, np.arange(len(actual)))
 
 
 def corrected(quantiles: np.ndarray, learned: conformal.Calibration) -> np.ndarray:
@@ -40,7 +40,7 @@ def test_what_is_rare_keeps_its_rank_where_quantiles_are_made_whole() -> None:
     raw = np.array([0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.6, 1.2]) * np.ones((50, 2, 1, 1))
     actual = np.zeros((50, 2, 1))
 
-    learned = conformal.learn(raw.round(), actual, LEVELS, np.arange(50), raw)
+    learned = conformal.fit_calibration(raw.round(), actual, LEVELS, np.arange(50), raw)
 
     assert learned is not None
     assert (learned.shifts == 0).all()  # zero lies within every interval
@@ -65,7 +65,7 @@ def test_each_step_is_corrected_by_itself_where_there_are_windows_enough() -> No
     learned = learned_from(forecasts(2000, 1.0), actual)
     assert learned is not None
 
-    width = conformal.spread_of(corrected(forecasts(1, 1.0), learned), LEVELS)[0, :, 0]
+    width = conformal.interval_spread(corrected(forecasts(1, 1.0), learned), LEVELS)[0, :, 0]
 
     assert (width[3:] > 3 * width[:3]).all()
 
@@ -126,7 +126,7 @@ def test_without_anything_to_learn_from_there_is_no_calibration() -> None:
 def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> None:
     quantiles, actual = forecasts(300, 1.0), 3 * happened(300)
 
-    many, few = (conformal.learn(quantiles, actual, LEVELS, np.arange(300) % count) for count in (300, 3))
+    many, few = (conformal.fit_calibration(quantiles, actual, LEVELS, np.arange(300) % count) for count in (300, 3))
 
     assert many is not None
     assert few is not None
@@ -145,12 +145,12 @@ def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_j
 ) -> None:
     own = np.sort(quantiles, axis=-1)
     learned = learned_from(own, actual)
-    if learned is None or (conformal.spread_of(own, LEVELS) < 1e-6).any():
+    if learned is None or (conformal.interval_spread(own, LEVELS) < 1e-6).any():
         return
     median = own[..., quantile_head.MEDIAN, None]
     others = median + moved + (own - median) / surer
 
-    carried = learned.carried_over(own, others)
+    carried = learned.transferred(own, others)
 
     assert np.allclose(corrected(others, carried), corrected(own, learned) + moved, atol=1e-6)
     assert carried.ranks is learned.ranks
@@ -165,7 +165,7 @@ def test_a_single_strange_window_and_windows_that_say_nothing_carry_nothing_over
     strange[7] *= 1e6
     silent[7], flat[9] = np.nan, 0.0
 
-    typical = learned.carried_over(own, others).shifts
+    typical = learned.transferred(own, others).shifts
 
-    assert all(np.allclose(learned.carried_over(own, one).shifts, typical) for one in (strange, silent, flat))
-    assert np.array_equal(learned.carried_over(own, np.full_like(own, np.nan)).shifts, learned.shifts)
+    assert all(np.allclose(learned.transferred(own, one).shifts, typical) for one in (strange, silent, flat))
+    assert np.array_equal(learned.transferred(own, np.full_like(own, np.nan)).shifts, learned.shifts)

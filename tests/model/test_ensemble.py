@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 
 RISING = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 7), st.just(4), st.just(3)), elements=st.floats(-1e6, 1e6)
@@ -16,18 +16,18 @@ RISING = hnp.arrays(
 def test_members_that_are_much_alike_are_averaged() -> None:
     said = torch.tensor([[1.0, 2.0], [1.5, 2.5], [3.5, 4.5], [2.0, 3.0]])
 
-    assert torch.allclose(consensus(list(said), counts=False), said.mean(dim=0))
+    assert torch.allclose(ensemble_forecast(list(said), counts=False), said.mean(dim=0))
 
 
 def test_counts_take_the_one_in_the_middle() -> None:
     said = torch.tensor([[0.0, 1.0], [0.0, 2.0], [1.0, 7.0]])
 
-    assert torch.equal(consensus(list(said), counts=True), torch.tensor([0.0, 2.0]))
+    assert torch.equal(ensemble_forecast(list(said), counts=True), torch.tensor([0.0, 2.0]))
 
 
 @given(RISING, st.booleans())
 def test_quantiles_that_rise_still_do(said: torch.Tensor, counts: bool) -> None:
-    together = consensus(list(said), counts)
+    together = ensemble_forecast(list(said), counts)
 
     assert (together.diff(dim=-1) >= -1e-6).all()
 
@@ -36,8 +36,8 @@ def test_quantiles_that_rise_still_do(said: torch.Tensor, counts: bool) -> None:
 def test_what_else_is_asked_for_changes_nothing(said: torch.Tensor, further: float) -> None:
     more = torch.cat([said, said[..., -1:] + torch.arange(len(said)).reshape(-1, 1, 1) * further], dim=-1)
 
-    other = consensus(list(more), False, torch.arange(3))[..., :3]
-    assert torch.allclose(other, consensus(list(said), False), atol=1e-6)
+    other = ensemble_forecast(list(more), False, torch.arange(3))[..., :3]
+    assert torch.allclose(other, ensemble_forecast(list(said), False), atol=1e-6)
 
 
 @given(st.floats(allow_nan=False), st.floats(-100, 100), st.floats(0, 10), st.floats(0, 10))
@@ -46,7 +46,9 @@ def test_one_that_says_anything_at_all_moves_the_others_little(
 ) -> None:
     sane = [first, first + second, first + second + third]
 
-    together = consensus([torch.tensor([one], dtype=torch.float64) for one in (*sane, wild)], counts=False).item()
+    together = ensemble_forecast(
+        [torch.tensor([one], dtype=torch.float64) for one in (*sane, wild)], counts=False
+    ).item()
 
     apart = second + third
     assert sane[0] - 1.5 * apart - 1e-9 <= together <= sane[-1] + 1.5 * apart + 1e-9
@@ -56,10 +58,10 @@ def test_one_that_says_anything_at_all_moves_the_others_little(
 def test_one_that_says_nothing_leaves_it_to_the_others(said: torch.Tensor) -> None:
     silent = torch.full_like(said[0], torch.nan)
 
-    assert torch.allclose(consensus([silent, *said], counts=False), consensus(list(said), counts=False))
+    assert torch.allclose(ensemble_forecast([silent, *said], counts=False), ensemble_forecast(list(said), counts=False))
 
 
 def test_where_none_says_anything_nothing_is_said() -> None:
     silent = torch.full((2, 3), torch.nan)
 
-    assert consensus([silent, silent, silent], counts=False).isnan().all()
+    assert ensemble_forecast([silent, silent, silent], counts=False).isnan().all()

@@ -113,12 +113,12 @@ def metrics_and_conditions(
 
 def parse_baselines(text: str | None) -> tuple[str, ...]:
     """Return the models of statsforecast to compare with."""
-    from rnncli.evaluation.statsforecast_models import MODELS, check
+    from rnncli.evaluation.statsforecast_models import MODELS, check_models
 
     known = {name.lower(): name for name in MODELS}
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
     names = tuple(dict.fromkeys(known.get(part.lower(), part) for part in parts))
-    check(names)
+    check_models(names)
     return names
 
 

@@ -156,7 +156,9 @@ def _report_drift(
     Returns None if the score stays in the band of the backtest, otherwise a description of the drift, also if the two
     cannot be compared.
     """
-    promised = score_drift.promise(card, result.metric) if result.metric is not None and card.targets == 1 else None
+    promised = (
+        score_drift.expected_score(card, result.metric) if result.metric is not None and card.targets == 1 else None
+    )
     if promised is None or result.metric is None:
         unknown = "the backtest of the model has no score to compare with"
         console.warn(unknown)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
     from rnncli.config.sections import Run
-    from rnncli.model.forecast_state import State
+    from rnncli.model.forecast_state import ForecastState
     from rnncli.panel import Cutoffs, Panel
 
 
@@ -33,7 +33,7 @@ def report_forecast(panel: "Panel", cutoffs: "Cutoffs", batches: "Iterator[Forec
 
 
 def report_files(
-    inputs: "ForecastInputs", outputs: "ForecastOutputs", content: str, state: "State | None", run: "Run"
+    inputs: "ForecastInputs", outputs: "ForecastOutputs", content: str, state: "ForecastState | None", run: "Run"
 ) -> None:
     """Report which files would be written; `content` describes the main output."""
     if outputs.plot is not None:

@@ -11,11 +11,11 @@ from rnncli.messages import listed
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
-    from rnncli.model.forecast_state import State
+    from rnncli.model.forecast_state import ForecastState
     from rnncli.panel import Cutoffs, Panel
 
 
-def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple["Panel", "State | None"]:
+def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple["Panel", "ForecastState | None"]:
     """Return the panel to forecast, and with --state the new state: stored history followed by the new rows."""
     if inputs.state is None:
         return _read_table(inputs, columns, card), None
@@ -55,7 +55,7 @@ def forecast_cutoffs(panel: "Panel", card: "Card", inputs: ForecastInputs, confi
     _report_drift(panel, card, config.forecast.on_drift)
     with about(inputs.data):
         cutoffs = _with_recent_values(panel, card)
-    if not card.told_columns:
+    if not card.uses_covariates:
         return cutoffs
     with about(inputs.future or inputs.data):
         return _with_known_future(panel, cutoffs, card.horizon)

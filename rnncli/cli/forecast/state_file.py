@@ -12,16 +12,16 @@ from rnncli.messages import counted
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
-    from rnncli.model.forecast_state import State
+    from rnncli.model.forecast_state import ForecastState
     from rnncli.panel import Panel
 
 
-def read(path: Path, card: "Card") -> "State":
+def read(path: Path, card: "Card") -> "ForecastState":
     """Return the state in a file. Raises RequestError if its columns or frequency are not the model's."""
     from rnncli.model import forecast_state
     from rnncli.panel.time.frequency import parse_frequency
 
-    state = forecast_state.read(path)
+    state = forecast_state.read_state(path)
     stored, expected = (
         [covariate.name for covariate in covariates] for covariates in (state.panel.covariates.columns, card.inputs)
     )
@@ -37,7 +37,7 @@ def read(path: Path, card: "Card") -> "State":
     return state
 
 
-def append(path: Path, new_rows: "Panel", card: "Card") -> "State":
+def append(path: Path, new_rows: "Panel", card: "Card") -> "ForecastState":
     """Return the state at `path` with new rows appended, or a new state if there is no file yet.
 
     Raises DataError if the rows do not fit the state, RequestError if the state does not fit the model.
@@ -46,7 +46,7 @@ def append(path: Path, new_rows: "Panel", card: "Card") -> "State":
 
     if not path.exists():
         console.note(f"state: new file {path}, {len(new_rows.ids)} series")
-        return forecast_state.begun(new_rows, card.context)
+        return forecast_state.initial_state(new_rows, card.context)
     state, merged = read(path, card).with_new(new_rows, card.context)
     run_report.add_facts(state={name: value for name, value in merged._asdict().items() if name != "panel"})
     parts = [
@@ -62,7 +62,7 @@ def append(path: Path, new_rows: "Panel", card: "Card") -> "State":
 
 
 @contextmanager
-def committed(path: Path | None, state: "State | None") -> Iterator[None]:
+def committed(path: Path | None, state: "ForecastState | None") -> Iterator[None]:
     """Write the state to the disk before the block, and rename it to `path` when the block has written the forecasts.
 
     A run that is killed in between can be repeated: it forecasts the same, and no row is lost.
@@ -72,5 +72,5 @@ def committed(path: Path | None, state: "State | None") -> Iterator[None]:
         return
     from rnncli.model import forecast_state
 
-    with atomic.replace_on_exit(path, forecast_state.content(state)):
+    with atomic.replace_on_exit(path, forecast_state.encode(state)):
         yield

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from rnncli.cli.forecast.request import ForecastInputs, ForecastOutputs
     from rnncli.config.sections import Columns, Config, Forecasting
     from rnncli.model.card import Card
-    from rnncli.model.forecast_state import State
+    from rnncli.model.forecast_state import ForecastState
     from rnncli.model.model import Model
-    from rnncli.model.online import Follower, Step
+    from rnncli.model.online import OnlineForecast, OnlineForecaster
     from rnncli.panel import Panel
     from rnncli.tables.streaming import LineParser
 
@@ -58,7 +58,7 @@ def follow(
 ) -> None:
     """Forecast until the stream ends or the reader of the forecasts closes the pipe."""
     from rnncli.model import forecast_state
-    from rnncli.model.online import Follower
+    from rnncli.model.online import OnlineForecaster
     from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
     from rnncli.tables import writing
@@ -68,13 +68,13 @@ def follow(
     work = device.work_per_forecast(model.card.architectures, model.card.targets, 1)
     place = device.prepare(config.compute.device, work)
     model = replace(model, corrected=forecasting.conformal)
-    follower = Follower(model, levels(forecasting), place.device, forecasting.point, state)
+    follower = OnlineForecaster(model, levels(forecasting), place.device, forecasting.point, state)
     counts: Counter[str] = Counter()
 
     def commit() -> None:
         if inputs.state is not None and follower.state is not None and follower.state is not state:
             with atomic.atomic_writer(inputs.state) as stream:
-                stream.write(forecast_state.content(follower.state))
+                stream.write(forecast_state.encode(follower.state))
 
     done = "All rows received are forecast" + (f" and stored in {inputs.state}" if inputs.state else "")
     run_report.set_interruption_hint(lambda: done if counts["rows"] else run_report.NO_FILE_WRITTEN)
@@ -87,13 +87,13 @@ def follow(
         _report(counts)
 
 
-def _read_state(path: Path, card: "Card") -> "State":
+def _read_state(path: Path, card: "Card") -> "ForecastState":
     state = state_file.read(path, card)
     return state._replace(steps=max(state.steps, card.context), runs=state.runs + 1)
 
 
 def _tables(
-    portions: Iterator[list["Step"]], forecasting: "Forecasting", commit: Callable[[], None]
+    portions: Iterator[list["OnlineForecast"]], forecasting: "Forecasting", commit: Callable[[], None]
 ) -> Iterator["pd.DataFrame"]:
     """Yield the forecasts as tables; flush the output before waiting for more rows."""
     from rnncli.panel.export.forecast_table import online_frame
@@ -110,8 +110,8 @@ def _tables(
 
 
 def _steps(
-    follower: "Follower", source: str, columns: "Columns", counts: "Counter[str]"
-) -> Generator[list["Step"], None, None]:
+    follower: "OnlineForecaster", source: str, columns: "Columns", counts: "Counter[str]"
+) -> Generator[list["OnlineForecast"], None, None]:
     """Yield the steps completed by the lines that have arrived. Raises DataError if no line is a valid row.
 
     Lines that arrived together are processed together, whatever ends the run: the state contains what was forecast.
@@ -137,7 +137,7 @@ def _steps(
 class _RowReader:
     """Turns lines into forecast steps, and reports invalid lines."""
 
-    def __init__(self, follower: "Follower", columns: "Columns", counts: "Counter[str]") -> None:
+    def __init__(self, follower: "OnlineForecaster", columns: "Columns", counts: "Counter[str]") -> None:
         from rnncli.tables.streaming import LineParser
 
         self.follower, self.columns, self.counts = follower, columns, counts
@@ -145,7 +145,7 @@ class _RowReader:
         self.has_valid_row = False
         self.first_error: DataError | None = None
 
-    def take(self, lines: list[bytes]) -> "Step":
+    def take(self, lines: list[bytes]) -> "OnlineForecast":
         """Return the step that these lines complete. Raises DataError if a line is not a valid row."""
         step = self.follower.take(_panel(self.rows, lines, self.follower, self.columns))
         self.has_valid_row = True
@@ -162,8 +162,8 @@ class _RowReader:
 
 
 def _valid_steps(
-    lines: list[bytes], take: Callable[[list[bytes]], "Step"], refuse: Callable[[bytes, DataError], None]
-) -> Iterator["Step"]:
+    lines: list[bytes], take: Callable[[list[bytes]], "OnlineForecast"], refuse: Callable[[bytes, DataError], None]
+) -> Iterator["OnlineForecast"]:
     """Take all lines together; if some are invalid, find these by halving the list repeatedly."""
     if not lines:
         return
@@ -178,7 +178,7 @@ def _valid_steps(
         yield from _valid_steps(lines[middle:], take, refuse)
 
 
-def _panel(rows: "LineParser", lines: list[bytes], follower: "Follower", columns: "Columns") -> "Panel":
+def _panel(rows: "LineParser", lines: list[bytes], follower: "OnlineForecaster", columns: "Columns") -> "Panel":
     """Return the panel of some lines. Raises DataError if a line is not a valid row."""
     from rnncli.panel import from_frame
     from rnncli.panel.ingest import values
@@ -197,7 +197,7 @@ def _panel(rows: "LineParser", lines: list[bytes], follower: "Follower", columns
     return from_frame(table, columns, data_input.expected(card), keep_first=True, assume=assume)
 
 
-def _count(counts: "Counter[str]", step: "Step") -> None:
+def _count(counts: "Counter[str]", step: "OnlineForecast") -> None:
     """Add the rows and forecasts of a step to the counts."""
     merged = step.merged
     counts["forecasts"] += 0 if step.forecast is None else len(step.places.rows)

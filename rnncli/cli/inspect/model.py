@@ -101,7 +101,7 @@ def show_state(path: Path) -> None:
     """Show the history that a state file stores."""
     from rnncli.model import forecast_state
 
-    state = forecast_state.read(path)
+    state = forecast_state.read_state(path)
     panel = state.panel
     first, last = panel.span()
     console.show_pairs(

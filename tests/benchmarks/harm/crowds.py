@@ -49,7 +49,7 @@ def at_a_state(place: Workplace, folder: Path) -> tuple[list[str], int]:
         table.write_text(table.read_text().replace("s0,", f"series-{number},"))
         commands.append(["forecast", place.model, table, "--state", folder / "s", "--lock-wait", "5m"])
     codes = [wait(child) for child in _crowd(commands, folder)]
-    state = states.read(folder / "s")
+    state = states.read_state(folder / "s")
     found = [f"exit codes {codes}"] if any(codes) else []
     if (len(state.panel.ids), state.rows, state.runs) != (CROWD, 48 * CROWD, CROWD):
         found.append(f"{len(state.panel.ids)} series, {state.rows} rows, {state.runs} runs")

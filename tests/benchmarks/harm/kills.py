@@ -171,4 +171,4 @@ def _state(content: bytes, path: Path) -> bytes:
     """A state as if it were of one run."""
     twin = path.parent.with_name("twin")
     twin.write_bytes(content)
-    return states.content(states.read(twin)._replace(runs=1))
+    return states.encode(states.read_state(twin)._replace(runs=1))

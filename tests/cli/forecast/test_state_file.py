@@ -46,7 +46,7 @@ def test_rows_seen_before_change_nothing(rnncli: Command, model: Path, kept: Pat
 
     assert first.out == second.out != ""
     assert second.err == "state: 0 new rows, 144 repeated, 156 older than the stored history\n"
-    assert forecast_state.read(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
+    assert forecast_state.read_state(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
 
 
 def test_a_row_that_comes_again_with_another_value_is_said_and_left_out(
@@ -204,6 +204,6 @@ def test_inspect_shows_what_is_kept(rnncli: Command, kept: Path) -> None:
     assert "runs 1, with 1200 rows in all" in out
 
 
-def _state(content: bytes, folder: Path) -> forecast_state.State:
+def _state(content: bytes, folder: Path) -> forecast_state.ForecastState:
     (folder / "other.state").write_bytes(content)
-    return forecast_state.read(folder / "other.state")
+    return forecast_state.read_state(folder / "other.state")

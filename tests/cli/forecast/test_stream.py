@@ -170,7 +170,7 @@ def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model:
     TABLE[: START + 3].to_csv(tmp_path / "all.csv", index=False)
     expected = rnncli("forecast", model, tmp_path / "all.csv").table["rnncli"]
     assert np.allclose(pd.read_csv(io.BytesIO(b"".join(told)))["rnncli"], expected, rtol=1e-6)
-    assert (forecast_state.read(kept).rows, forecast_state.read(kept).runs) == (START + 3, 2)
+    assert (forecast_state.read_state(kept).rows, forecast_state.read_state(kept).runs) == (START + 3, 2)
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a system that sends signals to threads")
@@ -214,7 +214,7 @@ def test_states_of_series_that_numbers_name_serve_tables_and_streams(
     table.to_csv(tmp_path / "all.csv", index=False)
     expected = rnncli("forecast", model, tmp_path / "all.csv").out
     assert pd.read_csv(io.StringIO(told.out)).equals(pd.read_csv(io.StringIO(expected)))
-    assert (forecast_state.read(kept).rows, forecast_state.read(kept).runs) == (START + 3, 3)
+    assert (forecast_state.read_state(kept).rows, forecast_state.read_state(kept).runs) == (START + 3, 3)
 
 
 def test_a_stream_of_which_nothing_fits_a_state_is_an_error(rnncli: Command, model: Path, tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_what_came_is_forecast_although_the_run_is_ended_meanwhile(model: Path, 
         told += process.stdout.read()
         assert process.wait() == 143
 
-    assert len(pd.read_csv(io.BytesIO(told))) == 6 * forecast_state.read(kept).rows > 0
+    assert len(pd.read_csv(io.BytesIO(told))) == 6 * forecast_state.read_state(kept).rows > 0
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["error"] == f"terminated. All rows received are forecast and stored in {kept}"
 
