@@ -19,6 +19,7 @@ from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
 from rnncli.evaluation.breakdown import group_windows
 from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import METRICS
+from rnncli.messages import counted
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.window_lengths import horizon_steps
@@ -63,9 +64,10 @@ def compare_cells(
     batch = config.training.batch
     work = max(device.work_per_step(architecture, panel.targets, batch) for architecture in comparison.architectures)
     place, cores = device.prepare(config.compute.device, work), device.free_cores()
+    windows = counted(len(cutoffs.rows), "window")
     console.note(
-        f"scored: {len(cutoffs.rows)} windows of {comparison.horizon} steps; season {comparison.season}; trained on "
-        f"the rows before them; device: {place.device} ({place.reason})"
+        f"scored: {windows} of {comparison.horizon} steps; season {comparison.season}; trained on the rows before them; "
+        f"device: {place.device} ({place.reason})"
     )
     trained = _train(comparison, config, place.device)
     metrics, point = scores.metrics or COMPARISON_METRICS, config.forecast.point
@@ -89,7 +91,8 @@ def _train(comparison: Comparison, config: Config, where: torch.device) -> list[
             comparison.training_panel, comparison.plans, where, processes, progress
         ):
             card = cell.model.card
-            console.note(f"{cell.name}: {len(card.members)} networks, {card.parameters} weights, {cell.seconds:.0f} s")
+            networks = counted(len(card.members), "network")
+            console.note(f"{cell.name}: {networks}, {card.parameters} weights, {cell.seconds:.0f} s")
             cells.append(cell._replace(model=replace(cell.model, corrected=config.forecast.conformal)))
     return cells
 

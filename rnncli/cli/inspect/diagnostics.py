@@ -54,8 +54,10 @@ def _measure(model: "Model", panel: "Panel") -> Iterator["Found"]:
 def _show(card: "Card", health: list["Health"]) -> None:
     """Show the first network in detail and as plots, and all networks in one line each."""
     first = health[0]
-    which = "the network" if len(health) == 1 else f"the first of {len(health)} networks"
-    title = f"health of {which} ({descriptions.architecture_words(first.architecture)}), on {first.windows} windows"
+    which = "the network" if len(health) == 1 else f"network 1 of {len(health)}"
+    title = (
+        f"diagnostics of {which} ({descriptions.architecture_words(first.architecture)}), on {first.windows} windows"
+    )
     rows = [[*finding] for finding in findings(first, card, 0)]
     console.show_table(["measure", "value", "finding"], rows, title=title)
     if len(health) > 1:

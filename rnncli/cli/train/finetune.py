@@ -6,6 +6,7 @@ from rnncli.cli import console
 from rnncli.cli.settings import Settings
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
+from rnncli.messages import counted
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
@@ -51,9 +52,8 @@ def plan(model: "Model", panel: "Panel", config: Config) -> "Plan":
         for network in model.networks
     )
     continued = continue_plan(panel, starts, inputs, config.training, card.seen.last)
-    console.note(
-        f"fine-tuning: {len(starts)} networks trained on rows up to {card.seen.last}, {continued.steps} updates"
-    )
+    networks, updates = counted(len(starts), "network"), counted(continued.steps, "update")
+    console.note(f"fine-tuning: {networks} trained on rows up to {card.seen.last}, {updates}")
     if not len(continued.split.validation.rows):
         console.warn("too few new rows for validation: the model's scores and intervals stay unchanged")
     return continued

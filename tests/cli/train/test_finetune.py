@@ -27,7 +27,7 @@ def test_it_begins_with_the_weights_of_the_model(rnncli: Command, model: Path, n
     old, new = load_file(model), load_file(tmp_path / "m.rnn")
     assert old.keys() == new.keys()
     assert all(np.allclose(old[name], new[name], atol=1e-6) for name in old)
-    assert "fine-tuning: 1 networks trained on rows up to 2024-01-20 23:00, 1 updates" in outcome.err
+    assert "fine-tuning: 1 network trained on rows up to 2024-01-20 23:00, 1 update" in outcome.err
 
 
 def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
