@@ -66,8 +66,8 @@ def compare_cells(
     place, cores = device.prepare(config.compute.device, work), device.free_cores()
     windows = counted(len(cutoffs.rows), "window")
     console.note(
-        f"scored: {windows} of {comparison.horizon} steps; season {comparison.season}; trained on the rows before them; "
-        f"device: {place.device} ({place.reason})"
+        f"scored: {windows} of {comparison.horizon} steps; season {comparison.season}; trained on the rows before "
+        f"them; device: {place.device} ({place.reason})"
     )
     trained = _train(comparison, config, place.device)
     metrics, point = scores.metrics or COMPARISON_METRICS, config.forecast.point
