@@ -41,7 +41,7 @@ def configured(
             if option.name not in without
         ]
         parameters = [*inspect.signature(command).parameters.values()]
-        parameters = [one.replace(kind=KEYWORD) for one in parameters if one.name != "settings"]
+        parameters = [parameter.replace(kind=KEYWORD) for parameter in parameters if parameter.name != "settings"]
         all_parameters = [CALL, *parameters, *map(_parameter, options), CONFIG_FILE, SHORT_HELP]
 
         @functools.wraps(command)
@@ -60,7 +60,7 @@ def configured(
                 command(**values, settings=settings)
 
         wrapped.__signature__ = inspect.Signature(all_parameters)  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {one.name: one.annotation for one in all_parameters}
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in all_parameters}
         return wrapped
 
     return decorate

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.sections import DecoderName, Initialisation, Network, Role, ScaleName, Section
-from rnncli.config.types import Count, LookBack, Several, Steps
+from rnncli.config.types import ContextSteps, Count, ItemTuple, Steps
 
 
 class Covariate(Section):
@@ -16,7 +16,7 @@ class Covariate(Section):
     """Column of the table."""
     role: Role
     """known (in advance), past or static."""
-    categories: Several[str] | None = None
+    categories: ItemTuple[str] | None = None
     """Categories; None if it is numeric."""
     level: float = 0.0
     """Mean."""
@@ -40,7 +40,7 @@ class Architecture(Network):
     """The network section with each open choice made."""
 
     horizon: Steps
-    context: LookBack
+    context: ContextSteps
     segment: Steps
     season: Steps
     base: BaseName

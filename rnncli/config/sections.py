@@ -26,12 +26,12 @@ from rnncli.config.types import (
     Bytes,
     ColumnName,
     ColumnNames,
+    ContextSteps,
     Count,
     Countries,
     CovariateName,
     CovariateNames,
     FilePath,
-    LookBack,
     NotNegative,
     Pause,
     Percents,
@@ -162,7 +162,7 @@ class Network(Section):
     ) = None
     """Forecast horizon: a number of steps, or a duration such as 7d."""
     context: Annotated[
-        LookBack | None,
+        ContextSteps | None,
         COMMON,
         *(
             Requires(requirement, met, values=(0,))

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from rnncli.config.metadata import Metavar, NamesColumns, NetworkInput
 
 Item = TypeVar("Item")
-Several = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong items only the first is reported
+ItemTuple = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong items only the first is reported
 AGGREGATIONS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 
 
@@ -71,7 +71,7 @@ def _bytes(value: Any) -> Any:
     return int(float(match[1]) * (1024 if match[3] else 1000) ** ("KMGT".index(match[2].upper()) + 1))
 
 
-_Names = Annotated[Several[str], BeforeValidator(_split), AfterValidator(_without_duplicates)]
+_Names = Annotated[ItemTuple[str], BeforeValidator(_split), AfterValidator(_without_duplicates)]
 Countries = Annotated[_Names, NetworkInput(), Metavar("COUNTRY,...")]
 ColumnName = Annotated[str, NamesColumns(), Metavar("COLUMN")]
 ColumnNames = Annotated[_Names, NamesColumns(), Metavar("COLUMN,...")]
@@ -79,15 +79,15 @@ FilePath = Annotated[str, Metavar("FILE")]
 Time = Annotated[str, Metavar("TIME")]
 CovariateName = Annotated[ColumnName, NetworkInput()]
 CovariateNames = Annotated[ColumnNames, NetworkInput()]
-Percents = Annotated[Several[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
-Shares = Annotated[Several[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)]], BeforeValidator(_split)]
+Percents = Annotated[ItemTuple[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
+Shares = Annotated[ItemTuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)]], BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
-MOST_STEPS = 1_000_000  # in a window: a limit that rejects card values no network was trained with
-Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
-LookBack = Annotated[int, Field(ge=0, le=MOST_STEPS)]
+MAX_STEPS = 1_000_000  # in a window: a limit that rejects card values no network was trained with
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
+ContextSteps = Annotated[int, Field(ge=0, le=MAX_STEPS)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1), Metavar("DURATION")]
 Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0), Metavar("DURATION")]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1), Metavar("SIZE")]

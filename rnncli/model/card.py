@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from rnncli.config.architecture import Architecture, Covariate
 from rnncli.config.sections import Config, Section
-from rnncli.config.types import Several
+from rnncli.config.types import ItemTuple
 
 FORMAT: Literal[6] = 6
 
@@ -52,9 +52,9 @@ class TrainingData(Section):
     """Where within a step its times lie."""
     sizes: dict[str, float] = Field(default_factory=dict)
     """Series to mean absolute value, where there are not too many."""
-    together: Several[str] = ()
+    together: ItemTuple[str] = ()
     """The series that the networks see side by side, in the order of their weights."""
-    columns: Several[ColumnRange] = ()
+    columns: ItemTuple[ColumnRange] = ()
     """Targets and amounts beside them."""
 
 
@@ -78,13 +78,13 @@ class LearningCurve(Section):
 
     updates: int
     """Updates made, of which the best weights need not be the last."""
-    losses: Several[float]
+    losses: ItemTuple[float]
     """Mean training loss since the point before, at points that divide the updates evenly."""
-    gradients: Several[float | None]
+    gradients: ItemTuple[float | None]
     """Largest norm of the gradient since the point before, as it was before clipping; none where it was no number."""
-    checks: Several[int] = ()
+    checks: ItemTuple[int] = ()
     """Updates after which the validation windows were looked at."""
-    validations: Several[float] = ()
+    validations: ItemTuple[float] = ()
     """Loss on them."""
 
     @property
@@ -118,9 +118,9 @@ class Card(Section):
     """Versions of what it was trained with."""
     config: Config
     """What was asked for, the columns by the names that were found."""
-    inputs: Several[Covariate] = ()
+    inputs: ItemTuple[Covariate] = ()
     """What the networks are told beside the targets."""
-    members: Several[Member] = Field(min_length=1)
+    members: ItemTuple[Member] = Field(min_length=1)
     """The networks: the forecast is their consensus."""
     season: int
     """Steps in a season, as MASE and seasonal naive take it."""

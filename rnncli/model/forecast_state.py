@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 from rnncli import __version__
 from rnncli.config.architecture import Covariate
 from rnncli.config.sections import Section
-from rnncli.config.types import Several
+from rnncli.config.types import ItemTuple
 from rnncli.errors import DataError
 from rnncli.files import checksummed
 from rnncli.model.card_file import STATE_KEY
@@ -36,7 +36,7 @@ class StateHeader(Section):
     """The version that wrote it."""
     steps: int
     """How many steps of each series are kept."""
-    ids: Several[str] | Several[int] | Several[float]
+    ids: ItemTuple[str] | ItemTuple[int] | ItemTuple[float]
     """The series."""
     numbers: str | None
     """What numbers the ids are; none where they are texts."""
@@ -52,11 +52,11 @@ class StateHeader(Section):
     """How the table wrote them."""
     roles: ColumnRoles
     """The columns of the table."""
-    along: Several[Covariate]
+    along: ItemTuple[Covariate]
     """The columns beside the targets that have a value a step."""
-    fixed: Several[Covariate]
+    fixed: ItemTuple[Covariate]
     """Those that have one a series."""
-    holidays: Several[str]
+    holidays: ItemTuple[str]
     """Countries whose public holidays are told."""
     rows: int
     """Rows taken in all runs."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from rnncli.config.base_forecasts import BASES
 from rnncli.config.sections import Network, ScaleName, Training
-from rnncli.config.types import MOST_STEPS
+from rnncli.config.types import MAX_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
 from rnncli.panel.time import calendar_features
@@ -22,8 +22,8 @@ def check_table(panel: Panel, network: Network) -> None:
 
 def check_horizon(network: Network, steps: int) -> None:
     """Raise RequestError if the horizon has more steps than a network can forecast."""
-    if steps > MOST_STEPS:
-        raise RequestError(f"--horizon {network.horizon} is {steps} steps (at most {MOST_STEPS}). Use a shorter one")
+    if steps > MAX_STEPS:
+        raise RequestError(f"--horizon {network.horizon} is {steps} steps (at most {MAX_STEPS}). Use a shorter one")
 
 
 def check_lengths(training: Training, chosen: Mapping[str, Any]) -> None:

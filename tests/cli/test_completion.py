@@ -1,4 +1,4 @@
-"""What a shell is given when Tab is pressed, by the protocol of each."""
+"""Shell completion, by the protocol of each shell."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ RNNCLI = [sys.executable, "-m", "rnncli"]
 
 
 def run(environment: dict[str, str], command: list[str]) -> str:
-    """What comes on stdout; nothing may come on stderr."""
+    """Return stdout; stderr must be empty."""
     everything = {**os.environ, "COLUMNS": "40", **environment}
     done = subprocess.run(command, env=everything, capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -24,14 +24,14 @@ def run(environment: dict[str, str], command: list[str]) -> str:
 
 
 def bash(*words: str) -> list[str]:
-    """What bash may put in place of the last word."""
+    """Return the completions of the last word in bash."""
     line = "\n".join(["rnncli", *words])
     asked = {"_RNNCLI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words))}
     return run(asked, RNNCLI).split("\n")[:-1]
 
 
 def fish(line: str) -> list[str]:
-    """What fish is given for a line, with its explanations."""
+    """Return the completions of a line in fish, with their help."""
     asked = {"_RNNCLI_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     return run(asked | {"_TYPER_COMPLETE_ARGS": line}, RNNCLI).splitlines()
 
@@ -43,7 +43,7 @@ def table(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_choice_is_completed_by_its_kinds() -> None:
+def test_a_choice_is_completed() -> None:
     assert bash("train", "--cell", "") == list(get_args(CellName))
     assert bash("train", "--preset", "b") == ["balanced", "best"]
     assert bash("evaluate", "--compare", "lstm,t") == ["lstm,tcn", "lstm,transformer"]
@@ -63,7 +63,7 @@ def test_a_column_is_completed_by_those_of_the_table_on_the_line(table: str) -> 
     assert fish(f"rnncli inspect {shlex.quote(table)} --id unit") == ["units sold", "units back"]
 
 
-def test_what_is_no_table_at_hand_completes_nothing(tmp_path: Path) -> None:
+def test_an_unreadable_table_completes_nothing(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 not")
 
     for source in ("-", "s3://bucket/t.csv", "nothing.csv", str(tmp_path / "broken.parquet")):

@@ -54,14 +54,14 @@ def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command
 
 
 @pytest.mark.parametrize("section", Config.model_fields)
-def test_every_field_says_what_it_is(section: str) -> None:
+def test_every_field_has_a_help_text(section: str) -> None:
     kind = Config.model_fields[section].annotation
     assert isinstance(kind, type)
     assert issubclass(kind, Section)
     assert all(field.description for field in kind.model_fields.values())
 
 
-def test_the_version_is_told(rnncli: Command) -> None:
+def test_the_version_is_printed(rnncli: Command) -> None:
     from rnncli import __version__
 
     assert rnncli("--version").out == f"rnncli {__version__}\n"

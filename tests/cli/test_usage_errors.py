@@ -1,4 +1,4 @@
-"""A run that was asked for in a way that cannot be understood leaves its report all the same."""
+"""A run whose command line cannot be parsed writes its report nevertheless."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ from tests.cli.test_run_control import figures
 from tests.conftest import Command, Outcome
 
 
-def told(outcome: Outcome, report: Path) -> None:
-    """The report says what stderr says."""
+def assert_reported(outcome: Outcome, report: Path) -> None:
+    """Assert that the report has the error of stderr."""
     found = json.loads(report.read_text())
     assert (outcome.code, outcome.out, found["exit_code"]) == (2, "", 2)
     assert outcome.err == f"error: {found['error']}\n"
@@ -33,27 +33,27 @@ def told(outcome: Outcome, report: Path) -> None:
 def test_the_report_is_of_wrong_options_too(rnncli: Command, tmp_path: Path, wrong: tuple[object, ...]) -> None:
     options = ("--report", tmp_path / "r.json", f"--metrics-file={tmp_path / 'r.prom'}")
 
-    told(rnncli(*wrong, *options), tmp_path / "r.json")
+    assert_reported(rnncli(*wrong, *options), tmp_path / "r.json")
 
     assert json.loads((tmp_path / "r.json").read_text())["command"] == (wrong[0] if wrong[0] != "predict" else "")
     assert figures(tmp_path / "r.prom")["rnncli_exit_code"] == 2
 
 
-def test_the_report_may_be_asked_for_in_the_environment_or_the_file(
+def test_the_environment_or_the_file_may_set_the_report(
     rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "c.toml").write_text(f"[run]\nreport = '{tmp_path / 'file.json'}'\n[network]\nhiden = 3\n")
     asked = ("train", "d.csv", "--output", tmp_path / "m.rnn", "--config", tmp_path / "c.toml")
 
-    told(rnncli(*asked), tmp_path / "file.json")
+    assert_reported(rnncli(*asked), tmp_path / "file.json")
     monkeypatch.setenv("RNNCLI_REPORT", str(tmp_path / "environment.json"))
     (tmp_path / "file.json").unlink()
-    told(rnncli(*asked), tmp_path / "environment.json")
+    assert_reported(rnncli(*asked), tmp_path / "environment.json")
 
     assert not (tmp_path / "file.json").exists()
 
 
-def test_wrong_options_are_told_in_the_form_asked_for(rnncli: Command) -> None:
+def test_wrong_options_are_reported_in_the_log_format(rnncli: Command) -> None:
     lines = rnncli("forecast", "m.rnn", "d.csv", "--levl", 80, "--log-format", "json").err.splitlines()
 
     assert [json.loads(line)["level"] for line in lines] == ["error"]

@@ -1,4 +1,4 @@
-"""What a design cannot honour is an error that says what it needs."""
+"""Options whose requirements are not met are refused, with the requirement in the message."""
 
 from pathlib import Path
 from typing import Annotated
@@ -112,12 +112,14 @@ REFUSED: list[tuple[dict[str, object], dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("network", "training", "said"), REFUSED, ids=[said for _, _, said in REFUSED])
-def test_what_cannot_be_honoured_is_refused(network: dict[str, object], training: dict[str, object], said: str) -> None:
+@pytest.mark.parametrize(("network", "training", "message"), REFUSED, ids=[message for _, _, message in REFUSED])
+def test_an_option_without_its_requirement_is_refused(
+    network: dict[str, object], training: dict[str, object], message: str
+) -> None:
     with pytest.raises(RequestError) as caught:
         rules.check(Network.model_validate(network), Training.model_validate(training))
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 def test_each_rule_is_broken_by_one_of_these_alone_or_first() -> None:
@@ -130,7 +132,7 @@ def test_each_rule_is_broken_by_one_of_these_alone_or_first() -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "esn", "tcn", "transformer"])
-def test_what_was_not_said_is_no_reason_to_refuse(cell: str) -> None:
+def test_defaults_fit_every_cell(cell: str) -> None:
     rules.check(Network.model_validate({"cell": cell}), Training())
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from rnncli.cli.figures import style
 from rnncli.config.cells import CellName
-from rnncli.config.types import MOST_STEPS
+from rnncli.config.types import MAX_STEPS
 from rnncli.errors import RequestError
 from rnncli.evaluation import conditions
 from rnncli.files import atomic
@@ -130,6 +130,6 @@ def parse_step(text: str, frequency: "Frequency") -> int:
         rows = int(text) if text.strip().isdecimal() else steps_in(text, frequency)
     except RequestError as error:
         raise RequestError(f'--step "{text}": {error}') from error
-    if not 1 <= rows <= MOST_STEPS:
-        raise RequestError(f"--step must be 1 to {MOST_STEPS} steps, not {rows} ({text})")
+    if not 1 <= rows <= MAX_STEPS:
+        raise RequestError(f"--step must be 1 to {MAX_STEPS} steps, not {rows} ({text})")
     return rows
