@@ -67,5 +67,5 @@ def _last_success(path: Path, labels: tuple[str, str]) -> float | None:
     except (OSError, ValueError):  # missing, or not a metrics file
         return None
     samples = [sample for family in families for sample in family.samples if sample.name == LAST_SUCCESS]
-    own = (sample for sample in samples if (sample.labels.get("run"), sample.labels.get("command")) == labels)
-    return next((sample.value for sample in own), None)
+    matching = (sample for sample in samples if (sample.labels.get("run"), sample.labels.get("command")) == labels)
+    return next((sample.value for sample in matching), None)

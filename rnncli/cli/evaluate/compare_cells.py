@@ -63,17 +63,17 @@ def compare_cells(
     panel, cutoffs = comparison.panel, comparison.cutoffs
     batch = config.training.batch
     work = max(device.work_per_step(architecture, panel.targets, batch) for architecture in comparison.architectures)
-    place, cores = device.prepare(config.compute.device, work), device.free_cores()
+    placement, cores = device.prepare(config.compute.device, work), device.free_cores()
     windows = counted(len(cutoffs.rows), "window")
     console.note(
         f"scored: {windows} of {comparison.horizon} steps; season {comparison.season}; trained on the rows before "
-        f"them; device: {place.device} ({place.reason})"
+        f"them; device: {placement.device} ({placement.reason})"
     )
-    trained = _train(comparison, config, place.device)
+    trained = _train(comparison, config, placement.device)
     metrics, point = scores.metrics or COMPARISON_METRICS, config.forecast.point
     scoring = Scoring(comparison.season, config.forecast.level, metrics, point, scores.baselines, cores)
     seconds = {str(cell.name): 0.0 for cell in trained}
-    timed = cell_comparison.forecast_windows(trained, panel, cutoffs, scoring, place.device)
+    timed = cell_comparison.forecast_windows(trained, panel, cutoffs, scoring, placement.device)
     chunks = _with_times_added(timed, seconds)
     if saved is not None:
         chunks = saved.collected(panel, chunks)

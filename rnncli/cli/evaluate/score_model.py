@@ -47,7 +47,7 @@ def score_model(
         if scores.by is not None:  # an unsuitable --by is reported before the forecasts
             group_windows(scores.by, panel, table, cutoffs, horizon)
         work = device.work_per_forecast(card.architectures, panel.targets, len(cutoffs.rows))
-        place = device.prepare(config.compute.device, work)
+        placement = device.prepare(config.compute.device, work)
         scoring = Scoring(
             card.season,
             percents,
@@ -56,11 +56,11 @@ def score_model(
             scores.baselines,
             device.free_cores(),
         )
-        lying = window_positions(panel, cutoffs, horizon, step)
+        positions = window_positions(panel, cutoffs, horizon, step)
         if request.refit_every is None:
-            chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, place.device)
+            chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, placement.device)
         else:
-            chunks = _refit_chunks(model, panel, cutoffs, lying, request.refit_every, scoring, place.device)
+            chunks = _refit_chunks(model, panel, cutoffs, positions, request.refit_every, scoring, placement.device)
         if saved is not None:
             chunks = saved.collected(panel, chunks)
         ledger = backtest.score_windows(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
@@ -84,15 +84,15 @@ def _refit_chunks(
     model: Model,
     panel: Panel,
     cutoffs: Cutoffs,
-    lying: WindowPositions,
+    positions: WindowPositions,
     refit_every: int,
     scoring: Scoring,
     where: torch.device,
 ) -> Iterator[ForecastChunk]:
     """Yield the windows with the forecasts of models trained on the rows before them."""
-    trainings = -(-(int(lying.back.max()) + 1) // refit_every)
+    trainings = -(-(int(positions.back.max()) + 1) // refit_every)
     with console.progress() as progress:
-        models = refit_backtest.refit_models(model, panel, cutoffs, lying, refit_every, where, progress)
+        models = refit_backtest.refit_models(model, panel, cutoffs, positions, refit_every, where, progress)
         for number, (refitted, some_cutoffs) in enumerate(models, 1):
             console.note(f"retrained {number} of {trainings}: on rows before {panel.earliest_time(some_cutoffs)}")
             yield from backtest.forecast_in_chunks(refitted, panel, some_cutoffs, scoring, where)

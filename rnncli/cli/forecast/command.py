@@ -134,12 +134,12 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
 
     forecasting, card = config.forecast, model.card
     work = device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
-    place = device.prepare(config.compute.device, work)
-    run_report.add_facts(device=str(place.device), forecast_rows=len(cutoffs.series) * card.horizon)
+    placement = device.prepare(config.compute.device, work)
+    run_report.add_facts(device=str(placement.device), forecast_rows=len(cutoffs.series) * card.horizon)
     model = replace(model, corrected=forecasting.conformal)
     wanted = levels(forecasting)
     needed = np.union1d(wanted, quantile_head.LEVELS) if forecasting.samples else wanted
-    for batch_cutoffs, forecast in model.stream(panel, cutoffs, needed, place.device, forecasting.point):
+    for batch_cutoffs, forecast in model.stream(panel, cutoffs, needed, placement.device, forecasting.point):
         samples = None
         if forecasting.samples:
             trained = forecast.quantiles[..., np.isin(needed, quantile_head.LEVELS)]

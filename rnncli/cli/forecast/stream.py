@@ -66,9 +66,9 @@ def follow(
     state = _read_state(inputs.state, model.card) if inputs.state and inputs.state.exists() else None
     forecasting = config.forecast
     work = device.work_per_forecast(model.card.architectures, model.card.targets, 1)
-    place = device.prepare(config.compute.device, work)
+    placement = device.prepare(config.compute.device, work)
     model = replace(model, corrected=forecasting.conformal)
-    follower = OnlineForecaster(model, levels(forecasting), place.device, forecasting.point, state)
+    follower = OnlineForecaster(model, levels(forecasting), placement.device, forecasting.point, state)
     counts: Counter[str] = Counter()
 
     def commit() -> None:

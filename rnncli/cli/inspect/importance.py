@@ -21,9 +21,9 @@ def show(model_file: "ModelFile", data: str, columns: "Columns", format: str | N
     with about(data):
         panel = data_input.read_panel_for_model(model.card, data, columns, format)
         work = device.work_per_forecast(model.card.architectures, panel.targets, permutation_importance.MOST_WINDOWS)
-        place = device.prepare("auto", work)
+        placement = device.prepare("auto", work)
         count = sum(1 for _ in permutation_importance.parts(model))
-        measured = permutation_importance.effects(model, panel, place.device)
+        measured = permutation_importance.effects(model, panel, placement.device)
         tracked = console.track(measured, "shuffling", count, lambda _effect: 1)
         effects = sorted(tracked, key=lambda effect: -effect.increase)
     largest = max(1e-9, *(effect.increase for effect in effects))

@@ -217,16 +217,16 @@ def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[to
     from rnncli.network import device
 
     size = device.work_per_step(plan.architecture, panel.targets, config.training.batch)
-    place = device.prepare(config.compute.device, size)
+    placement = device.prepare(config.compute.device, size)
     processes = device.processes(config.training.members)
-    run_report.add_facts(device=str(place.device), seed=config.training.seed)
+    run_report.add_facts(device=str(placement.device), seed=config.training.seed)
     try:
-        return work(place.device, place.reason, processes)
+        return work(placement.device, placement.reason, processes)
     except NotImplementedError as error:
-        if place.device.type == "cpu":
+        if placement.device.type == "cpu":
             raise
-        console.warn(f"{place.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
-        return work(torch.device("cpu"), place.reason, processes)
+        console.warn(f"{placement.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
+        return work(torch.device("cpu"), placement.reason, processes)
 
 
 def _report_scores(model: "Model", output: Path) -> None:
@@ -246,13 +246,13 @@ def _report_scores(model: "Model", output: Path) -> None:
 def _report_validation(card: "Card") -> None:
     """Report the validation MASE, compared with the naive forecast's."""
     method, name = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
-    own, naive = card.scores["rnncli"]["MASE"], card.scores[method]["MASE"]
+    score, naive = card.scores["rnncli"]["MASE"], card.scores[method]["MASE"]
     windows = f"({counted(card.validation.windows, 'window')}, not used to train the networks scored)"
-    if own is None or naive is None or math.isnan(own) or math.isnan(naive):
+    if score is None or naive is None or math.isnan(score) or math.isnan(naive):
         console.warn(f"validation: no score, because values are missing or the series are constant {windows}")
     elif naive == 0:
-        console.note(f"validation: MASE {own:.3f}, {name} 0 (no error) {windows}")
+        console.note(f"validation: MASE {score:.3f}, {name} 0 (no error) {windows}")
     else:
-        change = 100 * (1 - own / naive)
+        change = 100 * (1 - score / naive)
         verdict = f"{abs(change):.0f} % {'better' if change >= 0 else 'WORSE'}"
-        console.note(f"validation: MASE {own:.3f}, {name} {naive:.3f}: {verdict} {windows}")
+        console.note(f"validation: MASE {score:.3f}, {name} {naive:.3f}: {verdict} {windows}")

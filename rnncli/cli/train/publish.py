@@ -84,8 +84,8 @@ def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "P
     from rnncli.panel.time import formats
     from rnncli.training.train_model import CURRENT
 
-    lying = window_positions(panel, backtest.cutoffs, horizon, horizon)
-    difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], lying)
+    positions = window_positions(panel, backtest.cutoffs, horizon, horizon)
+    difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], positions)
     console.note(f"current model: MASE {backtest.overall()[CURRENT]['MASE']:.3f} on the same windows")
     console.note(f"MASE: {difference_words(difference, 'the current model')}")
     if not formats.is_later(panel.earliest_time(backtest.cutoffs), current.card.seen.last):
