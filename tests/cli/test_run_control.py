@@ -1,4 +1,4 @@
-"""One run at a time, no longer than it may take, on rows new enough, and what is known of it afterwards."""
+"""--lock, --timeout, freshness of rows, logs, --report and --metrics-file."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.conftest import Command, Outcome, hourly
 LAST = "2024-01-20 23:00:00"  # of the table
 
 
-def test_a_second_run_with_the_lock_ends_at_once(model: Path, data: Path, tmp_path: Path) -> None:
+def test_a_second_run_with_the_same_lock_fails_at_once(model: Path, data: Path, tmp_path: Path) -> None:
     with FileLock(tmp_path / "lock"):
         outcome = apart("forecast", model, data, "--lock", tmp_path / "lock")
 
@@ -24,7 +24,7 @@ def test_a_second_run_with_the_lock_ends_at_once(model: Path, data: Path, tmp_pa
     assert outcome.err.startswith(f"error: another run holds {tmp_path}/lock. ")
 
 
-def test_a_run_that_waits_for_the_lock_goes_on_once_it_is_free(model: Path, data: Path, tmp_path: Path) -> None:
+def test_a_waiting_run_continues_when_the_lock_is_released(model: Path, data: Path, tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "lock")
     lock.acquire()
     waiting = start("forecast", model, data, "--lock", tmp_path / "lock", "--lock-wait", "1m")
@@ -44,7 +44,7 @@ def test_lock_wait_without_a_lock_is_refused(rnncli: Command, model: Path, data:
     assert "--lock" in outcome.err
 
 
-def test_a_run_ends_when_its_time_is_up(data: Path, tmp_path: Path) -> None:
+def test_a_run_ends_at_its_time_limit(data: Path, tmp_path: Path) -> None:
     arguments = ("train", data, "--horizon", 6, "--members", 2, "--steps", 100_000, "--output", tmp_path / "m.rnn")
     outcome = apart(*arguments, "--timeout", "3s")
 
@@ -83,12 +83,12 @@ def test_a_series_that_stopped_is_named(rnncli: Command, model: Path, tmp_path: 
     assert "s0" not in outcome.err
 
 
-def test_age_is_counted_to_the_time_asked_for(rnncli: Command, model: Path, data: Path) -> None:
+def test_the_age_is_relative_to_as_of(rnncli: Command, model: Path, data: Path) -> None:
     assert rnncli("forecast", model, data, "--max-age", "1h", "--as-of", "2024-01-21 00:00").code == 0
     assert rnncli("forecast", model, data, "--max-age", "59m", "--as-of", "2024-01-21 00:00").code == 6
 
 
-def test_a_forecast_as_of_then_is_the_one_made_then(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_a_forecast_as_of_a_time_uses_only_rows_up_to_it(rnncli: Command, model: Path, tmp_path: Path) -> None:
     table, then = hourly(), "2024-01-18 12:00:00"
     table.to_csv(tmp_path / "now.csv", index=False)
     table[table["ds"] <= then].to_csv(tmp_path / "then.csv", index=False)
@@ -98,7 +98,7 @@ def test_a_forecast_as_of_then_is_the_one_made_then(rnncli: Command, model: Path
     assert later.out == rnncli("forecast", model, tmp_path / "then.csv").out != ""
 
 
-def test_plain_numbers_have_no_age_but_an_end(rnncli: Command, tmp_path: Path) -> None:
+def test_an_integer_time_index_has_no_age_but_a_last_value(rnncli: Command, tmp_path: Path) -> None:
     table = hourly(series=1).assign(ds=range(480))
     table.to_csv(tmp_path / "d.csv", index=False)
     train = ("train", tmp_path / "d.csv", "--horizon", 3, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
@@ -111,7 +111,7 @@ def test_plain_numbers_have_no_age_but_an_end(rnncli: Command, tmp_path: Path) -
     assert rnncli(*forecast, "--expect-last", "tomorrow").code == 2
 
 
-def test_the_report_says_what_was_done(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_the_report_contains_what_was_done(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("forecast", model, data, "--report", tmp_path / "r.json")
 
     report = json.loads((tmp_path / "r.json").read_text())
@@ -123,7 +123,7 @@ def test_the_report_says_what_was_done(rnncli: Command, model: Path, data: Path,
     assert len(outcome.table) == 18
 
 
-def test_the_report_of_a_run_that_failed_says_why(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_the_report_of_a_failed_run_contains_the_error(rnncli: Command, model: Path, tmp_path: Path) -> None:
     outcome = rnncli("forecast", model, tmp_path / "none.csv", "--report", tmp_path / "r.json")
 
     report = json.loads((tmp_path / "r.json").read_text())
@@ -166,7 +166,7 @@ def test_the_metrics_file_keeps_the_last_success(rnncli: Command, model: Path, d
     assert bad["rnncli_last_run_timestamp_seconds"] > good["rnncli_last_run_timestamp_seconds"]
 
 
-def test_a_report_that_cannot_be_written_is_told_before_the_work(
+def test_a_report_that_cannot_be_written_is_an_error_before_the_work(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     outcome = rnncli("forecast", model, data, "--report", tmp_path / "none" / "r.json")
@@ -175,7 +175,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
 
 
 @pytest.mark.parametrize("option", ["--report", "--metrics-file", "--lock", "--plot", "--state"])
-def test_what_only_a_file_can_be_is_no_url(
+def test_files_other_than_tables_cannot_be_urls(
     rnncli: Command, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -217,7 +217,7 @@ def test_only_tables_are_read_from_a_url(rnncli: Command, arguments: tuple[objec
     assert "only tables are read from a URL" in outcome.err
 
 
-def test_quiet_leaves_warnings(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_quiet_still_shows_warnings(rnncli: Command, data: Path, tmp_path: Path) -> None:
     short = ("--horizon", 6, "--steps", 3, "--hidden", 4, "--output", tmp_path / "m.rnn")
     assert rnncli("train", data, *short, "-q").err == ""
     table = hourly(series=1, days=1)
@@ -226,7 +226,7 @@ def test_quiet_leaves_warnings(rnncli: Command, data: Path, tmp_path: Path) -> N
     assert rnncli("train", tmp_path / "d.csv", *short, "-q").err.startswith("warning: ")
 
 
-def test_the_log_is_json_if_asked_for(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_the_log_can_be_json(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     lines = rnncli("forecast", model, tmp_path / "none.csv", "--log-format", "json").err.splitlines()
     told = rnncli("forecast", model, data, "--log-format", "json", "--verbose").err.splitlines()
 
@@ -258,7 +258,7 @@ def apart(*arguments: object) -> Outcome:
         ("--plot", "{new}.png", "--report", "{new}.png"),
     ],
 )
-def test_no_file_is_written_over_another(
+def test_two_outputs_cannot_be_the_same_file(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     before = data.read_bytes()
@@ -270,16 +270,14 @@ def test_no_file_is_written_over_another(
     assert "would be written twice" in outcome.err or "it is an input" in outcome.err
 
 
-def test_steps_made_of_several_rows_are_not_made_of_portions(rnncli: Command, model: Path, data: Path) -> None:
+def test_resampling_cannot_be_combined_with_a_state(rnncli: Command, model: Path, data: Path) -> None:
     for options in (("--resample", "1h=sum"), ("--fill-gaps", "zero")):
         outcome = rnncli("forecast", model, data, *options, "--state", data.with_name("s.state"))
         assert (outcome.code, outcome.out) == (2, "")
 
 
 @pytest.mark.parametrize("command", [("evaluate", "{model}", "{data}"), ("inspect", "{data}")])
-def test_no_command_writes_its_report_over_what_it_reads(
-    rnncli: Command, model: Path, data: Path, command: tuple[str, ...]
-) -> None:
+def test_a_report_cannot_replace_an_input(rnncli: Command, model: Path, data: Path, command: tuple[str, ...]) -> None:
     before = data.read_bytes()
 
     outcome = rnncli(*(one.format(model=model, data=data) for one in command), "--report", data)

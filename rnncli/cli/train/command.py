@@ -225,7 +225,9 @@ def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[to
     except NotImplementedError as error:
         if placement.device.type == "cpu":
             raise
-        console.warn(f"{placement.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead")
+        console.warn(
+            f"{placement.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead"
+        )
         return work(torch.device("cpu"), placement.reason, processes)
 
 

@@ -1,4 +1,4 @@
-"""rnncli evaluate at the prompt."""
+"""rnncli evaluate on the command line."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_the_model_and_the_baselines_are_scored_in_one_table(rnncli: Command, mo
     assert outcome.table.notna().all(axis=None)
 
 
-def test_the_scores_are_those_of_the_forecast_that_is_made_without_the_last_rows(
+def test_the_scores_are_those_of_a_forecast_from_the_table_without_the_last_rows(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     frame = pd.read_csv(data)
@@ -37,7 +37,9 @@ def test_the_scores_are_those_of_the_forecast_that_is_made_without_the_last_rows
     assert scores.loc["rnncli", "coverage-80"] == pytest.approx(inside.mean())
 
 
-def test_it_says_whether_the_network_knew_the_rows(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_it_reports_whether_the_network_was_trained_on_the_rows(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
     hourly(days=30).to_csv(tmp_path / "new.csv", index=False)
     unrefitted = ("--no-refit", "--horizon", 6, "--steps", 5, "--hidden", 4, "--output", tmp_path / "m.rnn")
     assert rnncli("train", data, *unrefitted).code == 0
@@ -71,7 +73,7 @@ def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None
         (("--target", "z"), 3, 'no column "z"'),
     ],
 )
-def test_what_cannot_be_scored_is_refused(
+def test_unsuitable_requests_and_tables_are_refused(
     rnncli: Command, model: Path, data: Path, options: tuple[str, ...], code: int, message: str
 ) -> None:
     outcome = rnncli("evaluate", model, data, *options)
@@ -93,7 +95,7 @@ def test_a_table_in_a_zone_is_scored(rnncli: Command, model: Path, tmp_path: Pat
     assert rnncli("evaluate", model, tmp_path / "d.parquet").code == 0
 
 
-def test_windows_may_be_steps_or_a_duration_apart_and_metrics_picked(rnncli: Command, model: Path, data: Path) -> None:
+def test_windows_have_a_step_in_rows_or_time_and_metrics_are_selected(rnncli: Command, model: Path, data: Path) -> None:
     by_rows = rnncli("evaluate", model, data, "--windows", 4, "--step", 2, "--metrics", "mse,RMSSE")
     by_time = rnncli("evaluate", model, data, "--windows", 4, "--step", "2h", "--metrics", "MSE,rmsse")
 
@@ -156,7 +158,7 @@ def test_scores_are_broken_down(rnncli: Command, model: Path, tmp_path: Path, by
         assert mean == pytest.approx(whole.set_index("model").loc["rnncli", name])
 
 
-def test_a_terminal_gets_the_worst_series(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_the_breakdown_on_a_terminal_shows_the_worst_series(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly(series=12, days=8).to_csv(tmp_path / "many.csv", index=False)
 
     out = rnncli("evaluate", model, tmp_path / "many.csv", "--by", "series", "--format", "table").out
@@ -167,7 +169,7 @@ def test_a_terminal_gets_the_worst_series(rnncli: Command, model: Path, tmp_path
     assert errors == sorted(errors, reverse=True)
 
 
-def test_a_program_gets_scores_and_differences(rnncli: Command, model: Path, data: Path) -> None:
+def test_json_contains_scores_and_differences(rnncli: Command, model: Path, data: Path) -> None:
     outcome = rnncli(
         "evaluate", model, data, "--windows", 5, "--format", "json", "--metrics", "mase,msis", "--by", "window"
     )
@@ -216,7 +218,7 @@ def test_the_forecasts_of_every_window_are_a_table_that_utilsforecast_reads(
         (("mase > 100", "WIDTH-95 >= 0"), 6),
     ],
 )
-def test_gates_decide_the_exit_code_and_the_scores_are_there_all_the_same(
+def test_a_condition_that_holds_sets_the_exit_code_and_the_scores_are_still_written(
     rnncli: Command, workplace: Path, gates: tuple[str, ...], code: int
 ) -> None:
     asked = [part for gate in gates for part in ("--fail-if", gate)]
@@ -240,7 +242,7 @@ def test_a_condition_tests_the_verdict_whatever_the_words(
     assert outcome.err.endswith("error: worse than Naive: the model loses to Naive\n")
 
 
-def test_networks_are_trained_anew_on_the_rows_before_the_windows_alone(
+def test_networks_are_retrained_on_rows_before_the_windows_only(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     frame = pd.read_csv(data)
@@ -294,7 +296,7 @@ def test_a_single_series_without_an_id_is_scored(rnncli: Command, tmp_path: Path
     assert "without a column of ids" in refused.err
 
 
-def test_series_without_a_value_are_a_group_of_their_own(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_series_without_a_value_in_the_column_form_a_group(rnncli: Command, model: Path, tmp_path: Path) -> None:
     frame = hourly()
     frame.assign(shop=frame["unique_id"].map({"s0": "a", "s1": "b"})).to_csv(tmp_path / "d.csv", index=False)
 
@@ -304,7 +306,7 @@ def test_series_without_a_value_are_a_group_of_their_own(rnncli: Command, model:
     assert outcome.table["shop"].isna().sum() == 5
 
 
-def test_a_column_with_the_name_of_a_score_is_no_group(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_a_column_named_like_a_score_is_refused_as_group(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly().assign(model="x").to_csv(tmp_path / "d.csv", index=False)
 
     outcome = rnncli("evaluate", model, tmp_path / "d.csv", "--by", "model", "--format", "table")
@@ -313,7 +315,7 @@ def test_a_column_with_the_name_of_a_score_is_no_group(rnncli: Command, model: P
     assert "Rename it" in outcome.err
 
 
-def test_the_windows_of_a_wide_table_are_read_again(rnncli: Command, tmp_path: Path) -> None:
+def test_the_windows_of_a_wide_table_can_be_scored_again(rnncli: Command, tmp_path: Path) -> None:
     wide = hourly().pivot_table(index="ds", columns="unique_id", values="y").reset_index()
     wide.to_csv(tmp_path / "wide.csv", index=False)
     model, windows = tmp_path / "m.rnn", tmp_path / "cv.parquet"

@@ -1,4 +1,4 @@
-"""rnncli evaluate --compare at the prompt."""
+"""rnncli evaluate --compare on the command line."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_its_table_fits_into_eighty_columns(rnncli: Command, data: Path) -> None
     ] == []
 
 
-def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_every_output_contains_every_cell(rnncli: Command, data: Path, tmp_path: Path) -> None:
     files = ("--output", tmp_path / "cv.csv", "--plot", tmp_path / "e.png")
     outcome = rnncli("evaluate", "--compare", "rnn,gru", data, *QUICK, *files, "--format", "json", "--by", "series")
 
@@ -77,7 +77,7 @@ def test_programs_tables_files_and_figures_have_every_cell(rnncli: Command, data
         (("MODEL",), 2, "evaluate needs MODEL and DATA, or --compare NAMES and DATA"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
+def test_unsuitable_comparisons_are_refused(
     rnncli: Command, model: Path, data: Path, arguments: tuple[object, ...], code: int, message: str
 ) -> None:
     places = {"MODEL": model, "DATA": data}
@@ -88,7 +88,7 @@ def test_what_cannot_be_compared_is_refused(
     assert message in outcome.err
 
 
-def test_what_the_environment_says_of_training_is_no_request_to_train(
+def test_training_options_in_the_environment_do_not_make_evaluate_train(
     rnncli: Command, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RNNCLI_HIDDEN", "8")
@@ -98,7 +98,7 @@ def test_what_the_environment_says_of_training_is_no_request_to_train(
     assert rnncli("evaluate", model, data, "--hidden", 16).code == 2
 
 
-def test_folders_of_forecasts_are_not_trained_on(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_folder_of_forecasts_is_refused_as_data(rnncli: Command, data: Path, tmp_path: Path) -> None:
     hourly(series=1).to_csv(tmp_path / "a.csv", index=False)
 
     assert rnncli("evaluate", tmp_path, data, "--steps", 3).code == 2

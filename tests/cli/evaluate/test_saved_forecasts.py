@@ -1,4 +1,4 @@
-"""rnncli evaluate on forecasts made earlier, at the prompt."""
+"""rnncli evaluate on saved forecasts."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def archive(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_archived_forecasts_score_as_they_would_by_hand(rnncli: Command, archive: Path, data: Path) -> None:
+def test_the_scores_are_those_computed_by_hand(rnncli: Command, archive: Path, data: Path) -> None:
     outcome = rnncli("evaluate", archive, data, "--by", "window")
 
     assert outcome.code == 0
@@ -36,7 +36,7 @@ def test_archived_forecasts_score_as_they_would_by_hand(rnncli: Command, archive
     assert own["coverage-80"] == pytest.approx(made["y"].between(made["rnncli-lo-80"], made["rnncli-hi-80"]).mean())
 
 
-def test_they_score_as_the_backtest_of_the_same_windows(
+def test_the_scores_are_those_of_a_backtest_on_the_same_windows(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     backtest = rnncli("evaluate", model, data, "--windows", 3, "--output", tmp_path / "cv.parquet").table
@@ -61,7 +61,7 @@ def test_another_tools_forecasts_are_compared_with_one_another(rnncli: Command, 
     assert "MAE, AutoETS: no significant difference from GRU" in outcome.err  # three windows of three series
 
 
-def test_scores_are_set_beside_what_the_backtest_promised(
+def test_drift_compares_the_scores_with_the_backtest_of_the_model(
     rnncli: Command, model: Path, archive: Path, data: Path
 ) -> None:
     truth = pd.read_csv(data)
@@ -131,7 +131,7 @@ def test_series_without_actual_values_are_counted(rnncli: Command, archive: Path
     assert "warning: 6 rows ignored" in outcome.err
 
 
-def test_forecasts_of_what_has_not_come_yet_cannot_be_scored(
+def test_forecasts_without_any_actual_value_are_refused(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     assert rnncli("forecast", model, data, "--output", tmp_path / "tonight.csv").code == 0
@@ -170,7 +170,7 @@ def test_actual_values_with_text_are_refused(rnncli: Command, archive: Path, tmp
         (("--weight", "y"), "--weight cannot be used here"),
     ],
 )
-def test_what_is_not_for_archives_is_refused(
+def test_options_that_do_not_apply_to_saved_forecasts_are_refused(
     rnncli: Command, archive: Path, data: Path, options: tuple[object, ...], message: str
 ) -> None:
     outcome = rnncli("evaluate", archive, data, *options)
@@ -179,7 +179,7 @@ def test_what_is_not_for_archives_is_refused(
     assert message in outcome.err
 
 
-def test_the_intervals_asked_for_are_scored_and_no_others(
+def test_only_the_requested_intervals_are_scored(
     rnncli: Command, archive: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = rnncli("evaluate", archive, data).table
@@ -191,7 +191,7 @@ def test_the_intervals_asked_for_are_scored_and_no_others(
     pd.testing.assert_frame_equal(environment, every.drop(columns="coverage-95"))
 
 
-def test_drift_and_reference_are_for_archives_alone(rnncli: Command, model: Path, data: Path) -> None:
+def test_drift_and_reference_need_saved_forecasts(rnncli: Command, model: Path, data: Path) -> None:
     for options, message in (
         (("--fail-if", "drift"), "saved forecasts"),
         (("--reference", model), "--reference"),
@@ -223,7 +223,7 @@ def test_times_of_a_zone_are_matched(rnncli: Command, model: Path, tmp_path: Pat
     assert outcome.table["MASE"].notna().all()
 
 
-def test_a_method_with_the_name_of_a_baseline_is_scored_itself(rnncli: Command, archive: Path, data: Path) -> None:
+def test_a_method_named_like_a_baseline_is_scored_instead_of_it(rnncli: Command, archive: Path, data: Path) -> None:
     made = pd.read_csv(archive / "1.csv")
     made[KEYS].assign(Naive=made["rnncli"] + 1000, **{"sales-q4": 1.0}).to_csv(archive / "1.csv", index=False)
 
@@ -233,7 +233,7 @@ def test_a_method_with_the_name_of_a_baseline_is_scored_itself(rnncli: Command, 
     assert "sales-q4" in scores
 
 
-def test_what_cannot_be_compared_passes_no_gate_of_drift(
+def test_the_drift_condition_holds_if_scores_cannot_be_compared(
     rnncli: Command, model: Path, archive: Path, data: Path
 ) -> None:
     outcome = rnncli("evaluate", archive, data, "--reference", model, "--metrics", "mse", "--fail-if", "drift")

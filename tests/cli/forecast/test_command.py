@@ -1,4 +1,4 @@
-"""rnncli forecast at the prompt."""
+"""rnncli forecast on the command line."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from rnncli.tables import reading
 from tests.conftest import Command, hourly
 
 
-def test_each_series_goes_on_for_the_horizon(rnncli: Command, model: Path, data: Path) -> None:
+def test_each_series_is_forecast_for_the_horizon(rnncli: Command, model: Path, data: Path) -> None:
     outcome = rnncli("forecast", model, data)
 
     assert outcome.code == 0
@@ -27,7 +27,7 @@ def test_each_series_goes_on_for_the_horizon(rnncli: Command, model: Path, data:
     assert outcome.table["unique_id"].tolist() == ["s0"] * 6 + ["s1"] * 6 + ["s2"] * 6
 
 
-def test_intervals_lie_around_the_point_and_within_one_another(rnncli: Command, model: Path, data: Path) -> None:
+def test_intervals_are_nested_around_the_point_forecast(rnncli: Command, model: Path, data: Path) -> None:
     table = rnncli("forecast", model, data, "--level", "99,80,50", "--quantiles", "0.3,0.7").table
 
     order = ["lo-99", "lo-80", "q0.3", "q0.7", "hi-80", "hi-99"]
@@ -35,20 +35,20 @@ def test_intervals_lie_around_the_point_and_within_one_another(rnncli: Command, 
     assert table["rnncli"].between(table["rnncli-lo-50"], table["rnncli-hi-50"]).all()
 
 
-def test_any_level_is_the_pair_of_its_quantiles(rnncli: Command, model: Path, data: Path) -> None:
+def test_an_interval_is_a_pair_of_quantiles(rnncli: Command, model: Path, data: Path) -> None:
     table = rnncli("forecast", model, data, "--level", "62", "--quantiles", "0.19,0.81").table
 
     assert np.allclose(table["rnncli-lo-62"], table["rnncli-q0.19"])
     assert np.allclose(table["rnncli-hi-62"], table["rnncli-q0.81"])
 
 
-def test_series_that_were_never_seen_are_forecast(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_series_outside_the_training_data_are_forecast(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly(series=5, seed=9).to_csv(tmp_path / "new.csv", index=False)
 
     assert rnncli("forecast", model, tmp_path / "new.csv").table["unique_id"].nunique() == 5
 
 
-def test_new_rows_move_the_forecast_on(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_the_forecast_starts_after_the_newest_row(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly(days=21).to_csv(tmp_path / "new.csv", index=False)
 
     assert rnncli("forecast", model, tmp_path / "new.csv").table["ds"].min() == "2024-01-22 00:00:00"
@@ -64,7 +64,7 @@ def test_csv_and_parquet_of_the_same_rows_give_the_same_forecast(
     assert one.table["rnncli"].tolist() == two.table["rnncli"].tolist()
 
 
-def test_the_users_own_names_ids_and_times_come_back(rnncli: Command, tmp_path: Path) -> None:
+def test_the_output_has_the_names_ids_and_times_of_the_input(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly(series=2).rename(columns={"unique_id": "shop", "ds": "when", "y": "sold"})
     frame["shop"] = frame["shop"].map({"s0": "007", "s1": 'a "b", c'})
     frame["when"] = frame["when"].dt.strftime("%d/%m/%Y %H:%M")
@@ -80,7 +80,7 @@ def test_the_users_own_names_ids_and_times_come_back(rnncli: Command, tmp_path: 
     assert table["when"].tolist() == 2 * ["21/01/2024 00:00", "21/01/2024 01:00", "21/01/2024 02:00"]
 
 
-def test_a_time_zone_comes_back(rnncli: Command, tmp_path: Path) -> None:
+def test_the_output_has_the_time_zone_of_the_input(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly()
     frame["ds"] = frame["ds"].dt.tz_localize("Europe/Berlin")
     frame.to_parquet(tmp_path / "d.parquet")
@@ -225,7 +225,7 @@ def test_a_reader_that_leaves_early_is_no_failure(model: Path, data: Path) -> No
     assert done.stdout.startswith("unique_id,ds,rnncli,")
 
 
-def test_a_terminal_gets_a_picture_and_a_table(model: Path, data: Path) -> None:
+def test_a_terminal_shows_a_plot_and_a_table(model: Path, data: Path) -> None:
     import pexpect
 
     arguments = ["-m", "rnncli", "forecast", str(model), str(data), "--level", "80"]
@@ -246,7 +246,7 @@ def test_the_same_forecast_twice_is_the_same_bytes(rnncli: Command, model: Path,
 
 
 @pytest.mark.parametrize("written", ["data", "model"])
-def test_what_is_read_is_never_written_over(rnncli: Command, model: Path, data: Path, written: str) -> None:
+def test_an_input_cannot_be_the_output(rnncli: Command, model: Path, data: Path, written: str) -> None:
     target = {"data": data, "model": model}[written]
     before = target.read_bytes()
 
@@ -274,7 +274,7 @@ def test_a_constant_series_is_forecast_to_stay(rnncli: Command, model: Path, tmp
     assert (rnncli("forecast", model, tmp_path / "d.csv").table["rnncli"] == 5).all()
 
 
-def test_a_large_level_keeps_the_digits_that_move(rnncli: Command, tmp_path: Path) -> None:
+def test_a_large_mean_keeps_the_significant_digits(rnncli: Command, tmp_path: Path) -> None:
     hourly(series=1).assign(y=lambda one: 1e9 + one["y"] / 10).to_csv(tmp_path / "d.csv", index=False)
     train = ("train", tmp_path / "d.csv", "--horizon", 6, "--steps", 3, "--output", tmp_path / "m.rnn")
     assert rnncli(*train).code == 0
@@ -301,13 +301,15 @@ def test_a_few_rows_of_another_frequency_are_refused(rnncli: Command, model: Pat
     assert rnncli("forecast", model, tmp_path / "d.csv").code == 3
 
 
-def test_values_beyond_a_logarithm_are_warned_of(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_values_without_a_logarithm_give_a_warning(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly().assign(y=lambda one: one["y"] - 12).to_csv(tmp_path / "d.csv", index=False)
 
     assert "warning: the model takes logarithms" in rnncli("forecast", model, tmp_path / "d.csv").err
 
 
-def test_sampled_futures_sum_up_and_lie_where_the_intervals_do(rnncli: Command, model: Path, data: Path) -> None:
+def test_sample_paths_are_temporally_dependent_and_match_the_intervals(
+    rnncli: Command, model: Path, data: Path
+) -> None:
     table = rnncli("forecast", model, data, "--samples", 50, "--level", "90").table
 
     paths = table.filter(like="rnncli-sample-")
@@ -319,14 +321,16 @@ def test_sampled_futures_sum_up_and_lie_where_the_intervals_do(rnncli: Command, 
     assert (totals.std(axis=1) > 0).all()
 
 
-def test_the_correction_can_be_left_out_and_changes_no_point(rnncli: Command, model: Path, data: Path) -> None:
+def test_calibration_can_be_switched_off_and_changes_no_point_forecast(
+    rnncli: Command, model: Path, data: Path
+) -> None:
     corrected, raw = (rnncli("forecast", model, data, *option).table for option in ((), ("--no-conformal",)))
 
     assert np.allclose(corrected["rnncli"], raw["rnncli"], rtol=1e-5)  # they are rounded to a share of the width
     assert not np.allclose(corrected["rnncli-hi-80"], raw["rnncli-hi-80"])
 
 
-def test_the_point_can_be_the_mean(rnncli: Command, model: Path, data: Path) -> None:
+def test_the_point_forecast_can_be_the_mean(rnncli: Command, model: Path, data: Path) -> None:
     median, mean = (
         rnncli("forecast", model, data, "--quantiles", 0.5, "--point", point).table for point in ("median", "mean")
     )
@@ -335,7 +339,7 @@ def test_the_point_can_be_the_mean(rnncli: Command, model: Path, data: Path) -> 
     assert not np.allclose(mean["rnncli"], mean["rnncli-q0.5"])
 
 
-def test_a_model_without_validation_windows_has_no_paths(rnncli: Command, tmp_path: Path) -> None:
+def test_a_model_without_validation_windows_has_no_sample_paths(rnncli: Command, tmp_path: Path) -> None:
     rows = pd.DataFrame({"id": np.repeat(np.arange(5), 20), "ds": np.tile(np.arange(20), 5)})
     rows.assign(y=np.sin(rows["ds"]) + rows["id"]).to_csv(tmp_path / "d.csv", index=False)
     assert rnncli("train", tmp_path / "d.csv", "-H", 12, "--steps", 5, "--output", tmp_path / "m.rnn").code == 0
@@ -362,7 +366,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_future_in_a_file_is_as_good_as_one_in_the_table(rnncli: Command, told: Path) -> None:
+def test_known_covariates_in_a_file_give_the_forecast_of_those_in_the_table(rnncli: Command, told: Path) -> None:
     one = rnncli("forecast", told / "m.rnn", told / "both.csv")
     other = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future", told / "coming.csv")
 
@@ -371,7 +375,7 @@ def test_a_future_in_a_file_is_as_good_as_one_in_the_table(rnncli: Command, told
     assert len(one.table) == 18
 
 
-def test_what_is_not_known_of_the_future_is_named(rnncli: Command, told: Path) -> None:
+def test_missing_known_covariates_are_named(rnncli: Command, told: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", told / "past.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
@@ -381,7 +385,7 @@ def test_what_is_not_known_of_the_future_is_named(rnncli: Command, told: Path) -
     )
 
 
-def test_a_model_that_is_told_none_of_it_asks_for_no_future(rnncli: Command, told: Path, tmp_path: Path) -> None:
+def test_a_model_that_dropped_its_covariates_needs_no_future(rnncli: Command, told: Path, tmp_path: Path) -> None:
     made = rnncli(
         *("train", told / "past.csv", "-H", "6", "--known", "heat", "--no-covariates", "--steps", "5", "--target", "y"),
         *("--hidden", "4", "--context", "24", "--season", "24", "--output", tmp_path / "m.rnn"),
@@ -395,7 +399,7 @@ def test_a_model_that_is_told_none_of_it_asks_for_no_future(rnncli: Command, tol
     assert len(outcome.table) == 18
 
 
-def test_a_template_is_filled_in_and_given_back(rnncli: Command, told: Path, tmp_path: Path) -> None:
+def test_a_filled_in_template_serves_as_future(rnncli: Command, told: Path, tmp_path: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future-template", tmp_path / "coming.csv")
     assert (outcome.code, outcome.out) == (0, "")
 
@@ -408,21 +412,23 @@ def test_a_template_is_filled_in_and_given_back(rnncli: Command, told: Path, tmp
 
 
 @pytest.mark.parametrize("option", ["--future", "--future-template"])
-def test_a_future_is_for_models_that_take_one(rnncli: Command, model: Path, data: Path, option: str) -> None:
+def test_a_future_is_refused_for_models_without_known_covariates(
+    rnncli: Command, model: Path, data: Path, option: str
+) -> None:
     outcome = rnncli("forecast", model, data, option, "f.csv")
 
     assert outcome.code == 2
     assert "no covariates known in advance" in outcome.err
 
 
-def test_only_one_table_comes_through_the_pipe(rnncli: Command, told: Path) -> None:
+def test_only_one_table_can_be_standard_input(rnncli: Command, told: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", "-", "--future", "-", stdin=b"")
 
     assert outcome.code == 2
     assert "cannot both be standard input" in outcome.err
 
 
-def test_a_broken_future_is_blamed_for_it(rnncli: Command, told: Path, tmp_path: Path) -> None:
+def test_an_error_in_the_future_names_its_file(rnncli: Command, told: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("unique_id,ds\ns0,2024-01-12 18:00\n")
 
     outcome = rnncli("forecast", told / "m.rnn", told / "past.csv", "--future", tmp_path / "f.csv")
@@ -439,7 +445,7 @@ def test_a_model_with_known_columns_is_evaluated_on_windows_of_its_table(rnncli:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_forecasts_written_some_series_at_a_time_are_those_written_at_once(
+def test_forecasts_do_not_depend_on_the_batch_size(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     options = ("--samples", "3", "--output")
@@ -457,14 +463,14 @@ def trained(folder: Path, frame: pd.DataFrame, *options: str) -> None:
     assert cli.run(["train", str(folder / "t.csv"), *plain, *options, "--output", str(folder / "m.rnn")]) == 0
 
 
-def test_a_model_with_static_columns_alone_forecasts(rnncli: Command, tmp_path: Path) -> None:
+def test_a_model_with_only_static_covariates_forecasts(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly(days=5)
     trained(tmp_path, frame.assign(size=frame["unique_id"].str[1:].astype(int)), "--static", "size")
 
     assert rnncli("forecast", tmp_path / "m.rnn", tmp_path / "t.csv").code == 0
 
 
-def test_weights_are_for_training_alone(rnncli: Command, tmp_path: Path) -> None:
+def test_weights_are_for_training_only(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly(days=5)
     trained(tmp_path, frame.assign(w=1.0), "--weight", "w")
     frame.to_csv(tmp_path / "later.csv", index=False)
@@ -473,14 +479,14 @@ def test_weights_are_for_training_alone(rnncli: Command, tmp_path: Path) -> None
     assert rnncli("evaluate", tmp_path / "m.rnn", tmp_path / "later.csv").code == 0
 
 
-def test_other_holidays_than_the_models_are_refused(rnncli: Command, told: Path) -> None:
+def test_holidays_other_than_those_of_the_model_are_refused(rnncli: Command, told: Path) -> None:
     outcome = rnncli("forecast", told / "m.rnn", told / "both.csv", "--holidays", "FR")
 
     assert outcome.code == 2
     assert "the model was trained with DE" in outcome.err
 
 
-def test_kinds_that_training_never_saw_are_counted(rnncli: Command, tmp_path: Path) -> None:
+def test_categories_outside_the_training_data_are_counted(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly(days=5)
     frame["sky"] = np.where(frame.index % 3 == 0, "sun", "rain")
     trained(tmp_path, frame, "--past", "sky")

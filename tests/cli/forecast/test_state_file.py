@@ -1,4 +1,4 @@
-"""forecast --state: a run reads only what is new."""
+"""forecast --state: a run needs only new rows."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def test_new_rows_alone_give_the_forecast_of_all_rows(rnncli: Command, model: Pa
     assert outcome.err == "state: 240 new rows\n"
 
 
-def test_rows_seen_before_change_nothing(rnncli: Command, model: Path, kept: Path, tmp_path: Path) -> None:
+def test_repeated_rows_change_nothing(rnncli: Command, model: Path, kept: Path, tmp_path: Path) -> None:
     again = write(TABLE[TABLE["ds"] >= HOURS[380]], tmp_path / "again.csv")
     first = rnncli("forecast", model, again, "--state", kept)
     before = kept.read_bytes()
@@ -49,7 +49,7 @@ def test_rows_seen_before_change_nothing(rnncli: Command, model: Path, kept: Pat
     assert forecast_state.read_state(kept).panel.values.tobytes() == _state(before, tmp_path).panel.values.tobytes()
 
 
-def test_a_row_that_comes_again_with_another_value_is_said_and_left_out(
+def test_a_repeated_row_with_another_value_is_reported_and_ignored(
     rnncli: Command, model: Path, kept: Path, tmp_path: Path
 ) -> None:
     rows = TABLE[TABLE["ds"] >= HOURS[399]].copy()
@@ -74,7 +74,9 @@ def test_a_late_row_fills_its_gap_and_one_too_late_is_counted(rnncli: Command, m
     assert outcome.out == rnncli("forecast", model, write(OLD, tmp_path / "old.csv")).out
 
 
-def test_new_series_join_and_silent_ones_stay(rnncli: Command, model: Path, kept: Path, tmp_path: Path) -> None:
+def test_new_series_are_added_and_inactive_ones_remain(
+    rnncli: Command, model: Path, kept: Path, tmp_path: Path
+) -> None:
     rows = hourly(series=4)
     new = write(rows[(rows["unique_id"] == "s3") & (rows["ds"] >= HOURS[300])], tmp_path / "new.csv")
 
@@ -84,7 +86,7 @@ def test_new_series_join_and_silent_ones_stay(rnncli: Command, model: Path, kept
     assert outcome.table.groupby("unique_id")["ds"].min().tolist() == 3 * [str(HOURS[400])] + ["2024-01-21 00:00:00"]
 
 
-def test_covariates_are_kept_and_forecasts_of_them_renewed(rnncli: Command, tmp_path: Path) -> None:
+def test_covariates_are_stored_and_known_values_updated(rnncli: Command, tmp_path: Path) -> None:
     table = pd.read_csv(SAMPLES / "retail.csv", parse_dates=["timestamp"])
     table = table[table["item_id"].isin(table["item_id"].unique()[:3])]
     days, model = sorted(table["timestamp"].unique()), tmp_path / "m.rnn"
@@ -107,7 +109,7 @@ def test_covariates_are_kept_and_forecasts_of_them_renewed(rnncli: Command, tmp_
     assert outcome.out == rnncli("forecast", model, write(until(end + 1), tmp_path / "all.csv")).out != ""
 
 
-def test_where_the_output_fails_the_state_stays(model: Path, kept: Path, tmp_path: Path) -> None:
+def test_the_state_is_unchanged_if_the_output_fails(model: Path, kept: Path, tmp_path: Path) -> None:
     before, new = kept.read_bytes(), write(NEW, tmp_path / "new.csv")
     command = f"{sys.executable} -m rnncli forecast {model} {new} --state {kept} > /dev/full"
 
@@ -118,7 +120,7 @@ def test_where_the_output_fails_the_state_stays(model: Path, kept: Path, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"old.csv", "new.csv", "s.state", "s.state.lock"}
 
 
-def test_where_the_state_cannot_be_written_nothing_is(
+def test_nothing_is_written_if_the_state_cannot_be_written(
     rnncli: Command, model: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -135,7 +137,7 @@ def test_where_the_state_cannot_be_written_nothing_is(
     assert not (tmp_path / "f.csv").exists()
 
 
-def test_two_runs_on_one_state_take_turns(model: Path, kept: Path, tmp_path: Path) -> None:
+def test_a_second_run_on_the_same_state_is_refused(model: Path, kept: Path, tmp_path: Path) -> None:
     new = write(NEW, tmp_path / "new.csv")
     with FileLock(f"{kept}.lock"):
         command = [sys.executable, "-m", "rnncli", "forecast", str(model), str(new), "--state", str(kept)]
@@ -152,7 +154,7 @@ def test_two_runs_on_one_state_take_turns(model: Path, kept: Path, tmp_path: Pat
         (lambda rows: rows.assign(ds=rows["ds"].dt.tz_localize("UTC")), "its times are in UTC"),
     ],
 )
-def test_rows_that_do_not_go_on_from_those_kept_are_refused(
+def test_rows_that_do_not_fit_the_state_are_refused(
     rnncli: Command, model: Path, kept: Path, tmp_path: Path, change: "type", message: str
 ) -> None:
     before = kept.read_bytes()
@@ -166,7 +168,7 @@ def test_rows_that_do_not_go_on_from_those_kept_are_refused(
 
 
 @pytest.mark.parametrize("way", [(), ("--follow",)])
-def test_rows_of_another_target_do_not_go_on_from_those_kept(
+def test_rows_of_another_target_are_refused(
     rnncli: Command, model: Path, kept: Path, tmp_path: Path, way: tuple[str, ...]
 ) -> None:
     before, new = kept.read_bytes(), write(NEW.rename(columns={"y": "z"}), tmp_path / "new.csv")
@@ -188,7 +190,7 @@ def test_a_damaged_state_is_refused(rnncli: Command, model: Path, kept: Path, le
     assert "no state file of this rnncli, or a damaged one" in outcome.err
 
 
-def test_a_state_with_another_value_is_refused(rnncli: Command, model: Path, kept: Path) -> None:
+def test_a_state_with_a_changed_value_is_refused(rnncli: Command, model: Path, kept: Path) -> None:
     content = bytearray(kept.read_bytes())
     content[-1000] ^= 1
     kept.write_bytes(content)
@@ -196,7 +198,7 @@ def test_a_state_with_another_value_is_refused(rnncli: Command, model: Path, kep
     assert rnncli("forecast", model, kept.with_name("old.csv"), "--state", kept).code == 3
 
 
-def test_inspect_shows_what_is_kept(rnncli: Command, kept: Path) -> None:
+def test_inspect_shows_the_state(rnncli: Command, kept: Path) -> None:
     out = " ".join(rnncli("inspect", kept).out.split())
 
     assert "series 3, of 48 of at most 48 steps" in out

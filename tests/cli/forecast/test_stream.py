@@ -60,7 +60,7 @@ def test_the_same_rows_in_small_and_large_portions_give_the_same(
     assert at_once.err == bit_by_bit.err == "followed: 100 rows; 100 forecasts\n"
 
 
-def test_how_odd_a_step_was_is_where_it_lay_in_the_forecast_before_it(rnncli: Command, model: Path) -> None:
+def test_the_anomaly_score_is_the_position_in_the_previous_forecast(rnncli: Command, model: Path) -> None:
     rows = TABLE[:START].copy()
     spike = rows.index[-3:]
     rows.loc[spike, "y"] = rows.loc[spike, "y"] * np.array([1.0, 4.0, 1.0])
@@ -94,7 +94,7 @@ def test_a_forecast_comes_before_the_next_row_is_sent(model: Path) -> None:
         assert process.wait() == 0
 
 
-def test_rows_that_are_none_late_or_doubled_are_counted(rnncli: Command, model: Path) -> None:
+def test_invalid_late_and_repeated_rows_are_counted(rnncli: Command, model: Path) -> None:
     rows = [*csv(TABLE[:60].drop([30, 31])).splitlines(), *csv(TABLE.iloc[[30, 31, 40]]).splitlines()[1:]]
     rows += [b"s0,2024-01-02,none", b"s0,what,3", b"s0", b"\xff\x00,,,", b"s9,2024-01-02 00:30:00,1", b""]
 
@@ -124,7 +124,7 @@ def test_a_wrong_header_is_an_error_before_every_line_is_tried(rnncli: Command, 
 
 
 @pytest.mark.parametrize("bad", [b'{"unique_id": "\\ud800", "ds": "2024-02-01 04:00", "y": 1}', b'{"y": "\xff"}', b"{"])
-def test_a_line_that_is_no_json_is_left_out(rnncli: Command, model: Path, bad: bytes) -> None:
+def test_a_line_that_is_not_json_is_ignored(rnncli: Command, model: Path, bad: bytes) -> None:
     rows = [f'{{"unique_id": "s0", "ds": "2024-02-01 {hour:02d}:00", "y": {hour}}}'.encode() for hour in range(10)]
 
     outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*rows[:5], bad, *rows[5:]]))
@@ -134,7 +134,7 @@ def test_a_line_that_is_no_json_is_left_out(rnncli: Command, model: Path, bad: b
 
 
 @pytest.mark.parametrize("bad", [b"s0,2024-01-01\r,5", b"s0", b'"s0'])
-def test_a_line_that_is_no_row_is_left_out(rnncli: Command, model: Path, bad: bytes) -> None:
+def test_a_line_that_is_not_a_row_is_ignored(rnncli: Command, model: Path, bad: bytes) -> None:
     lines = csv(TABLE).splitlines()[:20]
 
     outcome = rnncli("forecast", model, "-", "--follow", stdin=b"\n".join([*lines[:9], bad, *lines[9:]]))
@@ -147,13 +147,15 @@ def test_a_line_that_is_no_row_is_left_out(rnncli: Command, model: Path, bad: by
     "options",
     [("--format", "parquet"), ("--output", "f.csv"), ("--samples", "3"), ("--as-of", "2024-01-03")],
 )
-def test_what_a_stream_cannot_have_is_refused(rnncli: Command, model: Path, options: tuple[str, str]) -> None:
+def test_unsuitable_options_are_refused(rnncli: Command, model: Path, options: tuple[str, str]) -> None:
     outcome = rnncli("forecast", model, "-", "--follow", *options, stdin=csv(TABLE))
 
     assert (outcome.code, outcome.out) == (2, "")
 
 
-def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_a_state_is_continued_and_written_when_the_stream_is_stopped(
+    rnncli: Command, model: Path, tmp_path: Path
+) -> None:
     kept = tmp_path / "s.state"
     TABLE[:START].to_csv(tmp_path / "old.csv", index=False)
     assert rnncli("forecast", model, tmp_path / "old.csv", "--state", kept).code == 0
@@ -174,7 +176,7 @@ def test_a_state_is_taken_up_and_left_when_it_is_stopped(rnncli: Command, model:
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs a system that sends signals to threads")
-def test_a_signal_that_does_not_interrupt_the_wait_for_rows_is_heeded_all_the_same() -> None:
+def test_a_signal_that_does_not_interrupt_the_read_still_takes_effect() -> None:
     """One that comes between the last look for signals and the wait itself is noted, and wakes nobody."""
     reading, writing = os.pipe()
     before, woken = signal.signal(signal.SIGUSR1, signal.default_int_handler), list[int]()
@@ -199,7 +201,7 @@ def test_a_signal_that_does_not_interrupt_the_wait_for_rows_is_heeded_all_the_sa
 
 
 @pytest.mark.parametrize("ways", [("--follow", ""), ("", "--follow"), ("--follow", "--follow"), ("", "")])
-def test_states_of_series_that_numbers_name_serve_tables_and_streams(
+def test_a_state_with_numeric_ids_serves_tables_and_streams(
     rnncli: Command, model: Path, tmp_path: Path, ways: tuple[str, str]
 ) -> None:
     numbers = {"s0": 10, "s1": 9, "s2": 2}  # as texts they lie in another order
@@ -232,7 +234,7 @@ def test_a_stream_of_which_nothing_fits_a_state_is_an_error(rnncli: Command, mod
     assert "row ignored: ,7: " in torn.err
 
 
-def test_what_came_is_forecast_although_the_run_is_ended_meanwhile(model: Path, tmp_path: Path) -> None:
+def test_rows_received_before_a_signal_are_forecast(model: Path, tmp_path: Path) -> None:
     kept = tmp_path / "s.state"
     with following(model, "--state", str(kept), "--report", str(tmp_path / "r.json")) as process:
         assert process.stdin
@@ -249,7 +251,7 @@ def test_what_came_is_forecast_although_the_run_is_ended_meanwhile(model: Path, 
     assert report["error"] == f"terminated. All rows received are forecast and stored in {kept}"
 
 
-def test_whoever_has_seen_enough_ends_it_quietly(model: Path) -> None:
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(model: Path) -> None:
     command = f"cat - | {sys.executable} -m rnncli forecast {model} - --follow | head -2"
 
     done = subprocess.run(["bash", "-c", command], input=csv(TABLE), capture_output=True, check=False)
@@ -277,7 +279,7 @@ class following:  # noqa: N801 - reads as what it does
                 stream.close()
 
 
-def test_wide_rows_are_followed_as_a_wide_table_is_forecast(rnncli: Command, tmp_path: Path) -> None:
+def test_wide_rows_give_the_forecast_of_a_wide_table(rnncli: Command, tmp_path: Path) -> None:
     wide = hourly().pivot(index="ds", columns="unique_id", values="y").reset_index()
     wide.to_csv(tmp_path / "w.csv", index=False)
     short = ("--horizon", 3, "--steps", 3, "--hidden", 4, "--context", 24, "--output", tmp_path / "m.rnn")
@@ -290,7 +292,7 @@ def test_wide_rows_are_followed_as_a_wide_table_is_forecast(rnncli: Command, tmp
     assert np.allclose(newest["rnncli"], expected["rnncli"], rtol=1e-6)
 
 
-def test_commas_are_of_numbers_alone(rnncli: Command, model: Path) -> None:
+def test_decimal_commas_apply_to_numbers_only(rnncli: Command, model: Path) -> None:
     rows = TABLE[:30].assign(unique_id="Halle, Saale").drop_duplicates("ds")
     content = rows.assign(y=[f"{y:.3f}".replace(".", ",") for y in rows["y"]]).to_csv(index=False).encode()
 
@@ -300,7 +302,7 @@ def test_commas_are_of_numbers_alone(rnncli: Command, model: Path) -> None:
     assert told.table["unique_id"].unique().tolist() == ["Halle, Saale"]
 
 
-def test_a_time_centuries_ahead_is_left_out(rnncli: Command, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_far_in_the_future_is_ignored(rnncli: Command, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "MAX_CHUNK", 100)
     rows = csv(TABLE[:60]) + b"2200-01-01 00:00:00,s0,5\n".replace(b"2200-01-01 00:00:00,s0", b"s0,2200-01-01 00:00:00")
 
@@ -310,5 +312,5 @@ def test_a_time_centuries_ahead_is_left_out(rnncli: Command, model: Path, monkey
     assert "1 invalid; 90 forecasts" in outcome.err
 
 
-def test_a_stream_without_rows_is_no_table(rnncli: Command, model: Path) -> None:
+def test_a_stream_without_rows_is_an_error(rnncli: Command, model: Path) -> None:
     assert rnncli("forecast", model, "-", "--follow", stdin=b"unique_id,ds,y\n").code == 3

@@ -1,4 +1,4 @@
-"""rnncli inspect at the prompt."""
+"""rnncli inspect on the command line."""
 
 import io
 import re
@@ -70,7 +70,7 @@ def test_undecided_columns_share_a_line_whatever_its_words(
     assert re.search(rf"^ *{column_hints.UNDECIDED} +heat, rain *$", outcome.out, re.MULTILINE)
 
 
-def test_it_tells_what_train_would_choose_for_a_horizon(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_it_shows_what_train_would_choose_for_a_horizon(rnncli: Command, data: Path, tmp_path: Path) -> None:
     told = rnncli("inspect", data, "--horizon", 6).out
     rnncli("train", data, "--horizon", 6, "--steps", 3, "--output", tmp_path / "m.rnn")
     built = rnncli("inspect", tmp_path / "m.rnn").out
@@ -79,7 +79,7 @@ def test_it_tells_what_train_would_choose_for_a_horizon(rnncli: Command, data: P
         assert line(told, name) == line(built, name)
 
 
-def test_a_model_tells_what_it_expects_and_scored(rnncli: Command, model: Path) -> None:
+def test_a_model_shows_its_expected_columns_and_scores(rnncli: Command, model: Path) -> None:
     outcome = rnncli("inspect", model)
 
     assert outcome.code == 0
@@ -88,14 +88,14 @@ def test_a_model_tells_what_it_expects_and_scored(rnncli: Command, model: Path) 
     assert "SeasonalNaive" in outcome.out
 
 
-def test_a_program_reads_the_card_of_a_model(rnncli: Command, model: Path) -> None:
+def test_json_contains_the_card_of_a_model(rnncli: Command, model: Path) -> None:
     outcome = rnncli("inspect", model, "--json")
 
     assert outcome.code == 0
     assert card.Card.model_validate_json(outcome.out) == card_file.read_card(model)
 
 
-def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path: Path) -> None:
+def test_an_interrupted_training_is_named_as_such(rnncli: Command, tmp_path: Path) -> None:
     (tmp_path / "m.rnn.unfinished").mkdir()
 
     outcome = rnncli("inspect", tmp_path / "m.rnn.unfinished")
@@ -104,7 +104,7 @@ def test_an_unfinished_training_is_named_as_what_it_is(rnncli: Command, tmp_path
     assert "interrupted training, not a file. Continue it with train --resume" in outcome.err
 
 
-def test_a_table_that_is_too_short_to_train_on_says_so(rnncli: Command, tmp_path: Path) -> None:
+def test_a_table_too_short_to_train_on_is_reported(rnncli: Command, tmp_path: Path) -> None:
     hourly(days=1).to_csv(tmp_path / "d.csv", index=False)
 
     outcome = rnncli("inspect", tmp_path / "d.csv", "--horizon", 24)
@@ -114,7 +114,7 @@ def test_a_table_that_is_too_short_to_train_on_says_so(rnncli: Command, tmp_path
     assert "is too short" in outcome.out
 
 
-def test_the_samples_are_inspected(rnncli: Command) -> None:
+def test_the_sample_data_can_be_inspected(rnncli: Command) -> None:
     for name in ("demand", "passengers", "retail"):
         assert rnncli("inspect", SAMPLES / f"{name}.csv").code == 0
 
@@ -139,7 +139,7 @@ def test_the_samples_are_inspected(rnncli: Command) -> None:
         (("{model}", "--importance", "{data}", "--categorical", "y"), "--categorical"),
     ],
 )
-def test_what_does_nothing_to_what_is_looked_at_is_refused(
+def test_options_that_do_not_apply_to_the_file_are_refused(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, given: tuple[str, ...], option: str
 ) -> None:
     state = tmp_path / "s.state"
@@ -152,7 +152,7 @@ def test_what_does_nothing_to_what_is_looked_at_is_refused(
     assert outcome.err.startswith(f"error: {option} ")
 
 
-def test_a_file_that_is_not_there_is_refused(rnncli: Command) -> None:
+def test_a_missing_file_is_refused(rnncli: Command) -> None:
     outcome = rnncli("inspect", "none.csv")
 
     assert (outcome.code, outcome.out) == (3, "")

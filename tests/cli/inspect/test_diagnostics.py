@@ -1,4 +1,4 @@
-"""rnncli inspect MODEL DATA at the prompt."""
+"""rnncli inspect MODEL DATA on the command line."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
 
-def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, model: Path, data: Path) -> None:
+def test_diagnostics_have_a_finding_for_each_measure(rnncli: Command, model: Path, data: Path) -> None:
     outcome = rnncli("inspect", model, data)
 
     assert outcome.code == 0
@@ -24,7 +24,7 @@ def test_a_model_and_a_table_give_a_report_with_a_verdict_each(rnncli: Command, 
     assert "validation loss of the trial" in outcome.out
 
 
-def test_every_network_is_examined_for_a_person_and_for_a_program(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_every_network_is_measured_in_the_table_and_in_json(rnncli: Command, data: Path, tmp_path: Path) -> None:
     options = ("--horizon", 6, "--steps", 5, "--hidden", 4, "--context", 24, "--season", 24, "--members", 2)
     recursive = ("--segment", 3, "--decoder", "recursive", "--cell", "lstm", "--layers", 2)
     assert rnncli("train", data, *options, *recursive, "--output", tmp_path / "m.rnn").code == 0
@@ -52,7 +52,7 @@ def test_every_network_is_examined_for_a_person_and_for_a_program(rnncli: Comman
         (("--cell", "gru", "--attention", "--normalise", "layer", "--steps", 3), ("reset gate",), "saturated"),
     ],
 )
-def test_of_every_kind_of_encoder_what_it_has_is_told_and_drawn(
+def test_each_kind_of_encoder_has_its_measures_and_figure(
     rnncli: Command, data: Path, tmp_path: Path, options: tuple[object, ...], lines: tuple[str, ...], missing: str
 ) -> None:
     shape = ("--horizon", 6, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 24, "--no-refit")
@@ -66,9 +66,7 @@ def test_of_every_kind_of_encoder_what_it_has_is_told_and_drawn(
     assert (tmp_path / "m.svg").exists()
 
 
-def test_series_that_never_move_give_no_gradient_and_no_picture_of_it(
-    rnncli: Command, model: Path, tmp_path: Path
-) -> None:
+def test_constant_series_give_no_gradient_and_no_plot_of_it(rnncli: Command, model: Path, tmp_path: Path) -> None:
     hourly().assign(y=5.0).to_csv(tmp_path / "flat.csv", index=False)
 
     outcome = rnncli("inspect", model, tmp_path / "flat.csv", "--plot", tmp_path / "flat.png")
@@ -101,7 +99,7 @@ def test_measurements_that_are_not_finite_are_null_in_json(model: Path) -> None:
         (("MODEL", "short.csv", "--importance", "short.csv"), 2, "--importance names its table itself"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(
+def test_tables_that_do_not_fit_the_model_are_refused(
     rnncli: Command, model: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     frame = hourly(series=1, days=12)

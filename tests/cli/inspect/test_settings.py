@@ -1,4 +1,4 @@
-"""inspect --show-config: every option, and where its value comes from."""
+"""inspect --show-config: every option, and the source of its value."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def shown(text: str) -> dict[tuple[str, str], tuple[Any, str, str | None]]:
     return {(one["section"], one["name"]): (one["value"], one["source"], one["where"]) for one in found}
 
 
-def test_every_option_of_every_command_is_shown_with_where_it_comes_from(
+def test_every_option_of_every_command_is_shown_with_its_source(
     rnncli: Command, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RNNCLI_MEMBERS")
@@ -54,7 +54,7 @@ def test_every_option_of_every_command_is_shown_with_where_it_comes_from(
     assert shown(outcome.out) == expected
 
 
-def test_the_table_says_values_as_they_are_typed(rnncli: Command, config: Path) -> None:
+def test_the_table_shows_values_as_written_on_the_command_line(rnncli: Command, config: Path) -> None:
     outcome = rnncli("inspect", "--show-config", "--config", config)
 
     rows = {line[1]: line[2:] for text in outcome.out.splitlines() if len(line := text.split()) == 4}
@@ -67,7 +67,7 @@ def test_the_table_says_values_as_they_are_typed(rnncli: Command, config: Path) 
     }
 
 
-def test_variables_that_no_option_has_are_told(rnncli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_variables_give_a_warning(rnncli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNCLI_HIDEN", "32")
     monkeypatch.setenv("RNNCLI_QUANTILES", "0.5")
 
@@ -77,7 +77,7 @@ def test_variables_that_no_option_has_are_told(rnncli: Command, monkeypatch: pyt
     assert (outcome.code, outcome.err) == (0, f"warning: {told}\n")
 
 
-def test_a_value_that_is_none_is_refused_whichever_command_it_is_for(
+def test_a_wrong_value_is_refused_whichever_command_has_the_option(
     rnncli: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RNNCLI_LEVEL", "wide")
@@ -88,9 +88,7 @@ def test_a_value_that_is_none_is_refused_whichever_command_it_is_for(
     assert outcome.err.startswith('error: RNNCLI_LEVEL "wide" must be a valid number')
 
 
-def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_named(
-    rnncli: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_switch_in_the_environment_must_be_true_or_false(rnncli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNCLI_QUIET", "maybe")
 
     outcome = rnncli("inspect", "table.csv")
@@ -99,6 +97,6 @@ def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_named(
     assert (outcome.code, outcome.out, outcome.err.strip()) == (2, "", told)
 
 
-def test_it_is_of_no_file(rnncli: Command, data: Path) -> None:
+def test_it_reads_no_file(rnncli: Command, data: Path) -> None:
     assert rnncli("inspect", data, "--show-config").code == 2
     assert rnncli("inspect").code == 2

@@ -1,4 +1,4 @@
-"""rnncli train at the prompt."""
+"""rnncli train on the command line."""
 
 import os
 import signal
@@ -16,9 +16,7 @@ from tests.conftest import SAMPLES, Command, hourly
 TINY = ("--steps", 5, "--hidden", 4)
 
 
-def test_it_says_what_it_found_and_chose_and_ends_with_two_lines_to_judge_by(
-    rnncli: Command, data: Path, tmp_path: Path
-) -> None:
+def test_it_reports_the_data_the_choices_and_the_scores(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, "--horizon", 6, *TINY, "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (0, "")
@@ -52,7 +50,7 @@ def test_every_kind_of_network_trains_and_forecasts(
     assert forecast.notna().all(axis=None)
 
 
-def test_gaps_and_missing_values_are_said_in_one_line(rnncli: Command, tmp_path: Path) -> None:
+def test_gaps_and_missing_values_are_reported_in_one_line(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly()
     frame.loc[100:104, "y"] = None
     frame.drop(index=range(200, 210)).to_csv(tmp_path / "d.csv", index=False)
@@ -72,7 +70,7 @@ def test_defaults_beat_seasonal_naive_on_passengers(rnncli: Command, tmp_path: P
     assert scores["rnncli"] < scores["SeasonalNaive"]
 
 
-def test_options_come_before_the_environment_before_the_file_before_defaults(
+def test_options_override_the_environment_the_file_and_defaults_in_this_order(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "c.toml").write_text(
@@ -124,7 +122,7 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
         (("--device", "tpu"), '--device "tpu" must be one of auto, cpu, cuda, mps'),
     ],
 )
-def test_a_wrong_option_is_refused_and_the_right_one_named(
+def test_a_wrong_value_is_refused_with_the_closest_match(
     rnncli: Command, data: Path, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     outcome = rnncli("train", data, "--horizon", "6", *options, "--output", tmp_path / "m.rnn")
@@ -135,7 +133,7 @@ def test_a_wrong_option_is_refused_and_the_right_one_named(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_horizon_has_to_be_said(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_the_horizon_is_required(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 2
@@ -160,7 +158,7 @@ BAD_TABLES = {
 
 
 @pytest.mark.parametrize("content", BAD_TABLES)
-def test_bad_tables_are_refused_by_file_and_place(rnncli: Command, tmp_path: Path, content: str) -> None:
+def test_bad_tables_are_refused_with_file_and_row(rnncli: Command, tmp_path: Path, content: str) -> None:
     text, message = BAD_TABLES[content]
     (tmp_path / "d.csv").write_text(text)
 
@@ -173,9 +171,7 @@ def test_bad_tables_are_refused_by_file_and_place(rnncli: Command, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["d.csv"]
 
 
-def test_a_column_that_is_not_there_is_answered_with_those_that_are(
-    rnncli: Command, data: Path, tmp_path: Path
-) -> None:
+def test_a_missing_column_is_refused_with_the_columns_there_are(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, "--horizon", 6, "--target", "load", "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 3
@@ -213,7 +209,7 @@ def start_training(data: Path, folder: Path) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
-def test_a_training_that_is_stopped_leaves_everything_as_it_was(
+def test_an_interrupted_training_changes_no_file(
     data: Path, tmp_path: Path, sent: signal.Signals, code: int, word: str
 ) -> None:
     (tmp_path / "m.rnn").write_bytes(b"old")
@@ -244,7 +240,7 @@ def test_a_full_disk_leaves_the_old_model(data: Path, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["m.rnn"]
 
 
-def test_a_terminal_gets_a_bar(data: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_a_progress_bar(data: Path, tmp_path: Path) -> None:
     import pexpect
 
     arguments = ["-m", "rnncli", "train", str(data), "--horizon", "6", "--steps", "60", "--output", "m.rnn"]
@@ -257,7 +253,7 @@ def test_a_terminal_gets_a_bar(data: Path, tmp_path: Path) -> None:
     assert child.exitstatus == 0
 
 
-def test_a_wide_table_trains_a_series_a_column(rnncli: Command, tmp_path: Path) -> None:
+def test_each_column_of_a_wide_table_is_a_series(rnncli: Command, tmp_path: Path) -> None:
     wide = hourly().pivot(index="ds", columns="unique_id", values="y").reset_index()
     wide.to_csv(tmp_path / "wide.csv", index=False)
     assert rnncli("train", tmp_path / "wide.csv", "--horizon", 6, *TINY, "--output", tmp_path / "m.rnn").code == 0
@@ -281,9 +277,7 @@ def test_several_targets_are_forecast_together(rnncli: Command, tmp_path: Path) 
     assert (forecast["load-rnncli"] / forecast["y-rnncli"]).between(2, 10).all()
 
 
-def test_columns_that_are_of_no_use_are_left_out_and_their_future_is_not_asked_for(
-    rnncli: Command, tmp_path: Path
-) -> None:
+def test_useless_covariates_are_dropped_and_forecasts_do_not_need_them(rnncli: Command, tmp_path: Path) -> None:
     table = hourly(series=4)
     late = table.groupby("unique_id").cumcount(ascending=False) < 48
     noise = np.random.default_rng(0).normal(20, 20, len(table))
@@ -298,7 +292,7 @@ def test_columns_that_are_of_no_use_are_left_out_and_their_future_is_not_asked_f
     assert (made.code, len(made.table)) == (0, 24)
 
 
-def test_columns_are_told_where_the_rows_are_too_few_to_find_out(rnncli: Command, tmp_path: Path) -> None:
+def test_covariates_are_used_if_there_are_too_few_rows_to_decide(rnncli: Command, tmp_path: Path) -> None:
     hourly(series=2).groupby("unique_id").head(15).assign(price=1.0).to_csv(tmp_path / "d.csv", index=False)
 
     outcome = rnncli("train", tmp_path / "d.csv", "-H", 8, "--known", "price", *TINY, "--output", tmp_path / "m.rnn")
@@ -322,7 +316,7 @@ def test_parquet_may_come_through_a_pipe(rnncli: Command, data: Path, tmp_path: 
     assert rnncli("train", "-", "--horizon", 6, *TINY, "--output", tmp_path / "m.rnn", stdin=content).code == 0
 
 
-def test_a_device_that_lacks_an_operation_gives_way_to_the_processor(
+def test_training_falls_back_to_the_cpu_if_the_device_lacks_an_operation(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rnncli.network import device
@@ -361,7 +355,7 @@ def test_one_odd_series_does_not_spoil_the_training_of_all(rnncli: Command, tmp_
 
 
 @pytest.mark.parametrize("end", [None, 5.0], ids=["empty", "constant"])
-def test_an_end_with_nothing_to_measure_is_said_and_trains_on(
+def test_validation_windows_without_values_are_reported_and_training_continues(
     rnncli: Command, tmp_path: Path, end: float | None
 ) -> None:
     frame = hourly(series=1)
@@ -392,13 +386,13 @@ def test_sizes_beyond_the_data_are_refused(
     assert message in outcome.err
 
 
-def test_ids_that_look_like_markup_are_names(rnncli: Command, tmp_path: Path) -> None:
+def test_ids_that_look_like_markup_are_shown_as_they_are(rnncli: Command, tmp_path: Path) -> None:
     hourly(series=1).assign(unique_id="a[/b][red]").to_csv(tmp_path / "d.csv", index=False)
 
     assert 'series "a[/b][red]"' in rnncli("inspect", tmp_path / "d.csv").out
 
 
-def test_a_model_goes_through_a_pipe_as_into_a_file(data: Path, tmp_path: Path) -> None:
+def test_a_model_on_standard_output_is_the_model_file(data: Path, tmp_path: Path) -> None:
     short = ["--horizon", "6", "--steps", "3", "--hidden", "4", "--output"]
     command = [sys.executable, "-m", "rnncli", "train", str(data), *short]
     subprocess.run([*command, str(tmp_path / "m.rnn")], check=True, capture_output=True)

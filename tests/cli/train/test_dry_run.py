@@ -1,4 +1,4 @@
-"""--dry-run: everything is said, and nothing is done."""
+"""train --dry-run: everything is reported, and no file is written."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.conftest import Command, hourly
+from tests.conftest import Command
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
 
@@ -21,7 +21,7 @@ def chosen(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(("chosen: ", "network: ", "columns: "))]
 
 
-def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_train_reports_what_it_would_do_and_changes_no_file(rnncli: Command, data: Path, tmp_path: Path) -> None:
     (tmp_path / "m.rnn.unfinished").mkdir()
     (tmp_path / "m.rnn.unfinished" / "x.done").write_bytes(b"kept")
     (tmp_path / "r.json").write_text("{}")
@@ -49,7 +49,7 @@ def test_train_says_what_it_would_choose_and_changes_no_file(rnncli: Command, da
     assert chosen(rnncli(*asked).err) == chosen(outcome.err)
 
 
-def test_the_time_of_a_reservoir_is_not_known_beforehand(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_there_is_no_time_estimate_for_an_echo_state_network(rnncli: Command, data: Path, tmp_path: Path) -> None:
     asked = ("--horizon", 6, "--cell", "esn", "--hidden", 20, "--preset", "fast", "--output", tmp_path / "m.rnn")
     outcome = rnncli("train", data, *asked, "--dry-run")
 
@@ -58,7 +58,7 @@ def test_the_time_of_a_reservoir_is_not_known_beforehand(rnncli: Command, data: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_model_in_use_is_named(rnncli: Command, data: Path, model: Path) -> None:
+def test_the_current_model_is_named(rnncli: Command, data: Path, model: Path) -> None:
     before = files(model.parent)
 
     outcome = rnncli("train", data, *SMALL, "--steps", 5, "-o", model, "--publish-if", "better", "--dry-run")
@@ -69,7 +69,7 @@ def test_the_model_in_use_is_named(rnncli: Command, data: Path, model: Path) -> 
     assert files(model.parent) == before
 
 
-def test_train_fails_as_it_would(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_train_fails_as_without_dry_run(rnncli: Command, data: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("ds,y\nyesterday,1\n")
     goal = ("--dry-run", "--horizon", 6, "--output")
     before = files(tmp_path)
@@ -86,7 +86,7 @@ def test_train_fails_as_it_would(rnncli: Command, data: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("locked", ["lock", "m.rnn.lock", "s.state.lock"])
-def test_a_lock_that_is_held_is_told(rnncli: Command, data: Path, model: Path, tmp_path: Path, locked: str) -> None:
+def test_a_held_lock_is_an_error(rnncli: Command, data: Path, model: Path, tmp_path: Path, locked: str) -> None:
     train = ("train", data, *SMALL, "--output", tmp_path / "m.rnn", "--publish-if", "better")
     forecast = ("forecast", model, data, "--state", tmp_path / "s.state")
     asked = {"lock": (*train, "--lock", tmp_path / "lock"), "m.rnn.lock": train, "s.state.lock": forecast}[locked]
@@ -96,50 +96,3 @@ def test_a_lock_that_is_held_is_told(rnncli: Command, data: Path, model: Path, t
 
     assert (outcome.code, outcome.out) == (7, "")
     assert outcome.err.splitlines()[-1].startswith(f"error: another run holds {tmp_path}/{locked}")
-
-
-def test_forecast_says_what_it_would_write_and_changes_no_file(
-    rnncli: Command, data: Path, model: Path, tmp_path: Path
-) -> None:
-    state = tmp_path / "s.state"
-    assert rnncli("forecast", model, data, "--state", state).code == 0
-    new = hourly(days=21).groupby("unique_id").tail(24)
-    new.to_csv(tmp_path / "new.csv", index=False)
-    before = files(tmp_path, model.parent)
-
-    asked = ("--state", state, "--output", tmp_path / "f.parquet", "--plot", tmp_path / "f.png")
-    outcome = rnncli("forecast", model, tmp_path / "new.csv", *asked, "--dry-run")
-
-    assert (outcome.code, outcome.out) == (0, "")
-    assert files(tmp_path, model.parent) == before
-    told = [
-        "state: 72 new rows",
-        "would forecast: 6 steps of 3 of 3 series, 18 rows",
-        r"time: about [\d.e-]+ s \(one batch\)",
-        r"memory: about [\d.]+ [MG]B",
-        rf"would write: the plot to {tmp_path}/f.png \(new file\)",
-        rf"would store: up to 48 steps of 3 series in {state} \(replaces the existing file\)",
-        rf"would write: the forecast as parquet to {tmp_path}/f.parquet \(new file\)",
-        "dry run: no file was written",
-    ]
-    lines = outcome.err.splitlines()
-    assert [bool(re.fullmatch(wanted, line)) for wanted, line in zip(told, lines, strict=True)] == [True] * len(told)
-
-
-def test_forecast_fails_as_it_would(rnncli: Command, data: Path, model: Path, tmp_path: Path) -> None:
-    jumped = hourly()
-    jumped["y"] *= 1000
-    jumped.to_csv(tmp_path / "jumped.csv", index=False)
-    before = files(tmp_path)
-
-    outcomes = [
-        rnncli("forecast", model, tmp_path / "jumped.csv", "--on-drift", "fail", "--dry-run"),
-        rnncli("forecast", model, tmp_path / "jumped.csv", "--dry-run"),
-        rnncli("forecast", model, data, "--output", tmp_path / "none" / "f.csv", "--dry-run"),
-        rnncli("forecast", model, tmp_path / "missing.csv", "--dry-run"),
-        rnncli("forecast", model, "-", "--follow", "--dry-run"),
-    ]
-
-    assert [(one.code, one.out) for one in outcomes] == [(6, ""), (0, ""), (2, ""), (3, ""), (2, "")]
-    assert "about 1e+03 times what it was in training" in outcomes[1].err
-    assert files(tmp_path) == before

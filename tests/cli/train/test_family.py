@@ -1,4 +1,4 @@
-"""Every encoder and decoder through the command line: trained, written, read again, forecast with."""
+"""Every encoder and decoder through the command line: train, write, read, forecast."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_an_echo_state_network_is_the_same_from_the_same_seed_and_better_than_na
 
 
 @pytest.mark.parametrize("role", ["known", "weight"])
-def test_an_echo_state_network_refuses_what_it_cannot_be_told(
+def test_an_echo_state_network_refuses_options_it_does_not_have(
     rnncli: Command, data: Path, tmp_path: Path, role: str
 ) -> None:
     pd.read_csv(data).assign(price=1.5).to_csv(tmp_path / "priced.csv", index=False)
@@ -64,7 +64,7 @@ def test_an_echo_state_network_refuses_what_it_cannot_be_told(
 CARRIED = ("--horizon", 6, "--hidden", 8, "--context", 24, "--season", 24, "--bptt", 24, "--segment", 6, "--steps", 5)
 
 
-def test_with_states_carried_over_the_whole_past_is_read_and_nothing_after_the_cutoff(
+def test_carried_states_depend_on_the_whole_history_up_to_the_cutoff(
     rnncli: Command, data: Path, tmp_path: Path
 ) -> None:
     frame = pd.read_csv(data)
@@ -86,14 +86,16 @@ def test_with_states_carried_over_the_whole_past_is_read_and_nothing_after_the_c
     assert (plain != first).any()
 
 
-def test_segments_that_do_not_fit_between_cuts_are_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_segments_that_do_not_divide_the_truncation_length_are_refused(
+    rnncli: Command, data: Path, tmp_path: Path
+) -> None:
     outcome = rnncli("train", data, *CARRIED, "--segment", 5, "--context", 25, "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--bptt 24 requires a --segment that divides it" in outcome.err
 
 
-def test_a_reservoir_has_the_radius_asked_for_or_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_reservoir_has_the_requested_radius_or_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
     train = ("train", data, "--horizon", 6, "--cell", "esn", "--radius", 0.7, "--output", tmp_path / "m.rnn")
 
     assert rnncli(*train, "--hidden", 8, "--seed", 3).code == 0
@@ -104,14 +106,16 @@ def test_a_reservoir_has_the_radius_asked_for_or_is_refused(rnncli: Command, dat
     assert "--density" in outcome.err
 
 
-def test_what_an_echo_state_network_never_has_may_be_switched_off(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_features_an_echo_state_network_never_has_may_be_switched_off(
+    rnncli: Command, data: Path, tmp_path: Path
+) -> None:
     train = ("train", data, "--horizon", 6, "--cell", "esn", "--hidden", 20, "--output", tmp_path / "m.rnn")
 
     assert rnncli(*train, "--no-calendar").code == 0
     assert rnncli(*train, "--calendar").code == 2
 
 
-def test_the_calendar_of_a_short_series_is_its_own(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_the_calendar_of_a_short_series_is_chosen_by_its_own_span(rnncli: Command, data: Path, tmp_path: Path) -> None:
     options = ("--horizon", 6, "--context", 48, "--steps", 20, "--hidden", 8, "--calendar", "--output")
     assert rnncli("train", data, *options, tmp_path / "m.rnn").code == 0
     table = pd.read_csv(data)

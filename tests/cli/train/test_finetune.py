@@ -1,4 +1,4 @@
-"""train --from: a model that learns from new rows, where it stands."""
+"""train --from: fine-tuning of a model on new rows."""
 
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def newer(tmp_path: Path) -> Path:
     return tmp_path / "newer.csv"
 
 
-def test_it_begins_with_the_weights_of_the_model(rnncli: Command, model: Path, newer: Path, tmp_path: Path) -> None:
+def test_training_starts_from_the_weights_of_the_model(
+    rnncli: Command, model: Path, newer: Path, tmp_path: Path
+) -> None:
     outcome = rnncli(
         *("train", newer, "--output", tmp_path / "m.rnn", "--from", model),
         *("--steps", 1, "--learning-rate", 1e-12, "--weight-decay", 0),
@@ -30,7 +32,7 @@ def test_it_begins_with_the_weights_of_the_model(rnncli: Command, model: Path, n
     assert "fine-tuning: 1 network trained on rows up to 2024-01-20 23:00, 1 update" in outcome.err
 
 
-def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
+def test_it_learns_and_is_scored_on_windows_after_the_rows_of_the_model(
     rnncli: Command, model: Path, newer: Path, tmp_path: Path
 ) -> None:
     assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 60).code == 0
@@ -44,7 +46,7 @@ def test_it_learns_and_is_judged_by_windows_that_the_model_never_knew(
     assert new < old
 
 
-def test_without_newer_rows_scores_and_intervals_stay_as_they_were(
+def test_without_newer_rows_scores_and_intervals_are_unchanged(
     rnncli: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     outcome = rnncli("train", data, "--output", tmp_path / "m.rnn", "--from", model, "--steps", 5)
@@ -58,7 +60,7 @@ def test_without_newer_rows_scores_and_intervals_stay_as_they_were(
     assert all((load_file(model)[name] == load_file(tmp_path / "m.rnn")[name]).all() for name in names)
 
 
-def test_a_model_may_be_renewed_in_its_own_place_if_it_is_better(
+def test_a_better_fine_tuned_model_replaces_the_model_it_started_from(
     rnncli: Command, model: Path, newer: Path, tmp_path: Path
 ) -> None:
     used = tmp_path / "m.rnn"
@@ -80,7 +82,7 @@ def test_a_model_may_be_renewed_in_its_own_place_if_it_is_better(
         (("--freq", "2h"), 3, "does not match its frequency"),
     ],
 )
-def test_what_the_networks_cannot_become_is_refused(
+def test_options_that_change_the_networks_are_refused(
     rnncli: Command, model: Path, newer: Path, tmp_path: Path, options: tuple[object, ...], code: int, message: str
 ) -> None:
     outcome = rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, *options)
@@ -90,13 +92,11 @@ def test_what_the_networks_cannot_become_is_refused(
     assert not (tmp_path / "m.rnn").exists()
 
 
-def test_a_file_that_is_no_model_is_refused(rnncli: Command, newer: Path, tmp_path: Path) -> None:
+def test_a_file_other_than_a_model_is_refused(rnncli: Command, newer: Path, tmp_path: Path) -> None:
     assert rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", newer).code == 4
 
 
-def test_options_that_do_not_go_together_are_refused_here_too(
-    rnncli: Command, model: Path, newer: Path, tmp_path: Path
-) -> None:
+def test_conflicting_options_are_refused(rnncli: Command, model: Path, newer: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", newer, "--output", tmp_path / "m.rnn", "--from", model, "--momentum", 0.9)
 
     assert (outcome.code, outcome.out) == (2, "")

@@ -1,4 +1,4 @@
-"""train --publish-if and --rollback: the last good model stays in use."""
+"""train --publish-if and --rollback: the current model is only replaced by one that meets the conditions."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_model_that_can_be_told_to_be_better_takes_the_place_and_can_be_taken_back(
+def test_a_significantly_better_model_replaces_the_current_one_and_can_be_rolled_back(
     rnncli: Command, data: Path, used: Path, tmp_path: Path
 ) -> None:
     many = hourly(series=8)
@@ -47,7 +47,7 @@ def test_a_model_that_can_be_told_to_be_better_takes_the_place_and_can_be_taken_
 
 
 @pytest.mark.parametrize(("last", "overlap"), [(999, False), (1050, True)])
-def test_windows_of_an_integer_clock_are_newer_than_the_last_row_by_number(
+def test_cutoffs_of_an_integer_time_index_are_compared_as_numbers(
     rnncli: Command, tmp_path: Path, last: int, overlap: bool
 ) -> None:
     rows = pd.DataFrame({"ds": range(900, 1060), "y": np.random.default_rng(0).random(160)})
@@ -74,7 +74,7 @@ def test_windows_of_an_integer_clock_are_newer_than_the_last_row_by_number(
         ("better", 6),
     ],
 )
-def test_a_model_that_does_not_show_what_was_asked_for_changes_nothing(
+def test_a_model_that_fails_the_condition_changes_no_file(
     rnncli: Command, data: Path, used: Path, tmp_path: Path, condition: str, code: int
 ) -> None:
     before = used.read_bytes()
@@ -88,9 +88,7 @@ def test_a_model_that_does_not_show_what_was_asked_for_changes_nothing(
     assert code == 0 or f"error: {condition}: " in outcome.err
 
 
-def test_publishing_once_more_after_a_kill_keeps_the_model_before_that_one(
-    rnncli: Command, data: Path, used: Path
-) -> None:
+def test_publishing_the_same_model_again_keeps_the_previous_model(rnncli: Command, data: Path, used: Path) -> None:
     before = used.read_bytes()
     publication = ("train", data, *SMALL, "--steps", 2, "--no-refit", "--output", used, "--publish-if", "mase < 100")
     assert rnncli(*publication).code == 0
@@ -102,7 +100,7 @@ def test_publishing_once_more_after_a_kill_keeps_the_model_before_that_one(
     assert used.with_name("m.rnn.previous").read_bytes() == before
 
 
-def test_without_a_model_in_use_the_first_one_is_published_if_its_own_scores_allow(
+def test_the_first_model_is_published_if_its_scores_meet_the_conditions(
     rnncli: Command, data: Path, tmp_path: Path
 ) -> None:
     train = ("train", data, *SMALL, "--steps", 1, "--output", tmp_path / "m.rnn")
@@ -123,7 +121,7 @@ def test_without_a_model_in_use_the_first_one_is_published_if_its_own_scores_all
         (("--rollback",), "Leave out DATA"),
     ],
 )
-def test_what_cannot_be_decided_is_refused(
+def test_conditions_that_cannot_be_tested_are_refused(
     rnncli: Command, data: Path, used: Path, options: tuple[str, ...], message: str
 ) -> None:
     before = used.read_bytes()
@@ -135,14 +133,14 @@ def test_what_cannot_be_decided_is_refused(
     assert used.read_bytes() == before
 
 
-def test_there_is_nothing_to_put_back_where_nothing_was_published(rnncli: Command, used: Path) -> None:
+def test_rollback_without_a_previous_model_is_refused(rnncli: Command, used: Path) -> None:
     outcome = rnncli("train", "--output", used, "--rollback")
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "there is no" in outcome.err
 
 
-def test_a_damaged_model_is_not_put_back(rnncli: Command, used: Path) -> None:
+def test_a_damaged_previous_model_is_not_restored(rnncli: Command, used: Path) -> None:
     before = used.read_bytes()
     used.with_name("m.rnn.previous").write_bytes(b"nothing")
 
@@ -150,7 +148,7 @@ def test_a_damaged_model_is_not_put_back(rnncli: Command, used: Path) -> None:
     assert used.read_bytes() == before
 
 
-def test_train_without_a_table_says_what_is_missing(rnncli: Command, tmp_path: Path) -> None:
+def test_train_without_a_table_is_refused(rnncli: Command, tmp_path: Path) -> None:
     outcome = rnncli("train", "--output", tmp_path / "m.rnn", "--horizon", 3)
 
     assert (outcome.code, outcome.out) == (2, "")

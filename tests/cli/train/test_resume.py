@@ -1,4 +1,4 @@
-"""train --resume: a training that was cut off goes on, to the same bits."""
+"""train --resume: an interrupted training continues, with the same bits as result."""
 
 import signal
 import subprocess
@@ -26,7 +26,7 @@ CUT = ("--members", "2", "--steps", "120")
         (35, ("--decoder", "recursive", "--segment", "3", "--teacher-forcing", "0.8", "--dropout", "0")),
     ],
 )
-def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
+def test_a_resumed_training_gives_the_same_bits(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, options: tuple[str, ...]
 ) -> None:
     train = ("train", data, *ALL, "--steps", "20", *options, "--output")
@@ -60,7 +60,7 @@ def test_a_training_cut_off_at_any_step_comes_to_the_same_bits(
     assert steps <= 2 * 20 - (cut - cut % 10)  # of the trial and the training on all rows
 
 
-def test_a_terminated_training_of_processes_says_how_to_go_on(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_terminated_training_with_workers_reports_how_to_resume(rnncli: Command, data: Path, tmp_path: Path) -> None:
     train = ["train", str(data), *ALL, *CUT, "--checkpoint", "0.5", "--output", str(tmp_path / "m.rnn")]
     kept = tmp_path / "m.rnn.unfinished"
     with subprocess.Popen([sys.executable, "-m", "rnncli", *train], stderr=subprocess.PIPE, text=True) as process:
@@ -76,14 +76,14 @@ def test_a_terminated_training_of_processes_says_how_to_go_on(rnncli: Command, d
     assert list(tmp_path.iterdir()) == [tmp_path / "m.rnn"]
 
 
-def test_with_nothing_to_go_on_with_it_begins_and_says_so(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_without_checkpoints_the_training_starts_from_scratch(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, *ALL, "--steps", 3, "--output", tmp_path / "m.rnn", "--resume")
 
     assert outcome.code == 0
     assert "nothing to resume" in outcome.err
 
 
-def test_what_was_kept_of_other_rows_is_not_taken(
+def test_checkpoints_of_other_data_are_not_used(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = (*ALL, "--steps", "12", "--output", tmp_path / "m.rnn")
@@ -106,14 +106,14 @@ def test_what_was_kept_of_other_rows_is_not_taken(
     assert resumed == (tmp_path / "m.rnn").read_bytes()
 
 
-def test_a_short_training_leaves_nothing_behind_while_it_runs(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_short_training_writes_no_checkpoints(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, *ALL[:-2], "--steps", 3, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["m.rnn"]
 
 
-def test_a_training_that_goes_on_may_be_kept_from_being_kept(
+def test_a_resumed_training_can_switch_checkpoints_off(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[object] = []
