@@ -1,12 +1,13 @@
-"""How old the newest rows of each series are.
+"""The age of the newest rows of each series.
 
-Moments are whole numbers here: microseconds since 1970 in UTC, or what a clock of plain numbers counts. Times without a
-zone are taken to be the machine's own.
+Moments are integers: microseconds since 1970 in UTC, or the integers of an integer time column. Times without a zone
+are in the local zone of the machine.
 """
 
 import re
 import time
 from datetime import tzinfo
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,69 +19,74 @@ from rnncli.panel.panel import Cutoffs, Panel
 SECOND = 1_000_000
 
 
-def newest_times(panel: Panel) -> tuple[pd.Index, np.ndarray]:
-    """The time of the last step of each series with a value, as the table has it, and as a moment: (S,) each.
+class NewestTimes(NamedTuple):
+    """The newest time of each series."""
 
-    Of a series without a value the step before its first. A step that is not over is no step yet, and has rows that
-    are newer than the one before.
+    times: pd.Index  # (S,) as the table writes them
+    moments: np.ndarray  # (S,)
+
+
+def newest_times(panel: Panel) -> NewestTimes:
+    """Return the time of the last step of each series that has a value; the step before the first if there is none.
+
+    A series with rows in an incomplete last step has that step as its newest.
     """
     rows = np.empty(len(panel.ids), np.int64)
     for chunk in panel.chunks():
-        known = np.where(np.isnan(panel.values[chunk.rows]).all(axis=1), -1, np.arange(chunk.lengths.sum()))
-        rows[chunk.series] = (np.maximum.reduceat(known, chunk.begins) - chunk.begins).clip(min=-1)
+        present = np.where(np.isnan(panel.values[chunk.rows]).all(axis=1), -1, np.arange(chunk.lengths.sum()))
+        rows[chunk.series] = (np.maximum.reduceat(present, chunk.begins) - chunk.begins).clip(min=-1)
     begun = set(panel.summary.begun)
     rows += np.array([str(name) in begun for name in panel.ids]) if begun else 0
-    shown = panel.times_at(np.arange(len(panel.ids)), rows)
-    return shown, _moments(shown)
+    times = panel.times_at(np.arange(len(panel.ids)), rows)
+    return NewestTimes(times, _moments(times))
 
 
 def rows_known_by(panel: Panel, now: int) -> np.ndarray:
-    """How many rows (S,) of each series lie at or before this moment; of one without a value all, told in advance."""
+    """Return how many rows (S,) of each series lie at or before this moment; all rows of series without history."""
     series = np.repeat(np.arange(len(panel.ids)), panel.lengths)
-    stamps = panel.times_at(series, np.arange(len(series)) - panel.offsets[series])
-    known = np.bincount(series[_moments(stamps) <= now], minlength=len(panel.ids))
+    times = panel.times_at(series, np.arange(len(series)) - panel.offsets[series])
+    known = np.bincount(series[_moments(times) <= now], minlength=len(panel.ids))
     return np.where(panel.without_history, panel.lengths, known)
 
 
 def parse_moment(text: str, panel: Panel) -> int:
-    """The moment that a text says, on this panel's clock. Raises RequestError where it says none."""
+    """Return the moment of a time in the panel's zone. Raises RequestError if the text is not a time."""
     if panel.times.integer:
         if not re.fullmatch(r"\s*-?\d+\s*", text):
-            raise RequestError(f'"{text}" is not a whole number, as the times of the table are')
+            raise RequestError(f'"{text}" is not an integer. Give an integer, as in the time column')
         return int(text)
     try:
-        said = pd.DatetimeIndex([pd.Timestamp(text)])
+        times = pd.DatetimeIndex([pd.Timestamp(text)])
     except (ValueError, OverflowError, TypeError):
-        said = pd.DatetimeIndex([pd.NaT])
-    if said.hasnans:
-        raise RequestError(f'"{text}" is not a time such as 2026-11-20 18:00')
-    return int(_moments(said, panel.times.zone)[0])
+        times = pd.DatetimeIndex([pd.NaT])
+    if times.hasnans:
+        raise RequestError(f'"{text}" is not a time. Give one such as 2026-11-20 18:00')
+    return int(_moments(times, panel.times.zone)[0])
 
 
-def are_later(panel: Panel, places: Cutoffs, seen: str) -> np.ndarray:
-    """Whether all that follows cutoffs (N,) came after the time that a text says: (N,)."""
-    return _moments(panel.times_at(places.series, places.rows)) > parse_moment(seen, panel)
+def are_later(panel: Panel, cutoffs: Cutoffs, time: str) -> np.ndarray:
+    """Return (N,) bool: cutoffs whose first forecast step is later than a time."""
+    return _moments(panel.times_at(cutoffs.series, cutoffs.rows)) > parse_moment(time, panel)
 
 
 def moment_ago(seconds: float, now: int | None, panel: Panel) -> int:
-    """The moment so long before now, which is the machine's unless said. Raises DataError for plain numbers."""
+    """Return the moment `seconds` before now (the machine's if None). Raises DataError for integer times."""
     if panel.times.integer:
-        raise DataError("its clock counts plain numbers, which have no age: --expect-last says how far it has to reach")
+        raise DataError("integer times have no age. Use --expect-last instead")
     return int((time.time() * SECOND if now is None else now) - seconds * SECOND)
 
 
 def _moments(times: pd.Index, zone: str | None = None) -> np.ndarray:
-    """Of an hour that comes twice the first, of one that is skipped the next there is."""
+    """Return moments: the earlier one of a time that occurs twice, the next valid one of a skipped time."""
     if not isinstance(times, pd.DatetimeIndex):
         return times.to_numpy(dtype=np.int64)
     if times.tz is None:
-        first = np.ones(len(times), bool)
-        times = times.tz_localize(zone or _here(), ambiguous=first, nonexistent="shift_forward")
+        earlier = np.ones(len(times), bool)
+        times = times.tz_localize(zone or _local_zone(), ambiguous=earlier, nonexistent="shift_forward")
     return times.tz_convert("UTC").as_unit("us").asi8
 
 
-def _here() -> tzinfo:
-    """The machine's time zone."""
-    own = dateutil_tz.tzlocal()
-    assert isinstance(own, tzinfo)
-    return own
+def _local_zone() -> tzinfo:
+    zone = dateutil_tz.tzlocal()
+    assert isinstance(zone, tzinfo)
+    return zone

@@ -114,7 +114,7 @@ def test_a_layer_is_as_wide_as_values_and_time_allow(count: int, training: dict[
     [
         ({"context": 30, "segment": 7}, "--context 30"),
         ({"context": 6, "season": 12, "base": "seasonal"}, "--base seasonal requires a context"),
-        ({"horizon": "1h"}, "no whole number of steps"),
+        ({"horizon": "1h"}, "not an integer number of steps"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(network: dict[str, object], message: str) -> None:

@@ -1,7 +1,7 @@
-"""Which column of a table is the time, which names the series, and which are to be forecast.
+"""Find the role of each column: time, series id, targets, covariates, weight.
 
-By the names that forecasting tools use, by kind where only one column is of it, or as asked. Two possible readings are
-an error that names both.
+Roles come from the options, from the names that forecasting tools use, or from types if a single column qualifies. If
+several columns qualify, the error names them.
 """
 
 import numpy as np
@@ -14,157 +14,162 @@ from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.row_numbers import row
 from rnncli.panel.time.timestamps import looks_like_time
 
-# Nixtla's, AutoGluon's and Chronos', Prophet's, GluonTS' and the long-horizon benchmarks' names, in one.
+# The names of Nixtla, AutoGluon, Chronos, Prophet, GluonTS and the long-horizon benchmarks.
 TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time")
 ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
 TARGET_NAMES = ("y", "target", "value")
 
 
-def find_roles(frame: pd.DataFrame, asked: Columns) -> ColumnRoles:
-    """The roles of the table's columns. Raises DataError where one is missing or could be two."""
+def find_roles(frame: pd.DataFrame, columns: Columns) -> ColumnRoles:
+    """Return the roles of the table's columns. Raises DataError if a column is missing or ambiguous."""
     frame = frame.rename(columns=str)
     _forbid_missing_header(frame)
-    covariates = _covariates(frame, asked)
-    beside = [name for name, _ in covariates] + ([asked.weight] if asked.weight else [])
-    frame = frame.drop(columns=beside)
-    time = _time(frame, asked)
-    identifier = _identifier(frame, asked, time)
-    targets, wide = _targets(frame, asked, time, identifier)
-    known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *asked.target, asked.time, asked.id}
+    covariates = _covariates(frame, columns)
+    others = [name for name, _ in covariates] + ([columns.weight] if columns.weight else [])
+    frame = frame.drop(columns=others)
+    time = _time(frame, columns)
+    identifier = _identifier(frame, columns, time)
+    targets, wide = _targets(frame, columns, time, identifier)
+    known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *columns.target, columns.time, columns.id}
     used = [time, *([identifier] if identifier else []), *([] if wide else targets)]
-    if wide and asked.static:
-        raise RequestError("--static takes a column with the name of each row's series, and a wide table has none")
+    if wide and columns.static:
+        raise RequestError(
+            "--static requires a column of series ids, which a wide table does not have. Use --layout long"
+        )
     guessed = wide or not known.issuperset(used)
-    return ColumnRoles(time, identifier, targets, wide, guessed, covariates, asked.weight)
+    return ColumnRoles(time, identifier, targets, wide, guessed, covariates, columns.weight)
 
 
-def _covariates(frame: pd.DataFrame, asked: Columns) -> tuple[tuple[str, Role], ...]:
-    """The columns beside the target, each with its role, in the order known, past, static."""
+def _covariates(frame: pd.DataFrame, columns: Columns) -> tuple[tuple[str, Role], ...]:
+    """Return the covariates with their roles, in the order known, past, static."""
     roles: tuple[tuple[Role, tuple[str, ...]], ...] = (
-        *(("known", asked.known), ("past", asked.past)),
-        ("static", asked.static),
+        *(("known", columns.known), ("past", columns.past)),
+        ("static", columns.static),
     )
-    used: dict[str | None, str] = {asked.time: "--time", asked.id: "--id", **dict.fromkeys(asked.target, "--target")}
+    used: dict[str | None, str] = {
+        columns.time: "--time",
+        columns.id: "--id",
+        **dict.fromkeys(columns.target, "--target"),
+    }
     found: list[tuple[str, Role]] = []
     for role, names in roles:
         for name in names:
             if name in used:
-                raise RequestError(f'"{name}" is asked for twice: with {used[name]} and with --{role}. Leave out one')
+                raise RequestError(f'"{name}" is named with both {used[name]} and --{role}. Omit one of them')
             used[name] = f"--{role}"
             found.append((_existing(frame, name, f"--{role}"), role))
-    if asked.weight is not None:
-        if asked.weight in used:
-            raise RequestError(f'"{asked.weight}" cannot be the --weight and be named with {used[asked.weight]} too')
-        _existing(frame, asked.weight, "--weight")
-    for name in asked.categorical:
+    if columns.weight is not None:
+        if columns.weight in used:
+            other = used[columns.weight]
+            raise RequestError(f'"{columns.weight}" is named with both --weight and {other}. Omit one of them')
+        _existing(frame, columns.weight, "--weight")
+    for name in columns.categorical:
         if name not in [covariate for covariate, _ in found]:
-            raise RequestError(f'--categorical "{name}" has to be named with --known, --past or --static too')
+            raise RequestError(f'--categorical "{name}" must be named with --known, --past or --static too')
     return tuple(found)
 
 
 def _forbid_missing_header(frame: pd.DataFrame) -> None:
     dated = [name for name in frame.columns[:3] if looks_like_time(pd.Series([name]))]
     if dated and any(looks_like_time(frame[name]) for name in dated):
-        raise DataError(
-            f'the first line, which should name the columns, holds "{dated[0]}". Put a line of names above it'
-        )
+        raise DataError(f'the first line must contain column names (found "{dated[0]}"). Add a header line')
 
 
-def with_roles(roles: ColumnRoles, asked: Columns) -> Columns:
-    """What to ask of another table, so that it is read as this one was."""
+def with_roles(roles: ColumnRoles, columns: Columns) -> Columns:
+    """Return options by which another table is read with the same roles."""
     found = {"time": roles.time, "id": roles.id, "layout": "wide" if roles.wide else "long"}
-    return asked.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))
+    return columns.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))
 
 
-def _time(frame: pd.DataFrame, asked: Columns) -> str:
-    if asked.time is not None:
-        return _existing(frame, asked.time, "--time")
-    named = [name for name in _named(frame, TIME_NAMES) if name not in (asked.id, *asked.target)]
+def _time(frame: pd.DataFrame, columns: Columns) -> str:
+    if columns.time is not None:
+        return _existing(frame, columns.time, "--time")
+    named = [name for name in _named(frame, TIME_NAMES) if name not in (columns.id, *columns.target)]
     if len(named) == 1:
         return named[0]
     candidates = named or [
-        str(name) for name in frame if name not in (asked.id, *asked.target) and looks_like_time(frame[name])
+        str(name) for name in frame if name not in (columns.id, *columns.target) and looks_like_time(frame[name])
     ]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
-        raise DataError(f"{_quoted(candidates)} could each be the time column. Say which with --time")
-    raise DataError(f"no column is a time; there are {_quoted(frame.columns)}. Name one with --time")
+        raise DataError(f"{_quoted(candidates)} could each be the time column. Choose one with --time")
+    raise DataError(f"no column contains times (columns: {_quoted(frame.columns)}). Name one with --time")
 
 
-def _identifier(frame: pd.DataFrame, asked: Columns, time: str) -> str | None:
-    if asked.id is not None:
-        if asked.id == time:
-            raise DataError(f'"{time}" cannot be the time and name the series as well. Say --time or --id anew')
-        if asked.layout == "wide":
+def _identifier(frame: pd.DataFrame, columns: Columns, time: str) -> str | None:
+    if columns.id is not None:
+        if columns.id == time:
+            raise DataError(f'"{time}" cannot be both the time and the series id. Change --time or --id')
+        if columns.layout == "wide":
             raise DataError(
-                f'a wide table has a series in each column and no "{asked.id}" to name them. Leave out --id'
+                f"a wide table has a series in each column and no id column (found --id {columns.id}). Omit --id"
             )
-        return _existing(frame, asked.id, "--id")
-    if asked.layout == "wide":
+        return _existing(frame, columns.id, "--id")
+    if columns.layout == "wide":
         return None
-    rest = frame.drop(columns=[time, *(name for name in asked.target if name in frame)])
+    rest = frame.drop(columns=[time, *(name for name in columns.target if name in frame)])
     candidates = _named(rest, ID_NAMES) or [name for name in _texts(rest) if name.lower() not in TARGET_NAMES]
-    if len(candidates) == 1 and not _meant_as_numbers(rest, asked):
+    if len(candidates) == 1 and not _meant_as_numbers(rest, columns):
         return candidates[0]
     if len(candidates) > 1:
-        raise DataError(f"{_quoted(candidates)} could each name the series. Say which with --id")
+        raise DataError(f"{_quoted(candidates)} could each be the series id. Choose one with --id")
     return None
 
 
-def _meant_as_numbers(rest: pd.DataFrame, asked: Columns) -> bool:
-    """Whether the only text column is no name of a series but what was meant to be the numbers."""
-    return not asked.target and not _named(rest, ID_NAMES) and not _numbers(rest) and not _named(rest, TARGET_NAMES)
+def _meant_as_numbers(rest: pd.DataFrame, columns: Columns) -> bool:
+    """Return whether the only text column is probably a malformed target and not a series id."""
+    return not columns.target and not _named(rest, ID_NAMES) and not _numbers(rest) and not _named(rest, TARGET_NAMES)
 
 
-def _targets(frame: pd.DataFrame, asked: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
-    if asked.target:
-        if taken := {time, identifier} & set(asked.target):
-            raise DataError(f'"{taken.pop()}" cannot be the target and name the time or the series as well')
-        return tuple(_existing(frame, name, "--target") for name in asked.target), asked.layout == "wide"
+def _targets(frame: pd.DataFrame, columns: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
+    if columns.target:
+        if taken := {time, identifier} & set(columns.target):
+            raise DataError(f'"{taken.pop()}" cannot be both the target and the time or series id. Change --target')
+        return tuple(_existing(frame, name, "--target") for name in columns.target), columns.layout == "wide"
     rest = frame.drop(columns=[time, *([identifier] if identifier else [])])
     numbers = _numbers(rest)
-    if asked.layout == "wide" and numbers:
+    if columns.layout == "wide" and numbers:
         return tuple(numbers), True
     candidates = _named(rest, TARGET_NAMES) or numbers
     if len(candidates) == 1:
         return (candidates[0],), False
     if not candidates:
-        raise DataError(f"no column holds numbers to forecast.{_nearly_number(rest)} Name one with --target")
-    if identifier is None and asked.layout == "auto" and not _named(rest, TARGET_NAMES):
+        raise DataError(f"no column contains numbers.{_nearly_number(rest)} Name one with --target")
+    if identifier is None and columns.layout == "auto" and not _named(rest, TARGET_NAMES):
         _forbid_numbered_series(rest)
         return tuple(candidates), True
-    raise DataError(f"{_quoted(candidates)} could each be the target. Say which with --target")
+    raise DataError(f"{_quoted(candidates)} could each be the target. Choose with --target")
 
 
 def _forbid_numbered_series(rest: pd.DataFrame) -> None:
-    """Whole numbers that come in a few runs may be a series of the wide table, or number the series of a long one."""
+    """Raise DataError for integers in few runs: they may be a wide series, or the series numbers of a long table."""
     for name in _numbers(rest):
         values = rest[name].to_numpy()
         runs = 1 + int((values[1:] != values[:-1]).sum())
         if values.dtype.kind in "iu" and runs == len(np.unique(values)) <= max(1, len(values) // 3):
             raise DataError(
-                f'"{name}" could number the series, or be one of a wide table. '
-                f"Say which with --id {name} or --layout wide"
+                f'"{name}" could be the series id, or a series of a wide table. '
+                f"Choose with --id {name} or --layout wide"
             )
 
 
 def _nearly_number(rest: pd.DataFrame) -> str:
-    """Where the first text stands that keeps a column from being numbers."""
+    """Return a sentence about the first text in a column that is otherwise numeric."""
     for name in _texts(rest):
         numbers = pd.to_numeric(rest[name].astype(str), errors="coerce")
         if numbers.notna().any():
-            place = int((numbers.isna() & rest[name].notna()).to_numpy().argmax())
-            return f' "{name}" has the text "{rest[name].iloc[place]}" in {row(rest[name], place)}.'
-    return f" There are {_quoted(rest.columns)}." if len(rest.columns) else ""
+            index = int((numbers.isna() & rest[name].notna()).to_numpy().argmax())
+            return f' "{name}" has the text "{rest[name].iloc[index]}" in {row(rest[name], index)}.'
+    return f" The columns are {_quoted(rest.columns)}." if len(rest.columns) else ""
 
 
 def _existing(frame: pd.DataFrame, name: str, option: str) -> str:
     if name in frame:
         return name
-    columns = [str(column) for column in frame.columns]
-    hint = did_you_mean(name, columns)
-    raise DataError(f'no column "{name}"; there are {_quoted(columns)}.{hint} Name the right one with {option}')
+    names = [str(column) for column in frame.columns]
+    hint = did_you_mean(name, names)
+    raise DataError(f'{option}: no column "{name}" (columns: {_quoted(names)}).{hint} Name an existing column')
 
 
 def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str]:

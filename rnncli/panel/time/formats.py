@@ -1,6 +1,6 @@
-"""How a time is written: the form of a text, and times in that form. Knows nothing of columns.
+"""Text formats of times: infer the format of a text, and write times in a format.
 
-A form is strftime's, with `%:z` for an offset with a colon, `%3f` for three digits of a second, `%q` for the quarter.
+Formats are strftime's, with `%:z` for an offset with a colon, `%3f` for milliseconds, `%q` for the quarter.
 """
 
 import re
@@ -14,7 +14,7 @@ DIGITS = re.compile(r"%(\d)f")
 
 
 def iso_format(sample: str) -> str | None:
-    """The form of an ISO 8601 text."""
+    """Return the format of an ISO 8601 text, None if unknown."""
     form = guess_datetime_format(sample)
     if form is None:
         return None
@@ -27,12 +27,12 @@ def iso_format(sample: str) -> str | None:
 
 
 def quarter_format(sample: str) -> str:
-    """The form of a quarter, such as 2024Q1 or 2024-Q1."""
+    """Return the format of a quarter, such as 2024Q1 or 2024-Q1."""
     return f"%Y{sample[4:-1]}%q"
 
 
 def render(times: pd.Index, form: str | None) -> np.ndarray:
-    """Timestamps as texts of the given form; else as plain as they go: dates alone where all are midnight."""
+    """Return timestamps as texts of a format; without one as short as possible: dates if all times are midnight."""
     times = pd.DatetimeIndex(times)
     form = _plainest(times) if form is None else form
     if "%q" in form:
@@ -47,19 +47,19 @@ def render(times: pd.Index, form: str | None) -> np.ndarray:
 
 
 def as_texts(times: list[Any]) -> list[str]:
-    """Times, or the numbers of a plain clock, as texts for a person."""
+    """Return timestamps or integers as texts for messages."""
     if isinstance(times[0], pd.Timestamp):
         return [str(text) for text in render(pd.DatetimeIndex(times), None)]
     return [str(number) for number in times]
 
 
 def is_later(time: str, other: str) -> bool:
-    """Whether a time is later than another, both as `plain` writes them; False if they cannot be compared."""
+    """Return whether a time is later than another, both written by `as_texts`; False if they cannot be compared."""
     try:
         if other.lstrip("-").isdecimal():
             return int(time) > int(other)
         return bool(pd.Timestamp(time).tz_localize(None) > pd.Timestamp(other).tz_localize(None))
-    except ValueError:  # another kind of clock, or a card that was tampered with
+    except ValueError:  # an integer against a timestamp, or a modified card
         return False
 
 

@@ -1,12 +1,12 @@
-"""Frequencies: from an instant to the number of its step, and back. numpy only; knows nothing of columns or series.
+"""Frequencies: convert between instants and numbers of time steps, and infer the frequency of instants.
 
-Instants are int64: microseconds since 1970, or the whole numbers of a plain clock. An instant is a step's number and a
-phase, which all steps of a series share: the minute within the hour, the day within the month.
+Instants are int64: microseconds since 1970, or the values of an integer time column. An instant has a step number and a
+phase, its position within the step, which all steps of a series share: the minute of the hour, the day of the month.
 """
 
 import re
 from dataclasses import dataclass
-from typing import Literal, assert_never, cast
+from typing import Literal, NamedTuple, assert_never, cast
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from rnncli.messages import did_you_mean
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 MONDAY = 4 * DAY  # 1 January 1970 was a Thursday
-MONTH_ROOM = (
-    100 * DAY
-)  # far more than any month has: keeps apart, in a phase, the month of the quarter and the day in it
+MONTH_ROOM = 100 * DAY  # longer than any month: a phase holds the month of the quarter and the day of the month
 
 # Unit and length of each alias: microseconds for fixed steps, months for calendar ones.
 ALIASES: dict[str, tuple[Literal["fixed", "month", "business"], int]] = {
@@ -49,9 +47,9 @@ ANCHORS: tuple[Anchor, ...] = ("end", "start", "business end", "business start")
 
 @dataclass(frozen=True)
 class Frequency:
-    """The step of a clock: `every` whole numbers, microseconds, months or business days.
+    """A time step of `every` integers, microseconds, months or business days.
 
-    `anchor` says from which day of its month an instant is counted: the first, the last, or a business day.
+    `anchor` is the day of the month from which instants are counted: the first, the last, or a business day.
     """
 
     unit: Unit
@@ -59,7 +57,7 @@ class Frequency:
     anchor: Anchor = "start"
 
     def split(self, instants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The number of the step of each instant, and its phase."""
+        """Return the step number of each instant, and its phase (negative on weekends of business days)."""
         match self.unit:
             case "integer" | "fixed":
                 steps = np.floor_divide(instants, self.every)
@@ -76,7 +74,7 @@ class Frequency:
         assert_never(self.unit)
 
     def join(self, steps: np.ndarray, phase: np.ndarray) -> np.ndarray:
-        """The instant of each step in that phase."""
+        """Return the instant of each step at a phase."""
         match self.unit:
             case "integer" | "fixed":
                 return steps * self.every + phase
@@ -89,11 +87,11 @@ class Frequency:
         assert_never(self.unit)
 
     def within_month(self, instants: np.ndarray) -> np.ndarray:
-        """Microseconds from the anchor day of its month to each instant."""
+        """Return microseconds from the anchor day of its month to each instant."""
         return instants - self._anchors(_months(instants))
 
     def _anchors(self, months: np.ndarray) -> np.ndarray:
-        """Microseconds at which the months' anchor days begin."""
+        """Return the instants at which the anchor days of months begin."""
         if self.anchor in ("start", "business start"):
             days = months.astype("datetime64[M]").astype("datetime64[D]")
         else:
@@ -106,7 +104,7 @@ class Frequency:
 
     @property
     def name(self) -> str:
-        """A short name that `parse` reads: h, 15min, B, MS, QE."""
+        """A short name that `parse_frequency` reads: h, 15min, B, MS, QE."""
         if self.unit == "integer":
             return str(self.every)
         if self.unit == "business":
@@ -121,60 +119,69 @@ class Frequency:
 
     @property
     def by_days(self) -> bool:
-        """Whether steps are whole days or longer, so that the time of day never changes."""
+        """Whether steps are whole days or longer, so that the time of day is constant."""
         return self.unit in ("month", "business") or (self.unit == "fixed" and self.every % DAY == 0)
 
     def same_step(self, other: "Frequency") -> bool:
-        """Whether steps mean the same, wherever in the month they lie."""
+        """Return whether steps are equal apart from their anchor."""
         return (self.unit, self.every) == (other.unit, other.every)
 
 
 def parse_frequency(name: str) -> Frequency:
-    """The frequency with that pandas alias, new or old, or the whole number that an integer clock steps by.
+    """Return the frequency of a pandas alias, new or old, or of an integer.
 
-    Where in its month a step lies is in the end for the data to say (see `at_anchor`).
+    The anchor day is provisional until data is known (`with_data_anchor`). Raises RequestError for an unknown name.
     """
     text = name.strip()
     if text.isdecimal() and 0 < int(text) < 10**18:
         return Frequency("integer", int(text))
     found = re.fullmatch(r"(\d*)\s*([A-Za-z]+)(-[A-Za-z]{3})?", text)
     if not found or found[2] not in ALIASES or not 0 < int(found[1] or 1) < 1_000_000:
-        known = "s, min, h, D, B, W, MS, ME, QS, QE, YS, YE, with a number before it if need be (15min)"
+        known = "s, min, h, D, B, W, MS, ME, QS, QE, YS or YE, optionally after a number (15min)"
         hint = did_you_mean(found[2], list(ALIASES)) if found else ""
-        raise RequestError(f'"{name}" is no frequency. Known are {known}.{hint}')
+        raise RequestError(f'unknown frequency "{name}". Give {known}.{hint}')
     unit, length = ALIASES[found[2]]
     count = int(found[1] or 1)
     if unit == "business" and count > 1:
-        raise RequestError(f'"{name}" is no frequency: business days are taken one by one, as B')
+        raise RequestError(f'unknown frequency "{name}": business days cannot be multiplied. Give B')
     end = unit == "month" and (found[2].endswith("E") or found[2] in ("M", "Q", "A", "Y", "BM", "BQ", "BA"))
     business = unit == "month" and found[2].startswith("B")
     anchor = f"{'business ' if business else ''}{'end' if end else 'start'}"
     return Frequency(unit, length * count, cast(Anchor, anchor))
 
 
-def parse_resampling(asked: str) -> tuple[str, str]:
-    """The frequency and the way to put rows together in `1h=sum`."""
-    name, _, how = asked.partition("=")
-    return name, how
+class Resampling(NamedTuple):
+    """The parts of --resample."""
+
+    frequency: str
+    how: str  # the aggregation
+
+
+def parse_resampling(text: str) -> Resampling:
+    """Return the frequency and the aggregation of `1h=sum`."""
+    name, _, how = text.partition("=")
+    return Resampling(name, how)
 
 
 def steps_in(duration: str, frequency: Frequency) -> int:
-    """How many steps a duration such as 7d takes. Raises RequestError where it is no whole number of them."""
+    """Return the number of steps in a duration such as 7d. Raises RequestError if it is not an integer."""
     if frequency.unit == "integer":
-        raise RequestError(f'the clock is plain numbers: "{duration}" is no number of steps. Give one, such as 24')
+        raise RequestError(f'"{duration}" does not fit an integer time column. Give a number of steps, such as 24')
     length = parse_frequency(duration)
     if frequency.unit == "business" and length.unit == "fixed" and length.every % (7 * DAY) == 0:
         return length.every // (7 * DAY) * 5
     if length.unit != frequency.unit or length.every % frequency.every:
-        raise RequestError(f'"{duration}" is no whole number of steps of {frequency.name}. Give a number of steps')
+        raise RequestError(
+            f'"{duration}" is not an integer number of steps of {frequency.name}. Give a number of steps'
+        )
     return length.every // frequency.every
 
 
-def infer_frequency(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
-    """The frequency of the commonest step. gaps: (n,) between neighbours in a series, all positive; instants: all."""
-    if not len(gaps):
-        raise DataError("every series has a single row, so the frequency cannot be seen. Give it with --freq")
-    lengths, counts = tally(gaps)
+def infer_frequency(intervals: np.ndarray, instants: np.ndarray, integer: bool) -> Frequency:
+    """Return the frequency of the commonest interval (n,) between neighbours in a series; instants: of all rows."""
+    if not len(intervals):
+        raise DataError("every series has a single row, from which the frequency cannot be inferred. Set --freq")
+    lengths, counts = tally(intervals)
     step = int(lengths[counts.argmax()])
     if integer:
         return Frequency("integer", step)
@@ -188,54 +195,54 @@ def infer_frequency(gaps: np.ndarray, instants: np.ndarray, integer: bool) -> Fr
     return Frequency("fixed", step)
 
 
-def tally(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different gaps, rising, and how many there are of each; at once where all are the same."""
-    if (gaps == gaps[0]).all():
-        return gaps[:1], np.array([len(gaps)])
-    return np.unique(gaps, return_counts=True)
+def tally(intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct intervals, rising, and their counts; without sorting if all are equal."""
+    if (intervals == intervals[0]).all():
+        return intervals[:1], np.array([len(intervals)])
+    return np.unique(intervals, return_counts=True)
 
 
 def inferred_anchor(months: int, instants: np.ndarray) -> Frequency:
-    """A step of so many months, its days counted from where all the data's days lie alike.
+    """Return a frequency of so many months, with the anchor day on which all instants lie.
 
-    From the end of the month if all lie there (30 June and 30 September do), else from a business day or the start.
+    The end of the month comes first (30 June and 30 September), then business days; the default is the start.
     """
     candidates = [Frequency("month", months, anchor) for anchor in ANCHORS]
-    fitting = [one for one in candidates if on_one_day_of_month(one, instants) and on_anchor_day(one, instants)]
+    fitting = [each for each in candidates if on_one_day_of_month(each, instants) and on_anchor_day(each, instants)]
     return fitting[0] if fitting else Frequency("month", months, "start")
 
 
 def with_data_anchor(frequency: Frequency, instants: np.ndarray) -> Frequency:
-    """The frequency, its months' days counted as it says if the data lies so, else from where the data lies."""
+    """Return the frequency, with the anchor day of the data if the data does not lie on its own."""
     if frequency.unit != "month" or (on_one_day_of_month(frequency, instants) and on_anchor_day(frequency, instants)):
         return frequency
     return inferred_anchor(frequency.every, instants)
 
 
 def on_one_day_of_month(frequency: Frequency, instants: np.ndarray) -> bool:
-    """Whether all instants lie alike within their months."""
+    """Return whether all instants have the same distance from the anchor day of their month."""
     within = frequency.within_month(instants)
     return bool((within == within[0]).all())
 
 
 def on_anchor_day(frequency: Frequency, instants: np.ndarray) -> bool:
-    """Whether all instants lie on the anchor day of their months."""
+    """Return whether all instants lie on the anchor day of their month."""
     return bool((np.floor_divide(frequency.within_month(instants), DAY) == 0).all())
 
 
 def _never_on_weekends(instants: np.ndarray) -> bool:
-    few = _days(instants[:1000])[0]  # nearly always enough to see a weekend
+    few = _days(instants[:1000])[0]  # nearly always contain a weekend, which saves the full test
     if not np.is_busday(few).all() or instants.max() - instants.min() < 6 * DAY:
         return False
     return bool(np.is_busday(_days(instants)[0]).all())
 
 
 def _days(instants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The day of each instant, and its microsecond within it."""
+    """Return the day of each instant, and its microseconds since midnight."""
     days = instants.astype("datetime64[us]").astype("datetime64[D]")
     return days, instants - days.astype("datetime64[us]").astype(np.int64)
 
 
 def _months(instants: np.ndarray) -> np.ndarray:
-    """The months since January 1970."""
+    """Return months since January 1970."""
     return instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)

@@ -1,4 +1,4 @@
-"""A time column, whatever its form, to instants. Knows nothing of series or frequencies."""
+"""Parse a time column of any common format to instants."""
 
 import re
 from typing import NamedTuple
@@ -26,10 +26,10 @@ TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 class Times(NamedTuple):
     """A time column as numbers."""
 
-    values: np.ndarray  # (rows,) int64: microseconds since 1970 in UTC (in wall time without a zone), or whole numbers
-    integer: bool  # whether the clock is plain whole numbers
+    values: np.ndarray  # (R,) int64: microseconds since 1970 in UTC (local time without a zone), or integers
+    integer: bool  # whether the column holds integers
     zone: str | None  # the time zone of the column
-    form: str | None  # how strftime writes such a time back as the file had it; None where the file had no text
+    form: str | None  # the text format of the file (see formats.py); None if it has no texts
 
 
 class ZonedTimes(NamedTuple):
@@ -40,12 +40,12 @@ class ZonedTimes(NamedTuple):
 
 
 def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = accept_assumption) -> Times:
-    """The instants of a column of timestamps, of texts in any common form, or of whole numbers.
+    """Return the instants of a column of timestamps, texts in a common format, or integers.
 
-    Raises DataError naming the first row that does not fit.
+    Raises DataError, naming the first row that cannot be read.
     """
     if column.isna().any():
-        raise DataError(f'{row(column, _first(column.isna()))}: "{column.name}" is empty. Every row needs its time')
+        raise DataError(f'{row(column, _first(column.isna()))}: "{column.name}" is empty. Fill in the time')
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return Times(
             zones.microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None
@@ -65,14 +65,14 @@ def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = accept_assu
 
 
 def _as_written(distinct: pd.Index, instants: np.ndarray, times: Times) -> bool:
-    """Whether the form gives the texts back: midnight, for one, may be written without its time of day."""
+    """Return whether the format restores the texts: midnight, for example, may be written as a date."""
     if times.form is None:
         return True
     return bool((formats.render(to_index(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
 
 
 def looks_like_time(column: pd.Series) -> bool:
-    """Whether the column is of timestamps or of texts whose first one reads as a time."""
+    """Return whether a column has timestamps, or texts of which the first can be read as a time."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return True
     if pd.api.types.is_numeric_dtype(column.dtype):
@@ -112,12 +112,10 @@ def _parse_numbers(column: pd.Series) -> Times:
     _forbid_spreadsheet_days(values, str(column.name))
     broken = ~np.isfinite(values) | (values != np.floor(values))
     if broken.any():
-        place = _first(broken)
-        raise DataError(
-            f'{row(column, place)}: "{column.name}" is {values[place]:g}. A clock of numbers takes whole ones'
-        )
+        index = _first(broken)
+        raise DataError(f'{row(column, index)}: "{column.name}" is {values[index]:g}, not an integer. Fix the row')
     whole = whole.astype(np.int64)
-    for form, digits in NUMBER_DATES.items():  # 20240131 is a date, not the number of a step
+    for form, digits in NUMBER_DATES.items():  # 20240131 is a date, not a step number
         if ((whole // 10 ** (digits - 4) >= 1900) & (whole // 10 ** (digits - 4) < 2200)).all():
             dates = pd.to_datetime(pd.Series(whole).astype(str), format=form, errors="coerce")
             if not dates.isna().any():
@@ -126,7 +124,7 @@ def _parse_numbers(column: pd.Series) -> Times:
 
 
 def _forbid_spreadsheet_days(values: np.ndarray, name: str) -> None:
-    """Numbers of days since 1900, as spreadsheets hold dates and times of day."""
+    """Raise DataError for days since 1900, as spreadsheets store dates and times."""
     between = np.isfinite(values) & (values > SHEET_DAYS[0]) & (values < SHEET_DAYS[1])
     if between.all() and ((values != np.floor(values)).any() or "date" in name.lower()):
         raise DataError(
@@ -136,28 +134,27 @@ def _forbid_spreadsheet_days(values: np.ndarray, name: str) -> None:
 
 
 def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.DatetimeIndex, str | None]:
-    """Each distinct text as an instant, and the form they have."""
+    """Return each distinct text as a timestamp, and their common format."""
     distinct = pd.Index(texts.cat.categories.astype(str))
     _forbid_some_offsets(texts, distinct)
     sample = str(texts.iloc[0])
     forms = _possible_forms(sample, dayfirst)
     if not forms:
-        raise DataError(f'row 1: "{texts.name}" is "{sample}", which no time reads as. Write it as 2024-01-31 13:00')
+        raise DataError(f'row 1: "{texts.name}" is "{sample}", not a time. Write it as 2024-01-31 13:00')
     readings = [(form, _read(distinct, form)) for form in forms]
     whole = [(form, times) for form, times in readings if not times.isna().any()]
     if not whole:
         form, times = max(readings, key=lambda reading: np.count_nonzero(reading[1].notna()))
         broken = np.asarray(times.isna())[texts.cat.codes.to_numpy()]
-        place = _first(broken)
+        index = _first(broken)
         raise DataError(
-            f'{row(texts, place)}: "{texts.name}" is "{texts.iloc[place]}", which is no time of the form of "{sample}"'
+            f'{row(texts, index)}: "{texts.name}" is "{texts.iloc[index]}", not a time like "{sample}". Fix the row'
         )
     if len(whole) > 1 and not whole[0][1].equals(whole[1][1]):
-        place = int((whole[0][1] != whole[1][1]).argmax())
-        first, second = (f"{times[place]:%d %B %Y}" for _, times in whole[:2])
+        index = int((whole[0][1] != whole[1][1]).argmax())
+        first, second = (f"{times[index]:%d %B %Y}" for _, times in whole[:2])
         raise DataError(
-            f'"{texts.name}" can be read in two ways: "{distinct[place]}" is {first} or {second}. '
-            "Say which with --dayfirst or --no-dayfirst"
+            f'"{texts.name}" is ambiguous: "{distinct[index]}" is {first} or {second}. Set --dayfirst or --no-dayfirst'
         )
     form, times = whole[0]
     if form == "ISO8601":
@@ -166,7 +163,7 @@ def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.Datetim
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
-    """The forms in which one text can be read."""
+    """Return the formats in which one text can be read."""
     if QUARTER.match(sample):
         return ["quarter"]
     if ISO.match(sample):
@@ -181,33 +178,33 @@ def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
 
 
 def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
-    """The texts as instants; NaT where one is not of the form."""
+    """Return texts as timestamps; NaT if a text is not of the format."""
     if form == "quarter":
         starts = texts.str.replace(r"[- ]?Q(\d)$", lambda found: f"-{3 * int(found[1]) - 2:02d}", regex=True)
         return pd.DatetimeIndex(pd.to_datetime(starts, format="%Y-%m", errors="coerce"))
     aware = len(texts) > 0 and bool(OFFSET.search(texts[0]))
     try:
         return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=aware))
-    except ValueError:  # offsets written in a way that OFFSET does not know, and not all the same
+    except ValueError:  # different offsets, written in a way that OFFSET does not match
         return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=True))
 
 
 def _forbid_some_offsets(texts: pd.Series, distinct: pd.Index) -> None:
-    """A column in which some times have an offset and others have none says two things."""
+    """Raise DataError if only some times have an offset."""
     offset = np.asarray(distinct.str.contains(OFFSET.pattern.replace("(Z", "(?:Z")), dtype=bool)
     if offset.any() and not offset.all():
-        place = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
+        index = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
         raise DataError(
             f'"{texts.name}" has a time zone in some rows only: {row(texts, 0)} is "{texts.iloc[0]}", '
-            f'{row(texts, place)} is "{texts.iloc[place]}". Write all times alike'
+            f'{row(texts, index)} is "{texts.iloc[index]}". Write all times in one format'
         )
 
 
 def _zone_name(texts: pd.Index, name: str, assume: Assume) -> str:
-    """The offset that all texts share, or UTC."""
+    """Return the offset that all texts share, or UTC."""
     offsets = {found[1] for text in texts if (found := OFFSET.search(str(text)))}
     if len(offsets) > 1:
-        assume(f'the offsets in "{name}" change: times are given back in UTC; --timezone gives local ones')
+        assume(f'the offsets in "{name}" change: times are written in UTC; set --timezone for local times')
     only = offsets.pop() if len(offsets) == 1 else "Z"
     if only == "Z":
         return "UTC"
@@ -215,5 +212,5 @@ def _zone_name(texts: pd.Index, name: str, assume: Assume) -> str:
 
 
 def _first(broken: np.ndarray | pd.Series) -> int:
-    """The place of the first row of which it is true."""
+    """Return the index of the first true value."""
     return int(np.argmax(np.asarray(broken)))

@@ -169,7 +169,7 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
     outcome = rnncli("forecast", model, tmp_path / "d.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert 'no column "y"; there are "unique_id", "ds", "load"' in outcome.err
+    assert 'no column "y" (columns: "unique_id", "ds", "load")' in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_a_stream_of_which_nothing_fits_a_state_is_an_error(rnncli: Command, mod
     torn = rnncli("forecast", model, "-", "--follow", "--state", kept, stdin=b"unique_id,ds,y\n,7\n" + rows[15:])
 
     assert (few.code, few.out, after) == (3, "", before)
-    assert few.err.splitlines()[-1].startswith('error: standard input: no column "y"; there are')
+    assert few.err.splitlines()[-1].startswith('error: standard input: --target: no column "y"')
     assert (torn.code, len(torn.table)) == (0, 9 * 6)
     assert "row ignored: ,7: " in torn.err
 

@@ -117,7 +117,7 @@ def test_a_wrong_config_file_is_refused(rnncli: Command, data: Path, tmp_path: P
         (("--target", "y,y"), '--target "y,y" must name each column once'),
         (("--seed", str(2**64)), "--seed"),
         (("--learning-rate", "inf"), "--learning-rate"),
-        (("--freq", "fortnight"), '"fortnight" is no frequency'),
+        (("--freq", "fortnight"), 'unknown frequency "fortnight"'),
         (("--context", "50", "--segment", "7"), "--context 50 requires a --segment that divides it"),
         (("--device", "tpu"), '--device "tpu" must be one of auto, cpu, cuda, mps'),
     ],
@@ -144,7 +144,7 @@ HEAD = "unique_id,ds,y\n"
 BAD_TABLES = {
     "empty": ("", "d.csv: the file is empty"),
     "header": (HEAD, "d.csv: a header (unique_id, ds, y) and no rows"),
-    "no numbers": ("unique_id,ds\na,2024-01-01\n", "no column holds numbers"),
+    "no numbers": ("unique_id,ds\na,2024-01-01\n", "no column contains numbers"),
     "two times": ("start,end,y\n2024-01-01,2024-01-02,1\n", '"start", "end" could each be the time column'),
     "bad date": (HEAD + "a,2024-01-01,1\na,2024-01-45,2\n", 'row 2: "ds" is "2024-01-45"'),
     "twice": (HEAD + "a,2024-01-01,1\na,2024-01-01,2\n", 'series "a": row 1 and row 2 have the same time 2024-01-01'),
@@ -175,7 +175,7 @@ def test_a_missing_column_is_refused_with_the_columns_there_are(rnncli: Command,
     outcome = rnncli("train", data, "--horizon", 6, "--target", "load", "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 3
-    assert 'no column "load"; there are "unique_id", "ds", "y"' in outcome.err
+    assert 'no column "load" (columns: "unique_id", "ds", "y")' in outcome.err
 
 
 @pytest.mark.parametrize(("output", "message"), [("none/m.rnn", "there is no folder"), (".", "it is a folder")])
@@ -373,8 +373,8 @@ def test_validation_windows_without_values_are_reported_and_training_continues(
     [
         (("--context", "481"), "--context 481 is longer than the longest series (480 steps)"),
         (("--season", "100000"), "--season 100000 is longer"),
-        (("--horizon", "00d"), '"00d" is no frequency'),
-        (("--freq", "9" * 20 + "h"), "is no frequency"),
+        (("--horizon", "00d"), 'unknown frequency "00d"'),
+        (("--freq", "9" * 20 + "h"), "unknown frequency"),
     ],
 )
 def test_sizes_beyond_the_data_are_refused(

@@ -17,7 +17,7 @@ def noticed(**cells: object) -> list[Hint]:
 
 
 def test_what_never_changes_within_a_series_may_be_static() -> None:
-    assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "static", "one value a series: --static size")]
+    assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "static", "one value per series: --static size")]
 
 
 def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
@@ -26,7 +26,7 @@ def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
 
     (found,) = noticed(y=target, price=np.random.default_rng(1).random(12))
 
-    assert (found.kind, found.words) == ("known", "filled where the target is still empty: --known price")
+    assert (found.kind, found.words) == ("known", "has values where the target is empty: --known price")
 
 
 def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
@@ -35,7 +35,7 @@ def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
     found = noticed(y=casual + registered, casual=casual, registered=registered)
 
     assert found[-1][:2] == ("casual", "leak")
-    assert 'with "registered" adds up to "y"' in found[-1].words
+    assert 'and "registered" sum to "y"' in found[-1].words
 
 
 def test_the_target_in_another_unit_is_warned_of() -> None:

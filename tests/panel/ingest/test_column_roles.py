@@ -73,7 +73,10 @@ def test_what_is_asked_for_wins() -> None:
     [
         ({"start": DAYS, "end": DAYS, "y": [1, 2]}, '"start", "end" could each be the time.*--time'),
         ({"ds": DAYS, "timestamp": DAYS, "y": [1, 2]}, '"ds", "timestamp" could each be the time.*--time'),
-        ({"ds": DAYS, "city": ["a", "b"], "shop": ["c", "d"], "y": [1, 2]}, '"city", "shop" could each name.*--id'),
+        (
+            {"ds": DAYS, "city": ["a", "b"], "shop": ["c", "d"], "y": [1, 2]},
+            '"city", "shop" could each be the.*--id',
+        ),
         ({"ds": DAYS, "shop": ["a", "b"], "sold": [1, 2], "price": [3, 4]}, '"sold", "price" could each be.*--target'),
         ({"ds": DAYS, "y": [1, 2], "target": [1, 2]}, '"y", "target" could each be the target'),
     ],
@@ -86,9 +89,9 @@ def test_two_readings_are_an_error_that_names_both(table: dict[str, Any], messag
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"shop": ["a", "b"], "sold": [1, 2]}, 'no column is a time; there are "shop", "sold"'),
-        ({"ds": DAYS, "shop": ["a", "b"]}, "no column holds numbers"),
-        ({"ds": DAYS, "sold": ["1", "two"]}, 'no column holds numbers.*"sold" has the text "two" in row 2'),
+        ({"shop": ["a", "b"], "sold": [1, 2]}, 'no column contains times .columns: "shop", "sold"'),
+        ({"ds": DAYS, "shop": ["a", "b"]}, "no column contains numbers"),
+        ({"ds": DAYS, "sold": ["1", "two"]}, 'no column contains numbers.*"sold" has the text "two" in row 2'),
     ],
 )
 def test_what_is_missing_is_said(table: dict[str, Any], message: str) -> None:
@@ -97,7 +100,7 @@ def test_what_is_missing_is_said(table: dict[str, Any], message: str) -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_right_one() -> None:
-    with pytest.raises(DataError, match='no column "laod".*there are "ds", "load".*Did you mean "load"'):
+    with pytest.raises(DataError, match='no column "laod".*"ds", "load".*Did you mean "load"'):
         roles(Columns(target=("laod",)), ds=DAYS, load=[1, 2])
 
 
@@ -111,15 +114,15 @@ def test_a_table_is_asked_again_as_it_was_found() -> None:
 
 @pytest.mark.parametrize("site", [[1, 1, 1, 2, 2, 2], [7] * 6])
 def test_whole_numbers_that_may_number_the_series_are_two_readings(site: list[int]) -> None:
-    with pytest.raises(DataError, match='"site" could number the series, or be one of a wide table.*--id site'):
+    with pytest.raises(DataError, match='"site" could be the series id, or a series of a wide table.*--id site'):
         roles(when=pd.date_range("2024-01-01", periods=6), site=site, load=[1.5, 2, 3, 4, 5, 6])
 
 
 def test_a_table_without_a_line_of_names_is_refused() -> None:
-    with pytest.raises(DataError, match='holds "2024-01-01". Put a line of names above it'):
+    with pytest.raises(DataError, match='found "2024-01-01".. Add a header line'):
         column_roles.find_roles(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
 
 
 def test_one_column_cannot_be_two_things() -> None:
-    with pytest.raises(DataError, match='"ds" cannot be the time and name the series'):
+    with pytest.raises(DataError, match='"ds" cannot be both the time and the series id'):
         roles(Columns(time="ds", id="ds"), ds=DAYS, y=[1, 2])
