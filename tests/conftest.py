@@ -27,6 +27,13 @@ settings.load_profile("here")
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Compute with one thread, whatever the test before has set: two test processes share two cores."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+
+
 class Outcome(NamedTuple):
     """What a command left: exit code, stdout, stderr."""
 

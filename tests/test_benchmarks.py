@@ -1,20 +1,42 @@
 """The programs that measure still run; what they measure is not judged here."""
 
 import json
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import Command
+
 FOLDER = Path(__file__).parent / "benchmarks"
 
 
-def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(FOLDER / program), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(
+    rnncli: Command, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[str]]:
+    """Run a program, and the commands of rnncli that it starts, in this process: the lines it prints."""
+
+    def main(program: str, *options: str) -> list[str]:
+        printed = []
+
+        def command(arguments: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+            assert arguments[:3] == [sys.executable, "-m", "rnncli"]
+            printed.append(capfd.readouterr().out)
+            return subprocess.CompletedProcess(arguments, *rnncli(*arguments[3:]))
+
+        monkeypatch.setattr(subprocess, "run", command)
+        monkeypatch.setattr(sys, "argv", [program, *options])
+        monkeypatch.syspath_prepend(FOLDER)  # the folder of a program that Python runs is the first
+        runpy.run_path(str(FOLDER / program), run_name="__main__")
+        return "".join([*printed, capfd.readouterr().out]).splitlines()
+
+    return main
 
 
 @pytest.mark.parametrize(
@@ -22,14 +44,20 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
     [
         ("training_step.py", ["--rounds", "1"], "ratio"),
         ("family.py", ["adding", "--lengths", "4", "--steps", "2"], "adding    4 gru"),
-        ("scale.py", ["--series", "20", "--rows", "60", "--steps", "3"], "forecast s"),
     ],
 )
-def test_a_benchmark_runs(program: str, options: list[str], shown: str) -> None:
-    done = run(program, *options)
+def test_a_benchmark_runs(run: Callable[..., list[str]], program: str, options: list[str], shown: str) -> None:
+    assert shown in "\n".join(run(program, *options))
+
+
+def test_the_benchmark_of_time_and_memory_runs() -> None:
+    options = ["--series", "20", "--rows", "60", "--steps", "3"]
+    command = [sys.executable, str(FOLDER / "scale.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert shown in done.stdout
+    assert "forecast s" in done.stdout
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_mutated_files_are_tried() -> None:
@@ -43,7 +71,7 @@ def test_mutated_files_are_tried() -> None:
     ]
 
 
-def test_accuracy_and_calibration_run_on_any_set_of_their_layout(tmp_path: Path) -> None:
+def test_accuracy_and_calibration_run_on_any_set_of_their_layout(run: Callable[..., list[str]], tmp_path: Path) -> None:
     folder = tmp_path / "tourism_monthly"
     folder.mkdir()
     months = pd.date_range("2000-01-01", periods=60, freq="MS")
@@ -56,20 +84,16 @@ def test_accuracy_and_calibration_run_on_any_set_of_their_layout(tmp_path: Path)
     of = ["--data", str(tmp_path), "--sets", "tourism_monthly"]
     quick = ["--members", "1", "--steps", "5", "--keep", str(tmp_path)]
 
-    done = run("accuracy.py", *of, *quick)
+    name, metric, naive, own = run("accuracy.py", *of, *quick)[1].split()[:4]
 
-    assert done.returncode == 0, done.stderr
-    name, metric, naive, own = done.stdout.splitlines()[1].split()[:4]
     assert (name, metric) == ("tourism_monthly", "mase")
     assert float(naive) == pytest.approx(1, abs=0.5)  # the noise of a month beside that of another
     assert float(own) > 0
 
-    done = run("accuracy.py", *of, *quick[:4], "--alone", "1")
+    alone = run("accuracy.py", *of, *quick[:4], "--alone", "1")
 
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.splitlines()[1].split()[2]) != float(naive)  # of one of the two series
+    assert float(alone[1].split()[2]) != float(naive)  # of one of the two series
 
-    done = run("calibration.py", *of, "--models", str(tmp_path))
+    calibrated = run("calibration.py", *of, "--models", str(tmp_path))
 
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["raw", "rnncli", "SeasonalNaive"]
+    assert [line.split()[1] for line in calibrated[1:]] == ["raw", "rnncli", "SeasonalNaive"]

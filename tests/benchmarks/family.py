@@ -81,7 +81,7 @@ def added(cell: str, length: int, steps: int) -> tuple[float, int, float]:
     lags = gradient.square().sum(dim=-1).mean(dim=0).sqrt().flip(0)  # (N,) the newest first
     reach = int((lags >= FADED * lags.max()).nonzero().max()) + 1
     (weights,) = (one for part, one in gate_activity.recurrent_weights(network.encoder).items() if not part.gate)
-    return float(error), reach, float(torch.linalg.eigvals(weights.double()).abs().max())
+    return error.item(), reach, float(torch.linalg.eigvals(weights.double()).abs().max())
 
 
 def running_total(series: int, rows: int, seed: int) -> pd.DataFrame:

@@ -41,7 +41,10 @@ def test_a_method_that_errs_half_as_much_is_better(series: int, count: int) -> N
 
 
 @pytest.mark.parametrize(("series", "count"), [(1, 30), (2, 30), (100, 1), (30, 5)])
-def test_equal_methods_are_told_apart_one_time_in_twenty(series: int, count: int) -> None:
+def test_equal_methods_are_told_apart_one_time_in_twenty(
+    series: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(significance, "RESAMPLES", 250)  # ends of intervals a little less exact: the rate stays 5 %
     pairs = [losses(seed, series, count) for seed in range(150)]
     verdicts = [significance.compare(parts(one), parts(two), windows(series, count)).verdict for one, two in pairs]
 

@@ -48,15 +48,6 @@ def results(workers: Workers, tasks: Iterator[TrainingTask]) -> dict[int, Traine
         return dict(workers.run(tasks, lambda _: None))
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As every worker has."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Together(NamedTuple):
     """Three networks trained by two processes."""
 
@@ -79,7 +70,6 @@ def together(panel: Panel) -> Together:
         return Together(dict([first, *results]), early)
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_processes_train_the_same_bits_as_one_alone(panel: Panel, together: Together) -> None:
     alone = results(crew.InProcess(sequences(panel), CPU), (task(panel, seed) for seed in range(3)))
 

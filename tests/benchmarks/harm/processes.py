@@ -14,7 +14,6 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
-import torch._dynamo  # noqa: F401 - the first optimiser imports it
 
 from rnncli import cli  # noqa: F401 - so that no process imports them again
 from rnncli.model import forecast_state, online  # noqa: F401 - so that no process imports them again

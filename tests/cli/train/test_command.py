@@ -229,7 +229,8 @@ def test_a_full_disk_leaves_the_old_model(data: Path, tmp_path: Path) -> None:
     code = (
         "import resource, signal\nfrom rnncli import cli\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-        f"raise SystemExit(cli.run(['train', {str(data)!r}, '--horizon', '6', '--steps', '3', '--output', 'm.rnn']))"
+        f"arguments = ['train', {str(data)!r}, '--horizon', '6', '--steps', '3', '--hidden', '4', '-o', 'm.rnn']\n"
+        "raise SystemExit(cli.run(arguments))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -243,7 +244,8 @@ def test_a_full_disk_leaves_the_old_model(data: Path, tmp_path: Path) -> None:
 def test_a_terminal_shows_a_progress_bar(data: Path, tmp_path: Path) -> None:
     import pexpect
 
-    arguments = ["-m", "rnncli", "train", str(data), "--horizon", "6", "--steps", "60", "--output", "m.rnn"]
+    options = ["--horizon", "6", "--steps", "60", "--hidden", "4", "--output", "m.rnn"]
+    arguments = ["-m", "rnncli", "train", str(data), *options]
     child = pexpect.spawn(sys.executable, arguments, cwd=str(tmp_path), dimensions=(24, 80), timeout=60)
     child.expect("training on all rows 1/1.*loss.*validation")
     child.expect("model: m.rnn")
@@ -282,7 +284,7 @@ def test_useless_covariates_are_dropped_and_forecasts_do_not_need_them(rnncli: C
     late = table.groupby("unique_id").cumcount(ascending=False) < 48
     noise = np.random.default_rng(0).normal(20, 20, len(table))
     table.assign(price=table["y"].where(~late, noise)).to_csv(tmp_path / "d.csv", index=False)  # knew it all, once
-    model, asked = tmp_path / "m.rnn", ("-H", 6, "--known", "price", "--members", 4, "--steps", 40, "--context", 48)
+    model, asked = tmp_path / "m.rnn", ("-H", 6, "--known", "price", "--members", 4, "--steps", 30, "--context", 48)
 
     trained = rnncli("train", tmp_path / "d.csv", *asked, "--hidden", 8, "--segment", 6, "--output", model)
     made = rnncli("forecast", model, tmp_path / "d.csv")
@@ -330,7 +332,7 @@ def test_training_falls_back_to_the_cpu_if_the_device_lacks_an_operation(
         return real(task, data, where, *rest)
 
     monkeypatch.setattr(device, "available", lambda: ["cpu", "mps"])
-    monkeypatch.setattr(train_network, "run", lacking)
+    monkeypatch.setattr(train_network, "train", lacking)
 
     outcome = rnncli("train", data, "--horizon", 6, *TINY, "--device", "mps", "--output", tmp_path / "m.rnn")
 
@@ -392,11 +394,11 @@ def test_ids_that_look_like_markup_are_shown_as_they_are(rnncli: Command, tmp_pa
     assert 'series "a[/b][red]"' in rnncli("inspect", tmp_path / "d.csv").out
 
 
-def test_a_model_on_standard_output_is_the_model_file(data: Path, tmp_path: Path) -> None:
-    short = ["--horizon", "6", "--steps", "3", "--hidden", "4", "--output"]
-    command = [sys.executable, "-m", "rnncli", "train", str(data), *short]
-    subprocess.run([*command, str(tmp_path / "m.rnn")], check=True, capture_output=True)
+def test_a_model_on_standard_output_is_the_model_file(rnncli: Command, data: Path, tmp_path: Path) -> None:
+    command = ("train", data, "--horizon", 6, *TINY, "--output")
+    assert rnncli(*command, tmp_path / "m.rnn").code == 0
 
-    piped = subprocess.run([*command, "-"], check=True, capture_output=True).stdout
+    process = [sys.executable, "-m", "rnncli", *map(str, command), "-"]
+    piped = subprocess.run(process, check=True, capture_output=True).stdout
 
     assert piped == (tmp_path / "m.rnn").read_bytes()

@@ -27,7 +27,7 @@ def test_train_reports_what_it_would_do_and_changes_no_file(rnncli: Command, dat
     (tmp_path / "r.json").write_text("{}")
     before = files(tmp_path, data.parent)
 
-    asked = ("train", data, "--horizon", 6, "--steps", 9, "--output", tmp_path / "m.rnn")
+    asked = ("train", data, "--horizon", 6, "--steps", 9, "--hidden", 4, "--output", tmp_path / "m.rnn")
     aside = ("--report", tmp_path / "r.json", "--lock", tmp_path / "lock", "--publish-if", "mase < 1")
     outcome = rnncli(*asked, *aside, "--dry-run")
 
