@@ -73,7 +73,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
     """One of a model's networks at some windows; one that carries its state over as if each series began there."""
     cpu = torch.device("cpu")  # a GPU's kernels know no way back in evaluation
     network, card = model.networks[number].to(cpu).eval(), model.card
-    windows = Windows(panel, card.context, card.horizon, cpu, mixed_series=model.together(panel))
+    windows = Windows(panel, card.context, card.horizon, cpu, mixed_series=model.mixed_series(panel))
     (given,) = windows.at(places, len(places.rows))
     batch = gradient_probe.own(network, given)
     if batch.past.isnan().all():

@@ -56,7 +56,7 @@ def _error(
     model: Model, panel: Panel, places: Cutoffs, device: torch.device, alter: Callable[[Batch], Batch] | None
 ) -> float:
     """Mean absolute error, each window's in units of its series' seasonal naive error."""
-    made = [one.point for _, one in model.stream(panel, places, np.array([0.5]), device, altered=alter)]
+    made = [one.point for _, one in model.forecast_batches(panel, places, np.array([0.5]), device, transform=alter)]
     _, actual = cutoffs.slice_windows(panel, places, 1, model.card.horizon)
     scale = past_changes.past_changes(panel, places, model.card.season).season_error[:, None]
     scaled = np.abs(actual - np.concatenate(made)) / np.where(scale > 0, scale, np.nan)

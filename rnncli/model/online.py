@@ -1,7 +1,6 @@
-"""A forecast for each step as it completes, and how odd that step was. Knows nothing of where rows come from.
+"""Forecast each step as soon as it is complete, and score how unusual its values were.
 
-Of the past it keeps what the networks look back on, and of each series its newest forecast: as much for a day as for
-a year.
+Memory is bounded: only the context of the networks and the newest forecast of each series are kept.
 """
 
 from statistics import NormalDist
@@ -21,17 +20,17 @@ from rnncli.panel.panel import Forecast
 
 
 class OnlineForecast(NamedTuple):
-    """What follows from some new rows."""
+    """Forecasts after some new rows."""
 
     panel: Panel
-    places: Cutoffs  # (N,) one behind each step that completed
-    forecast: Forecast | None  # none without such steps
-    anomaly: np.ndarray  # (N, K) 0: in the middle of its forecast, 1: outside of it; NaN where there was none
-    merged: Appended | None  # what became of the rows; none of the first ones
+    cutoffs: Cutoffs  # (N,) after each completed step
+    forecast: Forecast | None  # None without completed steps
+    anomaly: np.ndarray  # (N, K) from 0 (median of its forecast) to 1 (outside it); NaN without a forecast
+    appended: Appended | None  # the new rows in the panel; None for the first rows
 
 
 class OnlineForecaster:
-    """Goes along with series as they grow."""
+    """Forecasts series whose rows arrive in pieces."""
 
     def __init__(
         self,
@@ -39,60 +38,63 @@ class OnlineForecaster:
         levels: np.ndarray,
         device: torch.device,
         point: PointName | None,
-        kept: ForecastState | None,
+        state: ForecastState | None,
     ) -> None:
-        """levels: (P,) quantiles that are asked for; kept: what earlier runs left."""
+        """levels: (P,) quantiles to forecast; state: of an earlier run."""
         self.model, self.levels, self.device, self.point = model, levels, device, point
         self.needed = np.union1d(levels, quantile_head.LEVELS)
-        self.state = kept
-        self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the step that its forecast (H, K, Q) begins at
+        self.state = state
+        self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the first step of its forecast (H, K, Q)
 
-    def take(self, rows: Panel) -> OnlineForecast:
-        """The forecasts behind each step that rows complete: none where they are all late or seen before.
+    def add_rows(self, rows: Panel) -> OnlineForecast:
+        """Append rows and return the forecasts after each step that they complete.
 
-        Raises DataError where the rows do not go on from those before.
+        None are returned if all rows are late or repeated. Raises DataError if the rows do not fit those before.
         """
         context, before = self.model.card.context, self.state
         if before is not None:
-            kept, rows = history.with_ids_of_one_type(before.panel, rows)
-            before = before._replace(panel=kept)
-        merged = before and history.append_rows(before.panel, rows, before.steps + int(rows.lengths.max()))
-        panel = merged.panel if merged else rows
-        places = _completed(panel, rows, before.panel if before else None)
+            panel, rows = history.with_ids_of_one_type(before.panel, rows)
+            before = before._replace(panel=panel)
+        appended = before and history.append_rows(before.panel, rows, before.steps + int(rows.lengths.max()))
+        panel = appended.panel if appended else rows
+        cutoffs = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)
-        self.state = before.after(merged) if before and merged else forecast_state.initial_state(rows, context)
-        if not len(places.rows):
-            return OnlineForecast(panel, places, None, np.empty((0, panel.targets)), merged)
-        whole = self.model.forecast(panel, places, self.needed, self.device, self.point)
-        trained = whole.quantiles[..., np.isin(self.needed, quantile_head.LEVELS)]
-        anomaly = self._judge(panel, places, trained)
-        asked = Forecast(whole.point, whole.quantiles[..., np.isin(self.needed, self.levels)])
-        return OnlineForecast(panel, places, asked, anomaly, merged)
+        self.state = before.after(appended) if before and appended else forecast_state.initial_state(rows, context)
+        if not len(cutoffs.rows):
+            return OnlineForecast(panel, cutoffs, None, np.empty((0, panel.targets)), appended)
+        found = self.model.forecast(panel, cutoffs, self.needed, self.device, self.point)
+        trained = found.quantiles[..., np.isin(self.needed, quantile_head.LEVELS)]
+        anomaly = self._anomaly(panel, cutoffs, trained)
+        forecast = Forecast(found.point, found.quantiles[..., np.isin(self.needed, self.levels)])
+        return OnlineForecast(panel, cutoffs, forecast, anomaly, appended)
 
-    def _judge(self, panel: Panel, places: Cutoffs, quantiles: np.ndarray) -> np.ndarray:
-        """How odd (N, K) each step was in the forecast made before it; the newest forecasts (N, H, K, Q) are kept."""
+    def _anomaly(self, panel: Panel, cutoffs: Cutoffs, quantiles: np.ndarray) -> np.ndarray:
+        """Return the anomaly (N, K) of each step in the forecast made before it, and store the newest forecasts.
+
+        quantiles: (N, H, K, Q) forecasts after the steps.
+        """
         horizon = quantiles.shape[1]
-        said = np.full((len(places.rows), *quantiles.shape[2:]), np.nan)
-        steps = panel.firsts[places.series] + places.rows  # each forecast's first
-        for place, (series, step) in enumerate(zip(places.series, steps, strict=True)):
-            name = str(panel.ids[series])  # which may be a number until a series comes whose name is none
-            begins, forecast = self._newest.get(name, (step, quantiles[place]))
-            if 0 <= step - 1 - begins < horizon:
-                said[place] = forecast[step - 1 - begins]
-            self._newest[name] = int(step), quantiles[place]
-        actual = panel.values[panel.offsets[places.series] + places.rows - 1]  # (N, K)
-        deviates = sample_paths.normal_ranks(actual, said, np.array(quantile_head.LEVELS))
-        share = np.vectorize(NormalDist().cdf, otypes=[float])(deviates)
-        return np.where(np.isnan(actual) | np.isnan(said).any(axis=-1), np.nan, np.abs(2 * share - 1))
+        expected = np.full((len(cutoffs.rows), *quantiles.shape[2:]), np.nan)
+        steps = panel.firsts[cutoffs.series] + cutoffs.rows  # the first of each forecast
+        for index, (series, step) in enumerate(zip(cutoffs.series, steps, strict=True)):
+            name = str(panel.ids[series])  # ids are numbers until a series arrives whose id is a text
+            begin, forecast = self._newest.get(name, (step, quantiles[index]))
+            if 0 <= step - 1 - begin < horizon:
+                expected[index] = forecast[step - 1 - begin]
+            self._newest[name] = int(step), quantiles[index]
+        actual = panel.values[panel.offsets[cutoffs.series] + cutoffs.rows - 1]  # (N, K)
+        ranks = sample_paths.normal_ranks(actual, expected, np.array(quantile_head.LEVELS))
+        share = np.vectorize(NormalDist().cdf, otypes=[float])(ranks)
+        return np.where(np.isnan(actual) | np.isnan(expected).any(axis=-1), np.nan, np.abs(2 * share - 1))
 
 
 def _completed(panel: Panel, rows: Panel, before: Panel | None) -> Cutoffs:
-    """Behind each row that is newer than all of its series before."""
-    number = np.searchsorted(panel.ids, rows.ids)
-    reached = np.full(len(panel.ids), np.iinfo(np.int64).min)
+    """Return the cutoff after each row that is newer than all earlier rows of its series."""
+    indices = np.searchsorted(panel.ids, rows.ids)
+    ends = np.full(len(panel.ids), np.iinfo(np.int64).min)
     if before is not None:
-        reached[np.searchsorted(panel.ids, before.ids)] = before.firsts + before.lengths
-    series = np.repeat(number, rows.lengths)
+        ends[np.searchsorted(panel.ids, before.ids)] = before.firsts + before.lengths
+    series = np.repeat(indices, rows.lengths)
     steps = np.repeat(rows.firsts, rows.lengths) + np.arange(len(series)) - np.repeat(rows.offsets[:-1], rows.lengths)
-    new = (steps >= reached[series]) & ~np.isnan(rows.values).all(axis=1)
+    new = (steps >= ends[series]) & ~np.isnan(rows.values).all(axis=1)
     return Cutoffs(series[new], (steps - panel.firsts[series])[new] + 1)

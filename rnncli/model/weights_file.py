@@ -48,56 +48,57 @@ def save(model: Model, path: Path) -> None:
 
 
 def load(path: Path) -> Model:
-    """The model in a file. Raises ModelFileError where it is missing, damaged, or of another format."""
+    """Return the model in a file. Raises ModelFileError if it is missing, damaged or of another format."""
     return decode(card_file.read_model_file(path))
 
 
-def decode(whole: ModelFile) -> Model:
-    """The model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
-    path, card, content = whole
+def decode(file: ModelFile) -> Model:
+    """Return the model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
+    path, card, content = file
     try:
         tensors = load_tensors(content)
         if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
-            raise ValueError("weights that are no finite 32-bit numbers")
-        frequency, together = parse_frequency(card.frequency), len(card.seen.together)
-        told = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, together)
-        networks = []
-        for number, member in enumerate(card.members):
-            prefix = f"{number}."
-            own = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
-            networks.append(build_network(member.architecture, card.targets, told, own))
-        learned = _calibration(card, tensors)
+            raise ValueError("weights must be finite 32-bit numbers")
+        frequency, mixed_series = parse_frequency(card.frequency), len(card.seen.together)
+        inputs = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, mixed_series)
+        networks = [
+            build_network(member.architecture, card.targets, inputs, _pop_prefixed(tensors, f"{number}."))
+            for number, member in enumerate(card.members)
+        ]
+        calibration = _pop_calibration(card, tensors)
         if tensors:
-            raise ValueError(f"{next(iter(tensors))} belongs to none of its networks")
+            raise ValueError(f"{next(iter(tensors))} is not a weight of its networks")
     except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(
-            f"{path} is damaged: its weights do not fit its card ({reason}). Train it again"
-        ) from error
-    return Model(card, tuple(networks), learned)
+        raise ModelFileError(f"{path}: damaged, its weights do not fit its card ({reason}). Train it again") from error
+    return Model(card, tuple(networks), calibration)
 
 
-def _calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
-    """The calibration among a file's tensors, taken from them. Raises ValueError where it does not fit the card."""
-    own = {name: tensors.pop(f"calibration.{name}", None) for name in CALIBRATION}
-    shifts, ranks = own.values()
+def _pop_prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Remove the tensors whose names begin with a prefix, and return them without it."""
+    return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+
+
+def _pop_calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
+    """Remove the calibration from the tensors and return it. Raises ValueError if it does not fit the card."""
+    shifts, ranks = (tensors.pop(f"calibration.{name}", None) for name in CALIBRATION)
     if shifts is None or ranks is None:
         return None
-    steps = (card.horizon, card.targets)
-    if tuple(shifts.shape) != (*steps, len(quantile_head.LEVELS)) or tuple(ranks.shape[1:]) != steps:
+    shape = (card.horizon, card.targets)
+    if tuple(shifts.shape) != (*shape, len(quantile_head.LEVELS)) or tuple(ranks.shape[1:]) != shape:
         raise ValueError("the calibration has another size")
     return Calibration(np.array(quantile_head.LEVELS), shifts.double().numpy(), ranks.double().numpy())
 
 
-def build_network(design: Architecture, targets: int, told: InputSpec, tensors: dict[str, Tensor]) -> Network:
+def build_network(architecture: Architecture, targets: int, inputs: InputSpec, tensors: dict[str, Tensor]) -> Network:
     """Return a network with these weights. Raise ValueError or RuntimeError if their names or shapes do not fit.
 
     The network is built without memory for its parameters, so that a card that claims a larger network than the file
     holds is refused before any is taken.
     """
-    if design.layers > len(tensors):
-        raise ValueError(f"{design.layers} layers need more weights than the {len(tensors)} in the file")
+    if architecture.layers > len(tensors):
+        raise ValueError(f"{architecture.layers} layers need more weights than the {len(tensors)} in the file")
     with unallocated():
-        network = Network(design, targets, told)
+        network = Network(architecture, targets, inputs)
     network.load_state_dict(tensors, assign=True)
     return network.eval()

@@ -47,7 +47,7 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     model = weights_file.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(parse_frequency("D"), model.card.inputs))
     places = diagnostics.places(panel, model.card.members)
-    windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.together(panel))
+    windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.mixed_series(panel))
     (batch,) = windows.at(places, len(places.rows))
 
     own = gradient_probe.own(model.networks[0], batch)

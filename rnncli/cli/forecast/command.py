@@ -139,11 +139,11 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     model = replace(model, corrected=forecasting.conformal)
     wanted = levels(forecasting)
     needed = np.union1d(wanted, quantile_head.LEVELS) if forecasting.samples else wanted
-    for batch_cutoffs, forecast in model.stream(panel, cutoffs, needed, placement.device, forecasting.point):
+    for batch_cutoffs, forecast in model.forecast_batches(panel, cutoffs, needed, placement.device, forecasting.point):
         samples = None
         if forecasting.samples:
             trained = forecast.quantiles[..., np.isin(needed, quantile_head.LEVELS)]
-            samples = model.paths(trained, forecasting.samples)
+            samples = model.sample_paths(trained, forecasting.samples)
         quantiles = forecast.quantiles[..., np.isin(needed, wanted)]
         yield ForecastBatch(batch_cutoffs, Forecast(forecast.point, quantiles), samples)
 

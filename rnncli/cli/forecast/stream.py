@@ -102,7 +102,7 @@ def _tables(
     for steps in portions:
         for step in steps:
             if step.forecast is not None:
-                yield online_frame(step.panel, step.places, step.forecast, step.anomaly, forecasting)
+                yield online_frame(step.panel, step.cutoffs, step.forecast, step.anomaly, forecasting)
         sys.stdout.buffer.flush()
         if time.monotonic() - committed > COMMIT_INTERVAL:
             commit()
@@ -147,7 +147,7 @@ class _RowReader:
 
     def take(self, lines: list[bytes]) -> "OnlineForecast":
         """Return the step that these lines complete. Raises DataError if a line is not a valid row."""
-        step = self.follower.take(_panel(self.rows, lines, self.follower, self.columns))
+        step = self.follower.add_rows(_panel(self.rows, lines, self.follower, self.columns))
         self.has_valid_row = True
         return step
 
@@ -199,10 +199,10 @@ def _panel(rows: "LineParser", lines: list[bytes], follower: "OnlineForecaster",
 
 def _count(counts: "Counter[str]", step: "OnlineForecast") -> None:
     """Add the rows and forecasts of a step to the counts."""
-    merged = step.merged
-    counts["forecasts"] += 0 if step.forecast is None else len(step.places.rows)
+    merged = step.appended
+    counts["forecasts"] += 0 if step.forecast is None else len(step.cutoffs.rows)
     if merged is None:
-        counts["rows"] += len(step.places.rows)
+        counts["rows"] += len(step.cutoffs.rows)
         return
     counts.update(rows=merged.rows, late=merged.behind, repeated=merged.repeated, older=merged.late)
     counts["differing"] += merged.differing

@@ -160,7 +160,7 @@ def test_a_table_of_another_frequency_is_refused(rnncli: Command, model: Path, t
     outcome = rnncli("forecast", model, tmp_path / "daily.csv")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "daily.csv: its clock steps by D, the model was trained on steps of h" in outcome.err
+    assert "daily.csv: the frequency must be that of the training data (found D, expected h)" in outcome.err
 
 
 def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_measurements_that_are_not_finite_are_null_in_json(model: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("MODEL", "daily.csv"), 3, "daily.csv: its clock steps by D, the model was trained on steps of h"),
+        (("MODEL", "daily.csv"), 3, "daily.csv: the frequency must be that of the training data (found D, expected h)"),
         (("MODEL", "short.csv"), 3, "short.csv: no series has the 7 rows that a window of horizon 6 needs"),
         (("MODEL", "none.csv"), 3, "none.csv: there is no such file"),
         (("short.csv", "short.csv"), 4, "short.csv is no model file"),
