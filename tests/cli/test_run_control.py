@@ -24,17 +24,22 @@ def test_a_second_run_with_the_same_lock_fails_at_once(model: Path, data: Path, 
     assert outcome.err.startswith(f"error: another run holds {tmp_path}/lock. ")
 
 
-def test_a_waiting_run_continues_when_the_lock_is_released(model: Path, data: Path, tmp_path: Path) -> None:
-    lock = FileLock(tmp_path / "lock")
+def test_a_waiting_run_continues_when_the_lock_is_released(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, pauses = FileLock(tmp_path / "lock"), list[float]()
     lock.acquire()
-    waiting = start("forecast", model, data, "--lock", tmp_path / "lock", "--lock-wait", "1m")
-    time.sleep(0.5)
-    assert waiting.poll() is None
-    lock.release()
 
-    out, err = waiting.communicate()
-    assert (waiting.returncode, err) == (0, "")
-    assert len(out.splitlines()) == 19
+    def pause(seconds: float) -> None:
+        """Release the lock while the run waits for it."""
+        pauses.append(seconds)
+        lock.release()
+
+    monkeypatch.setattr(time, "sleep", pause)
+    outcome = rnncli("forecast", model, data, "--lock", tmp_path / "lock", "--lock-wait", "1m")
+
+    assert (outcome.code, outcome.err, len(outcome.table)) == (0, "", 18)
+    assert len(pauses) == 1
 
 
 def test_lock_wait_without_a_lock_is_refused(rnncli: Command, model: Path, data: Path) -> None:

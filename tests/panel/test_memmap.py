@@ -175,7 +175,7 @@ def under_way(folder: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]
     command = [sys.executable, "-m", "rnncli", "train", str(table(tmp_path)), *map(str, QUICK[:-6])]
     command += ["--members", "2", "--memory", "100KB", "--output", str(tmp_path / "m.rnn"), "--steps", "1000000"]
     child = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(folder)}, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(folder.rglob("*.f64")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
@@ -192,7 +192,7 @@ def test_a_training_that_is_ended_leaves_no_files(
 
     under_way.send_signal(number)
 
-    assert under_way.wait(60) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert under_way.wait(300) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
     assert left_in(folder) == []
 
 

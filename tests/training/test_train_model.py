@@ -187,7 +187,7 @@ def interrupted(data: Path, folder: Path, after: str, *options: str) -> tuple[in
             if after in line:
                 os.killpg(running.pid, signal.SIGINT)
                 break
-        said += running.communicate(timeout=120)[1]
+        said += running.communicate(timeout=300)[1]
     return running.returncode, said
 
 

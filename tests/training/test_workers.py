@@ -162,8 +162,8 @@ Found = TypeVar("Found")
 
 
 def waited_for(look: Callable[[], Found]) -> Found:
-    """What a look gives once it gives something; a minute is enough for any machine."""
-    for _ in range(600):
+    """Return the first truthy result of a function that is called repeatedly, for 5 minutes at most."""
+    for _ in range(3000):
         if found := look():
             return found
         time.sleep(0.1)

@@ -229,7 +229,7 @@ def test_a_terminal_shows_a_plot_and_a_table(model: Path, data: Path) -> None:
     import pexpect
 
     arguments = ["-m", "rnncli", "forecast", str(model), str(data), "--level", "80"]
-    screen = pexpect.run(f"{sys.executable} {' '.join(arguments)}", dimensions=(24, 80), timeout=60).decode()
+    screen = pexpect.run(f"{sys.executable} {' '.join(arguments)}", dimensions=(24, 80), timeout=300).decode()
 
     assert "s0: the last 18 steps and the next 6" in screen
     assert "●" in screen

@@ -137,14 +137,13 @@ def test_nothing_is_written_if_the_state_cannot_be_written(
     assert not (tmp_path / "f.csv").exists()
 
 
-def test_a_second_run_on_the_same_state_is_refused(model: Path, kept: Path, tmp_path: Path) -> None:
+def test_a_second_run_on_the_same_state_is_refused(rnncli: Command, model: Path, kept: Path, tmp_path: Path) -> None:
     new = write(NEW, tmp_path / "new.csv")
     with FileLock(f"{kept}.lock"):
-        command = [sys.executable, "-m", "rnncli", "forecast", str(model), str(new), "--state", str(kept)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        outcome = rnncli("forecast", model, new, "--state", kept)
 
-    assert (done.returncode, done.stdout) == (7, "")
-    assert f"another run holds {kept}.lock" in done.stderr
+    assert (outcome.code, outcome.out) == (7, "")
+    assert f"another run holds {kept}.lock" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_an_interrupted_training_changes_no_file(
     process = start_training(data, tmp_path)
 
     process.send_signal(sent)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
 
     assert (process.returncode, out) == (code, "")
     assert err.splitlines()[-1] == f"error: {word}. No file was written"
@@ -246,7 +246,7 @@ def test_a_terminal_shows_a_progress_bar(data: Path, tmp_path: Path) -> None:
 
     options = ["--horizon", "6", "--steps", "60", "--hidden", "4", "--output", "m.rnn"]
     arguments = ["-m", "rnncli", "train", str(data), *options]
-    child = pexpect.spawn(sys.executable, arguments, cwd=str(tmp_path), dimensions=(24, 80), timeout=60)
+    child = pexpect.spawn(sys.executable, arguments, cwd=str(tmp_path), dimensions=(24, 80), timeout=300)
     child.expect("training on all rows 1/1.*loss.*validation")
     child.expect("model: m.rnn")
     child.expect(pexpect.EOF)
