@@ -24,7 +24,7 @@ def inspect(
         str | None, typer.Argument(metavar="FILE", help="Table, model file or state file, or - for a table on stdin.")
     ] = None,
     data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="Table on which to run diagnostics of the model FILE.")
+        str | None, typer.Argument(metavar="DATA", help="Table on which to run diagnostics of the model FILE.")
     ] = None,
     format: Annotated[
         str | None,
