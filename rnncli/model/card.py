@@ -15,129 +15,130 @@ FORMAT: Literal[6] = 6
 
 
 class ColumnRange(Section):
-    """What a column of amounts held."""
+    """Range of a numeric column in the training data."""
 
     name: str
-    """The column; empty for all columns of a wide table."""
+    """Name of the column; empty for all columns of a wide table."""
     low: float
-    """The smallest value."""
+    """Smallest value."""
     high: float
-    """The largest value."""
+    """Largest value."""
     typical: float
-    """The mean absolute value."""
+    """Mean absolute value."""
     missing: float
     """Share of the steps without a value."""
 
 
 class TrainingData(Section):
-    """The table that the model was trained on."""
+    """Statistics of the training table."""
 
     series: int
-    """Series in it."""
+    """Number of series."""
     rows: int
-    """Rows in it."""
+    """Number of rows."""
     missing: int
-    """Values empty in those rows."""
+    """Missing values in those rows."""
     absent: int
-    """Steps without a row between a series' first and last."""
+    """Steps without a row between the first and the last row of a series."""
     first: str
-    """The earliest time."""
+    """Earliest time."""
     last: str
-    """The latest time."""
+    """Latest time."""
     nonnegative: bool
-    """Whether no value was below zero: then no forecast is."""
+    """Whether no value is negative; forecasts are then clipped at zero."""
     counts: bool = False
-    """Whether all of them were whole numbers besides: then quantiles are."""
+    """Whether all values are also whole numbers; quantiles are then rounded."""
     phase: int = 0
-    """Where within a step its times lie."""
+    """Offset of the times within a time step."""
     sizes: dict[str, float] = Field(default_factory=dict)
-    """Series to mean absolute value, where there are not too many."""
+    """Mean absolute value of each series; empty if there are too many."""
     together: ItemTuple[str] = ()
-    """The series that the networks see side by side, in the order of their weights."""
+    """Series that the networks mix, in the order of their weights."""
     columns: ItemTuple[ColumnRange] = ()
-    """Targets and amounts beside them."""
+    """Ranges of the targets and numeric covariates."""
 
 
 class Validation(Section):
-    """How the scores came about."""
+    """Validation windows on which the model was scored."""
 
     windows: int
-    """Windows that the scores were taken on."""
+    """Number of windows."""
     held_out: int
-    """Steps at the end of each series that the networks scored on them never trained on."""
+    """Steps at the end of each series that the scored networks were not trained on."""
     refitted: bool
-    """Whether the networks kept were then trained on those steps too."""
+    """Whether the selected networks were then trained on those steps, too."""
     origins: int = 0
-    """Cutoffs that the windows have, counted from the end of their series."""
+    """Number of different cutoffs, counted from the end of their series."""
     variation: dict[str, float] = Field(default_factory=dict)
-    """How much each score of the model varies from one of these to the next, as a standard deviation."""
+    """Standard deviation of each score of the model between those cutoffs."""
 
 
 class LearningCurve(Section):
-    """How the training of a network went."""
+    """Learning curve of a network."""
 
     updates: int
-    """Updates made, of which the best weights need not be the last."""
+    """Number of updates; the selected weights may be those of an earlier one."""
     losses: ItemTuple[float]
-    """Mean training loss since the point before, at points that divide the updates evenly."""
+    """Mean training loss since the previous point, at equidistant points."""
     gradients: ItemTuple[float | None]
-    """Largest norm of the gradient since the point before, as it was before clipping; none where it was no number."""
+    """Largest gradient norm, before clipping, since the previous point; null if it was not finite."""
     checks: ItemTuple[int] = ()
-    """Updates after which the validation windows were looked at."""
+    """Updates after which the validation loss was computed."""
     validations: ItemTuple[float] = ()
-    """Loss on them."""
+    """Validation losses."""
 
     @property
     def points(self) -> list[int]:
-        """Updates made by each point."""
-        return [round(place * self.updates / len(self.losses)) for place in range(1, len(self.losses) + 1)]
+        """Number of updates at each point."""
+        count = len(self.losses)
+        return [round(number * self.updates / count) for number in range(1, count + 1)]
 
 
 class Member(Section):
     """One network of the ensemble."""
 
     architecture: Architecture
-    """What was built."""
+    """Its architecture."""
     seed: int
-    """Start of its random numbers."""
+    """Seed of its random numbers."""
     steps: int
-    """Updates of its weights in its last training, to those taken."""
+    """Number of updates in its last training up to the selected weights."""
     course: LearningCurve | None = None
-    """How its training went."""
+    """Learning curve of its last training."""
     trial: LearningCurve | None = None
-    """How that of the same design went with rows held out, where the network was then trained again on all of them."""
+    """Learning curve of its trial with rows held out, if it was then trained again on all rows."""
 
 
 class Card(Section):
-    """All that is known of a model but its weights."""
+    """Description of a model."""
 
     format: Literal[6] = FORMAT
     rnncli: str
-    """The version that wrote it."""
+    """Version that wrote it."""
     libraries: dict[str, str]
-    """Versions of what it was trained with."""
+    """Versions of the libraries that it was trained with."""
     config: Config
-    """What was asked for, the columns by the names that were found."""
+    """Settings of the training, with the names of the columns that were found."""
     inputs: ItemTuple[Covariate] = ()
-    """What the networks are told beside the targets."""
+    """Covariates of the networks."""
     members: ItemTuple[Member] = Field(min_length=1)
-    """The networks: the forecast is their consensus."""
+    """Networks of the ensemble."""
     season: int
-    """Steps in a season, as MASE and seasonal naive take it."""
+    """Steps in a season, for MASE and seasonal naive."""
     reasons: dict[str, str]
-    """Why the open choices were made so."""
+    """Reason of each automatic choice."""
     frequency: str
-    """The step of the clock."""
+    """Frequency of the series."""
     integer_clock: bool
-    """Whether times are plain numbers."""
+    """Whether times are numbers."""
     zone: str | None
-    """The time zone of the training table."""
+    """Time zone of the training table."""
     seen: TrainingData
     parameters: int
-    """Weights in all networks."""
+    """Number of weights in all networks."""
     validation: Validation
     scores: dict[str, dict[str, float | None]] = Field(default_factory=dict)
-    """Model or baseline, to metric, to score on the validation windows, of networks that never trained on them."""
+    """Scores on the validation windows by method and column."""
 
     @model_validator(mode="after")
     def _one_horizon(self) -> Self:
@@ -147,25 +148,25 @@ class Card(Section):
 
     @property
     def architectures(self) -> list[Architecture]:
-        """Of the networks, in their order."""
+        """Architectures of the networks, in their order."""
         return [member.architecture for member in self.members]
 
     @property
     def horizon(self) -> int:
-        """Steps that a forecast covers."""
+        """Forecast steps."""
         return self.members[0].architecture.horizon
 
     @property
     def context(self) -> int:
-        """Past steps that the network which sees furthest back sees."""
+        """Longest context of the networks."""
         return max(member.architecture.context for member in self.members)
 
     @property
     def uses_covariates(self) -> bool:
-        """Whether any network is told the columns beside the targets: training may have found that none should be."""
+        """Whether any network receives covariates; training may have dropped them."""
         return bool(self.inputs) and any(member.architecture.covariates for member in self.members)
 
     @property
     def targets(self) -> int:
-        """Columns forecast together: K. The columns of a wide table are series of one target."""
+        """Number of targets: K. The columns of a wide table are series of one target."""
         return 1 if self.config.columns.layout == "wide" else len(self.config.columns.target)

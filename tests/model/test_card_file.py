@@ -23,7 +23,7 @@ def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path)
     path = tmp_path / "hostile.rnn"
     path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 
-    with pytest.raises(ModelFileError, match="damaged card") as caught:
+    with pytest.raises(ModelFileError, match="the card is damaged") as caught:
         card_file.read_card(path)
 
     cause = caught.value.__cause__
@@ -35,9 +35,9 @@ def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: 
     found = card_file.read_card(model)
     monkeypatch.setattr(card_file, "MAX_CHARACTERS", 100)
 
-    with pytest.raises(ModelFileError, match="no model file, or a damaged one"):
+    with pytest.raises(ModelFileError, match="not a model file, or damaged"):
         card_file.read_card(model)
-    with pytest.raises(RequestError, match="too many kinds"):
+    with pytest.raises(RequestError, match="too many categories"):
         card_file.encode(found, lambda metadata: save({}, metadata))
 
 
@@ -46,5 +46,5 @@ def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
     path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 
-    with pytest.raises(ModelFileError, match="damaged card"):
+    with pytest.raises(ModelFileError, match="the card is damaged"):
         card_file.read_card(path)

@@ -143,7 +143,7 @@ def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: P
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert f"has format {cards.FORMAT + 1}" in outcome.err
+    assert f"(found {cards.FORMAT + 1}, expected {cards.FORMAT})" in outcome.err
     assert "newer rnncli" in outcome.err
 
 
@@ -153,7 +153,7 @@ def test_an_older_format_is_to_be_trained_again(rnncli: Command, model: Path, da
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert f"has format {cards.FORMAT - 1} of an older rnncli. Train it again" in outcome.err
+    assert f"an older rnncli (found {cards.FORMAT - 1}, expected {cards.FORMAT}). Train the model again" in outcome.err
 
 
 class Trap:
@@ -178,7 +178,7 @@ def test_a_file_that_is_no_model_is_refused(
     outcome = rnncli(command, "m.rnn", *([] if command == "inspect" else [data]))
 
     assert (outcome.code, outcome.out) == (4, "")
-    assert outcome.err.startswith("error: m.rnn is no model file")
+    assert outcome.err.startswith("error: m.rnn: not a model file")
     assert [path.name for path in tmp_path.iterdir()] == ["m.rnn"]
 
 
@@ -186,7 +186,7 @@ def test_a_missing_model_is_refused(rnncli: Command, data: Path) -> None:
     outcome = rnncli("forecast", "none.rnn", data)
 
     assert (outcome.code, outcome.out) == (4, "")
-    assert "there is no model file none.rnn" in outcome.err
+    assert "none.rnn: no such model file" in outcome.err
 
 
 @given(cut=st.floats(0, 0.999))
@@ -224,7 +224,7 @@ def test_a_file_of_an_older_format_without_a_seal_is_to_be_trained_again(
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "has format 4 of an older rnncli. Train it again" in outcome.err
+    assert "an older rnncli (found 4, expected 6). Train the model again" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_safetensors_file_of_others_is_refused(rnncli: Command, data: Path, tm
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "not one that rnncli wrote" in outcome.err
+    assert "that rnncli did not write" in outcome.err
 
 
 def test_a_failed_training_leaves_the_old_model(workplace: Path, tmp_path: Path) -> None:

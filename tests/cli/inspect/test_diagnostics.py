@@ -95,7 +95,7 @@ def test_measurements_that_are_not_finite_are_null_in_json(model: Path) -> None:
         (("MODEL", "daily.csv"), 3, "daily.csv: the frequency must be that of the training data (found D, expected h)"),
         (("MODEL", "short.csv"), 3, "short.csv: no series has the 7 rows that a window of horizon 6 needs"),
         (("MODEL", "none.csv"), 3, "none.csv: there is no such file"),
-        (("short.csv", "short.csv"), 4, "short.csv is no model file"),
+        (("short.csv", "short.csv"), 4, "short.csv: not a model file"),
         (("MODEL", "short.csv", "--importance", "short.csv"), 2, "--importance names its table itself"),
     ],
 )
