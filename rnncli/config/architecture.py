@@ -60,11 +60,6 @@ class Architecture(Network):
         """Horizon steps per step of the decoder."""
         return self.decoder_segment or self.segment
 
-    @property
-    def readout_steps(self) -> int:
-        """Horizon steps that the readout computes from one state of the decoder."""
-        return self.horizon if self.decoder == "direct" else self.decoder_stride
-
     @model_validator(mode="after")
     def _whole_segments(self) -> Self:
         if self.context % self.segment:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.windows.batch import Batch
@@ -51,18 +50,18 @@ def watch(network: Network, batch: Batch) -> Watched:
         caught.setdefault("steps", given[0].detach())
 
     # All segments of the past pass through what leaves some of them out in training, before any encoder cuts them up.
-    entry = network.encoder if network.architecture.traits.closed_form else network.left_out
+    entry = network.encoder if network.architecture.traits.closed_form else network.input_dropout
     with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
         trace = network.trace(batch.past, batch.step, batch.covariates)
     quantiles, scale = trace.prediction
-    total, _ = quantile_head.pinball(quantiles, scale.apply_clipped(batch.future), (scale.spread > 0).to(quantiles))
+    total, _ = network.head.loss(quantiles, scale.apply_clipped(batch.future), (scale.spread > 0).to(quantiles))
     whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
     design, (count, length, targets) = network.architecture, whole.shape
     values = by_read[..., : design.segment * targets].reshape(count, length, targets)  # the embedding has them first
     with torch.no_grad():
         outputs, _ = network.encoder(caught["steps"])
     lags = values.norm(dim=-1), whole.norm(dim=-1)
-    looked = None if trace.looked is None else trace.looked.detach()
+    looked = None if trace.attention is None else trace.attention.detach()
     return Watched(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step, looked)
 
 
@@ -80,14 +79,14 @@ def gap(network: Network, batch: Batch) -> Gap | None:
     None where nothing is fed back, or nothing is known of what followed.
     """
     design = network.architecture
-    if design.decoder != "recursive" or network.pieces == 1:
+    if not network.decoder.feeds_back or network.decoder_steps == 1:
         return None
     given = batch.past, batch.step, batch.covariates
     free, scale = network(*given)
-    forced, _ = network.trace(*given, lesson=TeacherForcing(batch.future, 1.0)).prediction
+    forced, _ = network.trace(*given, teacher=TeacherForcing(batch.future, 1.0)).prediction
     actual = scale.apply(batch.future)  # (B, H, K)
     errors = [
-        (one[..., quantile_head.MEDIAN] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)
+        (one[..., network.head.median] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)
     ]
     return Gap(*errors) if errors[0] == errors[0] else None
 

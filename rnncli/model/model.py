@@ -14,7 +14,7 @@ from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import ensemble_forecast
-from rnncli.network import encoder_states, quantile_head
+from rnncli.network import encoder_states
 from rnncli.network.network import Network
 from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, Forecast, Panel
@@ -35,6 +35,11 @@ class Model:
     networks: tuple[Network, ...]
     calibration: Calibration | None = None  # None without validation windows
     corrected: bool = True  # whether the calibration is applied
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Return the levels (Q,) of the quantiles that the networks were trained for, rising."""
+        return np.array(self.networks[0].head.levels)
 
     def forecast(
         self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
@@ -62,8 +67,8 @@ class Model:
         networks = [network.to(device).eval() for network in self.networks]
         rows = int(cutoffs.rows.max(initial=0)) if transform else 0  # transformed series are read from their first row
         windows = self._windows(panel, rows, device)
-        needed = np.union1d(levels, quantile_head.LEVELS)
-        trained = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, quantile_head.LEVELS)))  # column 0: the point
+        needed = np.union1d(levels, self.levels)
+        trained = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, self.levels)))  # column 0: the point
         wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._batch_size(rows)
         data = self.card.seen
         for number, batch in enumerate(windows.at(cutoffs, size)):
@@ -72,7 +77,7 @@ class Model:
             batch, members = batch if transform is None else transform(batch), []
             for network in networks:
                 carried = None if transform else encoder_states.carried_to(network, windows, part.series, part.rows)
-                members.append(_forecast(network, network.sees(rows), batch, carried, wanted, take_mean))
+                members.append(_forecast(network, network.past_steps(rows), batch, carried, wanted, take_mean))
             output = ensemble_forecast(members, data.counts, trained).cpu().numpy()
             limit = value_limits.limit_values if take_mean else value_limits.limit_quantiles
             quantiles = value_limits.limit_quantiles(self._calibrated(output[..., 1:], needed), data)
@@ -81,7 +86,7 @@ class Model:
     def _windows(self, panel: Panel, rows: int, device: torch.device) -> Windows:
         """Return the windows that all networks take; rows: before the latest cutoff."""
         calendar = any(member.architecture.calendar for member in self.card.members)
-        context = max(network.sees(rows) for network in self.networks)
+        context = max(network.past_steps(rows) for network in self.networks)
         return Windows(panel, context, self.card.horizon, device, calendar, self.mixed_series(panel))
 
     def mixed_series(self, panel: Panel) -> np.ndarray | None:
@@ -101,9 +106,7 @@ class Model:
             raise RequestError(
                 "sample paths require validation windows without gaps (found none). Train on longer series"
             )
-        drawn = sample_paths.draw(
-            self.calibration.ranks, quantiles, np.array(quantile_head.LEVELS), count, self.card.members[0].seed
-        )
+        drawn = sample_paths.draw(self.calibration.ranks, quantiles, self.levels, count, self.card.members[0].seed)
         return value_limits.limit_quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
@@ -118,11 +121,11 @@ class Model:
         """Return the number of windows to forecast at once; rows: before the latest cutoff."""
         sizes = []
         for network in self.networks:
-            architecture, context = network.architecture, network.sees(rows)
-            outputs = architecture.horizon * len(quantile_head.LEVELS) * len(self.networks)
+            architecture, context = network.architecture, network.past_steps(rows)
+            outputs = architecture.horizon * len(self.levels) * len(self.networks)
             values = (context + outputs) * network.targets
             states = (context + architecture.horizon) // architecture.segment * architecture.hidden * STATES
-            if architecture.traits.context_copies and architecture.decoder == "parallel":
+            if architecture.traits.context_copies and network.decoder.repeats_state:
                 states *= math.ceil(architecture.horizon / architecture.segment)
             mixed = architecture.context * len(self.card.seen.together) if architecture.mix else 0
             sizes.append(values + states + mixed)
@@ -154,9 +157,9 @@ def _forecast(
     covariates = batch.covariates.last_steps(context, network.architecture.horizon)
     quantiles, scale = network.trace(past, batch.step, covariates, carried).prediction
     quantiles = quantiles.to(past.device).double()
-    point = quantile_head.point(scale.undo(quantiles), take_mean)
+    point = network.head.point(scale.undo(quantiles), take_mean)
     empty = past.isnan().all(dim=1, keepdim=True) & (context > 0)  # (B, 1, K)
     if carried is not None:
         empty = empty & ~carried.begun.reshape(-1, 1, 1)
-    output = torch.cat([point.unsqueeze(-1), scale.undo(quantile_head.at_levels(quantiles, levels))], dim=-1)
+    output = torch.cat([point.unsqueeze(-1), scale.undo(network.head.at_levels(quantiles, levels))], dim=-1)
     return output.masked_fill(empty.unsqueeze(-1), torch.nan)

@@ -13,7 +13,6 @@ from rnncli.config.metrics import PointName
 from rnncli.model import forecast_state, sample_paths
 from rnncli.model.forecast_state import ForecastState
 from rnncli.model.model import Model
-from rnncli.network import quantile_head
 from rnncli.panel import Cutoffs, Panel, history
 from rnncli.panel.history import Appended
 from rnncli.panel.panel import Forecast
@@ -42,7 +41,7 @@ class OnlineForecaster:
     ) -> None:
         """levels: (P,) quantiles to forecast; state: of an earlier run."""
         self.model, self.levels, self.device, self.point = model, levels, device, point
-        self.needed = np.union1d(levels, quantile_head.LEVELS)
+        self.needed = np.union1d(levels, self.model.levels)
         self.state = state
         self._newest: dict[str, tuple[int, np.ndarray]] = {}  # id to the first step of its forecast (H, K, Q)
 
@@ -63,7 +62,7 @@ class OnlineForecaster:
         if not len(cutoffs.rows):
             return OnlineForecast(panel, cutoffs, None, np.empty((0, panel.targets)), appended)
         found = self.model.forecast(panel, cutoffs, self.needed, self.device, self.point)
-        trained = found.quantiles[..., np.isin(self.needed, quantile_head.LEVELS)]
+        trained = found.quantiles[..., np.isin(self.needed, self.model.levels)]
         anomaly = self._anomaly(panel, cutoffs, trained)
         forecast = Forecast(found.point, found.quantiles[..., np.isin(self.needed, self.levels)])
         return OnlineForecast(panel, cutoffs, forecast, anomaly, appended)
@@ -83,7 +82,7 @@ class OnlineForecaster:
                 expected[index] = forecast[step - 1 - begin]
             self._newest[name] = int(step), quantiles[index]
         actual = panel.values[panel.offsets[cutoffs.series] + cutoffs.rows - 1]  # (N, K)
-        ranks = sample_paths.normal_ranks(actual, expected, np.array(quantile_head.LEVELS))
+        ranks = sample_paths.normal_ranks(actual, expected, self.model.levels)
         share = np.vectorize(NormalDist().cdf, otypes=[float])(ranks)
         return np.where(np.isnan(actual) | np.isnan(expected).any(axis=-1), np.nan, np.abs(2 * share - 1))
 

@@ -17,7 +17,6 @@ from rnncli.model.card import Card
 from rnncli.model.card_file import ModelFile
 from rnncli.model.conformal import Calibration
 from rnncli.model.model import Model
-from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.network.unallocated import unallocated
 from rnncli.panel import covariates
@@ -65,7 +64,7 @@ def decode(file: ModelFile) -> Model:
             build_network(member.architecture, card.targets, inputs, _pop_prefixed(tensors, f"{number}."))
             for number, member in enumerate(card.members)
         ]
-        calibration = _pop_calibration(card, tensors)
+        calibration = _pop_calibration(card, np.array(networks[0].head.levels), tensors)
         if tensors:
             raise ValueError(f"{next(iter(tensors))} is not a weight of its networks")
     except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
@@ -79,15 +78,15 @@ def _pop_prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
 
 
-def _pop_calibration(card: Card, tensors: dict[str, Tensor]) -> Calibration | None:
+def _pop_calibration(card: Card, levels: np.ndarray, tensors: dict[str, Tensor]) -> Calibration | None:
     """Remove the calibration from the tensors and return it. Raises ValueError if it does not fit the card."""
     shifts, ranks = (tensors.pop(f"calibration.{name}", None) for name in CALIBRATION)
     if shifts is None or ranks is None:
         return None
     shape = (card.horizon, card.targets)
-    if tuple(shifts.shape) != (*shape, len(quantile_head.LEVELS)) or tuple(ranks.shape[1:]) != shape:
+    if tuple(shifts.shape) != (*shape, len(levels)) or tuple(ranks.shape[1:]) != shape:
         raise ValueError("the calibration has another size")
-    return Calibration(np.array(quantile_head.LEVELS), shifts.double().numpy(), ranks.double().numpy())
+    return Calibration(levels, shifts.double().numpy(), ranks.double().numpy())
 
 
 def build_network(architecture: Architecture, targets: int, inputs: InputSpec, tensors: dict[str, Tensor]) -> Network:

@@ -1,8 +1,7 @@
-"""The simple forecast that a network corrects, at unit scale. Pure tensors.
+"""Base forecasts at unit scale: the simple forecasts that a network corrects. Pure tensors.
 
-A base takes the past (B, L, K), NaN where missing, and the clock's step at which the future begins (B,). It gives what
-is left of the past for the network to read, (B, L, K), and its own forecast, (B, H, K). `subtracted` says whether the
-network reads differences from the base instead of values.
+A base forecast maps the past (B, L, K), NaN where missing, and the time index at which the future begins, (B,), to the
+past that the network reads, (B, L, K), and its forecast, (B, H, K).
 """
 
 import math
@@ -14,59 +13,72 @@ from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
 
-TELLS = 0.1  # of the mean distance from the median, for a cycle to be taken as common to all windows
+COMMON = 0.1  # least share of the mean distance from the median that a cycle common to all windows must explain
 
 
-class SeasonalNaive(nn.Module):
-    """For each phase of a season its last observed value, again and again. A season of 1 repeats the last value."""
+class BaseForecast(nn.Module):
+    """What other modules may ask of a base forecast."""
 
-    subtracted = False
+    subtracted = False  # whether the network reads residuals of the base forecast instead of values
+    repeats_context = False  # whether the forecast depends on nothing but the past
+    initialised_from_data = False  # whether `initialise` is to be called before training
+
+    def initialise(self, future: Tensor, step: Tensor) -> None:
+        """Set the initial parameters from futures (B, H, K) at unit scale that begin at time indices (B,)."""
+        raise NotImplementedError
+
+
+class SeasonalNaive(BaseForecast):
+    """Repeat the last observed value of each phase of a season. A season of 1 repeats the last value."""
+
+    repeats_context = True
 
     def __init__(self, season: int, horizon: int) -> None:
         super().__init__()
         self.season, self.horizon = season, horizon
 
     def forward(self, past: Tensor, _step: Tensor) -> tuple[Tensor, Tensor]:
-        """See the module."""
-        laps = to_seasons(past, self.season)  # (B, laps, season, K)
-        count = laps.shape[1]
+        """Return the past, and the forecast (B, H, K)."""
+        seasons = to_seasons(past, self.season)  # (B, seasons, season, K)
+        count = seasons.shape[1]
         order = torch.arange(1, count + 1, dtype=torch.int32, device=past.device).reshape(1, -1, 1, 1)
-        # The largest order is ten times as quick to find as the place of the largest.
-        newest = (order * ~laps.isnan()).amax(dim=1, keepdim=True).long().sub(1).clamp(min=0)  # (B, 1, season, K)
-        last = laps.gather(1, newest).squeeze(1).nan_to_num(0.0)  # (B, season, K)
+        # amax of the order is ten times as fast as argmax.
+        newest = (order * ~seasons.isnan()).amax(dim=1, keepdim=True).long().sub(1).clamp(min=0)  # (B, 1, season, K)
+        last = seasons.gather(1, newest).squeeze(1).nan_to_num(0.0)  # (B, season, K)
         return past, repeat_season(last, self.horizon)
 
 
-class SeasonalSmoothing(nn.Module):
-    """For each phase of a season the exponential smoothing of its values, by a share that is learned.
+class SeasonalSmoothing(BaseForecast):
+    """Exponential smoothing of the values of each phase of a season, with a trained smoothing factor.
 
-    Holt's and Winters' seasonal smoothing (Winters 1960), its share trained with the network as in ES-RNN (Smyl 2020),
-    but one for all series, so that series never seen are forecast too.
+    Seasonal smoothing (Winters 1960) trained with the network as in ES-RNN (Smyl 2020), but with one factor for all
+    series, so that new series can be forecast too.
     """
 
-    subtracted = False
+    repeats_context = True
 
     def __init__(self, season: int, horizon: int) -> None:
         super().__init__()
         self.season, self.horizon = season, horizon
-        self.share = nn.Parameter(torch.zeros(()))  # through a sigmoid: one half at the start
+        self.share = nn.Parameter(torch.zeros(()))  # logit of the factor, which starts at one half
 
     def forward(self, past: Tensor, _step: Tensor) -> tuple[Tensor, Tensor]:
-        """See the module."""
-        laps = to_seasons(past, self.season)  # (B, laps, season, K)
-        age = torch.arange(laps.shape[1] - 1, -1, -1, device=past.device, dtype=past.dtype).reshape(1, -1, 1, 1)
-        weights = torch.exp(age * functional.logsigmoid(-self.share)) * ~laps.isnan()  # (1 - share)^age
-        smoothed = (weights * laps.nan_to_num(0.0)).sum(1) / weights.sum(1).clamp(min=torch.finfo(past.dtype).tiny)
+        """Return the past, and the forecast (B, H, K)."""
+        seasons = to_seasons(past, self.season)  # (B, seasons, season, K)
+        age = torch.arange(seasons.shape[1] - 1, -1, -1, device=past.device, dtype=past.dtype).reshape(1, -1, 1, 1)
+        weights = torch.exp(age * functional.logsigmoid(-self.share)) * ~seasons.isnan()  # (1 - share)^age
+        smoothed = (weights * seasons.nan_to_num(0.0)).sum(1) / weights.sum(1).clamp(min=torch.finfo(past.dtype).tiny)
         return past, repeat_season(smoothed, self.horizon)
 
 
-class LearnedCycle(nn.Module):
-    """A cycle learned for all series, one value for each phase of the clock (Lin et al. 2024, CycleNet).
+class LearnedCycle(BaseForecast):
+    """A cycle learned for all series, with one value for each phase of the season (Lin et al. 2024, CycleNet).
 
-    The network reads what differs from it.
+    The network reads residuals.
     """
 
     subtracted = True
+    initialised_from_data = True
 
     def __init__(self, season: int, horizon: int, targets: int) -> None:
         super().__init__()
@@ -74,45 +86,40 @@ class LearnedCycle(nn.Module):
         self.values = nn.Parameter(torch.zeros(season, targets))
 
     @torch.no_grad()
-    def begin(self, future: Tensor, step: Tensor) -> None:
-        """Start with the medians of the phases of futures (B, H, K) at unit scale, step (B,), where they tell enough.
+    def initialise(self, future: Tensor, step: Tensor) -> None:
+        """Set the cycle to the medians of the phases, for targets whose error this reduces by the share COMMON.
 
-        Where each series has a cycle of its own, what is common to them would only have to be unlearned.
+        If each series has its own cycle, training would have to unlearn a common one.
         """
         phases = ((step.unsqueeze(1) + torch.arange(future.shape[1])) % self.season).flatten()  # (B * H,)
         rows = future.flatten(0, 1)  # (B * H, K)
-        of_phase = torch.split(rows[phases.argsort()], torch.bincount(phases, minlength=self.season).tolist())
-        flat = rows.nanmedian(dim=0).values  # (K,)
-        typical = torch.stack([some.nanmedian(dim=0).values if len(some) else 0 * flat for some in of_phase])
-        left, before = ((rows - told).abs().nanmean(dim=0) for told in (typical[phases], flat))  # (K,)
-        self.values.copy_((typical * (left <= (1 - TELLS) * before)).nan_to_num(0.0, 0.0, 0.0))
+        by_phase = torch.split(rows[phases.argsort()], torch.bincount(phases, minlength=self.season).tolist())
+        median = rows.nanmedian(dim=0).values  # (K,)
+        cycle = torch.stack([part.nanmedian(dim=0).values if len(part) else 0 * median for part in by_phase])
+        with_cycle, without = ((rows - centre).abs().nanmean(dim=0) for centre in (cycle[phases], median))  # (K,)
+        self.values.copy_((cycle * (with_cycle <= (1 - COMMON) * without)).nan_to_num(0.0, 0.0, 0.0))
 
     def forward(self, past: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-        """See the module."""
-        reach = torch.arange(-past.shape[1], self.horizon, device=step.device)
-        cycle = self.values[((step.unsqueeze(1) + reach) % self.season).to(self.values.device)]  # (B, L + H, K)
+        """Return the residuals of the past, and the forecast (B, H, K)."""
+        offsets = torch.arange(-past.shape[1], self.horizon, device=step.device)
+        cycle = self.values[((step.unsqueeze(1) + offsets) % self.season).to(self.values.device)]  # (B, L + H, K)
         return past - cycle[:, : past.shape[1]], cycle[:, past.shape[1] :]
 
 
-class ZeroForecast(nn.Module):
-    """No base: the network forecasts all of it."""
-
-    subtracted = False
+class ZeroForecast(BaseForecast):
+    """Zero at unit scale: the network forecasts everything."""
 
     def __init__(self, horizon: int) -> None:
         super().__init__()
         self.horizon = horizon
 
     def forward(self, past: Tensor, _step: Tensor) -> tuple[Tensor, Tensor]:
-        """See the module."""
+        """Return the past, and zeros (B, H, K)."""
         return past, past.new_zeros(len(past), self.horizon, past.shape[2])
 
 
-Base = SeasonalNaive | SeasonalSmoothing | LearnedCycle | ZeroForecast
-
-
-def build(design: Architecture, targets: int) -> Base:
-    """The base of a design."""
+def build(design: Architecture, targets: int) -> BaseForecast:
+    """Return the base forecast of a design."""
     match design.base:
         case "none":
             return ZeroForecast(design.horizon)
@@ -128,13 +135,13 @@ def build(design: Architecture, targets: int) -> Base:
 
 
 def to_seasons(past: Tensor, season: int) -> Tensor:
-    """Past (B, L, K) lap by lap: (B, laps, season, K), with NaN before the beginning of the first."""
+    """Split the past (B, L, K) into seasons (B, seasons, season, K), padded with NaN in front."""
     batch, length, targets = past.shape
-    laps = math.ceil(length / season)
-    padded = functional.pad(past, (0, 0, laps * season - length, 0), value=math.nan)
-    return padded.reshape(batch, laps, season, targets)
+    count = math.ceil(length / season)
+    padded = functional.pad(past, (0, 0, count * season - length, 0), value=math.nan)
+    return padded.reshape(batch, count, season, targets)
 
 
-def repeat_season(lap: Tensor, horizon: int) -> Tensor:
-    """A lap (B, season, K) again and again: (B, H, K)."""
-    return lap.repeat(1, math.ceil(horizon / lap.shape[1]), 1)[:, :horizon]
+def repeat_season(values: Tensor, horizon: int) -> Tensor:
+    """Repeat a season (B, season, K) over the horizon: (B, H, K)."""
+    return values.repeat(1, math.ceil(horizon / values.shape[1]), 1)[:, :horizon]

@@ -1,74 +1,131 @@
-"""From a decoder's output to a forecast distribution. Pure tensors.
+"""Heads: from the parameters that a decoder outputs to a forecast distribution and its loss. Pure tensors.
 
-One head so far: quantiles. Its parameters per step are one centre and the gaps between neighbouring quantiles, which
-softplus keeps positive, so that quantiles never cross (Gasthaus et al. 2019 and Park et al. 2022 argue for such
-increments).
+A new head is a class here and a case in `build`. Networks own their head; other modules ask it for its levels.
 """
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Trained once, read at any level: the ends hold the 95 % interval, the middle is the point forecast.
-LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
-MEDIAN = LEVELS.index(0.5)
-MEAN_OF = 200  # quantiles, evenly spread, that a mean is taken of
+from rnncli.config.architecture import Architecture
+
+MEAN_OF = 200  # evenly spaced quantiles whose average is the mean
 
 
-def quantiles(parameters: Tensor, centre: Tensor) -> Tensor:
-    """Unbounded parameters (..., Q) around a centre (...) to quantiles (..., Q) that rise with their level."""
-    median = parameters[..., MEDIAN : MEDIAN + 1] + centre.unsqueeze(-1)
-    gaps = functional.softplus(parameters)
-    above = gaps[..., MEDIAN + 1 :].cumsum(-1)
-    below = gaps[..., :MEDIAN].flip(-1).cumsum(-1).flip(-1)
-    return torch.cat([median - below, median, median + above], dim=-1)
+class Head(Protocol):
+    """What networks, training and models require of a head. It has no weights: the network's readout holds them."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of its Q quantiles, rising."""
+
+    @property
+    def median(self) -> int:
+        """Index of the median among them, and of the parameter that moves all of them."""
+
+    @property
+    def width(self) -> int:
+        """Parameters per step and target: P."""
+
+    def quantiles(self, parameters: Tensor, centre: Tensor) -> Tensor:
+        """Map unbounded parameters (..., P) around a centre (...) to quantiles (..., Q) that rise with their level."""
+
+    def parameters(self, quantiles: Tensor, least_gap: float) -> Tensor:
+        """Return the parameters (..., P) whose quantiles around 0 are these (..., Q), at least `least_gap` apart."""
+
+    def loss(self, forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return sum and count of the losses of forecasts (B, H, K, Q); actual (B, H, K) is NaN where missing.
+
+        weight: (B, 1 or H, K) how much a window, or each of its steps, counts.
+        """
+
+    def at_levels(self, forecast: Tensor, levels: Tensor) -> Tensor:
+        """Interpolate quantiles (..., Q) at other levels (L,) in (0, 1): (..., L), rising with the level."""
+
+    def sample(self, forecast: Tensor, deviates: Tensor) -> Tensor:
+        """Return the values (...) of distributions (..., Q) at standard normal deviates (...)."""
+
+    def mean(self, forecast: Tensor) -> Tensor:
+        """Return the means (...) of distributions (..., Q)."""
+
+    def point(self, forecast: Tensor, take_mean: bool) -> Tensor:
+        """Return the mean or the median (...) of distributions (..., Q)."""
 
 
-def pinball(forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the quantile losses (Koenker and Bassett 1978) of forecast (B, H, K, Q), and how many they are.
+class QuantileHead:
+    """Quantiles at fixed levels, which never cross; other levels are interpolated.
 
-    Twice the usual definition, so that the median's part is the absolute error. Missing values of actual (B, H, K) cost
-    nothing; weight (B, 1 or H, K) says how much a window or each of its steps counts.
+    The parameters of a step are one centre and the gaps between neighbouring quantiles. Softplus keeps the gaps
+    positive (Gasthaus et al. 2019 and Park et al. 2022 argue for such increments).
     """
-    levels = torch.tensor(LEVELS, dtype=forecast.dtype, device=forecast.device)
-    observed = ~actual.isnan()
-    error = actual.nan_to_num(0.0).unsqueeze(-1) - forecast  # (B, H, K, Q)
-    loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
-    counted = weight * observed
-    return (loss * counted).sum(), counted.sum()
+
+    # The outermost are the 95 % interval, the middle is the point forecast.
+    levels = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
+    median = levels.index(0.5)
+    width = len(levels)
+
+    def quantiles(self, parameters: Tensor, centre: Tensor) -> Tensor:
+        """Map unbounded parameters (..., Q) around a centre (...) to quantiles (..., Q) that rise with their level."""
+        middle = self.median
+        median = parameters[..., middle : middle + 1] + centre.unsqueeze(-1)
+        gaps = functional.softplus(parameters)
+        above = gaps[..., middle + 1 :].cumsum(-1)
+        below = gaps[..., :middle].flip(-1).cumsum(-1).flip(-1)
+        return torch.cat([median - below, median, median + above], dim=-1)
+
+    def parameters(self, quantiles: Tensor, least_gap: float) -> Tensor:
+        """Return the parameters (..., Q) whose quantiles around 0 are these (..., Q), at least `least_gap` apart."""
+        middle = self.median
+        gaps = quantiles.diff(dim=-1).clamp(min=least_gap)  # (..., Q - 1)
+        inverse = gaps + torch.log(-torch.expm1(-gaps))  # of softplus
+        return torch.cat([inverse[..., :middle], quantiles[..., middle:][..., :1], inverse[..., middle:]], dim=-1)
+
+    def loss(self, forecast: Tensor, actual: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sum and count of the quantile losses (Koenker and Bassett 1978) of forecasts (B, H, K, Q).
+
+        Twice the usual definition, so that the median's part is the absolute error. Missing values of actual (B, H, K)
+        cost nothing; weight (B, 1 or H, K) is how much a window, or each of its steps, counts.
+        """
+        levels = torch.tensor(self.levels, dtype=forecast.dtype, device=forecast.device)
+        observed = ~actual.isnan()
+        error = actual.nan_to_num(0.0).unsqueeze(-1) - forecast  # (B, H, K, Q)
+        loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
+        counted = weight * observed
+        return (loss * counted).sum(), counted.sum()
+
+    def at_levels(self, forecast: Tensor, levels: Tensor) -> Tensor:
+        """Interpolate quantiles (..., Q) at other levels (L,) in (0, 1): (..., L), rising with the level.
+
+        Linear in the normal distribution's quantiles, so that the tails continue as those of a normal distribution.
+        """
+        below, share = self._neighbours(torch.special.ndtri(levels.to(forecast)))  # (L,)
+        return forecast[..., below] + share * (forecast[..., below + 1] - forecast[..., below])
+
+    def sample(self, forecast: Tensor, deviates: Tensor) -> Tensor:
+        """Return the values (...) of distributions (..., Q) at standard normal deviates (...)."""
+        index, share = self._neighbours(deviates)  # (...)
+        below, above = (forecast.gather(-1, side.unsqueeze(-1)).squeeze(-1) for side in (index, index + 1))
+        return below + share * (above - below)
+
+    def mean(self, forecast: Tensor) -> Tensor:
+        """Return the means (...) of distributions (..., Q) that are interpolated as in `at_levels`."""
+        shares = (torch.arange(MEAN_OF, dtype=forecast.dtype, device=forecast.device) + 0.5) / MEAN_OF
+        unit = torch.eye(len(self.levels), dtype=forecast.dtype, device=forecast.device)
+        return forecast @ self.at_levels(unit, shares).mean(-1)  # weights (Q,)
+
+    def point(self, forecast: Tensor, take_mean: bool) -> Tensor:
+        """Return the mean or the median (...) of distributions (..., Q)."""
+        return self.mean(forecast) if take_mean else forecast[..., self.median]
+
+    def _neighbours(self, deviates: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the level below each normal deviate (...) and its share of the way to the next level."""
+        trained = torch.special.ndtri(torch.tensor(self.levels, dtype=deviates.dtype, device=deviates.device))
+        below = torch.searchsorted(trained, deviates).clamp(1, len(self.levels) - 1) - 1
+        return below, (deviates - trained[below]) / (trained[below + 1] - trained[below])
 
 
-def at_levels(forecast: Tensor, levels: Tensor) -> Tensor:
-    """Quantiles (..., Q) at LEVELS read at other levels (P,) in (0, 1): (..., P), rising with the level.
-
-    Straight lines between the trained quantiles over the normal distribution's own quantiles, so that the tails go on
-    as a normal distribution's would.
-    """
-    left, share = _neighbours(torch.special.ndtri(levels.to(forecast)))  # (P,)
-    return forecast[..., left] + share * (forecast[..., left + 1] - forecast[..., left])
-
-
-def drawn(forecast: Tensor, deviates: Tensor) -> Tensor:
-    """A value (...) of each distribution with quantiles (..., Q) at LEVELS: where its standard normal deviate lies."""
-    left, share = _neighbours(deviates)  # (...)
-    below, above = (forecast.gather(-1, place.unsqueeze(-1)).squeeze(-1) for place in (left, left + 1))
-    return below + share * (above - below)
-
-
-def _neighbours(deviates: Tensor) -> tuple[Tensor, Tensor]:
-    """The trained level before each normal deviate (...), and how far on the way to the next one it lies."""
-    trained = torch.special.ndtri(torch.tensor(LEVELS, dtype=deviates.dtype, device=deviates.device))
-    left = torch.searchsorted(trained, deviates).clamp(1, len(LEVELS) - 1) - 1
-    return left, (deviates - trained[left]) / (trained[left + 1] - trained[left])
-
-
-def point(forecast: Tensor, take_mean: bool) -> Tensor:
-    """The mean or the median (...) of a distribution with quantiles (..., Q) at LEVELS."""
-    return mean(forecast) if take_mean else forecast[..., MEDIAN]
-
-
-def mean(forecast: Tensor) -> Tensor:
-    """The mean (...) of a distribution with quantiles (..., Q) at LEVELS and, between them, as `at_levels` reads."""
-    shares = (torch.arange(MEAN_OF, dtype=forecast.dtype, device=forecast.device) + 0.5) / MEAN_OF
-    weights = at_levels(torch.eye(len(LEVELS), dtype=forecast.dtype, device=forecast.device), shares).mean(-1)  # (Q,)
-    return forecast @ weights
+def build(_design: Architecture) -> Head:
+    """Return the head of a design."""
+    return QuantileHead()

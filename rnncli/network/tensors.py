@@ -1,4 +1,4 @@
-"""What a network knows on its way from the past of a window to the quantiles of its future. Pure tensors."""
+"""The tensors that pass between the parts of a network."""
 
 from typing import NamedTuple
 
@@ -10,76 +10,76 @@ from rnncli.network.scaling import Scale
 
 
 class Prediction(NamedTuple):
-    """Quantiles of the future at unit scale, and the scale that brings them back to the data's units."""
+    """Quantiles of the future at unit scale, and the scale of each window."""
 
-    quantiles: Tensor  # (B, H, K, Q) float32
+    quantiles: Tensor  # (F * B, H, K, Q) float32
     scale: Scale
 
 
 class Trace(NamedTuple):
-    """A prediction, and how the network came to it."""
+    """A prediction with intermediate results."""
 
     prediction: Prediction
-    activity: Tensor  # (B, 1, hidden) the encoder's last outputs
-    state: State  # the encoder's, at the end of the past
-    looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's, summing to 1
+    outputs: Tensor  # (F * B, 1, hidden) the encoder's last outputs
+    state: State  # of the encoder, at the end of the past
+    attention: Tensor | None  # (F * B, M, N) weights of each decoder step on the encoder's steps; each row sums to 1
 
 
 class EncoderInput(NamedTuple):
-    """What a network reads of each of T steps."""
+    """T steps of B sequences."""
 
     values: Tensor  # (B, T, K) at unit scale, 0 where missing
-    observed: Tensor  # (B, T, K)
-    waited: Tensor | None  # (B, T, K) time since the last sale
-    features: Tensor  # (B, T, R) of what is known beside the targets
+    observed: Tensor  # (B, T, K) 0 or 1
+    waited: Tensor | None  # (B, T, K) log(1 + steps since a positive value)
+    features: Tensor  # (B, T, R) of covariates
     calendar: Tensor  # (B, T, D)
-    mixed: Tensor | None = None  # (B, T, M) mixtures of the other series
+    mixed: Tensor | None = None  # (B, T, X) mixtures of the other series
 
-    def behind(self, length: int) -> "EncoderInput":
-        """The same behind so many steps of which nothing is known."""
-        longer = {
+    def pad_front(self, length: int) -> "EncoderInput":
+        """Return the same steps after `length` unobserved ones."""
+        padded = {
             name: functional.pad(part, (0, 0, length, 0)) for name, part in self._asdict().items() if part is not None
         }
-        return self._replace(**longer)
+        return self._replace(**padded)
 
 
 class EncoderOutput(NamedTuple):
-    """What an encoder came to, for F * B windows."""
+    """The encoder's results for F * B windows."""
 
-    output: Tensor  # (F * B, 1, hidden) the last one
+    last: Tensor  # (F * B, 1, hidden) the last output
     state: State
-    last: State  # of the B sequences, at the end of all that was read
-    every: Tensor | None  # (F * B, N, hidden) all of them, where they are looked back at
-    known: Tensor | None  # (F * B, N) whether the window's past reaches there
+    final_state: State  # of the B sequences, at the end of the past
+    outputs: Tensor | None  # (F * B, N, hidden) all outputs, if the decoder attends to them
+    visible: Tensor | None  # (F * B, N) bool: which of them belong to the window's past
 
 
 class KnownFuture(NamedTuple):
-    """What is known of the M * segment steps to come."""
+    """What is known of the M * segment steps of the horizon, for F * B windows."""
 
-    features: Tensor  # (B, M * segment, P)
-    surprise: Tensor  # (B, M * segment, N) amounts, less what the base repeats of them
-    window: Tensor  # (B, 1, hidden) what is known of the series
+    features: Tensor  # (F * B, M * segment, P)
+    amounts: Tensor  # (F * B, M * segment, A) numeric covariates, less the base forecast of them
+    series: Tensor  # (F * B, 1, hidden) embedding of static covariates and of the level of the others
 
-    def part(self, start: int, length: int) -> "KnownFuture":
-        """Some of the steps."""
+    def slice(self, start: int, length: int) -> "KnownFuture":
+        """Return `length` of the steps."""
         end = start + length
-        return KnownFuture(self.features[:, start:end], self.surprise[:, start:end], self.window)
+        return KnownFuture(self.features[:, start:end], self.amounts[:, start:end], self.series)
 
 
 class DecoderInput(NamedTuple):
-    """What a network knows of F * B windows before it decodes."""
+    """All that a decoder receives, for F * B windows."""
 
     scale: Scale
-    left: Tensor  # (F * B, L, K) the past, less what the base takes from it
-    expected: Tensor  # (F * B, H, K) the base forecast
-    ahead: KnownFuture
-    mixed: Tensor | None  # (B, T, M) mixtures of the other series
-    waited: Tensor | None  # (F * B, 1, K) int64, steps since the last value above zero
-    past: EncoderOutput
+    residuals: Tensor  # (F * B, L, K) the past that the network reads: residuals of some base forecasts, else values
+    base: Tensor  # (F * B, H, K) the base forecast
+    known: KnownFuture
+    mixed: Tensor | None  # (B, T, X) mixtures of the other series
+    waited: Tensor | None  # (F * B, 1, K) int64, steps since the last positive value
+    encoded: EncoderOutput
 
 
 class CarriedState(NamedTuple):
-    """What an encoder brings along from further back than it is shown."""
+    """The encoder's state carried over from steps before those that it reads."""
 
-    state: State | None  # none where nothing has begun
-    begun: Tensor  # (B,) whether a sequence had a value before
+    state: State | None  # None before all sequences began
+    begun: Tensor  # (B,) bool: whether the sequence has had a value

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.network.cells import State
@@ -190,10 +189,10 @@ def penalised_loss(
     if share:
         lesson = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
     trace = network.trace(batch.past, batch.step, batch.covariates, carried, lesson)
-    total, count = _compared(trace.prediction, network.architecture, batch, goal)
+    total, count = _compared(network, trace.prediction, batch, goal)
     loss = total / count.clamp(min=1)
     price = goal.training.activation_penalty
-    return (loss + price * trace.activity.square().mean() if price else loss), trace.state
+    return (loss + price * trace.outputs.square().mean() if price else loss), trace.state
 
 
 def batch_loss(
@@ -201,18 +200,18 @@ def batch_loss(
 ) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a batch."""
     trace = network.trace(batch.past, batch.step, batch.covariates, carried)
-    return _compared(trace.prediction, network.architecture, batch, goal)
+    return _compared(network, trace.prediction, batch, goal)
 
 
-def _compared(prediction: Prediction, design: Architecture, batch: Batch, goal: Objective) -> tuple[Tensor, Tensor]:
+def _compared(network: Network, prediction: Prediction, batch: Batch, goal: Objective) -> tuple[Tensor, Tensor]:
     """Sum and count of the losses of a prediction beside what came."""
-    boundaries = len(prediction.quantiles) // len(batch.past)
+    design, boundaries = network.architecture, len(prediction.quantiles) // len(batch.past)
     first = batch.past.shape[1] - (boundaries - 1) * design.segment  # steps before the first of them
     future = batch.futures(first, design.segment)  # (F * B, H, K)
     weight = goal.weighing.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.quantile_loss(*prediction, future, weight, batch.future_weights(first, design.segment))
+    return losses.prediction_loss(network.head, prediction, future, weight, batch.future_weights(first, design.segment))
 
 
 @torch.inference_mode()

@@ -10,29 +10,31 @@ import torch
 from torch import Tensor
 
 from rnncli.config.metrics import TRAINING_METRICS, ErrorDivisor, MetricName
-from rnncli.network import quantile_head, scaling
-from rnncli.network.scaling import Scale
+from rnncli.network import scaling
+from rnncli.network.quantile_head import Head
+from rnncli.network.tensors import Prediction
 
 MIN_RELATIVE_ERROR = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
 
 
-def quantile_loss(
-    quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
+def prediction_loss(
+    head: Head, prediction: Prediction, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Sum and count of the losses of quantiles (B, H, K, Q) at unit scale; future (B, H, K) in the data's units.
+    """Sum and count of the losses of a prediction's quantiles (B, H, K, Q); future (B, H, K) in the data's units.
 
     Without a weight errors are taken at unit scale; with weight (B, 1, K), what a unit of error costs, in the data's
     units. A window whose past never moved costs nothing. counting: (B, H, 1) how much each step counts.
     """
+    quantiles, scale = prediction
     moved = (scale.spread > 0).to(quantiles)
     moved = moved if counting is None else moved * counting.to(moved)
     actual = scale.apply_clipped(future)
     if weight is None:
-        return quantile_head.pinball(quantiles, actual.to(quantiles.device), moved)
+        return head.loss(quantiles, actual.to(quantiles.device), moved)
     # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
     costs = scale.undo(quantiles.to(weight.device)) * unit
-    return quantile_head.pinball(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
+    return head.loss(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
 
 
 class LossWeights(NamedTuple):

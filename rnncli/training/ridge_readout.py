@@ -12,7 +12,6 @@ from torch import Tensor
 
 from rnncli.config.cells import INPUT_SCALE
 from rnncli.errors import TrainingError
-from rnncli.network import quantile_head
 from rnncli.network.cells import EchoState
 from rnncli.network.network import Network
 from rnncli.windows.samplers import Sampler
@@ -107,17 +106,17 @@ def _places(
 def _system(network: Network, windows: Windows, series: Tensor, cutoffs: Tensor, age: Tensor) -> LinearSystem:
     """The windows read by the reservoir; those whose past never moved, or whose future has gaps, are left out."""
     design, parts = network.architecture, []
-    told = design.segment if design.decoder == "recursive" else design.horizon
+    told = design.segment if network.decoder.feeds_back else design.horizon
     for start in range(0, len(series), CHUNK):
         batch = windows.batch(series[start : start + CHUNK], cutoffs[start : start + CHUNK])
-        view = network.look(batch.past, batch.step, batch.covariates)
+        view = network.decoder_input(batch.past, batch.step, batch.covariates)
         future = view.scale.apply_clipped(batch.futures(design.context, design.segment))
-        targets = (future[:, :told].to(view.expected) - view.expected[:, :told]).double().mT  # (F * B, K, H)
+        targets = (future[:, :told].to(view.base) - view.base[:, :told]).double().mT  # (F * B, K, H)
         kept = targets.isfinite().all(dim=(1, 2)) & (view.scale.spread > 0).all(dim=(1, 2)).to(targets.device)
         forks = len(targets) // len(batch.past)
         older = torch.arange(forks, device=age.device).flip(0).repeat_interleave(len(batch.past)) * design.segment
         ages = age[start : start + CHUNK].repeat(forks) + older
-        parts.append((_features(network, view.past.output[kept], view.left[kept]), targets[kept], ages[kept]))
+        parts.append((_features(network, view.encoded.last[kept], view.residuals[kept]), targets[kept], ages[kept]))
     features, every, ages = (torch.cat(column) for column in zip(*parts, strict=True))
     if not len(features):
         raise TrainingError(
@@ -141,23 +140,15 @@ def _features(network: Network, state: Tensor, left: Tensor) -> Tensor:
 
 def _read_out(network: Network, solution: RidgeSolution, errors: Tensor) -> None:
     """The solution as weights of the network, with the quantiles of its errors (N, K, H)."""
+    head = network.head
     targets, hidden, steps = network.targets, network.architecture.hidden, solution.weights.shape[1]
-    levels = torch.tensor(quantile_head.LEVELS, dtype=errors.dtype, device=errors.device)
+    levels = torch.tensor(head.levels, dtype=errors.dtype, device=errors.device)
     spread = torch.quantile(errors, levels, dim=0).permute(2, 1, 0)  # (H, K, Q)
-    gaps = spread.diff(dim=-1).clamp(min=MIN_GAP)  # (H, K, Q - 1)
-    bends = gaps + torch.log(-torch.expm1(-gaps))  # what softplus brings back to them
-    bias = torch.cat(
-        [
-            bends[..., : quantile_head.MEDIAN],
-            spread[..., quantile_head.MEDIAN :][..., :1],
-            bends[..., quantile_head.MEDIAN :],
-        ],
-        -1,
-    )
-    bias[..., quantile_head.MEDIAN] += solution.level.T
-    weight = network.readout.weight.new_zeros(steps, targets, len(quantile_head.LEVELS), hidden)
+    bias = head.parameters(spread, MIN_GAP)  # (H, K, P)
+    bias[..., head.median] += solution.level.T
+    weight = network.readout.weight.new_zeros(steps, targets, head.width, hidden)
     own = solution.weights[: targets * hidden].reshape(targets, hidden, steps)
-    weight[:, :, quantile_head.MEDIAN] = own.permute(2, 0, 1).to(weight)
+    weight[:, :, head.median] = own.permute(2, 0, 1).to(weight)
     network.readout.weight.copy_(weight.flatten(0, 2))
     network.readout.bias.copy_(bias.flatten())
     if network.architecture.bypass:

@@ -192,7 +192,7 @@ def _ahead(panel: Panel, model: Model) -> np.ndarray:
     """What a model says of the steps after the ends of the series, or of some of many: (N, H, K, Q)."""
     series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_COMPARED_SERIES)]
     ends = Cutoffs(series, panel.lengths[series])
-    return model.forecast(panel, ends, np.array(quantile_head.LEVELS), torch.device("cpu")).quantiles
+    return model.forecast(panel, ends, model.levels, torch.device("cpu")).quantiles
 
 
 def keep_calibration(outcome: TrainedModel, before: Model) -> TrainedModel:
@@ -216,6 +216,7 @@ class _Lesson:
         self.of_table = learned.in_table(self.places)  # (V,), by which alone a model is scored
         self.origins = learned.panel.lengths[self.places.series] - self.places.rows
         _, self.actual = cutoffs.slice_windows(learned.panel, self.places, 1, basis.plan.architecture.horizon)
+        self.levels = np.array(quantile_head.build(basis.plan.architecture).levels)
         every = [torch.from_numpy(made.trained.quantiles) for made in kept]
         said = ensemble_forecast(every, basis.seen.counts).numpy()  # (V, H, K, Q)
         self.raw, self.quantiles = (
@@ -226,7 +227,7 @@ class _Lesson:
     def of(self, chosen: np.ndarray | slice) -> Calibration | None:
         """Learned on some of the windows."""
         told, raw, actual, origins = (one[chosen] for one in (self.quantiles, self.raw, self.actual, self.origins))
-        return conformal.fit_calibration(told, actual, np.array(quantile_head.LEVELS), origins, raw)
+        return conformal.fit_calibration(told, actual, self.levels, origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Every other series, or of a single one the earlier and the later windows: (V,) each."""

@@ -16,8 +16,7 @@ from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.model.card import LearningCurve
-from rnncli.network import encoder_states, quantile_head
-from rnncli.network.base_forecasts import LearnedCycle
+from rnncli.network import encoder_states
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
@@ -67,7 +66,7 @@ class TrainedNetwork(NamedTuple):
     steps: int  # at which these weights were best
     planned: int  # steps of the schedule
     seconds: float
-    quantiles: np.ndarray  # (V, H, K, Q) at heads.LEVELS, in the data's units: forecasts of the validation windows
+    quantiles: np.ndarray  # (V, H, K, Q) at the head's levels, in the data's units: forecasts of the validation windows
     rate: float | None  # the learning rate, where it was to be found
     course: LearningCurve
 
@@ -117,18 +116,18 @@ def prepare(task: TrainingTask, data: SeriesData | Panel, device: torch.device) 
         network.fix_scale(_trained_on(windows, task))
     if task.start is not None:
         network.load_state_dict({name: torch.from_numpy(one) for name, one in task.start.items()})
-    elif isinstance(network.base, LearnedCycle):
-        _begin(network, network.base, data, task)
+    elif network.base.initialised_from_data:
+        _initialise_base(network, data, task)
     return windows, network
 
 
-def _begin(network: Network, cycle: LearnedCycle, data: SeriesData | Panel, task: TrainingTask) -> None:
-    """Have the cycle begin with what training windows repeat, for it to be there from the first step on."""
+def _initialise_base(network: Network, data: SeriesData | Panel, task: TrainingTask) -> None:
+    """Set the initial parameters of the base forecast from training windows."""
     cpu = torch.device("cpu")
     windows = Windows(data, network.context, task.architecture.horizon, cpu, with_calendar=False)
     drawn = Sampler(task.first, task.last, cpu).draw(SAMPLED_WINDOWS, torch.Generator().manual_seed(task.seed))
     batch = windows.batch(*drawn)
-    cycle.begin(network.scale(batch.past).apply(batch.future), batch.step)
+    network.base.initialise(network.scale(batch.past).apply(batch.future), batch.step)
 
 
 def _trained_on(windows: Windows, task: TrainingTask) -> Tensor:
@@ -140,8 +139,8 @@ def _trained_on(windows: Windows, task: TrainingTask) -> Tensor:
 
 @torch.inference_mode()
 def _quantiles(network: Network, windows: Windows, places: Cutoffs) -> np.ndarray:
-    """Forecasts (V, H, K, Q) at heads.LEVELS from each place, in the data's units."""
-    parts = [np.empty((0, network.architecture.horizon, network.targets, len(quantile_head.LEVELS)))]
+    """Forecasts (V, H, K, Q) at the head's levels from each place, in the data's units."""
+    parts = [np.empty((0, network.architecture.horizon, network.targets, len(network.head.levels)))]
     for batch, carried in encoder_states.batches(network, windows, *places, CHUNK):
         quantiles, scale = network.trace(batch.past, batch.step, batch.covariates, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())

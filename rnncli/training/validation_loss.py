@@ -27,21 +27,20 @@ def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: 
     """
     places, design = plan.split.validation, plan.architecture
     past, actual = cutoffs.slice_windows(panel, places, design.season, design.horizon)
-    moved, levels = past_changes.past_changes(panel, places, design.season), np.array(quantile_head.LEVELS)
+    head = quantile_head.build(design)
+    moved, levels = past_changes.past_changes(panel, places, design.season), np.array(head.levels)
     errors = moved.season_error, moved.season_square
     repeated = baselines.seasonal_naive(past, design.horizon, design.season)
     naive = EvaluatedForecast(actual, repeated, repeated[..., None], levels, *errors)
     takes_mean = TRAINING_METRICS[metric].point == "mean"
     needs_quantiles = takes_mean or training_metric(metric).reads_quantiles
-    looked_at = slice(None) if needs_quantiles else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
+    looked_at = slice(None) if needs_quantiles else slice(head.median, head.median + 1)
 
     def score(members: Sequence[np.ndarray]) -> float:
         said = ensemble_forecast([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
         told = value_limits.limit_quantiles(said.numpy(), seen)
         point = (
-            value_limits.limit_values(quantile_head.mean(said).numpy(), seen)
-            if takes_mean
-            else told[..., told.shape[-1] // 2]
+            value_limits.limit_values(head.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
         )
         loss = _loss(EvaluatedForecast(actual, point, told, levels[looked_at], *errors), naive, training_metric(metric))
         return loss if math.isfinite(loss) else math.inf

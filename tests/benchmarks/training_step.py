@@ -20,19 +20,21 @@ from torch.optim import AdamW, swa_utils
 
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Columns, Training
-from rnncli.network import quantile_head
 from rnncli.network.network import Network
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import from_frame
 from rnncli.training import batch_sources, loop, losses, optimiser
 from rnncli.windows.samplers import Sampler
 from rnncli.windows.windows import Windows
+
+HEAD = QuantileHead()
 
 SERIES, LENGTH, SEASON, TURN = 100, 2000, 24, 10  # TURN: steps until the other has its turn
 NAMES = ("cell", "context", "horizon", "segment", "hidden", "batch")
 CHOSEN = {"season": SEASON, "base": "seasonal", "since": False, "calendar": False}
 CHOSEN |= {"layers": 1, "initialisation": "orthogonal", "decoder": "parallel"}
 SHAPES = (("gru", 336, 48, 24, 64, 256), ("gru", 168, 24, 12, 64, 256), ("lstm", 96, 24, 1, 64, 64))
-MIDDLE, LEVELS = quantile_head.MEDIAN, torch.tensor(quantile_head.LEVELS)
+MIDDLE, LEVELS = HEAD.median, torch.tensor(HEAD.levels)
 
 
 class Bare(nn.Module):

@@ -56,4 +56,4 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
 
     with torch.no_grad():
         trace = model.networks[0].trace(own.past, own.step, own.covariates)
-    torch.testing.assert_close(found.watched.outputs[:, -1:], trace.activity)
+    torch.testing.assert_close(found.watched.outputs[:, -1:], trace.outputs)

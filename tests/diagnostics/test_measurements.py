@@ -9,12 +9,14 @@ from torch import nn
 
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity, gradient_probe, measurements
-from rnncli.network import quantile_head
 from rnncli.network.cells import record
 from rnncli.network.cells.recurrent import FusedRNN
 from rnncli.network.cells.recurrent_step import RecurrentName
 from rnncli.network.network import Network
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.windows.batch import Batch, CovariateBatch
+
+HEAD = QuantileHead()
 
 SHARE = 0.8  # of its state that the network by hand keeps from step to step
 SEGMENT, COUNT = 2, 40
@@ -140,7 +142,7 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
             longer.new_zeros(len(longer), more.shape[1] + horizon, 0), batch.covariates.static, None
         )
         forecast = made(more, batch.step + start, beside).quantiles[-len(longer) :]  # from the end of it all
-        errors.append((forecast[:, :SEGMENT, :, quantile_head.MEDIAN] - actual[:, start : start + SEGMENT]).abs())
+        errors.append((forecast[:, :SEGMENT, :, HEAD.median] - actual[:, start : start + SEGMENT]).abs())
     assert found is not None
     assert found.forced == pytest.approx(torch.cat(errors).mean().item(), rel=1e-4)
     assert found.free != pytest.approx(found.forced, rel=1e-3)

@@ -10,9 +10,11 @@ from hypothesis.extra import numpy as hnp
 
 from rnncli.model import conformal
 from rnncli.model.quantile_values import interpolate, normal_deviates
-from rnncli.network import quantile_head
+from rnncli.network.quantile_head import QuantileHead
 
-LEVELS = np.array(quantile_head.LEVELS)
+HEAD = QuantileHead()
+
+LEVELS = np.array(HEAD.levels)
 NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
@@ -147,7 +149,7 @@ def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_j
     learned = learned_from(own, actual)
     if learned is None or (conformal.interval_spread(own, LEVELS) < 1e-6).any():
         return
-    median = own[..., quantile_head.MEDIAN, None]
+    median = own[..., HEAD.median, None]
     others = median + moved + (own - median) / surer
 
     carried = learned.transferred(own, others)

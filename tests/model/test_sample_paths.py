@@ -5,9 +5,11 @@ import pytest
 
 from rnncli.model import sample_paths
 from rnncli.model.quantile_values import normal_deviates
-from rnncli.network import quantile_head
+from rnncli.network.quantile_head import QuantileHead
 
-LEVELS = np.array(quantile_head.LEVELS)
+HEAD = QuantileHead()
+
+LEVELS = np.array(HEAD.levels)
 NORMAL = normal_deviates(LEVELS)
 
 

@@ -68,7 +68,7 @@ def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> Non
     future[0, 0] = torch.nan
     cycle = LearnedCycle(4, 6, 2)
 
-    cycle.begin(future, step)
+    cycle.initialise(future, step)
 
     assert cycle.values[:, 0].tolist() == pytest.approx([0, 5, -5, 1], abs=0.2)
     assert cycle.values[:, 1].tolist() == [0] * 4
@@ -77,6 +77,6 @@ def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> Non
 def test_a_cycle_of_which_nothing_is_seen_begins_at_zero() -> None:
     cycle = LearnedCycle(4, 2, 1)
 
-    cycle.begin(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))
+    cycle.initialise(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))
 
     assert cycle.values.flatten().tolist() == [0] * 4

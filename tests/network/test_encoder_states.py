@@ -30,7 +30,7 @@ def test_a_forecast_is_that_from_the_whole_past(cell: str, chosen: list[tuple[in
         (batch,) = windows(12).at(some, 100)
         carried = encoder_states.carried_to(built, windows(12), *some)
         quick = built.trace(batch.past, batch.step, batch.covariates, carried).prediction.quantiles
-        (whole,) = windows(built.sees(50)).at(some, 100)
+        (whole,) = windows(built.past_steps(50)).at(some, 100)
         slow = built(whole.past, whole.step, whole.covariates).quantiles
 
     assert torch.allclose(quick, slow, atol=1e-5)

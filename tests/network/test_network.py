@@ -7,10 +7,12 @@ from rnncli.config.architecture import Architecture
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.cells import CellName
 from rnncli.config.sections import DecoderName, ScaleName
-from rnncli.network import quantile_head
 from rnncli.network.network import Network
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.network.tensors import EncoderInput, Prediction
 from rnncli.windows.batch import CovariateBatch
+
+HEAD = QuantileHead()
 
 
 def design(**changes: object) -> Architecture:
@@ -66,7 +68,7 @@ def test_every_combination_gives_ordered_quantiles_for_every_step_and_target(
     forecast, measured = forecast_of(built, past)
     values = measured.undo(forecast)
 
-    assert values.shape == (4, 5, 2, len(quantile_head.LEVELS))
+    assert values.shape == (4, 5, 2, len(HEAD.levels))
     assert values.isfinite().all()
     assert (values.diff(dim=-1) >= 0).all()
 
@@ -109,9 +111,9 @@ def test_parallel_decoding_is_one_step_per_segment_from_the_last_state() -> None
     _, state = built.encoder(embedded)
 
     pieces = [built.encoder(position.expand(2, 1, -1), state)[0] for position in built.positions]
-    parameters = built.readout(torch.cat(pieces, dim=1)).reshape(2, -1, 1, len(quantile_head.LEVELS))[:, :5]
+    parameters = built.readout(torch.cat(pieces, dim=1)).reshape(2, -1, 1, len(HEAD.levels))[:, :5]
 
-    expected = quantile_head.quantiles(parameters, torch.zeros(2, 5, 1))
+    expected = HEAD.quantiles(parameters, torch.zeros(2, 5, 1))
     assert torch.allclose(forecast_of(built, past).quantiles, expected, atol=1e-5)
 
 
@@ -125,13 +127,13 @@ def test_the_classic_recursive_network_feeds_its_median_back() -> None:
         inputs = torch.stack([values, torch.ones_like(values)], dim=-1).reshape(2, -1, 2)
         outputs, _ = built.encoder(torch.nn.functional.gelu(built.embedding(inputs)))
         parameters = built.readout(outputs[:, -1]).reshape(2, 1, -1)
-        return quantile_head.quantiles(parameters, scaled[:, -1])
+        return HEAD.quantiles(parameters, scaled[:, -1])
 
     values = scaled.squeeze(-1)
     for step in range(5):
         expected = run(values)
         assert torch.allclose(quantiles[:, step], expected, atol=1e-4)
-        values = torch.cat([values, expected[:, :, quantile_head.MEDIAN]], dim=1)
+        values = torch.cat([values, expected[:, :, HEAD.median]], dim=1)
 
 
 def test_in_training_a_recursive_network_feeds_drawn_values_back() -> None:
@@ -157,9 +159,9 @@ def test_a_direct_network_reads_the_whole_horizon_from_the_last_output() -> None
         )
     )
 
-    parameters = built.readout(output[:, -1]).reshape(2, 5, 1, len(quantile_head.LEVELS))
+    parameters = built.readout(output[:, -1]).reshape(2, 5, 1, len(HEAD.levels))
 
-    assert torch.allclose(quantiles, quantile_head.quantiles(parameters, torch.zeros(2, 5, 1)), atol=1e-5)
+    assert torch.allclose(quantiles, HEAD.quantiles(parameters, torch.zeros(2, 5, 1)), atol=1e-5)
 
 
 def test_an_untrained_bypass_adds_nothing() -> None:
@@ -180,7 +182,7 @@ def test_a_boundary_is_forecast_as_if_the_past_ended_there(
     quantiles, scale = forecast_of(built, past)
 
     first, first_scale = built(past[:, :12], torch.full((4,), 94), alone(past[:, :12]))
-    assert quantiles.shape == (12, 5, 1, len(quantile_head.LEVELS))
+    assert quantiles.shape == (12, 5, 1, len(HEAD.levels))
     assert torch.allclose(quantiles[:4], first, atol=1e-5)
     assert torch.equal(scale.level, first_scale.level.repeat(3, 1, 1))
 
@@ -214,7 +216,7 @@ def test_a_second_network_may_take_other_steps_through_the_horizon() -> None:
     past = torch.randn(4, 12, 1).double()
 
     assert built.positions.shape == (3, 8)
-    assert forecast_of(built, past).quantiles.shape == (4, 5, 1, len(quantile_head.LEVELS))
+    assert forecast_of(built, past).quantiles.shape == (4, 5, 1, len(HEAD.levels))
 
 
 def test_what_is_looked_at_is_told_and_never_lies_behind_the_cutoff() -> None:
@@ -222,7 +224,7 @@ def test_what_is_looked_at_is_told_and_never_lies_behind_the_cutoff() -> None:
     past = torch.randn(4, 18, 1).double()
 
     with torch.no_grad():
-        looked = built.trace(past, torch.full((4,), 100), alone(past)).looked
+        looked = built.trace(past, torch.full((4,), 100), alone(past)).attention
 
     assert looked is not None
     assert looked.shape == (12, 2, 6)  # three boundaries; two segments ahead; six back

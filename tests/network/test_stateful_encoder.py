@@ -40,7 +40,7 @@ def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: 
     """Two segments of three steps at a time, from any beginning, beside one pass over the whole past."""
     built = network(cell=cell, decoder=decoder)
     walker = StatefulBatches(np.array([45, 36]), 6, 2, windows(12 + 3), torch.Generator().manual_seed(3))
-    whole = windows(built.sees(50))
+    whole = windows(built.past_steps(50))
     with torch.no_grad():
         for _ in range(5):
             batch, carried = walker.batch()
@@ -77,11 +77,11 @@ def test_a_gradient_ends_where_the_state_was_passed_on() -> None:
         built.encoder, segments, known, 2, CarriedState(None, torch.tensor([True, True])), stepwise=True
     )
 
-    kept = detach_state(first.last, torch.tensor([True, False]))
+    kept = detach_state(first.final_state, torch.tensor([True, False]))
 
     assert kept is not None
     assert not any(part.requires_grad for part in kept)
-    assert torch.equal(kept[0][:, 0], first.last[0][:, 0])
+    assert torch.equal(kept[0][:, 0], first.final_state[0][:, 0])
     assert not kept[0][:, 1].any()
 
 
@@ -125,5 +125,5 @@ def test_one_scale_for_all_rows_is_their_mean_and_deviation() -> None:
 def test_only_cutoffs_matter_to_how_much_past_is_read() -> None:
     carried, plain = network(), Network(design(), 1)
 
-    assert (carried.sees(5), carried.sees(50), plain.sees(50)) == (12, 51, 12)
-    assert len(list(windows(carried.sees(50)).at(Cutoffs(np.array([0]), np.array([50])), 10))) == 1
+    assert (carried.past_steps(5), carried.past_steps(50), plain.past_steps(50)) == (12, 51, 12)
+    assert len(list(windows(carried.past_steps(50)).at(Cutoffs(np.array([0]), np.array([50])), 10))) == 1

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.sections import ScaleName, Training
-from rnncli.network import quantile_head, teacher_forcing
+from rnncli.network import teacher_forcing
 from rnncli.network.network import Network
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.network.scaling import OUTLIER
 from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.network.tensors import EncoderInput
@@ -24,6 +25,8 @@ from rnncli.windows.batch import Batch
 from tests.conftest import Command, hourly
 from tests.network.cells.textbook import gelu, layer, weights
 from tests.network.test_network import alone, network
+
+HEAD = QuantileHead()
 
 CONTEXT, SEGMENT, HORIZON, FORKS = 12, 3, 5, 2  # of `design`
 
@@ -71,7 +74,7 @@ def by_hand(
     for start in range(0, HORIZON, SEGMENT):
         output = layer("gru", entered[None], recurrent)[0, -1]
         parameters = (w["readout.weight"] @ output + w["readout.bias"]).reshape(SEGMENT, 2, -1)
-        own = parameters[..., quantile_head.MEDIAN]  # beside the base, if that is taken off
+        own = parameters[..., HEAD.median]  # beside the base, if that is taken off
         medians += list(own + cycle[(step + start + np.arange(SEGMENT)) % len(cycle)])
         if start + SEGMENT < HORIZON:
             truth = future[start : start + SEGMENT]
@@ -97,7 +100,7 @@ def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, 
 
     with torch.no_grad():
         lesson = TeacherForcing(batch.futures(CONTEXT, SEGMENT), 1.0)
-        quantiles, measured = made.trace(past, step, batch.covariates, lesson=lesson).prediction
+        quantiles, measured = made.trace(past, step, batch.covariates, teacher=lesson).prediction
 
     floor = torch.full_like(measured.level, torch.nan) if measured.floor is None else measured.floor
     for number in range(3 * (1 + FORKS)):
@@ -106,7 +109,7 @@ def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, 
         sizes = tuple(one[number, 0].numpy() for one in (measured.level, measured.spread, floor))
         before = int(step[window]) - (FORKS - fork) * SEGMENT
         expected = by_hand(made, sizes, values[window, :end], values[window, end : end + HORIZON], before)
-        assert np.allclose(quantiles[number, ..., quantile_head.MEDIAN].numpy(), np.array(expected), atol=1e-4)
+        assert np.allclose(quantiles[number, ..., HEAD.median].numpy(), np.array(expected), atol=1e-4)
 
 
 def test_what_is_missing_is_fed_from_the_forecast_and_what_is_known_is_not() -> None:
@@ -134,7 +137,7 @@ def test_the_share_falls_from_what_was_asked_for_to_none(
         shares.append(share)
         return TeacherForcing(future, share)
 
-    monkeypatch.setattr(loop, "Lesson", noted)
+    monkeypatch.setattr(loop, "TeacherForcing", noted)
     quick = ("--horizon", 6, "--steps", 40, "--hidden", 8, "--context", 24, "--segment", 3, "--no-refit")
 
     made = rnncli(
@@ -157,7 +160,7 @@ def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dic
         free = made(past, batch.step, batch.covariates)
 
     for came in (future, 2 * future + 1):
-        total, count = losses.quantile_loss(free.quantiles, free.scale, came, None)
+        total, count = losses.prediction_loss(HEAD, free, came, None)
         assert loop.mean_loss(made, [(batch._replace(future=came), None)], goal) == pytest.approx(
             (total / count).item()
         )
@@ -197,7 +200,7 @@ def test_a_horizon_of_one_segment_leaves_nothing_to_force(rnncli: Command, data:
 def test_the_time_since_the_last_sale_counts_from_it() -> None:
     past = torch.tensor([0.0, 2, 0, 0, torch.nan, 3, 0]).reshape(1, 7, 1)
 
-    assert teacher_forcing.waited(past > 0).flatten().tolist() == [1, 0, 1, 2, 3, 0, 1]
+    assert teacher_forcing.steps_since(past > 0).flatten().tolist() == [1, 0, 1, 2, 3, 0, 1]
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=12), st.data())
@@ -205,10 +208,10 @@ def test_the_count_goes_on_where_it_was(positive: list[bool], drawn: st.DataObje
     cut = drawn.draw(st.integers(1, len(positive) - 1))
     every = torch.tensor(positive).reshape(1, -1, 1)
 
-    first = teacher_forcing.waited(every[:, :cut])
-    second = teacher_forcing.waited(every[:, cut:], first[:, -1:])
+    first = teacher_forcing.steps_since(every[:, :cut])
+    second = teacher_forcing.steps_since(every[:, cut:], first[:, -1:])
 
-    assert torch.equal(torch.cat([first, second], dim=1), teacher_forcing.waited(every))
+    assert torch.equal(torch.cat([first, second], dim=1), teacher_forcing.steps_since(every))
 
 
 def test_what_is_fed_back_is_told_when_it_was_sold() -> None:
@@ -218,10 +221,10 @@ def test_what_is_fed_back_is_told_when_it_was_sold() -> None:
     told = list[torch.Tensor]()
     embed = made.embed
 
-    def noted(steps: EncoderInput, window: torch.Tensor) -> torch.Tensor:
+    def noted(steps: EncoderInput, series: torch.Tensor) -> torch.Tensor:
         assert steps.waited is not None
         told.append(steps.waited.expm1()[:, -1, 0])
-        return embed(steps, window)
+        return embed(steps, series)
 
     made.embed = noted  # type: ignore[method-assign]
     with torch.no_grad():
@@ -230,6 +233,6 @@ def test_what_is_fed_back_is_told_when_it_was_sold() -> None:
     count = torch.tensor([7.0, 0.0])
     assert torch.allclose(told[0], count)
     for step, counted in enumerate(told[1:]):
-        count = torch.where(quantiles[:, step, 0, quantile_head.MEDIAN] > 0, 0.0, count + 1)
+        count = torch.where(quantiles[:, step, 0, HEAD.median] > 0, 0.0, count + 1)
         assert torch.allclose(counted, count, atol=1e-4)
     assert len(told) == 5

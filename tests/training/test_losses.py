@@ -8,11 +8,15 @@ from hypothesis import strategies as st
 
 from rnncli.config.metrics import MetricName
 from rnncli.config.sections import ScaleName
-from rnncli.network import quantile_head, scaling
+from rnncli.network import scaling
+from rnncli.network.quantile_head import QuantileHead
+from rnncli.network.tensors import Prediction
 from rnncli.training import losses
 
+HEAD = QuantileHead()
+
 SEASON = 4
-LEVELS = np.array(quantile_head.LEVELS)
+LEVELS = np.array(HEAD.levels)
 
 
 def windows(count: int = 6, length: int = 20) -> torch.Tensor:
@@ -62,7 +66,7 @@ def test_a_weighed_loss_is_the_pinball_loss_in_the_units_of_the_data(kind: Scale
     quantiles = torch.randn(3, 5, 1, 9, generator=generator).sort(dim=-1).values
     weight = torch.tensor([1.0, 0.1, 0.01]).double().reshape(3, 1, 1)
 
-    total, count = losses.quantile_loss(quantiles, scale, future, weight)
+    total, count = losses.prediction_loss(HEAD, Prediction(quantiles, scale), future, weight)
 
     error = (future.unsqueeze(-1) - scale.undo(quantiles)).numpy()
     pinball = 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(-1) * weight.numpy()
@@ -77,7 +81,9 @@ def test_a_window_that_never_moved_costs_nothing(metric: MetricName) -> None:
     scale = scaling.measure(past, "spread", SEASON)
     weighing = losses.measure_weights(metric, SEASON, past)
 
-    total, count = losses.quantile_loss(torch.zeros(2, 4, 1, 9), scale, past[:, :4] + 1, weighing.weigh(past))
+    total, count = losses.prediction_loss(
+        HEAD, Prediction(torch.zeros(2, 4, 1, 9), scale), past[:, :4] + 1, weighing.weigh(past)
+    )
 
     assert total.isfinite()
     assert count.item() == 4
@@ -91,6 +97,8 @@ def test_a_meter_around_a_billion_costs_as_around_zero(metric: MetricName) -> No
     def cost(values: torch.Tensor) -> float:
         past, future = values[:, :20], values[:, 20:]
         weight = losses.measure_weights(metric, SEASON, past).weigh(past)
-        return losses.quantile_loss(quantiles, scaling.measure(past, "spread", SEASON), future, weight)[0].item()
+        return losses.prediction_loss(
+            HEAD, Prediction(quantiles, scaling.measure(past, "spread", SEASON)), future, weight
+        )[0].item()
 
     assert cost(near + 1e9) == pytest.approx(cost(near), rel=1e-4)

@@ -7,13 +7,15 @@ import torch
 
 from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
-from rnncli.network import quantile_head
 from rnncli.network.network import Network
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import from_frame
 from rnncli.training import ridge_readout
 from rnncli.windows.samplers import Sampler
 from rnncli.windows.windows import Windows
 from tests.network.test_network import design
+
+HEAD = QuantileHead()
 
 LENGTH = 300
 CPU = torch.device("cpu")
@@ -66,7 +68,7 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
         system = ridge_readout._system(network, cut, *places)
         quantiles, scale = network(batch.past, batch.step, batch.covariates)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
-        told = quantiles[..., quantile_head.MEDIAN].mT - left
+        told = quantiles[..., HEAD.median].mT - left
         solutions = ridge_readout.solve(system.features, system.targets, ridge_readout.PENALTIES)
         differences = [told - one.of(system.features) for one in solutions]
 
@@ -83,7 +85,7 @@ def test_a_linear_process_is_forecast_exactly() -> None:
     with torch.no_grad():
         quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
-    made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
+    made = scale.undo(quantiles[..., HEAD.median : HEAD.median + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=2e-3)
 
 
@@ -96,7 +98,7 @@ def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
     with torch.no_grad():
         quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
-    made = scale.undo(quantiles[..., quantile_head.MEDIAN : quantile_head.MEDIAN + 1]).squeeze(-1)
+    made = scale.undo(quantiles[..., HEAD.median : HEAD.median + 1]).squeeze(-1)
     assert torch.allclose(made, batch.future, atol=0.05)
 
 
@@ -116,5 +118,5 @@ def test_its_intervals_hold_what_they_say() -> None:
         quantiles, scale = network(batch.past, batch.step, batch.covariates)
 
     actual = scale.apply(batch.future)
-    low, high = (quantiles[..., quantile_head.LEVELS.index(level)] for level in (0.1, 0.9))
+    low, high = (quantiles[..., HEAD.levels.index(level)] for level in (0.1, 0.9))
     assert ((low <= actual) & (actual <= high)).float().mean().item() == pytest.approx(0.8, abs=0.12)

@@ -14,7 +14,7 @@ from rnncli.config.sections import Columns, Network, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model import card as cards
 from rnncli.model import data_profile
-from rnncli.network import quantile_head
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import InitialWeights
@@ -22,6 +22,8 @@ from rnncli.training.search import Search, select_ensemble
 from rnncli.training.train_network import TrainedNetwork
 from rnncli.training.trials import TrainedMember, TrialRunner
 from tests.conftest import hourly
+
+HEAD = QuantileHead()
 
 TRUTH = np.arange(10.0)
 
@@ -68,7 +70,7 @@ class Course(SimpleNamespace):
         for task in tasks:
             error, best = self.course(task.steps)
             error *= self.harm if task.architecture.covariates else 1.0
-            levels = np.linspace(-1, 1, len(quantile_head.LEVELS))
+            levels = np.linspace(-1, 1, len(HEAD.levels))
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
             went = cards.LearningCurve.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})

@@ -10,11 +10,13 @@ from rnncli.config.metrics import MetricName
 from rnncli.config.sections import Columns, Network, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model import data_profile
-from rnncli.network import quantile_head
+from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import from_frame
 from rnncli.planning import plan as choices
 from rnncli.training.validation_loss import validation_loss as judged
 from tests.conftest import hourly
+
+HEAD = QuantileHead()
 
 
 def test_counts_are_judged_as_they_are_forecast() -> None:
@@ -22,7 +24,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
-    near = truth[..., None] + np.linspace(-0.4, 0.4, len(quantile_head.LEVELS))
+    near = truth[..., None] + np.linspace(-0.4, 0.4, len(HEAD.levels))
 
     judge = partial(judged, panel, plan, "mae")
 
@@ -38,8 +40,7 @@ def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: Me
     judge = judged(panel, plan, metric, data_profile.profile(panel))
 
     right, near, far, unknown = (
-        judge([np.repeat(truth[..., None] + error, len(quantile_head.LEVELS), axis=-1)])
-        for error in (0.0, 0.5, 1.0, np.nan)
+        judge([np.repeat(truth[..., None] + error, len(HEAD.levels), axis=-1)]) for error in (0.0, 0.5, 1.0, np.nan)
     )
 
     assert right == pytest.approx(0)

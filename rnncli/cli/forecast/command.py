@@ -128,7 +128,7 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
-    from rnncli.network import device, quantile_head
+    from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
     from rnncli.panel.panel import Forecast
 
@@ -138,11 +138,11 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     run_report.add_facts(device=str(placement.device), forecast_rows=len(cutoffs.series) * card.horizon)
     model = replace(model, corrected=forecasting.conformal)
     wanted = levels(forecasting)
-    needed = np.union1d(wanted, quantile_head.LEVELS) if forecasting.samples else wanted
+    needed = np.union1d(wanted, model.levels) if forecasting.samples else wanted
     for batch_cutoffs, forecast in model.forecast_batches(panel, cutoffs, needed, placement.device, forecasting.point):
         samples = None
         if forecasting.samples:
-            trained = forecast.quantiles[..., np.isin(needed, quantile_head.LEVELS)]
+            trained = forecast.quantiles[..., np.isin(needed, model.levels)]
             samples = model.sample_paths(trained, forecasting.samples)
         quantiles = forecast.quantiles[..., np.isin(needed, wanted)]
         yield ForecastBatch(batch_cutoffs, Forecast(forecast.point, quantiles), samples)

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, assert_never
 import torch
 from torch import Tensor
 
+from rnncli.config.cells import CellName
 from rnncli.network.cells.record import CANDIDATE, FORGET, INPUT, OUTPUT, RESET, STATE, UPDATE, LayerActivity, Part
 from rnncli.network.cells.state import State
 
@@ -25,6 +26,11 @@ PARTS: dict[RecurrentName, tuple[Part, ...]] = {
     "lstm": (INPUT, FORGET, CANDIDATE, OUTPUT),
     "gru": (RESET, UPDATE, CANDIDATE),
 }
+
+
+def recurrent_cell(cell: CellName) -> RecurrentName:
+    """Return a cell if it is recurrent, otherwise a GRU."""
+    return cell if cell in ("rnn", "lstm", "gru") else "gru"
 
 
 class Step(NamedTuple):
