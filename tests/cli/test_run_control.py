@@ -189,7 +189,7 @@ def test_files_other_than_tables_cannot_be_urls(
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "error: cannot write s3://bucket/f.png: only tables go to a URL. Name a file on this machine\n"
+        "error: cannot write s3://bucket/f.png: only tables can be written to a URL. Name a local file\n"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -1,26 +1,34 @@
 """rnncli evaluate on saved forecasts."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from rnncli import cli
 from tests.conftest import Command, hourly
 
 KEYS = ["unique_id", "ds"]
 
 
-@pytest.fixture
-def archive(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> Path:
-    """Forecasts made on four evenings, the last of them of hours that have not come yet; as cron leaves them."""
-    folder, frame = tmp_path / "archive", pd.read_csv(data)
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def evenings(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forecasts of four evenings, the last of them of hours without actual values yet; as cron saves them."""
+    folder, frame = tmp_path_factory.mktemp("evenings"), pd.read_csv(workplace / "data.csv")
     for number, back in enumerate((60, 36, 12, 2)):
         early = frame[frame.groupby("unique_id").cumcount(ascending=False) >= back]
-        early.to_csv(tmp_path / "early.csv", index=False)
+        early.to_csv(folder.with_suffix(".csv"), index=False)
         name = f"{number}.{'csv' if number % 2 else 'parquet'}"
-        assert rnncli("forecast", model, tmp_path / "early.csv", "--output", folder / name).code == 0
+        command = ["forecast", workplace / "data.rnn", folder.with_suffix(".csv"), "--output", folder / name]
+        assert cli.run([str(part) for part in command]) == 0
     return folder
+
+
+@pytest.fixture
+def archive(evenings: Path, tmp_path: Path) -> Path:
+    """A copy of these forecasts."""
+    return Path(shutil.copytree(evenings, tmp_path / "archive"))
 
 
 def test_the_scores_are_those_computed_by_hand(rnncli: Command, archive: Path, data: Path) -> None:
