@@ -1,9 +1,7 @@
-"""What validation windows teach about a forecast's quantiles: how far they were off, and how errors hang together.
+"""Conformal calibration of quantile forecasts on validation windows. numpy only.
 
-Conformal prediction (Vovk et al. 2005; Romano et al. 2019), interval by interval and step by step: errors are taken in
-units of the window's own spread (Sesia and Candès 2020), so that what was learned on a calm series fits a wild one.
-Sample paths put the ranks that whole futures had in their forecasts into a new forecast, and so keep what goes together
-along the horizon and between targets (Clark et al. 2004, the Schaake shuffle). numpy only.
+Conformal prediction (Vovk et al. 2005; Romano et al. 2019) by interval and step. Errors are measured in units of the
+window's interval spread (Sesia and Candès 2020), so that corrections transfer between series of different volatility.
 """
 
 import math
@@ -14,24 +12,24 @@ import numpy as np
 from rnncli.model import sample_paths
 from rnncli.model.quantile_values import interpolate, normal_deviates
 
-SPREAD = (0.1, 0.9)  # levels between which a window's spread lies
-MIN_POOLED = 30  # origins times neighbouring steps, at least, that a correction is taken from
-PRIOR_ORIGINS = 10  # origins at which half of a correction is believed: windows of one origin share their shocks
-MIN_SPREAD = 1e-280  # a spread that can be divided by
+SPREAD = (0.1, 0.9)  # levels of the interval whose width is a window's spread
+MIN_POOLED = 30  # least number of origins times neighbouring steps for a correction
+PRIOR_ORIGINS = 10  # number at which half of a correction is applied: windows of one origin share shocks
+MIN_SPREAD = 1e-280  # least divisor
 
 
 class Calibration(NamedTuple):
-    """Corrections learned on windows that the networks never trained on."""
+    """Corrections estimated on windows that the networks were not trained on."""
 
     levels: np.ndarray  # (Q,) rising
-    shifts: np.ndarray  # (H, K, Q) what each quantile is moved by, in units of the window's spread
-    ranks: np.ndarray  # (R, H, K) where what happened lay in corrected forecasts, as normal deviates
+    shifts: np.ndarray  # (H, K, Q) shift of each quantile, in units of the window's spread
+    ranks: np.ndarray  # (R, H, K) normal ranks of observed futures in calibrated forecasts
 
     def apply(self, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """Quantiles (N, H, K, P) at levels (P,), rising, those that were learned at among them, moved as learned.
+        """Return calibrated quantiles (N, H, K, P); levels: (P,) rising, including the calibrated ones.
 
-        Between these they lie on straight lines, and further out as far from the outermost as before: so that none
-        depends on what else is asked for.
+        Quantiles between the calibrated levels are interpolated. Those outside keep their distance from the outermost,
+        so that a quantile does not depend on the other levels.
         """
         known = np.flatnonzero(np.isin(levels, self.levels))
         before = quantiles[..., known]
@@ -44,30 +42,29 @@ class Calibration(NamedTuple):
         below, above = levels < self.levels[0], levels > self.levels[-1]
         inside[..., below] += quantiles[..., below] - before[..., :1]
         inside[..., above] += quantiles[..., above] - before[..., -1:]
-        return _rising(inside, levels)  # but for rounding they are
+        return _rising(inside, levels)  # rounding may have reversed neighbours
 
-    def transferred(self, own: np.ndarray, others: np.ndarray) -> "Calibration":
-        """The same for other networks, whose quantiles then lie as far from their median as these do when corrected.
+    def transferred(self, validated: np.ndarray, retrained: np.ndarray) -> "Calibration":
+        """Return this calibration transferred to retrained networks, with the calibrated interval widths.
 
-        Networks trained for longer, and on more rows, are surer of themselves than those that it was learned of, and
-        what they err by on rows of their training tells nothing. own, others: (N, H, K, Q) what both say of the same
-        windows, where neither knows what came; the typical one of them counts.
+        Retrained networks are overconfident, and their errors on training rows cannot reveal it. validated, retrained:
+        (N, H, K, Q) forecasts of both ensembles after the ends of series; the median shift over windows is used.
         """
-        unit = interval_spread(others, self.levels)[..., None]
-        lacking = _from_median(self.apply(own, self.levels)) - _from_median(others)
-        units = np.where(unit > MIN_SPREAD, lacking / np.where(unit > MIN_SPREAD, unit, 1.0), np.nan)
+        unit = interval_spread(retrained, self.levels)[..., None]
+        missing = _from_median(self.apply(validated, self.levels)) - _from_median(retrained)
+        units = np.where(unit > MIN_SPREAD, missing / np.where(unit > MIN_SPREAD, unit, 1.0), np.nan)
         known = np.isfinite(units).any(axis=0)
         typical = np.nanmedian(np.where(known, units, 0.0), axis=0)
         return self._replace(shifts=np.where(known, typical, self.shifts))
 
 
 def _from_median(quantiles: np.ndarray) -> np.ndarray:
-    """How far quantiles (..., Q) lie above the one in their middle: (..., Q)."""
+    """Return quantiles (..., Q) minus the middle quantile."""
     return quantiles - quantiles[..., quantiles.shape[-1] // 2, None]
 
 
 def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles (..., P) none of which lies on the wrong side of one nearer to the median."""
+    """Return quantiles (..., P) sorted outwards from the median."""
     middle = int(np.searchsorted(levels, 0.5))
     above = np.maximum.accumulate(quantiles[..., middle:], axis=-1)
     below = np.minimum(quantiles[..., :middle], above[..., :1])
@@ -77,11 +74,12 @@ def _rising(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
 def fit_calibration(
     quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray, origins: np.ndarray, raw: np.ndarray | None = None
 ) -> Calibration | None:
-    """From forecasts (V, H, K, Q) of windows with what happened (V, H, K), NaN where unknown; None without any.
+    """Return the calibration from forecasts (V, H, K, Q) and actual values (V, H, K); None without known values.
 
-    levels: (Q,) rising, as far above one half as below. Both ends of an interval are moved alike, so that an error all
-    windows had in common, as those of one origin (V,) may, is not taken for one that will come again. The median stays.
-    raw: (V, H, K, Q) the same before they were held to whole numbers, which tell ranks apart that these make equal.
+    levels: (Q,) rising and symmetric around one half. origins: (V,) cutoffs of the windows. Both ends of an interval
+    are shifted by the same distance, so that an error shared by all windows of an origin is not taken for a bias. The
+    median is not shifted. raw: (V, H, K, Q) forecasts before rounding to counts, in which ranks differ that rounding
+    makes equal.
     """
     spread = interval_spread(quantiles, levels)
     unit = np.where(spread > MIN_SPREAD, spread, np.nan)
@@ -91,38 +89,38 @@ def fit_calibration(
     count = len(np.unique(origins[known]))
     horizon, targets = actual.shape[1:]
     shifts = np.zeros((horizon, targets, len(levels)))
-    for place in range(len(levels) // 2):
-        low, high = quantiles[..., place], quantiles[..., -1 - place]
-        beyond = np.maximum(low - actual, actual - high) / unit  # (V, H, K)
-        moved = _moves(beyond, float(levels[-1 - place] - levels[place]), int(known.sum()), count)
-        shifts[..., place], shifts[..., -1 - place] = -moved, moved
+    for index in range(len(levels) // 2):
+        low, high = quantiles[..., index], quantiles[..., -1 - index]
+        distances = np.maximum(low - actual, actual - high) / unit  # (V, H, K)
+        widening = _widenings(distances, float(levels[-1 - index] - levels[index]), int(known.sum()), count)
+        shifts[..., index], shifts[..., -1 - index] = -widening, widening
     calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
-    finest = calibration.apply(quantiles if raw is None else raw, levels)
-    return calibration._replace(ranks=sample_paths.ranks(finest, actual, levels))
+    calibrated = calibration.apply(quantiles if raw is None else raw, levels)
+    return calibration._replace(ranks=sample_paths.ranks(calibrated, actual, levels))
 
 
 def interval_spread(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """How far the outer tenths of a forecast (..., Q) lie apart: (...)."""
+    """Return the width (...) of the 80 % interval of forecasts (..., Q)."""
     low, high = (int(np.abs(levels - level).argmin()) for level in SPREAD)
     return quantiles[..., high] - quantiles[..., low]
 
 
-def _moves(beyond: np.ndarray, share: float, windows: int, origins: int) -> np.ndarray:
-    """How far (H, K) the ends of an interval are to be moved outwards to hold a share of what happened.
+def _widenings(distances: np.ndarray, coverage: float, windows: int, origins: int) -> np.ndarray:
+    """Return by how much (H, K) the ends of an interval must be moved outwards to attain a coverage.
 
-    beyond: (V, H, K) how far outside of it values lay, below zero inside; NaN where unknown.
+    distances: (V, H, K) of the actual values outside the interval, negative inside; NaN where unknown.
     """
-    horizon, targets = beyond.shape[1:]
-    moves = np.zeros((horizon, targets))
+    horizon, targets = distances.shape[1:]
+    widenings = np.zeros((horizon, targets))
     reach = min(horizon, math.ceil(MIN_POOLED / origins) // 2)
-    needed = share * (1 + 1 / windows)  # one window more than there are may be the worst of all
+    needed = coverage * (1 + 1 / windows)  # finite-sample correction: the next window may be the worst
     for step in range(horizon):
-        pooled = beyond[:, max(0, step - reach) : step + reach + 1]
+        pooled = distances[:, max(0, step - reach) : step + reach + 1]
         for target in range(targets):
             values = pooled[:, :, target]
             values = values[np.isfinite(values)]
             if len(values):
-                moves[step, target] = np.quantile(values, min(needed, 1.0))
-    if needed >= 1:  # too few windows to have met what is so rare: no reason to narrow anything
-        moves = moves.clip(min=0)
-    return moves * origins / (origins + PRIOR_ORIGINS)
+                widenings[step, target] = np.quantile(values, min(needed, 1.0))
+    if needed >= 1:  # too few windows to justify a narrower interval
+        widenings = widenings.clip(min=0)
+    return widenings * origins / (origins + PRIOR_ORIGINS)

@@ -1,4 +1,4 @@
-"""Compare a table with the training data of a model. numpy only."""
+"""Detect data drift: differences between a table and the training data of a model. numpy only."""
 
 from collections.abc import Iterator
 
@@ -11,99 +11,115 @@ from rnncli.panel import Panel
 from rnncli.panel.covariates import UNSEEN
 from rnncli.panel.time.formats import as_texts
 
-JUMP = 50.0  # times the size that was: further than any growth
-SILENT = 0.5  # share of steps without a value, and SILENCED more than in training
-SILENCED = 0.3
+JUMP = 50.0  # ratio of sizes that exceeds any growth, such as a change of unit
+MISSING = 0.5  # share of missing steps that is reported if it has also risen by MISSING_RISE
+MISSING_RISE = 0.3
 
 
 def detect(trained: TrainingData, zone: str | None, panel: Panel, context: int) -> list[str]:
-    """What is different in the newest `context` steps of each series, a line each, what hurts most first."""
-    if not context:  # nothing is seen of what columns hold
-        return [*_unknown(trained, panel), *_shifted(trained, zone, panel)]
+    """Return the differences of the newest `context` steps of each series, a line each, the most harmful first.
+
+    zone: time zone of the training data.
+    """
+    if not context:  # the networks receive no values
+        return [*_new_series(trained, panel), *_shifted_times(trained, zone, panel)]
     newest = panel.slice_rows((panel.lengths - context).clip(min=0), panel.lengths, panel.lengths)
     ranges = [column_range(column) for column in numeric_columns(newest)]
-    found = [*_jumps(trained, newest, ranges), *_silent(trained, ranges), *_unseen(newest), *_stale(panel, context)]
-    return [*found, *_unknown(trained, panel), *_missed(trained, panel), *_shifted(trained, zone, panel)]
+    return [
+        *_jumps(trained, newest, ranges),
+        *_missing_or_constant(trained, ranges),
+        *_new_categories(newest),
+        *_ended_series(panel, context),
+        *_new_series(trained, panel),
+        *_missing_series(trained, panel),
+        *_shifted_times(trained, zone, panel),
+    ]
 
 
 def _jumps(trained: TrainingData, newest: Panel, ranges: list[ColumnRange]) -> Iterator[str]:
-    """Columns, and then series, of another size."""
-    before = {one.name: one for one in trained.columns}
+    """Yield columns whose size has jumped, or the series if the first column has not."""
+    known = {column.name: column for column in trained.columns}
     jumps = []
     for column in ranges:
-        was = before.get(column.name)
-        if was is not None and _jumped(was.typical, column.typical):
+        before = known.get(column.name)
+        if before is not None and _jumped(before.typical, column.typical):
             jumps.append(column.name)
-            yield f"{_called(column.name)} is about {column.typical / was.typical:.3g} times what it was in training"
+            ratio = column.typical / before.typical
+            yield f"{_column_words(column.name)} is about {ratio:.3g} times as large as in training"
     if ranges[0].name in jumps:
-        return  # and so are its series
-    known = {str(name): size for name, size in zip(newest.ids, series_sizes(newest), strict=True)}
-    jumped = {
-        name: size / trained.sizes[name] for name, size in known.items() if _jumped(trained.sizes.get(name), size)
+        return  # its series have jumped, too
+    sizes = {str(name): size for name, size in zip(newest.ids, series_sizes(newest), strict=True)}
+    ratios = {
+        name: size / trained.sizes[name] for name, size in sizes.items() if _jumped(trained.sizes.get(name), size)
     }
-    if jumped:
-        times = float(np.median(list(jumped.values())))
-        yield f"{len(jumped)} series are about {times:.3g} times what they were in training{listed(list(jumped))}"
+    if ratios:
+        ratio = float(np.median(list(ratios.values())))
+        verb = "is" if len(ratios) == 1 else "are"
+        yield f"{len(ratios)} series {verb} about {ratio:.3g} times as large as in training{listed(list(ratios))}"
 
 
-def _jumped(was: float | None, size: float) -> bool:
-    return bool(was) and size > 0 and not 1 / JUMP < size / (was or 1.0) < JUMP
+def _jumped(before: float | None, size: float) -> bool:
+    return bool(before) and size > 0 and not 1 / JUMP < size / (before or 1.0) < JUMP
 
 
-def _silent(trained: TrainingData, ranges: list[ColumnRange]) -> Iterator[str]:
-    """Columns that moved and do not any more, or have hardly a value."""
-    before = {one.name: one for one in trained.columns}
+def _missing_or_constant(trained: TrainingData, ranges: list[ColumnRange]) -> Iterator[str]:
+    """Yield columns that have become constant, or have mostly missing values."""
+    known = {column.name: column for column in trained.columns}
     for column in ranges:
-        was = before.get(column.name)
-        if was is None:
+        before = known.get(column.name)
+        if before is None:
             continue
-        if column.missing > max(SILENT, was.missing + SILENCED):
-            shares = f"{column.missing:.0%} of the newest steps, of {was.missing:.0%} in training"
-            yield f"{_called(column.name)} is missing in {shares}"
-        elif column.low == column.high and was.low < was.high:
-            yield f"{_called(column.name)} is {column.low:g} in all of the newest steps; in training it moved"
+        if column.missing > max(MISSING, before.missing + MISSING_RISE):
+            shares = f"{column.missing:.0%} of the newest steps ({before.missing:.0%} in training)"
+            yield f"{_column_words(column.name)} is missing in {shares}"
+        elif column.low == column.high and before.low < before.high:
+            yield f"{_column_words(column.name)} is {column.low:g} in all of the newest steps; in training it varied"
 
 
-def _unseen(newest: Panel) -> Iterator[str]:
-    """Kinds that the model does not know, in columns of which it knew them all."""
-    beside = newest.covariates
-    for place, one in enumerate(beside.varying):
-        count = int((beside.values[:, place] == UNSEEN).sum())
-        if one.categories is not None and not one.gaps and count:
-            yield f'{counted(count, "value")} of "{one.name}" are kinds that training never saw'
+def _new_categories(newest: Panel) -> Iterator[str]:
+    """Yield columns with new categories, if the training data had no unknown category."""
+    covariates = newest.covariates
+    for index, covariate in enumerate(covariates.varying):
+        count = int((covariates.values[:, index] == UNSEEN).sum())
+        if covariate.categories is not None and not covariate.gaps and count:
+            yield f'"{covariate.name}" has categories that were not in the training data ({counted(count, "value")})'
 
 
-def _stale(panel: Panel, context: int) -> Iterator[str]:
-    """Series that end long before the others."""
+def _ended_series(panel: Panel, context: int) -> Iterator[str]:
+    """Yield series that end long before the others."""
     ends = panel.firsts + panel.lengths
-    stale = np.flatnonzero(ends < ends.max() - context)
-    if len(stale):
-        names = [str(name) for name in panel.ids[stale]]
+    ended = np.flatnonzero(ends < ends.max() - context)
+    if len(ended):
+        names = [str(name) for name in panel.ids[ended]]
         newest = as_texts([panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
-        yield f"{len(stale)} series end more than {context} steps before the newest time, {newest}{listed(names)}"
+        verb = "ends" if len(ended) == 1 else "end"
+        yield f"{len(ended)} series {verb} more than {context} steps before the newest time, {newest}{listed(names)}"
 
 
-def _unknown(trained: TrainingData, panel: Panel) -> Iterator[str]:
+def _new_series(trained: TrainingData, panel: Panel) -> Iterator[str]:
+    """Yield series that were not in the training data."""
     new = [str(name) for name in panel.ids if str(name) not in trained.sizes] if trained.sizes else []
     if new and "" not in new:
-        yield f"{len(new)} series are new to the model{listed(new)}"
+        verb = "was" if len(new) == 1 else "were"
+        yield f"{len(new)} series {verb} not in the training data{listed(new)}"
 
 
-def _missed(trained: TrainingData, panel: Panel) -> Iterator[str]:
-    """Series whose past the others were shown."""
-    there = set(map(str, panel.ids)) if trained.together else set()
-    missed = [name for name in trained.together if name not in there]
-    if missed:
-        yield f"the others are forecast without {len(missed)} series that is not in the table{listed(missed)}"
+def _missing_series(trained: TrainingData, panel: Panel) -> Iterator[str]:
+    """Yield series that the networks mix, but that are not in the table."""
+    present = set(map(str, panel.ids)) if trained.together else set()
+    missing = [name for name in trained.together if name not in present]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        yield f"{len(missing)} series that the networks mix {verb} not in the table{listed(missing)}"
 
 
-def _shifted(trained: TrainingData, zone: str | None, panel: Panel) -> Iterator[str]:
-    """A clock that ticks at another moment within its step, or is of another zone."""
+def _shifted_times(trained: TrainingData, zone: str | None, panel: Panel) -> Iterator[str]:
+    """Yield a change of the time zone, or of the offset within a time step."""
     if panel.times.zone != zone:
         yield f"times are in {panel.times.zone or 'no zone'}; in training they were in {zone or 'none'}"
     if panel.phase != trained.phase:
-        yield f"steps of {panel.frequency.name} begin at another moment than in training"
+        yield f"steps of {panel.frequency.name} begin at another time than in training"
 
 
-def _called(column: str) -> str:
+def _column_words(column: str) -> str:
     return f'"{column}"' if column else "the table"

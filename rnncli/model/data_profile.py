@@ -1,8 +1,4 @@
-"""What a model was trained on, in numbers, and how far another table is from it. numpy only.
-
-Told in the order of what hurts: units that jumped, columns that went silent, series that stopped, series never seen, a
-clock that moved.
-"""
+"""Profile of a table: the statistics of the training data that a card stores. numpy only."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,19 +9,19 @@ from rnncli.model.card import ColumnRange, TrainingData
 from rnncli.panel import Panel
 from rnncli.panel.chunks import chunks
 
-MAX_SERIES_SIZES = 10_000  # whose sizes a card keeps
-MIN_VALUES = 5  # values that tell a size
+MAX_SERIES_SIZES = 10_000  # stored on a card
+MIN_VALUES = 5  # nonzero values needed for the size of a series
 
 
 class NumericColumn(NamedTuple):
-    """A column of amounts."""
+    """Values of a numeric column."""
 
     name: str
-    parts: Iterator[np.ndarray]  # (R,) each: some series at a time
+    parts: Iterator[np.ndarray]  # (R,) each, for some series at a time
 
 
 def profile(panel: Panel) -> TrainingData:
-    """The table, as a card keeps it."""
+    """Return the statistics of a table."""
     first, last = panel.span()
     nonnegative = not any((panel.values[chunk.rows] < 0).any() for chunk in panel.chunks())
     sizes = series_sizes(panel) if len(panel.ids) <= MAX_SERIES_SIZES else np.empty(0)
@@ -45,30 +41,31 @@ def profile(panel: Panel) -> TrainingData:
 
 
 def _whole(values: np.ndarray) -> bool:
-    """Whether no value (...) has a fraction; NaN has none."""
+    """Return whether all values (...) are whole numbers or NaN."""
     return not (values > np.floor(values)).any()
 
 
 def numeric_columns(panel: Panel) -> Iterator[NumericColumn]:
-    """Targets, and amounts along the clock up to now."""
-    wide, beside = panel.summary.roles.wide, panel.covariates
+    """Yield the targets and the numeric covariates that vary in time, up to the last observed step."""
+    roles, covariates = panel.summary.roles, panel.covariates
 
-    def target(place: int) -> Iterator[np.ndarray]:
+    def target_values(index: int) -> Iterator[np.ndarray]:
         for chunk in panel.chunks():
-            yield panel.values[chunk.rows, place]
+            yield panel.values[chunk.rows, index]
 
-    def amount(place: int) -> Iterator[np.ndarray]:
-        for chunk in chunks(beside.offsets):
-            yield beside.values[chunk.rows, place][chunk.before(panel.lengths)]
+    def covariate_values(index: int) -> Iterator[np.ndarray]:
+        for chunk in chunks(covariates.offsets):
+            yield covariates.values[chunk.rows, index][chunk.before(panel.lengths)]
 
-    for place, name in enumerate(("",) if wide else panel.summary.roles.targets):
-        yield NumericColumn(name, target(place))
-    for place, one in enumerate(beside.varying):
-        if one.categories is None:
-            yield NumericColumn(one.name, amount(place))
+    for index, name in enumerate(("",) if roles.wide else roles.targets):
+        yield NumericColumn(name, target_values(index))
+    for index, covariate in enumerate(covariates.varying):
+        if covariate.categories is None:
+            yield NumericColumn(covariate.name, covariate_values(index))
 
 
 def column_range(column: NumericColumn) -> ColumnRange:
+    """Return the range of a column; zeros if it has no value."""
     rows, count, total, low, high = 0, 0, 0.0, np.inf, -np.inf
     for values in column.parts:
         known = values[np.isfinite(values)]
@@ -81,13 +78,13 @@ def column_range(column: NumericColumn) -> ColumnRange:
 
 
 def series_sizes(panel: Panel) -> np.ndarray:
-    """The mean absolute value (S,) of each series' first target; 0 where too few values tell it."""
+    """Return the mean absolute value (S,) of each series' first target; 0 if it has too few nonzero values."""
     sizes = [np.empty(0)]
     for chunk in panel.chunks():
         values, series = np.abs(panel.values[chunk.rows, 0]), len(chunk.lengths)
         known = np.isfinite(values)
-        number, values = chunk.series_index[known], values[known]
-        count = np.bincount(number, minlength=series)
-        enough = np.bincount(number, values > 0, series) >= MIN_VALUES
-        sizes.append(np.where(enough, np.bincount(number, values, series) / np.maximum(count, 1), 0.0))
+        index, values = chunk.series_index[known], values[known]
+        count = np.bincount(index, minlength=series)
+        enough = np.bincount(index, values > 0, series) >= MIN_VALUES
+        sizes.append(np.where(enough, np.bincount(index, values, series) / np.maximum(count, 1), 0.0))
     return np.concatenate(sizes)

@@ -8,44 +8,44 @@ import numpy as np
 
 from rnncli.model.quantile_values import interpolate, normal_deviates
 
-MOST_RANKS = 500_000  # values stored of the ranks
-FURTHEST = 3.0  # normal deviates: ranks are clipped here
+MAX_RANKS = 500_000  # values stored of the ranks
+MAX_RANK = 3.0  # normal deviates: ranks are clipped here
 
 
 def ranks(quantiles: np.ndarray, actual: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Where whole futures lay in their forecasts, as normal deviates (R, H, K), of as many windows as are kept.
+    """Return the normal ranks (R, H, K) of observed futures (V, H, K) in their forecasts (V, H, K, Q).
 
-    Windows without any spread tell nothing.
+    Windows with missing values or without any spread are skipped; of too many, every second, third and so on is kept.
     """
-    whole = ~np.isnan(actual).any(axis=(1, 2)) & (np.ptp(quantiles, axis=-1) > 0).any(axis=(1, 2))
-    places = np.flatnonzero(whole)
-    chosen = places[:: -(-len(places) // max(1, MOST_RANKS // actual[0].size)) or 1]
+    complete = ~np.isnan(actual).any(axis=(1, 2)) & (np.ptp(quantiles, axis=-1) > 0).any(axis=(1, 2))
+    windows = np.flatnonzero(complete)
+    chosen = windows[:: -(-len(windows) // max(1, MAX_RANKS // actual[0].size)) or 1]
     return normal_ranks(actual[chosen], quantiles[chosen], levels)
 
 
 def normal_ranks(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Where values (...) lie in their forecasts (..., Q) at levels, as normal deviates (...).
+    """Return the ranks (...) of values (...) in their forecasts (..., Q) as normal deviates.
 
-    A value that several quantiles are equal to lies in their middle.
+    Between quantiles the rank is interpolated. A value equal to several quantiles has their mean rank.
     """
     known = normal_deviates(levels)
     below = (quantiles < actual[..., None]).sum(axis=-1)
     equal = (quantiles == actual[..., None]).sum(axis=-1)
     left = np.clip(below - 1, 0, len(levels) - 2)
-    lower, upper = (np.take_along_axis(quantiles, place[..., None], axis=-1)[..., 0] for place in (left, left + 1))
+    lower, upper = (np.take_along_axis(quantiles, index[..., None], axis=-1)[..., 0] for index in (left, left + 1))
     gap = upper - lower
     with np.errstate(over="ignore"):  # a gap near the smallest float gives infinity, which is clipped below
         share = np.divide(actual - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
     between = known[left] + share * (known[left + 1] - known[left])
     first, last = below.clip(max=len(levels) - 1), (below + equal - 1).clip(0, len(levels) - 1)
     tied = (known[first] + known[last]) / 2
-    return np.clip(np.where(equal > 0, tied, between), -FURTHEST, FURTHEST)
+    return np.clip(np.where(equal > 0, tied, between), -MAX_RANK, MAX_RANK)
 
 
 def draw(ranks: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Futures (N, H, K, count) drawn from corrected forecasts (N, H, K, Q) at levels, as the ranks (R, H, K) had it.
+    """Return sample paths (N, H, K, count) of calibrated forecasts (N, H, K, Q) with the given ranks (R, H, K).
 
-    The same ranks for all N windows, so that sums over series keep what series have in common.
+    All N windows get the same ranks, so that series stay correlated in sums over them.
     """
     drawn = np.random.default_rng(seed).permutation(np.resize(np.arange(len(ranks)), max(count, len(ranks))))[:count]
     wanted = ranks[drawn].transpose(1, 2, 0)  # (H, K, count)

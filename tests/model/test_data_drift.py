@@ -1,4 +1,4 @@
-"""A table that is not like the one a model was trained on is told from one that is."""
+"""Differences between a table and the training data of a model."""
 
 import numpy as np
 import pandas as pd
@@ -26,21 +26,21 @@ def changed(frame: pd.DataFrame) -> list[str]:
     return data_drift.detect(data_profile.profile(panel(table())), None, panel(frame), 48)
 
 
-def test_the_same_table_a_day_later_is_like_it() -> None:
+def test_the_same_table_a_day_earlier_has_no_drift() -> None:
     frame = table()
 
     assert changed(frame) == []
     assert changed(frame.groupby("unique_id").head(300)) == []
 
 
-def test_a_unit_that_jumped_is_told_first() -> None:
+def test_a_change_of_unit_is_reported_first() -> None:
     frame = table()
     frame.loc[late(frame), "y"] *= 1000
     frame.loc[late(frame), "heat"] = 0.5
 
     found = changed(frame)
 
-    assert '"y" is about 997 times what it was in training' in found[0]
+    assert '"y" is about 997 times as large as in training' in found[0]
     assert '"heat" is 0.5 in all of the newest steps' in found[1]
 
 
@@ -48,14 +48,14 @@ def test_a_unit_that_jumped_in_one_series_names_it() -> None:
     frame = table()
     frame.loc[late(frame) & (frame["unique_id"] == "s1"), "y"] /= 1000
 
-    assert changed(frame) == ["1 series are about 0.000993 times what they were in training: s1"]
+    assert changed(frame) == ["1 series is about 0.000993 times as large as in training: s1"]
 
 
-def test_a_column_that_went_missing_is_told() -> None:
+def test_missing_values_are_reported() -> None:
     frame = table()
     frame.loc[late(frame), "heat"] = np.nan
 
-    assert changed(frame) == ['"heat" is missing in 100% of the newest steps, of 0% in training']
+    assert changed(frame) == ['"heat" is missing in 100% of the newest steps (0% in training)']
 
 
 def test_series_that_stopped_and_new_ones_are_named() -> None:
@@ -64,14 +64,14 @@ def test_series_that_stopped_and_new_ones_are_named() -> None:
 
     stopped, new = changed(frame)
 
-    assert stopped == "1 series end more than 48 steps before the newest time, 2024-01-20 23:00: s3"
-    assert new == "1 series are new to the model: north"
+    assert stopped == "1 series ends more than 48 steps before the newest time, 2024-01-20 23:00: s3"
+    assert new == "1 series was not in the training data: north"
 
 
-def test_a_clock_that_moved_is_told() -> None:
+def test_shifted_times_are_reported() -> None:
     frame = table().assign(ds=lambda frame: frame["ds"] + pd.Timedelta(minutes=30))
 
-    assert changed(frame) == ["steps of h begin at another moment than in training"]
+    assert changed(frame) == ["steps of h begin at another time than in training"]
 
 
 @pytest.mark.parametrize(("option", "code"), [((), 0), (("--on-drift", "ignore"), 0), (("--on-drift", "fail"), 6)])
@@ -84,5 +84,5 @@ def test_forecast_warns_fails_or_goes_on_as_asked(
     outcome = rnncli("forecast", model, f"{tmp_path}/t.csv", *option)
 
     assert outcome.code == code
-    assert ("times what it was in training" in outcome.err) == (option != ("--on-drift", "ignore"))
+    assert ("times as large as in training" in outcome.err) == (option != ("--on-drift", "ignore"))
     assert (outcome.out == "") == (code == 6)

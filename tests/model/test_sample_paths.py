@@ -40,4 +40,4 @@ def test_a_value_far_outside_a_narrow_forecast_gets_the_outermost_rank() -> None
 
     ranks = sample_paths.normal_ranks(np.array([-100.0, 100.0]), np.tile(narrow, (2, 1)), np.array([0.1, 0.5, 0.9]))
 
-    assert ranks.tolist() == [-sample_paths.FURTHEST, sample_paths.FURTHEST]
+    assert ranks.tolist() == [-sample_paths.MAX_RANK, sample_paths.MAX_RANK]

@@ -200,7 +200,7 @@ def test_missing_columns_are_said(rnncli: Command, place: Path, tmp_path: Path) 
     outcome = rnncli("forecast", place / "w.rnn", tmp_path / "w.parquet")
 
     assert outcome.code == 0
-    assert "the others are forecast without 1 series that is not in the table: a" in outcome.err
+    assert "1 series that the networks mix is not in the table: a" in outcome.err
 
 
 def test_validation_finds_that_one_series_leads_another() -> None:

@@ -55,5 +55,5 @@ def test_forecast_fails_as_without_dry_run(rnncli: Command, data: Path, model: P
     ]
 
     assert [(one.code, one.out) for one in outcomes] == [(6, ""), (0, ""), (2, ""), (3, ""), (2, "")]
-    assert "about 1e+03 times what it was in training" in outcomes[1].err
+    assert "about 1e+03 times as large as in training" in outcomes[1].err
     assert files(tmp_path) == before
