@@ -27,6 +27,20 @@ settings.load_profile("here")
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 
 
+# Files that take longest, in this order: a long file that begins last would leave the other test process idle.
+LONGEST = ("test_readme.py", "test_train_model.py", "test_resume.py", "train/test_command.py", "test_workers.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+
+    def rank(item: pytest.Item) -> int:
+        ranks = (number for number, name in enumerate(LONGEST) if item.path.as_posix().endswith(name))
+        return next(ranks, len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     """Compute with one thread, whatever the test before has set: two test processes share two cores."""
