@@ -1,4 +1,4 @@
-"""Columns beside the target: where their values come to lie, what they tell, and what is refused."""
+"""Covariates: alignment, categories, statistics, and errors."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def panel(frame: pd.DataFrame, expected: Expected | None = None, **asked: object
     return from_frame(frame, Columns.model_validate(plain | asked), expected)
 
 
-def test_rows_without_a_target_at_the_end_are_what_is_known_of_the_future() -> None:
+def test_rows_without_a_target_at_the_end_are_the_known_future() -> None:
     found = panel(shops())
 
     assert found.values[:, 0].tolist() == [1, 2, 3, 10, 20, 30]
@@ -40,12 +40,12 @@ def test_rows_without_a_target_at_the_end_are_what_is_known_of_the_future() -> N
     assert found.summary.missing == 0
 
 
-def test_without_known_columns_a_missing_value_at_the_end_stays_one() -> None:
+def test_without_known_columns_a_missing_value_at_the_end_stays() -> None:
     assert len(panel(shops(), known="", past="price").values) == 8
 
 
 @pytest.mark.parametrize("order", [[7, 6, 5, 4, 3, 2, 1, 0], [3, 4, 1, 6, 0, 7, 2, 5]])
-def test_rows_in_any_order_tell_the_same(order: list[int]) -> None:
+def test_rows_in_any_order_give_the_same_covariates(order: list[int]) -> None:
     one, other = panel(shops()).covariates, panel(shops().iloc[order]).covariates
 
     assert np.array_equal(one.values, other.values)
@@ -65,7 +65,7 @@ def test_a_step_without_a_row_has_no_value() -> None:
     assert np.isnan(found.covariates.values[1]).all()
 
 
-def test_texts_are_kinds_and_so_are_numbers_called_so() -> None:
+def test_texts_and_numbers_named_categorical_are_categories() -> None:
     sky, size = panel(shops(), categorical="size").covariates.columns[1:]
 
     assert sky.categories == ("rain", "sun")
@@ -73,7 +73,7 @@ def test_texts_are_kinds_and_so_are_numbers_called_so() -> None:
     assert panel(shops()).covariates.values[:, 1].tolist() == [2, 1, 2, 2, 1, 1, UNSEEN, 2]
 
 
-def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
+def test_categories_of_a_model_keep_their_codes_and_new_ones_are_unseen() -> None:
     inputs = panel(shops()).covariates.columns
     frame = shops(sky=["rain", "hail", "rain", "sun", "rain", "rain", None, "sun"])
 
@@ -82,14 +82,14 @@ def test_a_model_finds_its_kinds_again_and_takes_new_ones_for_unseen() -> None:
     assert found.covariates.values[:4, 1].tolist() == [1, UNSEEN, 1, 2]
 
 
-def test_a_model_is_told_as_many_columns_as_it_was_trained_with() -> None:
+def test_a_model_requires_as_many_columns_as_in_training() -> None:
     inputs = panel(shops()).covariates.columns
 
     with pytest.raises(RequestError, match='trained with --known "price", --known "sky", --static "size"'):
         panel(shops(), Expected(parse_frequency("D"), inputs), known="price")
 
 
-def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
+def test_statistics_use_only_the_rows_before_the_ends() -> None:
     frame = shops()
     ends = np.array([2, 2])
 
@@ -103,13 +103,13 @@ def test_amounts_are_measured_on_the_rows_given_and_no_others() -> None:
     assert one.within == np.median([0.5, 5])
 
 
-def test_what_is_static_has_one_value_a_series() -> None:
+def test_a_static_column_has_one_value_per_series() -> None:
     assert panel(shops()).covariates.static.tolist() == [[100], [900]]
     with pytest.raises(DataError, match='static column "size" of series "a" is 100 in row 1 and 101 in row 2'):
         panel(shops(size=[100, 101, 100, 100, 900, 900, 900, 900]))
 
 
-def test_weights_are_on_average_one_and_never_below_zero() -> None:
+def test_weights_have_mean_one_and_are_not_negative() -> None:
     weights = panel(shops(w=[1.0, 3, 1, 0, 1, 3, 1, 0]), weight="w").covariates.weights
 
     assert weights is not None
@@ -120,7 +120,7 @@ def test_weights_are_on_average_one_and_never_below_zero() -> None:
         panel(shops(w=0), weight="w")
 
 
-def test_the_series_of_a_wide_table_share_what_is_known() -> None:
+def test_the_series_of_a_wide_table_share_known_covariates() -> None:
     days = pd.date_range("2024-01-01", periods=3)
     frame = pd.DataFrame({"date": days, "north": [1.0, 2, np.nan], "south": [5.0, 6, np.nan], "heat": [7.0, 8, 9]})
 
@@ -146,12 +146,12 @@ def test_a_column_has_one_role(asked: dict[str, object], said: str) -> None:
         from_frame(shops(), Columns.model_validate({"id": "shop", "target": "y"} | asked))
 
 
-def test_a_column_that_is_not_there_is_named_with_what_is_like_it() -> None:
+def test_a_missing_column_is_named_with_a_similar_one() -> None:
     with pytest.raises(DataError, match='no column "prize".* Did you mean "price"'):
         panel(shops(), known="prize")
 
 
-def test_a_text_among_amounts_of_a_model_is_refused() -> None:
+def test_a_text_in_a_numeric_column_of_a_model_is_refused() -> None:
     inputs = panel(shops()).covariates.columns
     frame = shops(price=["5", "6", "seven", "8", "50", "60", "70", "80"])
 
@@ -159,7 +159,7 @@ def test_a_text_among_amounts_of_a_model_is_refused() -> None:
         panel(frame, Expected(parse_frequency("D"), inputs))
 
 
-def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
+def test_the_head_of_a_panel_keeps_known_covariates() -> None:
     frame = hourly(series=2, days=2)
     frame["heat"] = np.arange(len(frame), dtype=float)
     whole = from_frame(frame, Columns(known=("heat",)))
@@ -171,7 +171,7 @@ def test_cutting_a_panel_keeps_what_is_known_in_advance() -> None:
     assert part.covariates.values[:, 0].tolist() == list(range(48, 96))
 
 
-def test_kinds_of_many_digits_are_told_apart() -> None:
+def test_categories_of_many_digits_are_distinguished() -> None:
     frame = shops(item=[1234567, 1234568] * 4)
 
     found = from_frame(frame, Columns(id="shop", target=("y",), past=("item",), categorical=("item",)))
@@ -179,7 +179,7 @@ def test_kinds_of_many_digits_are_told_apart() -> None:
     assert found.covariates.columns[0].categories == ("1234567", "1234568")
 
 
-def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
+def test_a_category_is_equal_whatever_the_type_of_its_column() -> None:
     inputs = panel(shops(sky=["10", "sale"] * 4)).covariates.columns
 
     found = panel(shops(sky=10), Expected(parse_frequency("D"), inputs))
@@ -187,7 +187,7 @@ def test_a_kind_is_the_same_whatever_the_column_is_read_as() -> None:
     assert found.covariates.values[:, 1].tolist() == [1] * 8
 
 
-def test_an_empty_kind_is_missing_where_training_had_none() -> None:
+def test_an_empty_category_is_missing_if_training_had_none() -> None:
     frame = shops(sky=["sun", "rain", "sun", None] * 2)
     whole = with_statistics(panel(shops(sky=["sun", "rain"] * 4)).covariates, np.array([4, 4]))
     holes = with_statistics(panel(frame).covariates, np.array([4, 4]))
@@ -197,12 +197,12 @@ def test_an_empty_kind_is_missing_where_training_had_none() -> None:
         assert np.isnan(found.covariates.values[3, 1]) == missing
 
 
-def test_times_are_no_covariates() -> None:
+def test_timestamps_cannot_be_covariates() -> None:
     with pytest.raises(DataError, match='"due" contains timestamps'):
         panel(shops(due=pd.Timestamp("2024-01-01")), past="due")
 
 
-def test_truth_with_gaps_is_of_kinds() -> None:
+def test_booleans_with_gaps_are_categories() -> None:
     found = panel(shops(open=[True, False, None, True] * 2), past="open").covariates.columns
 
     assert found[-2].categories == ("False", "True")

@@ -1,4 +1,4 @@
-"""The ends of series, and new rows put behind them."""
+"""Appending new rows to stored series."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def panel_of(table: pd.DataFrame) -> Panel:
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 3), min_size=len(TABLE), max_size=len(TABLE)))
-def test_rows_in_any_portions_and_any_order_come_to_the_same(portions: list[int]) -> None:
+def test_appending_parts_in_any_order_gives_the_same_panel(portions: list[int]) -> None:
     numbers = np.array(portions)
     parts = [TABLE[numbers == number] for number in np.unique(numbers)]
     whole = panel_of(TABLE)
@@ -39,9 +39,7 @@ def test_rows_in_any_portions_and_any_order_come_to_the_same(portions: list[int]
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.sets(st.integers(0, 30), min_size=1), st.booleans()), min_size=2, max_size=4))
 @pytest.mark.parametrize("others", [[], ["north"]])
-def test_names_that_some_rows_have_as_numbers_and_others_as_texts_are_the_same(
-    others: list[str], portions: list[tuple[set[int], bool]]
-) -> None:
+def test_ids_as_numbers_and_as_texts_are_equal(others: list[str], portions: list[tuple[set[int], bool]]) -> None:
     tables = [
         pd.DataFrame({"unique_id": list(map(str, numbers)) if texts else list(numbers), "ds": hour, "y": 1.0})
         for hour, (numbers, texts) in zip(pd.date_range("2024-01-01", periods=4, freq="h"), portions, strict=False)
@@ -61,7 +59,7 @@ def test_names_that_some_rows_have_as_numbers_and_others_as_texts_are_the_same(
 
 
 @given(st.integers(1, 60))
-def test_a_tail_is_what_comes_last(steps: int) -> None:
+def test_last_steps_are_the_end_of_each_series(steps: int) -> None:
     whole, part = panel_of(TABLE), last_steps(panel_of(TABLE), steps)
 
     for number in range(2):
@@ -69,7 +67,7 @@ def test_a_tail_is_what_comes_last(steps: int) -> None:
     assert part.span()[1] == whole.span()[1]
 
 
-def test_steps_between_the_rows_kept_and_the_new_ones_are_missing() -> None:
+def test_steps_between_stored_and_new_rows_are_missing() -> None:
     hours = TABLE["ds"].to_numpy()
     old, new = TABLE[hours < hours[20]], TABLE[hours >= hours[30]]
 

@@ -1,4 +1,4 @@
-"""A table that takes more memory than it may is the same table, in files that are gone afterwards."""
+"""A table larger than --memory is kept in temporary files and gives the same results."""
 
 import errno
 import os
@@ -82,7 +82,7 @@ def test_what_fits_stays_in_memory(folder: Path) -> None:
         assert left_in(folder) == []
 
 
-def test_parts_that_do_not_tell_the_table_leave_no_files(folder: Path) -> None:
+def test_parts_that_must_be_read_together_leave_no_files(folder: Path) -> None:
     frame, store = shops(), Store(1)
 
     with store:
@@ -90,7 +90,7 @@ def test_parts_that_do_not_tell_the_table_leave_no_files(folder: Path) -> None:
         assert len([path for path in folder.rglob("*") if path.is_file()]) == 3
 
 
-def test_another_process_gets_the_name_of_the_file_and_cuts_the_numbers_themselves(folder: Path) -> None:
+def test_a_whole_array_is_pickled_by_file_name_and_a_slice_by_value(folder: Path) -> None:
     store, panel = read(1)
 
     with store:
@@ -103,7 +103,7 @@ def test_another_process_gets_the_name_of_the_file_and_cuts_the_numbers_themselv
         assert np.array_equal(pickle.loads(pickle.dumps(panel.values * 2)), panel.values * 2, equal_nan=True)
 
 
-def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statistics_do_not_depend_on_the_size_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     _, panel = read(None)
     network, training = Network(horizon=1), Training()
     whole = (
@@ -133,7 +133,7 @@ def test_a_panel_in_blocks_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch)
     assert observed == whole[3]
 
 
-def test_the_model_is_the_same_to_the_bit_whoever_trains_it(
+def test_mapped_arrays_and_worker_processes_give_the_same_model(
     rnncli: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, models = table(tmp_path), []
@@ -153,7 +153,7 @@ def test_the_model_is_the_same_to_the_bit_whoever_trains_it(
     assert left_in(folder) == []
 
 
-def test_a_full_disk_is_one_line(
+def test_a_full_disk_is_a_one_line_error(
     rnncli: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_self: Path, _mode: str) -> BinaryIO:
@@ -185,7 +185,7 @@ def under_way(folder: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_training_that_is_ended_leaves_no_files(
+def test_a_terminated_training_leaves_no_files(
     under_way: "subprocess.Popen[bytes]", folder: Path, number: signal.Signals
 ) -> None:
     assert list(folder.rglob("*.f64"))

@@ -20,7 +20,7 @@ def panel(*lengths: int) -> Panel:
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.integers(1, 9), st.integers(1, 9), st.data())
-def test_a_batch_is_what_slicing_each_series_gives(
+def test_a_batch_equals_slices_of_its_series(
     lengths: list[int], context: int, horizon: int, draw: st.DataObject
 ) -> None:
     sequences = panel(*lengths)
@@ -57,7 +57,7 @@ def test_every_boundary_has_the_future_that_follows_it() -> None:
     assert batch.futures(4, 2)[..., 0].tolist() == [[16, 17, 18], [18, 19, 20], [20, 21, 22]]
 
 
-def test_a_batch_knows_the_step_of_the_clock_at_which_its_future_begins() -> None:
+def test_a_batch_has_the_time_step_at_which_its_future_begins() -> None:
     late = from_frame(table(ds=np.arange(100, 130), y=np.arange(30.0)), Columns(freq="1"))
 
     assert Windows(late, 4, 3, CPU).batch(torch.tensor([0]), torch.tensor([10])).step.tolist() == [110]

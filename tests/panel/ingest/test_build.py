@@ -1,4 +1,4 @@
-"""Rows to sequences: order, clocks, gaps, and what is refused."""
+"""Building a panel: order of rows, frequency, gaps, and errors."""
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def test_rows_in_any_order_give_the_same_panel(order: list[int]) -> None:
     assert same(from_frame(PLAIN.iloc[order], Columns()), from_frame(PLAIN, Columns()))
 
 
-def test_series_lie_behind_one_another_by_id_and_time() -> None:
+def test_series_are_sorted_by_id_and_time() -> None:
     panel = from_frame(PLAIN, Columns())
 
     assert panel.ids.tolist() == ["a", "b"]
@@ -50,7 +50,7 @@ def test_series_lie_behind_one_another_by_id_and_time() -> None:
 
 
 @given(st.sets(st.integers(1, 28), max_size=12))
-def test_missing_rows_are_gaps_and_never_joined_up(dropped: set[int]) -> None:
+def test_missing_rows_are_gaps(dropped: set[int]) -> None:
     whole = table(ds=days(30), y=np.arange(30.0))
 
     panel = from_frame(whole.drop(index=sorted(dropped)), Columns(freq="D"))
@@ -61,7 +61,7 @@ def test_missing_rows_are_gaps_and_never_joined_up(dropped: set[int]) -> None:
     assert panel.summary.absent == len(dropped)
 
 
-def test_times_go_on_where_the_rows_end() -> None:
+def test_times_continue_after_the_last_row() -> None:
     panel = from_frame(PLAIN, Columns())
 
     following = panel.times_at(np.array([0, 1]), panel.lengths)
@@ -100,7 +100,7 @@ def test_days_in_a_zone_keep_their_midnight_when_the_clocks_change() -> None:
     assert panel.times_at(np.array([0]), np.array([6]))[0] == pd.Timestamp("2024-04-04", tz="Europe/Berlin")
 
 
-def test_hours_in_a_zone_count_what_really_passed() -> None:
+def test_hours_in_a_zone_count_elapsed_time() -> None:
     stamps = days(48, "2024-03-30 12:00", freq="h", tz="Europe/Berlin")
     panel = from_frame(table(ds=stamps, y=range(48)), Columns())
 
@@ -116,14 +116,14 @@ def test_empty_series_are_left_out_and_named() -> None:
     assert panel.summary.empty == ("b",)
 
 
-def test_of_repeated_rows_the_first_is_kept_where_that_is_asked() -> None:
+def test_the_first_of_repeated_rows_is_kept_if_requested() -> None:
     panel = from_frame(table(ds=[1, 2, 2, 3], y=[1, 2, 9, 3]), Columns(), keep_first=True)
 
     assert panel.values[:, 0].tolist() == [1, 2, 3]
     assert panel.summary.repeated == 1
 
 
-def test_constant_series_are_told() -> None:
+def test_constant_series_are_listed() -> None:
     panel = from_frame(table(unique_id=["a"] * 3 + ["b"] * 3, ds=[1, 2, 3] * 2, y=[5, np.nan, 5, 1, 2, 3]), Columns())
 
     assert panel.constant_ids() == ["a"]
@@ -166,7 +166,7 @@ def test_too_large_numbers_are_refused() -> None:
     ("stamps", "expected"),
     [(days(4), "B"), (days(30, freq="B"), "D"), (days(1), "MS"), (days(2, freq="2h"), "h"), (days(3, freq="QE"), "QE")],
 )
-def test_a_table_too_short_to_tell_takes_the_models_frequency(stamps: pd.DatetimeIndex, expected: str) -> None:
+def test_a_short_table_has_the_frequency_of_the_model(stamps: pd.DatetimeIndex, expected: str) -> None:
     panel = from_frame(table(ds=stamps, y=range(len(stamps))), Columns(), Expected(parse_frequency(expected), ()))
 
     assert panel.frequency.same_step(parse_frequency(expected))

@@ -1,4 +1,4 @@
-"""A table in parts is the table."""
+"""A table read in parts gives the panel of the whole table."""
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,14 @@ def same(one: Panel, other: Panel) -> None:
 
 
 @pytest.mark.parametrize("groups", [["fadcbe"], ["fa", "dc", "be"], ["f", "a", "d", "c", "b", "e"], ["abc", "def"]])
-def test_parts_of_whole_series_are_the_panel_of_them_all(groups: list[str]) -> None:
+def test_parts_of_whole_series_give_the_panel_of_the_table(groups: list[str]) -> None:
     frame = shops()
     parts = [frame[frame["shop"].isin(list(group))] for group in groups]
 
     same(from_parts(iter(parts), lambda: frame, ASKED), from_frame(frame, ASKED))
 
 
-def test_series_in_several_parts_are_put_together() -> None:
+def test_a_series_in_two_parts_is_read_from_the_whole_table() -> None:
     frame = shops()
 
     same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED), from_frame(frame, ASKED))
@@ -59,7 +59,7 @@ def test_parts_without_covariates_are_joined_too() -> None:
     assert np.array_equal(one.values, from_frame(frame, asked).values, equal_nan=True)
 
 
-def test_what_is_wrong_with_a_table_is_told_by_the_only_part_there_is() -> None:
+def test_the_error_of_a_single_part_is_raised() -> None:
     frame = pd.DataFrame({"shop": "a", "ds": ["2024-01-01", "2024-01-01"], "y": [1.0, 2.0]})
 
     with pytest.raises(DataError, match="have the same time 2024-01-01"):
@@ -73,7 +73,7 @@ def test_a_series_whose_future_is_in_another_part_keeps_it() -> None:
     same(from_parts(iter([frame[~coming], frame[coming]]), lambda: frame, ASKED), from_frame(frame, ASKED))
 
 
-def test_parts_that_step_otherwise_are_judged_together() -> None:
+def test_parts_of_different_frequency_are_read_together() -> None:
     frame = shops()
     first = frame["shop"] == "f"
     frame.loc[first, "ds"] = pd.date_range("2024-01-01", periods=8, freq="h")

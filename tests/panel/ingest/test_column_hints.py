@@ -1,4 +1,4 @@
-"""What is noticed of columns that nobody named."""
+"""Hints about columns without a role."""
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,11 @@ def noticed(**cells: object) -> list[Hint]:
     return find_hints(frame, column_roles.find_roles(frame, Columns()))
 
 
-def test_what_never_changes_within_a_series_may_be_static() -> None:
+def test_a_column_constant_within_series_may_be_static() -> None:
     assert noticed(size=np.repeat([1, 2], 6)) == [Hint("size", "static", "one value per series: --static size")]
 
 
-def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
+def test_a_column_with_values_without_a_target_may_be_known() -> None:
     target = np.arange(12.0)
     target[5] = target[11] = np.nan
 
@@ -29,7 +29,7 @@ def test_what_is_filled_where_the_target_is_empty_may_be_known() -> None:
     assert (found.kind, found.words) == ("known", "has values where the target is empty: --known price")
 
 
-def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
+def test_two_columns_that_sum_to_the_target_are_a_leak() -> None:
     casual, registered = np.random.default_rng(2).integers(1, 99, (2, 12))
 
     found = noticed(y=casual + registered, casual=casual, registered=registered)
@@ -38,11 +38,11 @@ def test_two_columns_that_add_up_to_the_target_are_warned_of() -> None:
     assert 'and "registered" sum to "y"' in found[-1].words
 
 
-def test_the_target_in_another_unit_is_warned_of() -> None:
+def test_the_target_in_another_unit_is_a_leak() -> None:
     target = np.random.default_rng(3).random(12)
 
     assert [hint.column for hint in noticed(y=target, y_in_tons=target / 1000) if hint.kind == "leak"] == ["y_in_tons"]
 
 
-def test_an_innocent_column_is_not_warned_of() -> None:
+def test_an_unrelated_column_is_not_a_leak() -> None:
     assert [hint.kind for hint in noticed(heat=np.random.default_rng(4).random(12))] == ["undecided"]

@@ -1,4 +1,4 @@
-"""Columns found by name, by kind, or as asked; two readings are an error."""
+"""Roles of columns by name, type, or option; ambiguity is an error."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_columns_are_found_by_the_names_forecasters_use(time: str, identifier: s
     assert found == ColumnRoles(time, identifier, (target,), wide=False, guessed=False)
 
 
-def test_columns_are_found_by_their_kind() -> None:
+def test_columns_are_found_by_their_type() -> None:
     assert roles(when=DAYS, site=["a", "a"], load=[1, 2]) == ColumnRoles(
         "when", "site", ("load",), wide=False, guessed=True
     )
@@ -51,7 +51,7 @@ def test_a_single_series_needs_no_id() -> None:
     assert roles(month=DAYS, passengers=[1, 2]) == ColumnRoles("month", None, ("passengers",), wide=False, guessed=True)
 
 
-def test_time_and_columns_of_numbers_are_a_wide_table() -> None:
+def test_a_time_column_and_numeric_columns_are_a_wide_table() -> None:
     assert roles(date=DAYS, north=[1, 2], south=[3, 4]) == ColumnRoles("date", None, ("north", "south"), True, True)
 
 
@@ -61,7 +61,7 @@ def test_several_targets_are_taken_together() -> None:
     assert found == ColumnRoles("when", None, ("load", "sun"), wide=False, guessed=True)
 
 
-def test_what_is_asked_for_wins() -> None:
+def test_options_take_precedence() -> None:
     asked = Columns(time="shipped", id="shop", target=("sold",))
     found = roles(asked, ds=DAYS, shipped=DAYS, shop=["a", "a"], unique_id=["x", "y"], y=[1, 2], sold=[3, 4])
 
@@ -94,17 +94,17 @@ def test_two_readings_are_an_error_that_names_both(table: dict[str, Any], messag
         ({"ds": DAYS, "sold": ["1", "two"]}, 'no column contains numbers.*"sold" has the text "two" in row 2'),
     ],
 )
-def test_what_is_missing_is_said(table: dict[str, Any], message: str) -> None:
+def test_a_missing_role_is_an_error(table: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         roles(**table)
 
 
-def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(DataError, match='no column "laod".*"ds", "load".*Did you mean "load"'):
         roles(Columns(target=("laod",)), ds=DAYS, load=[1, 2])
 
 
-def test_a_table_is_asked_again_as_it_was_found() -> None:
+def test_another_table_is_read_with_the_same_roles() -> None:
     found = roles(when=DAYS, site=["a", "a"], load=[1, 2])
 
     again = column_roles.with_roles(found, Columns(freq="D"))
@@ -113,16 +113,16 @@ def test_a_table_is_asked_again_as_it_was_found() -> None:
 
 
 @pytest.mark.parametrize("site", [[1, 1, 1, 2, 2, 2], [7] * 6])
-def test_whole_numbers_that_may_number_the_series_are_two_readings(site: list[int]) -> None:
+def test_integers_that_may_be_ids_are_ambiguous(site: list[int]) -> None:
     with pytest.raises(DataError, match='"site" could be the series id, or a series of a wide table.*--id site'):
         roles(when=pd.date_range("2024-01-01", periods=6), site=site, load=[1.5, 2, 3, 4, 5, 6])
 
 
-def test_a_table_without_a_line_of_names_is_refused() -> None:
+def test_a_table_without_a_header_is_refused() -> None:
     with pytest.raises(DataError, match='found "2024-01-01".. Add a header line'):
         column_roles.find_roles(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
 
 
-def test_one_column_cannot_be_two_things() -> None:
+def test_a_column_cannot_be_time_and_id() -> None:
     with pytest.raises(DataError, match='"ds" cannot be both the time and the series id'):
         roles(Columns(time="ds", id="ds"), ds=DAYS, y=[1, 2])

@@ -1,4 +1,4 @@
-"""The last step of a clock that rows are brought onto is left out where it is plainly not over."""
+"""An incomplete last step of resampled rows is left out."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def read(frame: pd.DataFrame, resample: str, **asked: object) -> tuple[Panel, li
 
 @settings(max_examples=30)
 @given(st.integers(0, 143), st.sampled_from(["sum", "mean", "median", "min", "max", "count"]))
-def test_an_hour_is_taken_where_its_rows_are_all_there(cut: int, way: str) -> None:
+def test_an_hour_with_all_its_rows_is_kept(cut: int, way: str) -> None:
     frame = every(10, "2024-01-01", "2024-01-03").assign(y=lambda table: np.sin(np.arange(len(table))))[: 145 + cut]
     whole = frame[: len(frame) // 6 * 6]
 
@@ -38,7 +38,7 @@ def test_an_hour_is_taken_where_its_rows_are_all_there(cut: int, way: str) -> No
     assert bool(said) == (len(whole) < len(frame))
 
 
-def test_what_is_left_out_is_said_and_no_step_is_taken_for_granted_strictly() -> None:
+def test_an_incomplete_step_is_reported_and_refused_strictly() -> None:
     frame = pd.concat([every(10, "2024-01-01", f"2024-01-02 14:{end}").assign(unique_id=end) for end in ("20", "00")])
 
     _, said = read(frame, "1h=sum")
@@ -49,7 +49,7 @@ def test_what_is_left_out_is_said_and_no_step_is_taken_for_granted_strictly() ->
 
 
 @pytest.mark.parametrize("way", ["first", "last"])
-def test_a_value_at_a_moment_stays(way: str) -> None:
+def test_a_momentary_value_needs_no_complete_step(way: str) -> None:
     panel, said = read(every(10, "2024-01-01", "2024-01-02 14:20"), f"1h={way}")
 
     assert panel.span()[1] == "2024-01-02 14:00"
@@ -76,7 +76,7 @@ def test_weeks_without_weekends_are_whole_weeks() -> None:
     assert said == []
 
 
-def test_whether_a_step_is_over_is_told_by_all_series_together() -> None:
+def test_completeness_of_a_step_is_judged_on_all_series() -> None:
     moments = np.random.default_rng(0).uniform(0, 20 * 24 + 14.3, 20_000)
     frame = pd.DataFrame({"ds": pd.Timestamp("2024-01-01") + pd.to_timedelta(moments, "h").floor("s"), "y": 1.0})
     frame["unique_id"] = [f"{number % 100:02d}" for number in range(len(frame))]
@@ -89,11 +89,11 @@ def test_whether_a_step_is_over_is_told_by_all_series_together() -> None:
     assert read(frame[frame["ds"] < "2024-01-21"], "1D=sum")[1] == []
 
 
-def test_few_steps_tell_nothing() -> None:
+def test_few_steps_are_inconclusive() -> None:
     assert read(every(10, "2024-01-01 10:00", "2024-01-01 14:20"), "1h=sum")[1] == []
 
 
-def test_of_a_step_that_is_not_over_what_is_known_in_advance_stays() -> None:
+def test_an_incomplete_step_keeps_known_covariates() -> None:
     frame = every(10, "2024-01-01", "2024-01-02 18:50").assign(price=lambda table: table["ds"].dt.hour)
     frame.loc[frame["ds"] > "2024-01-02 14:20", "y"] = np.nan
 
@@ -112,7 +112,7 @@ def test_the_columns_of_a_wide_table_end_together() -> None:
     assert "of 2 series" in said[0]
 
 
-def test_days_of_a_zone_are_over_by_its_clocks() -> None:
+def test_days_in_a_zone_end_at_local_midnight() -> None:
     frame = every(10, "2024-01-01", "2024-01-20 22:50")  # of UTC
     frame["ds"] = frame["ds"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")
 
@@ -120,7 +120,7 @@ def test_days_of_a_zone_are_over_by_its_clocks() -> None:
     assert read(frame[:-1], "1D=sum")[1] != []
 
 
-def test_rows_of_a_step_that_is_not_over_are_new_all_the_same() -> None:
+def test_rows_of_an_incomplete_step_are_fresh() -> None:
     frame = pd.concat(
         [every(10, "2024-01-01", "2024-01-10 14:20"), every(10, "2024-01-01", "2024-01-09").assign(unique_id="b")]
     )

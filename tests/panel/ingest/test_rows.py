@@ -1,4 +1,4 @@
-"""Rows as people leave them: given twice, with a sum at the end, at hours that clocks skip, at any moment."""
+"""Messy rows: duplicates, totals, daylight saving, irregular times."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def values(panel: Panel) -> list[float]:
 DAYS = [f"2024-01-0{day}" for day in range(1, 6)]
 
 
-def test_rows_that_agree_are_taken_once_and_said() -> None:
+def test_identical_rows_are_dropped_and_reported() -> None:
     panel, said = read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 2])
 
     assert values(panel) == [1, 2, 3, 4, 5]
@@ -39,20 +39,20 @@ def test_rows_that_agree_are_taken_once_and_said() -> None:
 
 
 @pytest.mark.parametrize(("duplicates", "expected"), [("mean", 4.5), ("sum", 9), ("last", 7)])
-def test_rows_that_differ_become_what_is_asked_for(duplicates: str, expected: float) -> None:
+def test_conflicting_rows_are_aggregated_as_requested(duplicates: str, expected: float) -> None:
     panel, _ = read([*DAYS, DAYS[1]], [1.0, 2, 3, 4, 5, 7], duplicates=duplicates)
 
     assert values(panel) == [1, expected, 3, 4, 5]
 
 
-def test_rows_that_differ_are_refused_where_nothing_is_said_of_them() -> None:
+def test_conflicting_rows_are_refused_by_default() -> None:
     with pytest.raises(
         DataError, match="row 2 and row 6 have the same time 2024-01-02 but different values.*--duplicates"
     ):
         read([*DAYS, DAYS[1]], [1, 2, 3, 4, 5, 7])
 
 
-def test_an_hour_that_comes_twice_asks_for_the_zone() -> None:
+def test_a_repeated_hour_requires_a_time_zone() -> None:
     hours = [f"2024-10-27 0{hour}:00" for hour in (0, 1, 2, 2, 3)]
 
     with pytest.raises(DataError, match="if clocks were set back, set --timezone"):
@@ -64,7 +64,7 @@ def test_an_hour_that_comes_twice_asks_for_the_zone() -> None:
     ]
 
 
-def test_an_hour_that_no_clock_shows_is_left_out_and_said() -> None:
+def test_a_skipped_hour_is_left_out_and_reported() -> None:
     hours = [f"2024-03-31 0{hour}:00" for hour in range(5)]
 
     panel, said = read(hours, [1.0, 2, None, 4, 5], timezone="Europe/Berlin")
@@ -73,7 +73,7 @@ def test_an_hour_that_no_clock_shows_is_left_out_and_said() -> None:
     assert said == ["left out: 1 row of an hour that clocks in Europe/Berlin skip, such as row 3 of 2024-03-31 02:00"]
 
 
-def test_offsets_that_change_are_given_back_as_local_times_of_a_zone() -> None:
+def test_changing_offsets_are_written_as_local_times_of_a_zone() -> None:
     stamps = [f"2024-10-27T0{hour}:00+0{offset}:00" for hour, offset in ((1, 2), (2, 2), (2, 1), (3, 1))]
 
     plain, said = read(stamps, [1, 2, 3, 4])
@@ -92,14 +92,14 @@ def test_a_zone_that_does_not_fit_is_refused(clock: Sequence[object], zone: str)
 
 
 @pytest.mark.parametrize("last", ["Total", "Sum of all", None, ""])
-def test_a_sum_at_the_end_is_left_out_and_said(last: str | None) -> None:
+def test_a_total_at_the_end_is_left_out_and_reported(last: str | None) -> None:
     panel, said = read([*DAYS, last], [1, 2, 3, 4, 5, 15])
 
     assert values(panel) == [1, 2, 3, 4, 5]
     assert said[0].startswith("left out: 1 row without a time at the end")
 
 
-def test_a_sum_below_numbered_steps_is_left_out() -> None:
+def test_a_total_below_integer_times_is_left_out() -> None:
     panel, _ = read(["1", "2", "3", "4", "Total"], [1, 2, 3, 4, 10], freq="1")
 
     assert values(panel) == [1, 2, 3, 4]
@@ -112,7 +112,7 @@ def test_a_row_without_a_time_in_the_middle_is_refused() -> None:
 
 
 @pytest.mark.parametrize("ds", [[45292.5 + hour / 24 for hour in range(5)]])
-def test_day_numbers_of_a_spreadsheet_are_named_as_such(ds: Sequence[object]) -> None:
+def test_spreadsheet_day_numbers_are_named(ds: Sequence[object]) -> None:
     with pytest.raises(DataError, match="45292.5 in row 1: that looks like the day number of a spreadsheet"):
         read(ds, [1, 2, 3, 4, 5])
 
@@ -120,7 +120,7 @@ def test_day_numbers_of_a_spreadsheet_are_named_as_such(ds: Sequence[object]) ->
 @pytest.mark.parametrize(
     ("means", "expected"), [("mask", [1, np.nan, 3]), ("zero", [1, 0, 3]), ("previous", [1, 1, 3])]
 )
-def test_a_step_without_a_row_means_what_is_asked_for(means: str, expected: list[float]) -> None:
+def test_steps_without_a_row_are_filled_as_requested(means: str, expected: list[float]) -> None:
     panel, _ = read(["2024-01-01", "2024-01-03", "2024-01-04", "2024-01-05"], [1, 3, None, 5], fill_gaps=means)
 
     assert np.array_equal(panel.values[:3, 0], expected, equal_nan=True)
@@ -134,7 +134,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("way", "expected"), WAYS)
-def test_events_are_brought_onto_a_clock(way: str, expected: float) -> None:
+def test_events_are_resampled(way: str, expected: float) -> None:
     moments = ["2024-01-01 08:05:01", "2024-01-01 08:20:00", "2024-01-01 08:59:59", "2024-01-01 11:00:00"]
 
     panel, said = read(moments, [1, 2, 3, 8], resample=f"1h={way}")
@@ -158,12 +158,12 @@ def test_weeks_begin_on_monday_and_months_on_their_first(freq: str, first: str, 
     assert panel.values.sum() == 30
 
 
-def test_events_off_the_clock_are_refused_with_what_would_help() -> None:
+def test_irregular_events_are_refused_with_a_hint() -> None:
     with pytest.raises(DataError, match="--resample 1h=sum"):
         read(["2024-01-01 08:05", "2024-01-01 09:05", "2024-01-01 10:20"], [1, 2, 3])
 
 
-def test_amounts_beside_the_target_are_averaged_and_kinds_the_newest() -> None:
+def test_numeric_covariates_are_averaged_and_the_last_category_is_taken() -> None:
     frame = pd.DataFrame(
         {"ds": [*DAYS, DAYS[1]], "y": [1.0, 2, 3, 4, 5, 7], "price": [1.0, 2, 3, 4, 5, 4], "sky": list("abcded")}
     )
@@ -180,9 +180,7 @@ def test_amounts_beside_the_target_are_averaged_and_kinds_the_newest() -> None:
         ([f"2024-10-27 0{hour}:00" for hour in (0, 1, 2, 2, 3)], [1, 2, 3, 4, 5], {"timezone": "Europe/Berlin"}),
     ],
 )
-def test_strictly_nothing_is_taken_for_granted(
-    ds: Sequence[object], y: Sequence[object], asked: dict[str, object]
-) -> None:
+def test_strict_forbids_assumptions(ds: Sequence[object], y: Sequence[object], asked: dict[str, object]) -> None:
     frame = pd.DataFrame({"ds": pd.Series(list(ds), dtype=object).astype("category"), "y": y})
 
     with pytest.raises(DataError, match="--strict forbids"):
@@ -199,7 +197,7 @@ def test_gaps_are_not_filled_into_the_future() -> None:
     assert panel.covariates.lengths.tolist() == [8]
 
 
-def test_rows_still_to_come_are_not_counted_as_events() -> None:
+def test_future_rows_are_not_counted_as_events() -> None:
     days = [f"2024-01-0{day}" for day in range(1, 6)]
     frame = pd.DataFrame({"ds": days, "y": [1.0, 2, 3, np.nan, np.nan], "price": range(5)})
 
@@ -209,13 +207,13 @@ def test_rows_still_to_come_are_not_counted_as_events() -> None:
 
 
 @pytest.mark.parametrize(("way", "expected"), [("last", [1, 3]), ("first", [1, 3])])
-def test_the_newest_of_several_rows_is_the_newest_that_says_something(way: str, expected: list[float]) -> None:
+def test_the_last_of_several_rows_is_the_last_with_a_value(way: str, expected: list[float]) -> None:
     panel, _ = read(["2024-01-01 08:00", "2024-01-01 09:00", "2024-01-02 08:00"], [1, None, 3], resample=f"1D={way}")
 
     assert values(panel) == expected
 
 
-def test_hours_are_cut_by_the_clock_on_the_wall() -> None:
+def test_hours_begin_at_full_hours_of_local_time() -> None:
     hours = [f"2024-01-01 09:{minute:02d}" for minute in (0, 20, 40)]
 
     panel, _ = read(hours, [1, 2, 3], resample="1h=sum", timezone="Asia/Kolkata")
@@ -249,7 +247,7 @@ def test_rows_are_numbered_as_the_user_counts_them() -> None:
         from_frame(frame, Columns(time="ds", target=("y",), timezone="Europe/Berlin"))
 
 
-def test_steps_filled_in_weigh_as_others_do() -> None:
+def test_filled_steps_have_the_mean_weight() -> None:
     frame = pd.DataFrame({"ds": [DAYS[0], DAYS[2]], "y": [1.0, 3.0], "w": [2.0, 2.0]})
     panel = from_frame(frame, Columns(target=("y",), weight="w", fill_gaps="zero", freq="D"))
 
@@ -257,7 +255,7 @@ def test_steps_filled_in_weigh_as_others_do() -> None:
     assert panel.covariates.weights.tolist() == [1, 1, 1]
 
 
-def test_the_clock_is_said_once() -> None:
+def test_freq_and_resample_exclude_each_other() -> None:
     with pytest.raises(RequestError, match="--freq D and --resample 1D=sum both set the frequency"):
         read(DAYS, [1, 2, 3, 4, 5], freq="D", resample="1D=sum")
 

@@ -1,4 +1,4 @@
-"""Columns to numbers, whatever says that one is missing."""
+"""Columns as numbers."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from rnncli.panel.ingest import values
 R_MISSING = np.array([0x7FF00000000007A2], np.uint64).view(np.float64)[0]  # a signalling NaN, as R writes its NA
 
 
-def test_what_r_calls_missing_is_missing_without_complaint_of_the_processor() -> None:
+def test_missing_values_of_r_raise_no_warning() -> None:
     column = pd.Series(np.array([1.0, R_MISSING, 3.0]), name="y")
 
     numbers = values.to_numbers(column)

@@ -1,4 +1,4 @@
-"""What the calendar says, held against pandas and the holidays library."""
+"""Calendar features against pandas and the holidays library."""
 
 import holidays
 import numpy as np
@@ -34,7 +34,7 @@ def test_hours_have_their_weekday_and_their_time_of_day() -> None:
     assert np.allclose(features[:, 16], np.cos(2 * np.pi * stamps.hour / 24), atol=1e-6)
 
 
-def test_in_a_zone_the_time_of_day_is_that_of_a_clock_on_the_wall() -> None:
+def test_the_time_of_day_is_local_in_a_zone() -> None:
     stamps = pd.date_range("2024-03-30 12:00", periods=48, freq="h", tz="UTC")  # the clocks change in between
 
     features = of(stamps.tz_localize(None), "h", "Europe/Berlin")
@@ -44,7 +44,7 @@ def test_in_a_zone_the_time_of_day_is_that_of_a_clock_on_the_wall() -> None:
     assert np.array_equal(features[:, :7].argmax(axis=1), wall.day_of_week)
 
 
-def test_days_know_how_near_the_ends_of_their_month_are() -> None:
+def test_days_have_the_proximity_of_the_ends_of_their_month() -> None:
     stamps = pd.date_range("2024-01-15", periods=60, freq="D")
 
     features = of(stamps, "D")
@@ -55,7 +55,7 @@ def test_days_know_how_near_the_ends_of_their_month_are() -> None:
 
 
 @pytest.mark.parametrize(("freq", "count"), [("MS", 12), ("ME", 12), ("QS", 4)])
-def test_months_and_quarters_are_told_apart(freq: str, count: int) -> None:
+def test_months_and_quarters_are_one_hot(freq: str, count: int) -> None:
     stamps = pd.date_range("2020-01-31", periods=30, freq=freq)
 
     features = of(stamps, freq)
@@ -64,7 +64,7 @@ def test_months_and_quarters_are_told_apart(freq: str, count: int) -> None:
     assert np.array_equal(features[:, :count].sum(axis=1), np.ones(30))
 
 
-def test_days_know_how_near_easter_is() -> None:
+def test_days_have_the_proximity_of_easter() -> None:
     stamps = pd.date_range("2020-01-01", "2025-12-31", freq="D")
     british = holidays.country_holidays("GB", subdiv="ENG", years=range(2020, 2026))
 
@@ -80,7 +80,7 @@ def test_days_know_how_near_easter_is() -> None:
     assert (coming[stamps.month == 11] < 1e-6).all()
 
 
-def test_hours_know_easter_by_their_day() -> None:
+def test_hours_have_the_proximity_of_easter_of_their_day() -> None:
     stamps = pd.date_range("2024-03-25", periods=24 * 14, freq="h")
 
     hours, days = of(stamps, "h")[:, 11:13], of(stamps[::24], "D")[:, -2:]
@@ -88,7 +88,7 @@ def test_hours_know_easter_by_their_day() -> None:
     assert np.array_equal(hours, np.repeat(days, 24, axis=0))
 
 
-def test_months_and_weeks_know_how_much_of_the_days_around_easter_they_hold() -> None:
+def test_months_and_weeks_sum_the_proximity_of_easter() -> None:
     days = pd.date_range("2023-01-01", "2024-12-31", freq="D")
     near = pd.DataFrame(of(days, "D")[:, -2:], index=days)
 
@@ -103,16 +103,16 @@ def test_months_and_weeks_know_how_much_of_the_days_around_easter_they_hold() ->
 
 
 @pytest.mark.parametrize("year", ["1200", "6000"])
-def test_where_nobody_knows_when_easter_was_there_is_none(year: str) -> None:
+def test_easter_has_no_proximity_in_years_without_a_known_date(year: str) -> None:
     assert (of(pd.date_range(f"{year}-03-01", periods=60, freq="D", unit="us"), "D")[:, -2:] == 0).all()
 
 
 @pytest.mark.parametrize("frequency", [Frequency("integer", 1), parse_frequency("YS")])
-def test_plain_numbers_and_years_have_no_calendar(frequency: Frequency) -> None:
+def test_integers_and_years_have_no_features(frequency: Frequency) -> None:
     assert calendar(frequency, 0, np.array([0, 50]), None, ()).size == 0
 
 
-def test_holidays_are_told_with_their_eve_and_the_day_after() -> None:
+def test_holidays_have_features_for_the_eve_and_the_day_after() -> None:
     stamps = pd.date_range("2024-12-20", periods=14, freq="D")
     german = holidays.country_holidays("DE", years=[2024, 2025])
 
@@ -145,7 +145,7 @@ def test_a_part_of_a_country_has_its_own_holidays() -> None:
 
 
 @pytest.mark.parametrize(("country", "said"), [("XX", "unknown country"), ("DE-XX", "unknown subdivision")])
-def test_a_country_that_is_not_known_is_refused(country: str, said: str) -> None:
+def test_an_unknown_country_is_refused(country: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
         of(pd.date_range("2024-01-01", periods=3), "D", countries=(country,))
 

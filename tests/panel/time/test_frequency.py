@@ -21,7 +21,7 @@ def instants(stamps: pd.DatetimeIndex) -> np.ndarray:
 
 @pytest.mark.parametrize("name", PANDAS)
 @given(start=st.datetimes(min_value=pd.Timestamp("1950-01-01"), max_value=pd.Timestamp("2080-01-01")))
-def test_inferred_steps_are_those_of_pandas(name: str, start: pd.Timestamp) -> None:
+def test_inferred_frequencies_are_those_of_pandas(name: str, start: pd.Timestamp) -> None:
     stamps = instants(pd.date_range(pd.Timestamp(start).floor("s"), periods=40, freq=name))
 
     frequency = infer_frequency(np.diff(stamps), stamps, integer=False)
@@ -44,19 +44,19 @@ def test_a_day_of_the_month_is_kept(day: int) -> None:
     assert following == instants(pd.DatetimeIndex([f"2024-01-{day:02d} 06:00"]))
 
 
-def test_the_commonest_step_counts_however_many_gaps_there_are() -> None:
+def test_the_commonest_interval_is_the_step_despite_gaps() -> None:
     stamps = instants(pd.date_range("2024-01-01", periods=100, freq="h"))[np.r_[0:30, 50:70, 90:100]]
 
     assert infer_frequency(np.diff(stamps), stamps, integer=False).name == "h"
 
 
-def test_four_weeks_are_no_month() -> None:
+def test_four_weeks_are_not_a_month() -> None:
     stamps = instants(pd.date_range("2024-01-01", periods=20, freq="28D"))
 
     assert infer_frequency(np.diff(stamps), stamps, integer=False) == Frequency("fixed", 28 * DAY)
 
 
-def test_integer_clocks_step_by_their_commonest_difference() -> None:
+def test_integer_times_step_by_their_commonest_difference() -> None:
     values = np.array([10, 15, 20, 30, 35])
 
     assert infer_frequency(np.diff(values), values, integer=True) == Frequency("integer", 5)
@@ -94,7 +94,7 @@ def test_a_frequency_reads_its_own_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["fortnight", "", "0h", "00h", "9" * 30 + "h", "-1D", "h h", "2B", "1.5h"])
-def test_what_is_no_frequency_is_refused(name: str) -> None:
+def test_an_unknown_frequency_is_refused(name: str) -> None:
     with pytest.raises(RequestError, match="unknown frequency"):
         parse_frequency(name)
 
@@ -116,6 +116,6 @@ def test_a_duration_is_a_number_of_steps(duration: str, frequency: str, steps: i
 
 
 @pytest.mark.parametrize(("duration", "frequency"), [("1h", "D"), ("7d", "MS"), ("1d", "5"), ("3d", "B")])
-def test_a_duration_that_is_no_number_of_steps_is_refused(duration: str, frequency: str) -> None:
+def test_a_duration_of_fractional_steps_is_refused(duration: str, frequency: str) -> None:
     with pytest.raises(RequestError, match="number of steps"):
         steps_in(duration, parse_frequency(frequency))

@@ -1,4 +1,4 @@
-"""Times in every common form."""
+"""Times in all common formats."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def instants(stamps: pd.DatetimeIndex) -> list[int]:
         "%m/%d/%y",
     ],
 )
-def test_dates_are_read_and_written_back_in_their_form(form: str) -> None:
+def test_dates_are_written_in_their_format(form: str) -> None:
     texts = DAYS.strftime(form)
 
     times = timestamps.parse(column(texts), None)
@@ -54,7 +54,7 @@ def test_dates_are_read_and_written_back_in_their_form(form: str) -> None:
         "%Y-%m-%d %H:%M:%S.%f",
     ],
 )
-def test_times_of_day_are_read_and_written_back_in_their_form(form: str) -> None:
+def test_times_of_day_are_written_in_their_format(form: str) -> None:
     texts = MOMENTS.strftime(form)
 
     times = timestamps.parse(column(texts), None)
@@ -88,14 +88,14 @@ def test_numbers_that_read_as_dates_are_dates() -> None:
 
 
 @pytest.mark.parametrize("values", [[1, 2, 3], [0, 5, 10], [1949, 1950, 1951], [1700000000, 1700003600]])
-def test_other_whole_numbers_are_a_plain_clock(values: list[int]) -> None:
+def test_other_integers_are_integer_times(values: list[int]) -> None:
     times = timestamps.parse(pd.Series(values, name="when"), None)
 
     assert times.integer
     assert times.values.tolist() == values
 
 
-def test_a_form_is_decided_by_the_whole_column() -> None:
+def test_the_format_is_inferred_from_the_whole_column() -> None:
     times = timestamps.parse(column(["01/02/2024", "02/02/2024", "13/02/2024"]), None)
 
     assert times.values.tolist() == instants(pd.DatetimeIndex(["2024-02-01", "2024-02-02", "2024-02-13"]))
@@ -125,12 +125,12 @@ def test_an_empty_time_is_named() -> None:
 
 
 @pytest.mark.parametrize("text", ["north", "A1", "007", "12:30", "3.5", "item-01"])
-def test_names_are_no_times(text: str) -> None:
+def test_names_are_not_times(text: str) -> None:
     assert not timestamps.looks_like_time(column([text]))
 
 
 @pytest.mark.parametrize("form", ["%d-%m-%Y", "%b-%Y"])
-def test_a_year_behind_a_hyphen_is_no_offset(form: str) -> None:
+def test_a_year_after_a_hyphen_is_not_an_offset(form: str) -> None:
     stamps = (
         pd.date_range("2023-10-31", periods=8, freq="ME")
         if "%d" in form
@@ -146,7 +146,7 @@ def test_a_year_behind_a_hyphen_is_no_offset(form: str) -> None:
 @pytest.mark.parametrize(
     "text", ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00", "2024-01-01 00:00:00.250", "2024-01-01T00:00:00.100Z"]
 )
-def test_what_is_written_after_a_time_comes_back(text: str) -> None:
+def test_suffixes_of_times_are_preserved(text: str) -> None:
     times = timestamps.parse(column([text]), None)
     stamps = timestamps.to_index(times.values, times, wall=False)
 
@@ -186,5 +186,5 @@ def test_an_offset_in_some_rows_only_is_refused(order: list[int]) -> None:
         ("2024-01-02", "999", False),
     ],
 )
-def test_written_times_are_compared_as_times(time: str, other: str, later: bool) -> None:
+def test_texts_are_compared_as_times(time: str, other: str, later: bool) -> None:
     assert formats.is_later(time, other) is later
