@@ -1,4 +1,4 @@
-"""Where the batches of a training come from: windows drawn at random, or all series walked through in order."""
+"""Sources of training batches: random windows, or consecutive windows with carried states."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -13,110 +13,120 @@ from rnncli.windows.batch import Batch
 from rnncli.windows.samplers import Sampler, SynchronousSampler
 from rnncli.windows.windows import Windows
 
+UPDATES_PER_WALK = 8  # at least, in the rows that a walk through a long series has to itself
+
+
+class TrainingBatch(NamedTuple):
+    """Windows, and the encoder states carried to them; None if the encoder starts in each window."""
+
+    windows: Batch
+    carried: CarriedState | None
+
 
 class BatchSource(Protocol):
     """Where batches come from."""
 
-    def batch(self) -> tuple[Batch, CarriedState | None]:
-        """The next one, and what the encoder brings along to it."""
+    def next_batch(self) -> TrainingBatch:
+        """Return the next batch."""
         ...
 
-    def go_on(self, state: State) -> None:
-        """Take notice of what the encoder came to."""
+    def advance(self, state: State) -> None:
+        """Receive the encoder states after the batch."""
         ...
 
 
 class RandomBatches(NamedTuple):
-    """Windows drawn at random, each read from its own beginning."""
+    """Windows drawn at random."""
 
     windows: Windows
     sampler: Sampler | SynchronousSampler
     size: int
     generator: torch.Generator
 
-    def batch(self) -> tuple[Batch, None]:
-        """See Source."""
-        return self.windows.batch(*self.sampler.draw(self.size, self.generator)), None
+    def next_batch(self) -> TrainingBatch:
+        """See BatchSource."""
+        return TrainingBatch(self.windows.batch(*self.sampler.draw(self.size, self.generator)), None)
 
-    def go_on(self, _state: State) -> None:
-        """See Source."""
+    def advance(self, _state: State) -> None:
+        """See BatchSource."""
 
     def state(self) -> None:
-        """Nothing: it is all in the generator."""
+        """Return nothing: the state of the generator is saved with the trainer."""
 
     def load(self, _state: object) -> None:
-        """Go on from there."""
+        """Restore the state."""
 
 
 class RepeatedBatch(NamedTuple):
-    """One batch again and again."""
+    """The same batch again and again, to measure the time of an update."""
 
-    given: Batch
-    carried: CarriedState | None
+    batch: TrainingBatch
 
-    def batch(self) -> tuple[Batch, CarriedState | None]:
-        """See Source."""
-        return self.given, self.carried
+    def next_batch(self) -> TrainingBatch:
+        """See BatchSource."""
+        return self.batch
 
-    def go_on(self, _state: State) -> None:
-        """See Source."""
-
-
-UPDATES_PER_WALK = 8  # updates, at least, for which a walk has a part of the rows to itself
+    def advance(self, _state: State) -> None:
+        """See BatchSource."""
 
 
 class StatefulBatches:
-    """So many series side by side, so many steps further with each batch; one that ends makes room for another.
+    """Walks through many series side by side; when a series ends, a random other one takes its row in the batch.
 
-    Truncated backpropagation through time (Williams and Peng 1990): from one update to the next the state is kept and
-    its gradient cut, so a network learns from what lies further back than any window of it. Where series are fewer and
-    long, several walks go through each: the first time from somewhere within it, as if it began there.
+    Truncated backpropagation through time (Williams and Peng 1990): the encoder state is carried from one update to the
+    next without its gradient, so that a network learns from more history than a window has. If series are few and
+    long, several walks go through each, where the first time a walk starts at a random cutoff as if the series did.
     """
 
-    def __init__(self, last: np.ndarray, stride: int, most: int, windows: Windows, generator: torch.Generator) -> None:
-        """last: (S,) the latest cutoff in each series; those with none that is above 0 are left out."""
+    def __init__(self, last: np.ndarray, stride: int, size: int, windows: Windows, generator: torch.Generator) -> None:
+        """last: (S,) the latest cutoff in each series; a series whose cutoff is not above 0 is left out."""
         usable = np.flatnonzero(last > 0)
         self._windows, self._generator, self._stride = windows, generator, stride
-        home = windows.values.device
-        self._usable, self._last = torch.from_numpy(usable).to(home), torch.from_numpy(last).to(home)
-        self._series = self._usable[torch.randperm(len(usable), generator=generator)[:most].to(home)]  # (B,)
-        self._cutoffs = self._begun_at(self._series)
-        further = min(most, int(last[usable].sum()) // (stride * UPDATES_PER_WALK)) - len(usable)
-        if further > 0:
-            picks = torch.multinomial(self._last.double().cpu(), further, replacement=True, generator=generator)
-            share = torch.rand(further, generator=generator, dtype=torch.float64)
-            within = 1 + (share * self._last.cpu()[picks]).long()
-            self._series = torch.cat([self._series, picks.to(home)])
-            self._cutoffs = torch.cat([self._cutoffs, within.to(home)])
-        self._fresh = torch.ones_like(self._series, dtype=torch.bool)
-        self._state: State | None = None
+        device = windows.values.device
+        self._usable, self._last = torch.from_numpy(usable).to(device), torch.from_numpy(last).to(device)
+        self._series = self._usable[torch.randperm(len(usable), generator=generator)[:size].to(device)]  # (B,)
+        self._cutoffs = self._first_cutoffs(self._series)
+        extra = min(size, int(last[usable].sum()) // (stride * UPDATES_PER_WALK)) - len(usable)
+        if extra > 0:
+            series = torch.multinomial(self._last.double().cpu(), extra, replacement=True, generator=generator)
+            share = torch.rand(extra, generator=generator, dtype=torch.float64)
+            within = 1 + (share * self._last.cpu()[series]).long()
+            self._series = torch.cat([self._series, series.to(device)])
+            self._cutoffs = torch.cat([self._cutoffs, within.to(device)])
+        self._starts = torch.ones_like(self._series, dtype=torch.bool)
+        self._encoder_state: State | None = None
 
-    def batch(self) -> tuple[Batch, CarriedState]:
-        """The windows that end where the walk has come to, and what is carried to there."""
+    def next_batch(self) -> TrainingBatch:
+        """See BatchSource."""
         batch = self._windows.batch(self._series, self._cutoffs)
-        return batch, CarriedState(detach_state(self._state, ~self._fresh), ~self._fresh)
+        return TrainingBatch(batch, CarriedState(detach_state(self._encoder_state, ~self._starts), ~self._starts))
 
-    def go_on(self, state: State) -> None:
-        """Take the next steps of each series, from the state after those before."""
-        self._state = state
+    def advance(self, state: State) -> None:
+        """Go to the next cutoff of each series, or to another series."""
+        self._encoder_state = state
         self._cutoffs = self._cutoffs + self._stride
-        self._fresh = self._cutoffs > self._last[self._series]
+        self._starts = self._cutoffs > self._last[self._series]
         picks = torch.randint(len(self._usable), self._series.shape, generator=self._generator)
         others = self._usable[picks.to(self._usable.device)]
-        self._series = torch.where(self._fresh, others, self._series)
-        self._cutoffs = torch.where(self._fresh, self._begun_at(self._series), self._cutoffs)
+        self._series = torch.where(self._starts, others, self._series)
+        self._cutoffs = torch.where(self._starts, self._first_cutoffs(self._series), self._cutoffs)
 
     def state(self) -> dict[str, Any]:
-        """Where the walk has come to."""
-        return {name: getattr(self, name) for name in ("_series", "_cutoffs", "_fresh", "_state")}
+        """Return the positions of all walks."""
+        return {
+            "series": self._series,
+            "cutoffs": self._cutoffs,
+            "starts": self._starts,
+            "encoder_state": self._encoder_state,
+        }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        for name, value in state.items():
-            setattr(self, name, value)
+        """Restore the positions."""
+        self._series, self._cutoffs, self._starts = state["series"], state["cutoffs"], state["starts"]
+        self._encoder_state = state["encoder_state"]
 
-    def _begun_at(self, series: Tensor) -> Tensor:
-        """First cutoffs (B,), anywhere within a stride: so each step comes to lie at every place of one."""
+    def _first_cutoffs(self, series: Tensor) -> Tensor:
+        """Return first cutoffs (B,), random within a stride, so that steps are at all positions of the stride."""
         share = torch.rand(len(series), generator=self._generator, dtype=torch.float64).to(series.device)
         reach = self._last[series].clamp(max=self._stride)
         return 1 + (share * reach).long()

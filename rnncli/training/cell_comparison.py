@@ -1,10 +1,7 @@
-"""Several cells on the same data, each trained as `train` would in the same time, and forecast on the same windows.
-
-No printing: it reports its progress.
-"""
+"""Compare cells: train a model of each as `train` would, in the same time, and forecast the same windows."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +15,12 @@ from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning.plan import Plan
 from rnncli.training import refit_backtest, train_model
-from rnncli.training import workers as crew
-from rnncli.training.trials import INTERRUPTED, TrainingStatus
-from rnncli.windows.windows import SeriesData
+from rnncli.training.network_workers import network_workers
+from rnncli.training.trials import Report, TrainingStatus, stopping_at_interrupt
 
 
 class CellPlan(NamedTuple):
-    """A cell that takes part, with nothing left open."""
+    """The training of a cell, with every setting decided."""
 
     name: CellName
     config: Config
@@ -32,72 +28,62 @@ class CellPlan(NamedTuple):
 
 
 class TrainedCell(NamedTuple):
-    """The same, trained."""
+    """The model of a cell."""
 
     name: CellName
     model: Model
-    seconds: float  # that it took
+    seconds: float  # of training
 
 
 class TimedChunk(NamedTuple):
-    """Some windows, and how long each model took to forecast them."""
+    """Forecasts of some windows, and the seconds that each model took for them."""
 
     chunk: ForecastChunk
     seconds: dict[str, float]
 
 
-def plan_cells(
-    panel: Panel, places: Cutoffs, config: Config, names: Sequence[CellName]
-) -> tuple[Panel, list[CellPlan]]:
-    """The rows of each series before its windows, and what is to be trained on them: all that can be wrong shows here.
+def plan_cells(panel: Panel, cutoffs: Cutoffs, config: Config, names: Sequence[CellName]) -> list[CellPlan]:
+    """Plan the training of each cell on the rows of each series before its own first cutoff.
 
-    Each series ends by itself, as where a model is trained: of series that stopped long ago, as in M4, the clock
-    that all share would leave the others little. Raises DataError where too few rows lie before the windows,
-    RequestError where what was asked for does not fit.
+    A common end of all series would leave little data if some ended long ago, as in M4. Raise DataError if there are
+    too few rows, and RequestError if settings do not fit together.
     """
-    made, part, rows = list[CellPlan](), panel, panel.lengths.copy()
-    np.minimum.at(rows, places.series, places.rows)
+    plans, rows = list[CellPlan](), panel.lengths.copy()
+    np.minimum.at(rows, cutoffs.series, cutoffs.rows)
     for name in names:
-        own = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
-        part, plan = refit_backtest.plan_before(panel, places, rows, own.network, own.training)
-        made.append(CellPlan(name, own, plan))
-    return part, made
+        cell_config = config.model_copy(update={"network": config.network.model_copy(update={"cell": name})})
+        plan = refit_backtest.plan_before(panel, cutoffs, rows, cell_config.network, cell_config.training)
+        plans.append(CellPlan(name, cell_config, plan))
+    return plans
 
 
 def train_cells(
-    panel: Panel,
-    entries: Sequence[CellPlan],
-    device: torch.device,
-    processes: int,
-    report: Callable[[TrainingStatus], None],
+    plans: Sequence[CellPlan], device: torch.device, processes: int, report: Report
 ) -> Iterator[TrainedCell]:
-    """Each of them, one after another. Raises TrainingError; an interrupt ends it all."""
+    """Train one cell after another. An interrupt ends all. Raise TrainingError if a training fails."""
     began = time.monotonic()
-    for number, entry in enumerate(entries):
+    for number, (name, config, plan) in enumerate(plans):
 
-        def watched(at: TrainingStatus, number: int = number) -> None:
-            report(at._replace(share=(number + at.share) / len(entries), elapsed=time.monotonic() - began))
-            if at.phase == INTERRUPTED:  # who had less time is not to be compared
-                raise KeyboardInterrupt
+        def report_cell(status: TrainingStatus, number: int = number) -> None:
+            share = (number + status.share) / len(plans)
+            report(status._replace(share=share, elapsed=time.monotonic() - began))
 
         started = time.monotonic()
-        workers = crew.gather(
-            SeriesData.of(entry.plan.training_panel, entry.plan.architecture.horizon), device, processes
-        )
-        model = train_model.train(panel, entry.config, entry.plan, workers, watched).model
-        yield TrainedCell(entry.name, model, time.monotonic() - started)
+        workers = network_workers(plan, device, processes)
+        model = train_model.train(config, plan, workers, stopping_at_interrupt(report_cell)).model
+        yield TrainedCell(name, model, time.monotonic() - started)
 
 
 def forecast_windows(
-    entrants: Sequence[TrainedCell], panel: Panel, places: Cutoffs, scoring: Scoring, device: torch.device
+    cells: Sequence[TrainedCell], panel: Panel, cutoffs: Cutoffs, scoring: Scoring, device: torch.device
 ) -> Iterator[TimedChunk]:
-    """The windows, some at a time, with every model's and the baselines' forecasts."""
+    """Yield the forecasts of all models and baselines, some windows at a time."""
     levels = backtest.interval_levels(scoring.percents)
-    widest = max((one.model.card for one in entrants), key=lambda card: card.context)
-    for some in backtest.split_cutoffs(widest, len(entrants), panel, places, scoring):
+    longest = max((cell.model.card for cell in cells), key=lambda card: card.context)
+    for some in backtest.split_cutoffs(longest, len(cells), panel, cutoffs, scoring):
         forecasts, seconds = {}, {}
-        for one in entrants:
+        for cell in cells:
             began = time.monotonic()
-            forecasts[str(one.name)] = one.model.forecast(panel, some, levels, device, scoring.point)
-            seconds[str(one.name)] = time.monotonic() - began
+            forecasts[str(cell.name)] = cell.model.forecast(panel, some, levels, device, scoring.point)
+            seconds[str(cell.name)] = time.monotonic() - began
         yield TimedChunk(ForecastChunk(some, backtest.with_baselines(forecasts, levels, panel, some, scoring)), seconds)

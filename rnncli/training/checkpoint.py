@@ -1,12 +1,12 @@
-"""What an unfinished training has come to, brought to the disk now and then. Nothing in such a file can run.
+"""Checkpoints of an unfinished training, in files that cannot execute code.
 
-A tree of dicts, lists, numbers and tensors becomes a safetensors file: the tensors as such, the rest as JSON.
+A tree of dicts, lists, numbers and tensors becomes a safetensors file: the tensors as such, the rest as JSON metadata.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,22 +23,22 @@ from rnncli.files import checksummed
 from rnncli.files.atomic import atomic_writer
 
 METADATA_KEY = "rnncli-checkpoint"
-UNFINISHED_SUFFIX, DONE_SUFFIX = "part", "done"  # how the files of networks end
+UNFINISHED_SUFFIX, DONE_SUFFIX = "part", "done"  # of the files
 
-Tree = Any  # of dicts, lists, tuples, tensors, arrays, and what JSON knows
+Tree = Any  # of dicts, lists, tuples, tensors, arrays and JSON values
 
 
 def write(path: Path, tree: Tree) -> None:
-    """A file that `read` gives back. Raises RequestError where it cannot be written."""
+    """Write a tree. Raise RequestError if the file cannot be written."""
     tensors: dict[str, Tensor] = {}
-    shape = json.dumps(_packed(tree, tensors))
+    structure = json.dumps(_packed(tree, tensors))
     path.parent.mkdir(exist_ok=True)
     with atomic_writer(path) as stream:
-        stream.write(checksummed.with_checksum(save(tensors, {METADATA_KEY: checksummed.with_placeholder(shape)})))
+        stream.write(checksummed.with_checksum(save(tensors, {METADATA_KEY: checksummed.with_placeholder(structure)})))
 
 
 def read(path: Path) -> Tree | None:
-    """What was written there; None where there is nothing, or nothing whole."""
+    """Return the tree in a file; None if there is no file, or it is damaged."""
     try:
         found = checksummed.read(path, METADATA_KEY)
         return _unpacked(json.loads(found.text), load(found.content).__getitem__) if found.intact else None
@@ -47,7 +47,7 @@ def read(path: Path) -> Tree | None:
 
 
 def _packed(tree: Tree, tensors: dict[str, Tensor]) -> Any:
-    """What JSON holds of a tree; its tensors go into `tensors`."""
+    """Return a tree as JSON values, and add its tensors to `tensors`."""
     match tree:
         case np.ndarray():
             tensors[name := str(len(tensors))] = torch.from_numpy(tree).clone().contiguous()
@@ -81,45 +81,28 @@ def _unpacked(packed: Any, tensor: Callable[[str], Tensor]) -> Tree:
             return packed
 
 
-def _flat(parts: Iterable[object]) -> Iterator[object]:
-    for part in parts:
-        if isinstance(part, dict):
-            yield from part.values()
-        elif isinstance(part, tuple) and any(isinstance(one, np.ndarray) for one in part):
-            yield from part
-        else:
-            yield part
-
-
 class CheckpointFolder:
-    """Where the networks of one training are kept until all of them are done."""
+    """Holds the trained and half-trained networks of one training until it is complete."""
 
-    def __init__(self, path: Path, every: float, data: str) -> None:
-        """every: seconds between one writing and the next; nothing is written in the first of them.
-
-        data: what tells the table that is trained on from every other.
-        """
-        self.path, self.every, self.data = path, every, data
-        self.problem: str | None = None  # why nothing could be written
+    def __init__(self, path: Path, interval: float, data: str) -> None:
+        """interval: seconds between two checkpoints, and before the first. data: fingerprint of the table."""
+        self.path, self.interval, self.data = path, interval, data
+        self.problem: str | None = None  # why results could not be written
         self._began = time.monotonic()
         self._waiting: dict[Path, Tree] = {}
 
-    def name(self, task: Iterable[object]) -> str:
-        """A name that no other training has: of other data, another design, another seed, another rnncli."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in (__version__, torch.__version__, self.data, *_flat(task)):
-            digest.update(part.tobytes() if isinstance(part, np.ndarray) else str(part).encode())
-            digest.update(b"\0")
-        return digest.hexdigest()
+    def checkpoint(self, identity: dict[str, Any]) -> "NetworkCheckpoint":
+        """Return the checkpoint of a network under training."""
+        return NetworkCheckpoint(self.path / f"{self._name(identity)}.{UNFINISHED_SUFFIX}", self.interval)
 
-    def done(self, name: str) -> Tree | None:
-        """The network of that name, if it was finished before."""
-        return read(self.path / f"{name}.{DONE_SUFFIX}")
+    def result(self, identity: dict[str, Any]) -> Tree | None:
+        """Return the result of a task, if it was stored."""
+        return read(self.path / f"{self._name(identity)}.{DONE_SUFFIX}")
 
-    def keep(self, name: str, tree: Tree) -> None:
-        """A network that is done. That it cannot be kept ends no training."""
-        self._waiting[self.path / f"{name}.{DONE_SUFFIX}"] = tree
-        if time.monotonic() - self._began < self.every:
+    def store(self, identity: dict[str, Any], result: Tree) -> None:
+        """Store the result of a task. A failure is recorded as `problem` and does not end the training."""
+        self._waiting[self.path / f"{self._name(identity)}.{DONE_SUFFIX}"] = result
+        if time.monotonic() - self._began < self.interval:
             return
         try:
             while self._waiting:
@@ -130,37 +113,34 @@ class CheckpointFolder:
             self.problem = str(error)
 
     def clear(self) -> None:
-        """Forget all of it, and what a run that was killed was about to put there."""
-        for end in (DONE_SUFFIX, UNFINISHED_SUFFIX):
-            for one in (*self.path.glob(f"*.{end}"), *self.path.glob(f".*.{end}.*")):
-                one.unlink(missing_ok=True)
+        """Delete all checkpoints, and temporary files of a killed run."""
+        for suffix in (DONE_SUFFIX, UNFINISHED_SUFFIX):
+            for path in (*self.path.glob(f"*.{suffix}"), *self.path.glob(f".*.{suffix}.*")):
+                path.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()
 
+    def _name(self, identity: dict[str, Any]) -> str:
+        """Return a name for a task that differs if the task, the table or a library version does."""
+        versions = {"rnncli": __version__, "torch": torch.__version__}
+        text = json.dumps({**versions, "data": self.data, "task": identity}, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
 
 class NetworkCheckpoint:
-    """Keeps what one network under way has come to."""
+    """The state of one network under training, written from time to time; without a path, never."""
 
-    def __init__(self, path: Path | None = None, every: float = 60.0) -> None:
-        self._path, self._every, self._newest = path, every, time.monotonic()
+    def __init__(self, path: Path | None = None, interval: float = 60.0) -> None:
+        self._path, self._interval, self._newest = path, interval, time.monotonic()
 
-    def found(self) -> Tree | None:
-        """What an earlier run had come to."""
+    def state(self) -> Tree | None:
+        """Return the state that an earlier run wrote."""
         return None if self._path is None else read(self._path)
 
     def offer(self, state: Callable[[], Tree]) -> None:
-        """Write the state where it is time to. That it cannot be written ends no training."""
-        if self._path is None or time.monotonic() - self._newest < self._every:
+        """Write the state if the interval is over. A failure does not end the training."""
+        if self._path is None or time.monotonic() - self._newest < self._interval:
             return
         with suppress(OSError, RequestError):
             write(self._path, state())
         self._newest = time.monotonic()
-
-
-def network_checkpoint(folder: CheckpointFolder | None, name: str) -> NetworkCheckpoint:
-    """That of one network."""
-    return (
-        NetworkCheckpoint()
-        if folder is None
-        else NetworkCheckpoint(folder.path / f"{name}.{UNFINISHED_SUFFIX}", folder.every)
-    )

@@ -1,4 +1,4 @@
-"""What a training would take, told by a few steps of it. Nothing is trained."""
+"""Estimate the time and memory of a training from a few updates of one network."""
 
 import math
 import resource
@@ -12,11 +12,11 @@ from torch import Tensor
 from rnncli.config.sections import Training
 from rnncli.planning.plan import Plan
 from rnncli.training import cpu_matmul
-from rnncli.training.batch_sources import RepeatedBatch
 from rnncli.training.loop import penalised_loss
+from rnncli.training.network_workers import network_workers, training_sequences
 from rnncli.training.search import FIRST_TRIAL_SHARE
+from rnncli.training.task import TrainingTask
 from rnncli.training.train_network import (
-    TrainingTask,
     batch_source,
     prepare,
     sampler_and_objective,
@@ -24,80 +24,80 @@ from rnncli.training.train_network import (
     within_memory,
 )
 from rnncli.training.trials import TRIAL_SHARE, TrialRunner
-from rnncli.training.workers import InProcess
-from rnncli.windows.windows import SeriesData
+from rnncli.windows.windows import Sequences
 
-PROCESS_BYTES = 400_000_000  # bytes of a process that has imported torch and its optimisers, and done nothing
+PROCESS_BYTES = 400_000_000  # of a process that has imported torch and its optimisers
 
 
 class UpdateCost(NamedTuple):
-    """What a training goes by."""
+    """Time and memory of one update."""
 
-    seconds: float  # of an update
-    memory: int  # bytes that an update keeps for its gradient
+    seconds: float
+    memory: int  # bytes kept for the gradient
 
 
-def measure_update(task: TrainingTask, data: SeriesData, device: torch.device) -> UpdateCost:
-    """Told by a few updates of a network that is thrown away. The process' random numbers are left as they were.
+def measure_update(task: TrainingTask, data: Sequences, device: torch.device) -> UpdateCost:
+    """Measure a few updates of a network that is discarded. The random numbers of the process stay as they were.
 
-    Raises TrainingError.
+    Raise TrainingError if the memory is not enough.
     """
-    generator, kept = torch.Generator().manual_seed(task.seed), dict[int, int]()
+    generator, saved = torch.Generator().manual_seed(task.seed), dict[int, int]()
 
-    def noted(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+    def record(tensor: Tensor) -> Tensor:
+        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
     with within_memory(device), cpu_matmul.fast_float32(), torch.random.fork_rng():
         windows, network = prepare(task, data, device)
-        sampler, goal = sampler_and_objective(network, windows, task, generator)
-        batch = RepeatedBatch(*batch_source(windows, sampler, task, generator).batch())
-        with torch.autograd.graph.saved_tensors_hooks(noted, lambda tensor: tensor):
-            penalised_loss(network, batch.given, goal, batch.carried)
-        return UpdateCost(seconds_per_update(network, batch, goal), sum(kept.values()))
+        sampler, objective = sampler_and_objective(network, windows, task, generator)
+        batch = batch_source(windows, sampler, task, generator).next_batch()
+        with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
+            penalised_loss(network, batch.windows, objective, batch.carried)
+        return UpdateCost(seconds_per_update(network, batch, objective), sum(saved.values()))
 
 
 class CostEstimate(NamedTuple):
-    """Of a training by so many processes."""
+    """Time and memory of a training."""
 
-    trials: int  # networks at most, to tell designs apart
-    members: int  # at most, trained again on all rows
-    update_cost: UpdateCost | None  # of the first design; None where it is not trained step by step
+    trials: int  # networks to compare architectures, at most
+    members: int  # networks to train on all rows, at most
+    update_cost: UpdateCost | None  # of the first architecture; None for a closed-form readout
     seconds: float | None  # in all, about
-    budget: float  # seconds at most, infinite where the number of networks is given
-    table: int  # bytes of it that each process holds
+    budget: float  # seconds at most, infinite if the number of networks is set
+    table: int  # bytes of the table in each process
     memory: int  # bytes in all, about
 
 
-def estimate_cost(data: SeriesData, plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
-    """What `ensemble.train` would take with so many processes."""
-    workshop = TrialRunner(plan, training, InProcess(data, device), lambda _state: None)
-    trials = workshop.trials if len(plan.split.validation.rows) else 0
-    members = workshop.enough if training.refit or not trials else 0
+def estimate_cost(plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
+    """Estimate the cost of training the model of a plan in `size` processes."""
+    data = training_sequences(plan)
+    runner = TrialRunner(plan, training, network_workers(plan, device, size=1), lambda _status: None)
+    trials = runner.max_trials if len(plan.split.validation.rows) else 0
+    members = runner.max_members if training.refit or not trials else 0
     split = plan.split if trials else plan.split.without_validation(plan.training_panel, plan.architecture.horizon)
-    task = workshop.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
-    found = None if plan.architecture.traits.closed_form else measure_update(task, data, device)
-    seconds = None if found is None else _seconds(found.seconds * plan.steps, trials, members, size, workshop.budget)
-    table = _held(data)
-    others = size if size > 1 else 0
-    memory = peak_memory() + others * (PROCESS_BYTES + table + (found.memory if found else 0))
-    return CostEstimate(trials, members, found, seconds, workshop.budget, table, memory)
+    task = runner.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
+    update = None if plan.architecture.traits.closed_form else measure_update(task, data, device)
+    seconds = None if update is None else _seconds(update.seconds * plan.steps, trials, members, size, runner.budget)
+    table = _bytes_in_memory(data)
+    processes = size if size > 1 else 0  # besides this one
+    memory = peak_memory() + processes * (PROCESS_BYTES + table + (update.memory if update else 0))
+    return CostEstimate(trials, members, update, seconds, runner.budget, table, memory)
 
 
 def _seconds(each: float, trials: int, members: int, size: int, budget: float) -> float:
-    """Of so many networks, side by side, that take so long each where their time allows it."""
-    tried = min(math.ceil(trials / size) * min(each, FIRST_TRIAL_SHARE * budget), TRIAL_SHARE * budget)
-    return min(tried + math.ceil(members / size) * each, budget)
+    """Return the time of so many networks; each: seconds of one without a limit."""
+    trial_seconds = min(math.ceil(trials / size) * min(each, FIRST_TRIAL_SHARE * budget), TRIAL_SHARE * budget)
+    return min(trial_seconds + math.ceil(members / size) * each, budget)
 
 
-def _held(data: SeriesData) -> int:
-    """Bytes in memory, and not in temporary files."""
-    beside = data.covariates
-    arrays = [data.values, data.offsets, data.firsts, beside.values, beside.static, beside.weights]
-    return sum(one.nbytes for one in arrays if one is not None and not isinstance(one, np.memmap))
+def _bytes_in_memory(data: Sequences) -> int:
+    """Return the bytes of all arrays that are not memory-mapped files."""
+    covariates = data.covariates
+    arrays = [data.values, data.offsets, data.firsts, covariates.values, covariates.static, covariates.weights]
+    return sum(array.nbytes for array in arrays if array is not None and not isinstance(array, np.memmap))
 
 
 def peak_memory() -> int:
-    """The most memory, in bytes, that this process has had so far."""
+    """Return the highest memory of this process so far, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

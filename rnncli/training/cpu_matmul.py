@@ -1,4 +1,4 @@
-"""How a processor computes while networks are trained: no slower than it can, and as exactly as float32 allows."""
+"""CPU settings for fast float32 arithmetic during training, without loss of precision."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,39 +6,37 @@ from functools import cache
 
 import torch
 
-MAX_RELATIVE_ERROR = (
-    1e-5  # error of a product, as a share of what was added up: float32 stays far below, bfloat16 above
-)
+MAX_RELATIVE_ERROR = 1e-5  # of a matrix product: float32 stays far below, bfloat16 above
 
 
 @contextmanager
 def fast_float32() -> Iterator[None]:
-    """Compute quickly while this lasts; the process computes as before afterwards."""
-    with ExitStack() as lasting:
-        lasting.enter_context(_vanishing())
+    """Apply the settings within the block; afterwards the process computes as before."""
+    with ExitStack() as settings:
+        settings.enter_context(_flushed_denormals())
         if _faster_by_onednn():
-            lasting.enter_context(_products_by_onednn())
+            settings.enter_context(_products_by_onednn())
         yield
 
 
 @contextmanager
-def _vanishing() -> Iterator[None]:
-    """Take numbers below the smallest normal one for zero.
+def _flushed_denormals() -> Iterator[None]:
+    """Replace numbers below the smallest normal one by zero.
 
-    Gradients that fade on their way back through many steps come to that, and a processor takes many times as long
-    over each of them: a fifth to a third of an update.
+    Vanishing gradients of long sequences become that small, and a CPU is many times slower with them: flushing saves a
+    fifth to a third of an update.
     """
     torch.set_flush_denormal(True)
     try:
         yield
-    finally:  # numpy, but for its newest versions, warns of a process that has it so
+    finally:  # numpy, except for its newest versions, warns in a process that flushes
         torch.set_flush_denormal(False)
 
 
 @contextmanager
 def _products_by_onednn() -> Iterator[None]:
-    """Leave products of float32 matrices to oneDNN, which is asked for them only where it may round to bfloat16."""
-    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    """Compute float32 matrix products by oneDNN, which torch calls only if it may round to bfloat16."""
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # not in the type stubs of all versions
     before, matmul.fp32_precision = matmul.fp32_precision, "bf16"
     try:
         yield
@@ -48,15 +46,15 @@ def _products_by_onednn() -> Iterator[None]:
 
 @cache
 def _faster_by_onednn() -> bool:
-    """Whether oneDNN multiplies faster than MKL here, without rounding to bfloat16 although it may.
+    """Return whether oneDNN multiplies faster than MKL, and does not round to bfloat16 although it may.
 
-    MKL leaves half of AVX-512 unused where the processor is not Intel's: an update takes a quarter less with oneDNN.
+    MKL uses half of AVX-512 on CPUs that are not from Intel: there an update takes a quarter less time with oneDNN.
     """
-    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    if not (known.get("avx512_f") and "AMD" in known.get("cpu_name", "")):
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    if not (capabilities.get("avx512_f") and "AMD" in capabilities.get("cpu_name", "")):
         return False
-    one, other = torch.rand(2, 128, 128, generator=torch.Generator().manual_seed(0)).unbind()
+    left, right = torch.rand(2, 128, 128, generator=torch.Generator().manual_seed(0)).unbind()
     with _products_by_onednn():
-        product = (one @ other).double()
-    exact = one.double() @ other.double()
+        product = (left @ right).double()
+    exact = left.double() @ right.double()
     return bool(((product - exact).abs() <= MAX_RELATIVE_ERROR * exact).all())

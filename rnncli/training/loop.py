@@ -1,12 +1,13 @@
-"""One network, update after update: what an update is, and when the weights did best. Knows nothing of designs.
+"""The training loop of one network: updates, validation checks, early stopping, and its state for checkpoints.
 
-Weights averaged over the last steps (Polyak and Juditsky 1992), stopped early on windows that come after every training
-window. All that the next update depends on can be kept, and taken up again.
+The weights are averaged over the last updates (Polyak and Juditsky 1992). The best averaged weights on validation
+windows, which come after all training windows, are the result.
 """
 
 import copy
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.network.cells import State
@@ -22,216 +24,248 @@ from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.network.tensors import CarriedState, Prediction
 from rnncli.training import losses
 from rnncli.training.batch_sources import BatchSource, RandomBatches, StatefulBatches
-from rnncli.training.losses import LossWeights
+from rnncli.training.losses import LossSum, LossWeights
 from rnncli.training.optimiser import Optimiser
-from rnncli.windows.batch import Batch
+from rnncli.training.progress import Progress
+from rnncli.windows.windows import Batch
 
-EMA_DECAY = 0.99  # share of the old average kept at each step: a mean over about the last hundred steps
-VALIDATION_CHECKS = 20  # validation checks in a full run
+EMA_DECAY = 0.99  # of the averaged weights: a mean over about the last hundred updates
+VALIDATION_CHECKS = 20  # in a full training
 DIVERGED = 100.0  # times the first losses
 ADVICE = "Use a smaller --learning-rate or --clip"
-SMOOTHED_LOSSES = 10  # losses smoothed for display and for telling divergence
-KEPT = ("step", "steps", "rate", "_losses", "_norms", "_lowest", "_best_step", "_patience")  # of a loop, as they are
-
-
-class Progress(NamedTuple):
-    """How far the training of one network has come."""
-
-    step: int
-    steps: int
-    loss: float  # mean of the last steps
-    validation: float  # newest averaged weights, NaN before the first check
+SMOOTHED_LOSSES = 10  # updates over which losses are smoothed, for the progress and to detect divergence
 
 
 class Objective(NamedTuple):
-    """What is minimised, and how."""
+    """What a training minimises."""
 
-    weighing: LossWeights
+    weights: LossWeights
     training: Training
 
 
+class Schedule(NamedTuple):
+    """The steps of a training, and its learning rate if a range test found one."""
+
+    steps: int
+    learning_rate: float | None
+
+
 class FittedNetwork(NamedTuple):
-    """The network that did best."""
+    """A network with its best weights."""
 
     network: Network
-    steps: int
-    planned: int
+    best_step: int
+    schedule: Schedule
     validation: float
-    rate: float | None  # the learning rate, where it was to be found
 
 
-ValidationBatches = Callable[
-    [Network], Iterable[tuple[Batch, CarriedState | None]]
-]  # windows, and what a network brings along to them
+class History(NamedTuple):
+    """The course of a training."""
+
+    losses: np.ndarray  # (N,) of each update
+    gradient_norms: np.ndarray  # (N,)
+    checks: list[tuple[int, float]]  # steps and validation losses
+
+
+# Yields the validation windows and the encoder states of this network that are carried to them.
+ValidationBatches = Callable[[Network], Iterable[tuple[Batch, CarriedState | None]]]
+
+
+@dataclass
+class TrainerState:
+    """What changes from update to update, besides weights, optimiser, batches and random numbers."""
+
+    losses: Tensor  # (N,) of each update
+    norms: Tensor  # (N,) of the gradient
+    patience: int  # validation checks without a lower loss until the training stops
+    step: int = 0
+    lowest: float = math.inf  # validation loss
+    best_step: int = 0
+    best: dict[str, Tensor] | None = None  # averaged weights with the lowest loss
+    checks: list[tuple[int, float]] = field(default_factory=list)  # steps and validation losses
 
 
 class Trainer:
-    """The fitting of one network, update after update; what it has come to can be kept, and taken up again."""
+    """Trains one network, update after update."""
 
     def __init__(
         self,
         network: Network,
         source: RandomBatches | StatefulBatches,
-        goal: Objective,
-        held_out: ValidationBatches,
+        objective: Objective,
+        validation: ValidationBatches,
         generator: torch.Generator,
-        steps: int,
-        rate: float | None,
+        schedule: Schedule,
     ) -> None:
-        training, self.network, self.steps, self.rate = goal.training, network, steps, rate
-        self._source, self._goal, self._held_out, self._generator = source, goal, held_out, generator
-        self._descent = Optimiser(
-            network, training.model_copy(update={"learning_rate": rate}) if rate else training, steps
-        )
-        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))  # type: ignore[no-untyped-call]
+        training, rate = objective.training, schedule.learning_rate
+        self.network, self.schedule = network, schedule
+        self._source, self._objective, self._validation, self._generator = source, objective, validation, generator
+        if rate:
+            training = training.model_copy(update={"learning_rate": rate})
+        self._optimiser = Optimiser(network, training, schedule.steps)
+        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))  # type: ignore[no-untyped-call]  # torch has no types here
         self._averaged = averaged
-        self._losses, self._norms = torch.zeros(2, steps, device=next(network.parameters()).device)
-        self._checks = list[tuple[int, float]]()
-        self._best: dict[str, Tensor] | None = None
-        self._lowest, self._best_step, self._patience, self.step = math.inf, 0, training.patience, 0
+        series = torch.zeros(2, schedule.steps, device=next(network.parameters()).device)
+        self._state = TrainerState(*series, patience=training.patience)
+
+    @property
+    def step(self) -> int:
+        """Updates so far."""
+        return self._state.step
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing more to do."""
-        return self.step == self.steps or self._patience == 0
+        """Whether all steps are done, or the validation loss has stopped falling."""
+        return self.step == self.schedule.steps or self._state.patience == 0
 
     def advance(self) -> None:
-        """One update, and a look at the validation windows where it is time for one. Raises TrainingError."""
-        self.step += 1
+        """Make an update, and a validation check if it is due. Raise TrainingError if the training diverges."""
+        state, steps = self._state, self.schedule.steps
+        state.step += 1
         self.network.train()
-        self._losses[self.step - 1], self._norms[self.step - 1] = update(
-            self.network, self._source, self._descent, self._goal, (self.step - 1) / self.steps
+        state.losses[state.step - 1], state.norms[state.step - 1] = update(
+            self.network, self._source, self._optimiser, self._objective, (state.step - 1) / steps
         )
         self._averaged.update_parameters(self.network)
-        if self.step % max(1, self.steps // VALIDATION_CHECKS) == 0 or self.step == self.steps:
+        if state.step % max(1, steps // VALIDATION_CHECKS) == 0 or state.step == steps:
             self._check()
-        if self.step % SMOOTHED_LOSSES == 0 or self.step == self.steps:
-            check_losses(self._losses[: self.step])
+        if state.step % SMOOTHED_LOSSES == 0 or state.step == steps:
+            check_losses(state.losses[: state.step])
 
     def _check(self) -> None:
-        """How the averaged weights do on the validation windows."""
-        check_losses(self._losses[: self.step])
+        """Compute the validation loss of the averaged weights, and keep these if it is the lowest."""
+        state = self._state
+        check_losses(state.losses[: state.step])
         averaged = cast(Network, self._averaged.module)
-        loss = mean_loss(averaged, self._held_out(averaged), self._goal)
-        self._checks.append((self.step, loss))
+        loss = mean_loss(averaged, self._validation(averaged), self._objective)
+        state.checks.append((state.step, loss))
         if math.isinf(loss):
-            raise TrainingError(f"the validation loss was no number at step {self.step}. {ADVICE}")
-        self._descent.checked(loss)
-        if loss < self._lowest or math.isnan(loss):
-            self._best, self._lowest, self._best_step = copy.deepcopy(averaged.state_dict()), loss, self.step
-            self._patience = self._goal.training.patience
+            raise TrainingError(f"the validation loss was not finite at step {state.step}. {ADVICE}")
+        self._optimiser.record_validation(loss)
+        if loss < state.lowest or math.isnan(loss):
+            state.best, state.lowest, state.best_step = copy.deepcopy(averaged.state_dict()), loss, state.step
+            state.patience = self._objective.training.patience
         else:
-            self._patience -= 1
+            state.patience -= 1
 
     def progress(self) -> Progress:
-        """How far it is."""
-        recent = self._losses[max(0, self.step - SMOOTHED_LOSSES) : self.step].mean().item()
-        return Progress(self.step, self.steps, recent, self._checks[-1][1] if self._checks else math.nan)
+        """Return the step and the newest losses."""
+        state = self._state
+        recent = state.losses[max(0, state.step - SMOOTHED_LOSSES) : state.step].mean().item()
+        return Progress(state.step, self.schedule.steps, recent, state.checks[-1][1] if state.checks else math.nan)
 
-    def went(self) -> tuple[np.ndarray, np.ndarray, list[tuple[int, float]]]:
-        """Losses and norms of the gradient of each update, and the validation losses."""
-        made = (one[: self.step].cpu().numpy() for one in (self._losses, self._norms))
-        return next(made), next(made), self._checks
+    def history(self) -> History:
+        """Return the losses and gradient norms so far."""
+        losses, norms = (series[: self.step].cpu().numpy() for series in (self._state.losses, self._state.norms))
+        return History(losses, norms, self._state.checks)
 
     def best(self) -> FittedNetwork:
-        """The network with the weights that did best."""
-        if self._best is not None:
-            self.network.load_state_dict(self._best)
+        """Return the network with the weights of the lowest validation loss."""
+        if self._state.best is not None:
+            self.network.load_state_dict(self._state.best)
         self.network.eval()
-        return FittedNetwork(self.network, self._best_step, self.steps, self._lowest, self.rate)
+        return FittedNetwork(self.network, self._state.best_step, self.schedule, self._state.lowest)
 
     def state(self) -> dict[str, Any]:
-        """All that the next update depends on."""
+        """Return all that the next update depends on."""
         return {
-            **{name: getattr(self, name) for name in KEPT},
-            "checks": self._checks,
-            "best": self._best,
+            "schedule": self.schedule._asdict(),
+            "trainer": dict(vars(self._state)),
             "network": self.network.state_dict(),
             "averaged": self._averaged.state_dict(),
-            "descent": self._descent.state(),
+            "optimiser": self._optimiser.state(),
             "source": self._source.state(),
             "random": self._generator.get_state(),
             "dropout": torch.get_rng_state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        for name in KEPT:
-            setattr(self, name, state[name])
-        self._checks, self._best = [tuple(one) for one in state["checks"]], state["best"]
+        """Restore the state."""
+        self._state = TrainerState(**state["trainer"])
         self.network.load_state_dict(state["network"])
         self._averaged.load_state_dict(state["averaged"])
-        self._descent.load(state["descent"])
+        self._optimiser.load(state["optimiser"])
         self._source.load(state["source"])
         self._generator.set_state(state["random"])
         torch.set_rng_state(state["dropout"])
 
 
+class Update(NamedTuple):
+    """What an update measured."""
+
+    loss: Tensor  # before it
+    norm: Tensor  # of the gradient
+
+
 def update(
-    network: Network, source: BatchSource, descent: Optimiser, goal: Objective, done: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """One step downhill, with this share of them done; the loss before it, and the norm that its gradient had."""
-    batch, carried = source.batch()
-    loss, state = penalised_loss(network, batch, goal, carried, done)
-    source.go_on(state)
-    norm = descent.step(loss)
-    return loss.detach(), norm
+    network: Network, source: BatchSource, optimiser: Optimiser, objective: Objective, done: float = 0.0
+) -> Update:
+    """Make an update; done: share of the training before it."""
+    batch = source.next_batch()
+    loss, state = penalised_loss(network, batch.windows, objective, batch.carried, done)
+    source.advance(state)
+    norm = optimiser.step(loss)
+    return Update(loss.detach(), norm)
+
+
+class PenalisedLoss(NamedTuple):
+    """The loss of a batch, and the encoder states after it."""
+
+    loss: Tensor
+    state: State
 
 
 def penalised_loss(
-    network: Network, batch: Batch, goal: Objective, carried: CarriedState | None = None, done: float = 0.0
-) -> tuple[Tensor, State]:
-    """The mean loss of a batch and what the encoder's activity costs (Merity et al. 2017), and its state after it.
+    network: Network, batch: Batch, objective: Objective, carried: CarriedState | None = None, done: float = 0.0
+) -> PenalisedLoss:
+    """Return the mean loss of a batch, plus the penalty of the encoder's activations (Merity et al. 2017).
 
-    done: the share of the training that is over.
+    done: share of the training before this update.
     """
-    share, lesson = goal.training.teacher_forcing * (1 - done), None
+    share, forcing = objective.training.teacher_forcing * (1 - done), None
     if share:
-        lesson = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
-    trace = network.trace(batch.past, batch.step, batch.covariates, carried, lesson)
-    total, count = _compared(network, trace.prediction, batch, goal)
+        forcing = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
+    trace = network.trace(batch.past, batch.step, batch.beside, carried, forcing)
+    total, count = _loss_sum(trace.prediction, network.architecture, batch, objective)
     loss = total / count.clamp(min=1)
-    price = goal.training.activation_penalty
-    return (loss + price * trace.outputs.square().mean() if price else loss), trace.state
+    price = objective.training.activation_penalty
+    return PenalisedLoss(loss + price * trace.activity.square().mean() if price else loss, trace.state)
 
 
-def batch_loss(
-    network: Network, batch: Batch, goal: Objective, carried: CarriedState | None = None
-) -> tuple[Tensor, Tensor]:
-    """Sum and count of the losses of a batch."""
-    trace = network.trace(batch.past, batch.step, batch.covariates, carried)
-    return _compared(network, trace.prediction, batch, goal)
+def batch_loss(network: Network, batch: Batch, objective: Objective, carried: CarriedState | None = None) -> LossSum:
+    """Return the sum and count of the losses of a batch."""
+    trace = network.trace(batch.past, batch.step, batch.beside, carried)
+    return _loss_sum(trace.prediction, network.architecture, batch, objective)
 
 
-def _compared(network: Network, prediction: Prediction, batch: Batch, goal: Objective) -> tuple[Tensor, Tensor]:
-    """Sum and count of the losses of a prediction beside what came."""
-    design, boundaries = network.architecture, len(prediction.quantiles) // len(batch.past)
-    first = batch.past.shape[1] - (boundaries - 1) * design.segment  # steps before the first of them
-    future = batch.futures(first, design.segment)  # (F * B, H, K)
-    weight = goal.weighing.weigh(batch.past[:, :first])
+def _loss_sum(prediction: Prediction, architecture: Architecture, batch: Batch, objective: Objective) -> LossSum:
+    boundaries = len(prediction.quantiles) // len(batch.past)
+    first = batch.past.shape[1] - (boundaries - 1) * architecture.segment  # steps before the first boundary
+    future = batch.futures(first, architecture.segment)  # (F * B, H, K)
+    weight = objective.weights.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.prediction_loss(network.head, prediction, future, weight, batch.future_weights(first, design.segment))
+    return losses.quantile_loss(*prediction, future, weight, batch.future_weights(first, architecture.segment))
 
 
 @torch.inference_mode()
-def mean_loss(network: Network, held_out: Iterable[tuple[Batch, CarriedState | None]], goal: Objective) -> float:
-    """The mean loss over all validation windows; NaN where they hold nothing to measure, inf for lost weights."""
+def mean_loss(network: Network, validation: Iterable[tuple[Batch, CarriedState | None]], objective: Objective) -> float:
+    """Return the mean loss over all validation windows; NaN without any value in them, infinite if it overflows."""
     network.eval()
-    parts = [batch_loss(network, batch, goal, carried) for batch, carried in held_out]
-    count = sum(part.item() for _, part in parts)
-    total = sum(part.item() for part, _ in parts)
+    parts = [batch_loss(network, batch, objective, carried) for batch, carried in validation]
+    count = sum(part.count.item() for part in parts)
+    total = sum(part.total.item() for part in parts)
     if not count:
         return math.nan
     return total / count if math.isfinite(total) else math.inf
 
 
 def check_losses(losses: Tensor) -> None:
-    """Raise TrainingError at the first loss that shows that the training went astray."""
+    """Raise TrainingError if a loss is not finite, or the last losses are many times the first."""
     finite = losses.isfinite()
     if not finite.all():
         step = int((~finite).int().argmax()) + 1
         raise TrainingError(f"the loss was {losses[step - 1].item()} at step {step}. {ADVICE}")
     first, last = losses[:SMOOTHED_LOSSES].median().item(), losses[-SMOOTHED_LOSSES:].median().item()
-    if last > DIVERGED * first > 0:  # 0: of a table that hardly ever moves
+    if last > DIVERGED * first > 0:  # 0: the table is almost constant
         raise TrainingError(f"the loss grew from {first:.3g} to {last:.3g} at step {len(losses)}. {ADVICE}")

@@ -1,7 +1,7 @@
-"""What a training minimises: quantile losses, weighed as the metric weighs its errors. Pure tensors.
+"""Training losses: quantile losses, weighted such that errors count as in the metric.
 
-A metric divides the error of a window by something: by nothing (MAE), by seasonal naive's error (MASE), by the size of
-the values (sMAPE). Weights made of the past alone shape the loss so without moving the quantile that it is smallest at.
+A metric divides the errors of a window by a number: MAE by nothing, MASE by the error of seasonal naive, sMAPE by the
+size of the values. Weights that depend on the past alone do the same, and leave the quantiles with the lowest loss.
 """
 
 from typing import NamedTuple, assert_never
@@ -10,42 +10,48 @@ import torch
 from torch import Tensor
 
 from rnncli.config.metrics import TRAINING_METRICS, ErrorDivisor, MetricName
-from rnncli.network import scaling
-from rnncli.network.quantile_head import Head
-from rnncli.network.tensors import Prediction
+from rnncli.network import quantile_head, scaling
+from rnncli.network.scaling import Scale
 
-MIN_RELATIVE_ERROR = 0.05  # of a window's deviation: no season is taken to repeat itself more exactly
+MIN_RELATIVE_ERROR = 0.05  # of seasonal naive, relative to the deviation of the window
 
 
-def prediction_loss(
-    head: Head, prediction: Prediction, future: Tensor, weight: Tensor | None, counting: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Sum and count of the losses of a prediction's quantiles (B, H, K, Q); future (B, H, K) in the data's units.
+class LossSum(NamedTuple):
+    """The sum of losses, and how many they count for."""
 
-    Without a weight errors are taken at unit scale; with weight (B, 1, K), what a unit of error costs, in the data's
-    units. A window whose past never moved costs nothing. counting: (B, H, 1) how much each step counts.
+    total: Tensor
+    count: Tensor
+
+
+def quantile_loss(
+    quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, step_weights: Tensor | None = None
+) -> LossSum:
+    """Return the losses of quantiles (B, H, K, Q) at unit scale; future: (B, H, K) in the units of the data.
+
+    weight: (B, 1, K) loss of an error of 1 in the units of the data; without it, errors are taken at unit scale.
+    step_weights: (B, H, 1) weight of each step. A window with a constant past has no loss.
     """
-    quantiles, scale = prediction
-    moved = (scale.spread > 0).to(quantiles)
-    moved = moved if counting is None else moved * counting.to(moved)
+    counts = (scale.spread > 0).to(quantiles)
+    counts = counts if step_weights is None else counts * step_weights.to(counts)
     actual = scale.apply_clipped(future)
     if weight is None:
-        return head.loss(quantiles, actual.to(quantiles.device), moved)
-    # In float64, as the data is: errors of 1 around a level of a billion have to stay errors of 1.
+        return LossSum(*quantile_head.pinball(quantiles, actual.to(quantiles.device), counts))
+    # In float64, like the data: an error of 1 at a level of 1e9 must stay an error of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
-    costs = scale.undo(quantiles.to(weight.device)) * unit
-    return head.loss(costs, (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1), moved.to(weight))
+    weighted = scale.undo(quantiles.to(weight.device)) * unit
+    weighted_actual = (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1)
+    return LossSum(*quantile_head.pinball(weighted, weighted_actual, counts.to(weight)))
 
 
 class LossWeights(NamedTuple):
-    """What a unit of error in the data's units costs in a window, as a metric has it."""
+    """Weights of errors in the units of the data, by a metric."""
 
     metric: MetricName
     season: int
-    typical: tuple[float, ...]  # cost of seasonal naive's error in each part of the metric, which is taken for 1
+    typical: tuple[float, ...]  # loss of seasonal naive by each part of the metric, to which the parts are relative
 
     def weigh(self, past: Tensor) -> Tensor | None:
-        """Weight (B, 1, K) float64 of each window, from its past (B, L, K) alone; None: by its own scale."""
+        """Return the weight (B, 1, K) float64 of each window from its past (B, L, K); None: errors at unit scale."""
         parts = _parts(past, self.metric, self.season)
         if not parts:
             return None
@@ -54,14 +60,14 @@ class LossWeights(NamedTuple):
 
 
 def measure_weights(metric: MetricName, season: int, past: Tensor) -> LossWeights:
-    """Measured on a sample of windows, past (B, L, K) float64."""
+    """Measure the weights on a sample of windows, past (B, L, K) float64."""
     error = scaling.season_error(past, season)
-    costs = [(part * error).nanmean().item() for part in _parts(past, metric, season)]
-    return LossWeights(metric, season, tuple(cost if cost > 0 else 1.0 for cost in costs))  # 0: nothing ever changed
+    typical = [(part * error).nanmean().item() for part in _parts(past, metric, season)]
+    return LossWeights(metric, season, tuple(loss if loss > 0 else 1.0 for loss in typical))  # 0: constant windows
 
 
 def _parts(past: Tensor, metric: MetricName, season: int) -> list[Tensor]:
-    """For each part of a metric what it divides a unit of error by, upside down: (B, 1, K)."""
+    """Return for each part of a metric the reciprocal of what it divides errors by: (B, 1, K)."""
     return [_inverse(divisor, past, season) for divisor in TRAINING_METRICS[metric].divisors]
 
 
@@ -71,20 +77,20 @@ def _inverse(divisor: ErrorDivisor, past: Tensor, season: int) -> Tensor:
         case "unit":
             return past.new_ones(len(past), 1, past.shape[2])
         case "season error":
-            return 1 / _moves(past, season)
+            return 1 / _season_error(past, season)
         case "size":
             return 1 / _size(past)
     assert_never(divisor)
 
 
-def _moves(past: Tensor, season: int) -> Tensor:
-    """Seasonal naive's error in each window, not below a share of its deviation: (B, 1, K), inf where nothing moves."""
+def _season_error(past: Tensor, season: int) -> Tensor:
+    """Return the error of seasonal naive, at least a share of the deviation: (B, 1, K), inf for constant windows."""
     count = (~past.isnan()).sum(dim=1, keepdim=True)
-    moves = torch.maximum(scaling.season_error(past, season), MIN_RELATIVE_ERROR * scaling.deviation(past, count))
-    return moves.masked_fill(moves == 0, torch.inf)
+    error = torch.maximum(scaling.season_error(past, season), MIN_RELATIVE_ERROR * scaling.deviation(past, count))
+    return error.masked_fill(error == 0, torch.inf)
 
 
 def _size(past: Tensor) -> Tensor:
-    """Mean absolute value of each window: (B, 1, K), inf where all is zero."""
+    """Return the mean absolute value of each window: (B, 1, K), inf if all values are zero."""
     size = scaling.mean(past.abs(), (~past.isnan()).sum(dim=1, keepdim=True))
     return size.masked_fill(size == 0, torch.inf)

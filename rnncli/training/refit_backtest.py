@@ -1,7 +1,8 @@
-"""The model as it would have been: trained anew on the rows before each cutoff. No printing: it reports progress."""
+"""Backtest with retraining: before every few cutoffs, train a model on the rows before them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,68 +13,65 @@ from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.model import Model
 from rnncli.network.device import processes
 from rnncli.panel import Cutoffs, Panel
-from rnncli.planning import plan as choices
-from rnncli.planning.plan import Plan
+from rnncli.planning.plan import Plan, make_plan
 from rnncli.training import train_model
-from rnncli.training import workers as crew
-from rnncli.training.trials import INTERRUPTED, TrainingStatus
-from rnncli.windows.windows import SeriesData
+from rnncli.training.network_workers import network_workers
+from rnncli.training.trials import Report, stopping_at_interrupt
+
+
+class RefittedModel(NamedTuple):
+    """A model, and the cutoffs to forecast with it."""
+
+    model: Model
+    cutoffs: Cutoffs
 
 
 def refit_models(
     model: Model,
     panel: Panel,
-    places: Cutoffs,
+    cutoffs: Cutoffs,
     windows: WindowPositions,
     every: int,
     device: torch.device,
-    report: Callable[[TrainingStatus], None],
-) -> Iterator[tuple[Model, Cutoffs]]:
-    """For `every` windows in a row, the oldest first, a model that was trained on the rows before them alone.
+    report: Report,
+) -> Iterator[RefittedModel]:
+    """Yield a model for each `every` consecutive windows, the oldest first, trained like the given model.
 
-    It is trained as the given one was. Raises DataError where too few rows lie before the oldest windows, and
-    TrainingError.
+    Raise DataError if there are too few rows before the oldest windows, and TrainingError if a training fails.
     """
-
-    def watched(at: TrainingStatus) -> None:
-        report(at)
-        if at.phase == INTERRUPTED:  # half a training is no training of the model that is scored
-            raise KeyboardInterrupt
-
     model.check(panel)
     config = model.card.config
     oldest = int(windows.back.max())
     for first in range(oldest, -1, -every):
         chosen = (windows.back <= first) & (windows.back > first - every)
-        some = Cutoffs(places.series[chosen], places.rows[chosen])
+        some = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
         if not len(some.rows):
             continue
         try:
-            part, plan = plan_before(panel, some, _before(some, panel), config.network, config.training)
-        except RequestError as error:  # which was fine with all rows
-            raise DataError(f"before {panel.earliest_time(some)}: {error}, or fewer --windows") from error
-        workers = crew.gather(
-            SeriesData.of(plan.training_panel, model.card.horizon), device, processes(config.training.members)
-        )
-        trained = train_model.train(part, config, plan, workers, watched).model
-        yield replace(trained, corrected=model.corrected), some
+            plan = plan_before(panel, some, _rows_before(some, panel), config.network, config.training)
+        except RequestError as error:  # with all rows the settings were valid
+            raise _too_early(panel, some, error) from error
+        workers = network_workers(plan, device, processes(config.training.members))
+        trained = train_model.train(config, plan, workers, stopping_at_interrupt(report)).model
+        yield RefittedModel(replace(trained, corrected=model.corrected), some)
 
 
-def plan_before(
-    panel: Panel, places: Cutoffs, rows: np.ndarray, network: Network, training: Training
-) -> tuple[Panel, Plan]:
-    """The first rows (S,) of each series, before these cutoffs, and a training on them.
+def plan_before(panel: Panel, cutoffs: Cutoffs, rows: np.ndarray, network: Network, training: Training) -> Plan:
+    """Return a plan to train on the first rows (S,) of each series, which end before the cutoffs.
 
-    Raises DataError where they are too few, RequestError where what was asked for does not fit together.
+    Raise DataError if there are too few rows, and RequestError if settings do not fit together.
     """
-    part = panel.head(rows)
     try:
-        return part, choices.make_plan(part, network, training)
+        return make_plan(panel.head(rows), network, training)
     except DataError as error:
-        raise DataError(f"before {panel.earliest_time(places)}: {error}, or fewer --windows") from error
+        raise _too_early(panel, cutoffs, error) from error
 
 
-def _before(places: Cutoffs, panel: Panel) -> np.ndarray:
-    """Rows (S,) of each series before the earliest of the cutoffs, by the clock that all series share."""
-    limit = int((panel.firsts[places.series] + places.rows).min())
+def _too_early(panel: Panel, cutoffs: Cutoffs, error: Exception) -> DataError:
+    return DataError(f"before {panel.earliest_time(cutoffs)}: {error}, or fewer --windows")
+
+
+def _rows_before(cutoffs: Cutoffs, panel: Panel) -> np.ndarray:
+    """Return the rows (S,) of each series before the time of the earliest cutoff."""
+    limit = int((panel.firsts[cutoffs.series] + cutoffs.rows).min())
     return (limit - panel.firsts).clip(0, panel.lengths)

@@ -1,8 +1,8 @@
-"""Which designs forecast a panel best, told on validation windows, and which of them belong together.
+"""Search for the architectures that forecast a panel best, and for the ensemble of them with the lowest loss.
 
-Networks that differ in scale, base, context and segment err less together than any of them, and which of them errs
-least on other windows cannot be told from these: on tourism_monthly the order of the scales turned round between the
-validation windows and those that came after. So every design counts that does not spoil what those before it say.
+An ensemble of networks with different scales, bases, contexts and segments has a lower error than any member, and the
+best member on validation windows is not reliably the best on later ones: on tourism_monthly the order of the scales was
+reversed. So each architecture is a member that does not increase the loss of the ensemble.
 """
 
 import math
@@ -14,222 +14,227 @@ import numpy as np
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Network
 from rnncli.model.card import TrainingData
-from rnncli.panel import Panel
 from rnncli.planning import candidates
-from rnncli.training import validation_loss
-from rnncli.training.train_network import TrainingTask
+from rnncli.training.task import TrainingTask
 from rnncli.training.trials import TRIAL_SHARE, TrainedMember, TrialRunner
-from rnncli.training.validation_loss import ValidationLoss
+from rnncli.training.validation_loss import ValidationLoss, validation_loss
 
 FIRST_TRIAL_SHARE = 0.3  # of the time, at most, for each of the first trials
-UNFINISHED_SHARE = 0.9  # of the steps: where the best weights came so late, more steps may give better ones
-EARLY_SHARE = 0.3  # of the steps: best weights that came so soon are of a learning rate that was still high
-IMPROVING_RATIO = 0.965  # times the loss half way, at most: what gained so much since gains by going on
+UNFINISHED_SHARE = 0.9  # of the steps: if the best weights came later, more steps may give better ones
+EARLY_SHARE = 0.3  # of the steps: best weights from before are those of a learning rate that was still high
+IMPROVING_RATIO = 0.965  # of the loss at half the steps: if it fell below, training on will improve the network
 MIN_STEPS = 100
-MAX_STRETCH = 8  # times the steps that are tried first
-MAX_COVARIATE_RATIO = (
-    0.98  # times the loss without the columns beside: where they bring less, that is chance as likely as not
-)
+MAX_STRETCH = 8  # times the steps of the first trials
+MAX_COVARIATE_RATIO = 0.98  # of the loss without covariates: a smaller gain may be chance
 
 
 class Tolerance(NamedTuple):
-    """How much more than the lowest a loss may be, as a share of it; more where few windows tell losses apart."""
+    """How much a loss may exceed the lowest, as a share of it; more if few windows measure the losses."""
 
     share: float
-    of_one: float  # where a single window does; by chance losses differ less by the root of how many there are
+    single: float  # for a single window; the standard error falls with the root of the number of windows
 
-    def times(self, windows: float) -> float:
-        """The same as a factor, where so many windows that do not overlap tell losses apart."""
-        return 1 + max(self.share, self.of_one / math.sqrt(windows))
+    def factor(self, windows: float) -> float:
+        """Return the tolerance as a factor, for so many windows without overlap."""
+        return 1 + max(self.share, self.single / math.sqrt(windows))
 
 
-MEMBER_TOLERANCE = Tolerance(0.15, 0.3)  # of the best design's loss: one that errs more by itself is no variety
-ENSEMBLE_TOLERANCE = Tolerance(0.01, 0.1)  # of the lowest loss of several together: what is within is worth the variety
+MEMBER_TOLERANCE = Tolerance(0.15, 0.3)  # of the best member's loss: a worse member adds no useful variety
+ENSEMBLE_TOLERANCE = Tolerance(0.01, 0.1)  # of the lowest ensemble loss: within it, variety is worth more
 
 
 class Trial(NamedTuple):
-    """A design to be tried, and for how many steps."""
+    """An architecture to evaluate after so many steps."""
 
     architecture: Architecture
     steps: int
 
 
 class Search:
-    """Trials under way, and what they told so far."""
+    """Trials of architectures, and their results so far."""
 
-    def __init__(self, workshop: TrialRunner, panel: Panel, network: Network, seen: TrainingData) -> None:
-        self.workshop, self.network = workshop, network
-        self.longest = int(panel.lengths.max())
-        self.made: dict[int, TrainedMember] = {}
-        self.losses: dict[int, float] = {}  # of those, each judged once
-        self.told: bool | None = None  # the columns beside: None until it is tried whether they earn their place
-        plan = workshop.plan
-        metric, judged = workshop.training.metric, len(plan.split.validation.rows) > 0
-        self.judge = validation_loss.validation_loss(panel, plan, metric, seen) if judged else None
+    def __init__(self, runner: TrialRunner, network: Network, limits: TrainingData) -> None:
+        """limits: the range of the training values, which forecasts are limited to before they are scored."""
+        self.runner, self.network = runner, network
+        plan = runner.plan
+        self.longest = int(plan.training_panel.lengths.max())
+        self.trained: dict[int, TrainedMember] = {}
+        self.losses: dict[int, float] = {}  # of the trained networks, each computed once
+        self.use_covariates: bool | None = None  # None until networks with and without are compared
+        validates = len(plan.split.validation.rows) > 0
+        self.loss = validation_loss(plan, runner.training.metric, limits) if validates else None
 
     def run(self) -> None:
-        """A few scales and bases first, and whether the columns beside are worth it; then the others.
+        """Evaluate the first candidates, including one without covariates, then the others.
 
-        Of the best then more or fewer steps, and at last other segments and contexts.
+        Then evaluate the best with more or fewer steps, and at last with other segments and contexts.
         """
-        if self.judge is None:
+        if self.loss is None:
             return
-        plan, untold = self.workshop.plan, candidates.without_covariates(self.workshop.plan.architecture)
-        designs = [plan.architecture, *plan.candidates]
-        in_doubt = untold in plan.candidates and not plan.initial
-        opening = 1 + designs.index(untold) if in_doubt else len(designs)
-        going = self._try([Trial(design, plan.steps) for design in designs[:opening]])
-        if going and in_doubt:
-            self.told = self._columns_earned(untold)
-            self._try(self._rest(designs))
-        while going and not plan.initial and (trials := self._retimed() or self._nearby()):
-            going = self._try(trials)
+        plan = self.runner.plan
+        without = candidates.without_covariates(plan.architecture)
+        architectures = [plan.architecture, *plan.candidates]
+        undecided = without in plan.candidates and not plan.initial
+        first = 1 + architectures.index(without) if undecided else len(architectures)
+        running = self._evaluate([Trial(architecture, plan.steps) for architecture in architectures[:first]])
+        if running and undecided:
+            self.use_covariates = self._covariates_help(without)
+            self._evaluate(self._others(architectures))
+        while running and not plan.initial and (trials := self._other_steps() or self._other_lengths()):
+            running = self._evaluate(trials)
 
     def ranked(self) -> list[TrainedMember]:
-        """What was tried, the best first; of one design only the best, told the columns beside where they earn it."""
-        return [self.made[place] for place in self._order()]
+        """Return the trained networks, the best first; only the best of each architecture."""
+        return [self.trained[number] for number in self._order()]
 
-    def kept(self) -> list[TrainedMember]:
-        """The designs to keep, the best first."""
+    def selected(self) -> list[TrainedMember]:
+        """Return the members of the ensemble, the best first."""
         order = self._order()
-        if not order or self.judge is None:
+        if not order or self.loss is None:
             return []
-        plan = self.workshop.plan
+        plan = self.runner.plan
         windows = plan.split.independent_windows(plan.architecture.horizon)
-        far = MEMBER_TOLERANCE.times(windows) * self.losses[order[0]]
-        near = [place for place in order if self.losses[place] <= far]
-        chosen = select_ensemble(
-            [self.made[place].trained.quantiles for place in near], self.judge, ENSEMBLE_TOLERANCE.times(windows)
-        )
-        return [self.made[near[place]] for place in chosen]
+        limit = MEMBER_TOLERANCE.factor(windows) * self.losses[order[0]]
+        near = [self.trained[number] for number in order if self.losses[number] <= limit]
+        forecasts = [member.network.quantiles for member in near]
+        return [near[index] for index in select_ensemble(forecasts, self.loss, ENSEMBLE_TOLERANCE.factor(windows))]
 
     def _order(self) -> list[int]:
-        """The places of the same."""
-        losses = self._judged()
-        order = sorted(losses, key=lambda place: (losses[place], place))
-        designs = [self.made[place].architecture for place in order]
-        first = [place for rank, place in enumerate(order) if designs[rank] not in designs[:rank]]
-        return [place for place in first if self.told in (None, self.made[place].architecture.covariates)]
+        """Return the numbers of the ranked networks."""
+        losses = self._losses()
+        order = sorted(losses, key=lambda number: (losses[number], number))
+        architectures = [self.trained[number].architecture for number in order]
+        best = [number for rank, number in enumerate(order) if architectures[rank] not in architectures[:rank]]
+        return [
+            number for number in best if self.use_covariates in (None, self.trained[number].architecture.covariates)
+        ]
 
-    def steps(self, made: TrainedMember) -> int:
-        """How many steps the design of a trial should be given, as longer and shorter trials of the best showed."""
+    def steps(self, member: TrainedMember) -> int:
+        """Return the steps to train the architecture of a trial for, from longer and shorter trials of the best."""
         best = self.ranked()[0]
-        if _unfinished(made) and best.asked > made.asked:
-            return round(best.asked / made.asked * made.trained.steps)
-        if _early(made) and best.asked < made.asked:
-            return best.trained.steps
-        return made.trained.steps
+        if _unfinished(member) and best.requested_steps > member.requested_steps:
+            return round(best.requested_steps / member.requested_steps * member.network.best_step)
+        if _early(member) and best.requested_steps < member.requested_steps:
+            return best.network.best_step
+        return member.network.best_step
 
-    def goes_on(self, made: TrainedMember) -> bool:
-        """Whether a design is better trained on from its trial than anew.
+    def continues(self, member: TrainedMember) -> bool:
+        """Return whether to train a network on from its trial instead of from scratch.
 
-        Where it was getting much better still, as the best was, when there was no time left to try for how long.
+        It is if the network, and the best one, were still improving much when there was no time for longer trials.
         """
-        best, timed = self.ranked()[0], math.isfinite(self.workshop.budget)
-        return timed and self._may_be_longer(best) and all(_unfinished(one) and _gaining(one) for one in (best, made))
+        best, has_budget = self.ranked()[0], math.isfinite(self.runner.budget)
+        improving = all(_unfinished(network) and _improving(network) for network in (best, member))
+        return has_budget and self._may_train_longer(best) and improving
 
-    def _may_be_longer(self, best: TrainedMember) -> bool:
-        """Whether the best of all should have more steps than it had."""
-        workshop = self.workshop
-        if workshop.training.steps is not None or best.architecture.traits.closed_form or workshop.plan.initial:
+    def _may_train_longer(self, best: TrainedMember) -> bool:
+        """Return whether the best network is unfinished, and may have more steps."""
+        runner = self.runner
+        if runner.training.steps is not None or best.architecture.traits.closed_form or runner.plan.initial:
             return False
-        return _unfinished(best) and best.asked < MAX_STRETCH * workshop.plan.steps
+        return _unfinished(best) and best.requested_steps < MAX_STRETCH * runner.plan.steps
 
-    def _judged(self) -> dict[int, float]:
-        """The losses of all that was tried, by its place."""
-        if self.judge is None:
+    def _losses(self) -> dict[int, float]:
+        """Return the losses of all trained networks by number."""
+        if self.loss is None:
             return {}
-        for place in sorted(self.made.keys() - self.losses.keys()):
-            self.losses[place] = self.judge([self.made[place].trained.quantiles])
+        for number in sorted(self.trained.keys() - self.losses.keys()):
+            self.losses[number] = self.loss([self.trained[number].network.quantiles])
         return self.losses
 
-    def _columns_earned(self, untold: Architecture) -> bool | None:
-        """Whether the first of all designs errs less than it does without the columns beside, by more than chance.
+    def _covariates_help(self, without: Architecture) -> bool | None:
+        """Return whether the chosen architecture is better with covariates, by more than chance.
 
-        Named columns may have nothing to say, or what they said may be so no more: a network believes what it is told.
-        None where there was no time for both.
+        Covariates may be irrelevant, or no longer relevant, and a network cannot ignore them completely. None if there
+        was no time for both networks.
         """
-        losses = {self.made[place].architecture: loss for place, loss in self._judged().items()}
-        own, without = losses.get(self.workshop.plan.architecture), losses.get(untold)
-        return None if own is None or without is None else own <= MAX_COVARIATE_RATIO * without
+        losses = {self.trained[number].architecture: loss for number, loss in self._losses().items()}
+        loss, loss_without = losses.get(self.runner.plan.architecture), losses.get(without)
+        return None if loss is None or loss_without is None else loss <= MAX_COVARIATE_RATIO * loss_without
 
-    def _rest(self, designs: list[Architecture]) -> list[Trial]:
-        """What is left of the designs, none told the columns beside where these have not earned it."""
-        left = designs if self.told is not False else [candidates.without_covariates(design) for design in designs]
-        return self._untried([Trial(design, self.workshop.plan.steps) for design in left])
+    def _others(self, architectures: list[Architecture]) -> list[Trial]:
+        """Return trials of the other architectures, without covariates if these do not help."""
+        if self.use_covariates is False:
+            architectures = [candidates.without_covariates(architecture) for architecture in architectures]
+        return self._new([Trial(architecture, self.runner.plan.steps) for architecture in architectures])
 
-    def _retimed(self) -> list[Trial]:
-        """The best designs, two to be sure, for twice the steps where the best of all was still getting better.
+    def _other_steps(self) -> list[Trial]:
+        """Return trials of the two best architectures with twice the steps, if the best was still improving.
 
-        For a quarter of them where it was at its best so early that its learning rate had not come down.
+        If it was best so early that the learning rate was still high, return trials with a quarter of the steps.
         """
         ranked = self.ranked()
         best = ranked[0]
-        if self.workshop.training.steps is not None or best.architecture.traits.closed_form:
+        if self.runner.training.steps is not None or best.architecture.traits.closed_form:
             return []
-        if self._may_be_longer(best):
-            return self._untried([Trial(made.architecture, 2 * best.asked) for made in filter(_unfinished, ranked[:2])])
-        if _early(best) and best.asked // 4 >= MIN_STEPS:
-            return self._untried([Trial(made.architecture, best.asked // 4) for made in filter(_early, ranked[:2])])
-        return []
+        if self._may_train_longer(best):
+            members, steps = list(filter(_unfinished, ranked[:2])), 2 * best.requested_steps
+        elif _early(best) and best.requested_steps // 4 >= MIN_STEPS:
+            members, steps = list(filter(_early, ranked[:2])), best.requested_steps // 4
+        else:
+            return []
+        return self._new([Trial(member.architecture, steps) for member in members])
 
-    def _nearby(self) -> list[Trial]:
-        """Other segments and contexts of the two best designs."""
-        nearby = [
-            Trial(design, made.asked)
-            for made in self.ranked()[:2]
-            for design in candidates.neighbours(made.architecture, self.network, self.longest)
+    def _other_lengths(self) -> list[Trial]:
+        """Return trials of the two best architectures with other segments and contexts."""
+        trials = [
+            Trial(architecture, member.requested_steps)
+            for member in self.ranked()[:2]
+            for architecture in candidates.neighbours(member.architecture, self.network, self.longest)
         ]
-        return self._untried(nearby)
+        return self._new(trials)
 
-    def _untried(self, trials: list[Trial]) -> list[Trial]:
-        tried = [Trial(made.architecture, made.asked) for made in self.made.values()]
-        return [trial for trial in trials if trial not in tried]
+    def _new(self, trials: list[Trial]) -> list[Trial]:
+        done = [Trial(member.architecture, member.requested_steps) for member in self.trained.values()]
+        return [trial for trial in trials if trial not in done]
 
-    def _try(self, trials: list[Trial]) -> bool:
-        """Whether there were time and trials left for any of them."""
-        workshop, plan, before = self.workshop, self.workshop.plan, len(self.made)
-        some = trials[: workshop.trials - before]
+    def _evaluate(self, trials: list[Trial]) -> bool:
+        """Train networks, and return whether there was time for any."""
+        runner, plan, before = self.runner, self.runner.plan, len(self.trained)
+        allowed = trials[: runner.max_trials - before]
 
         def tasks() -> Iterator[TrainingTask]:
-            for number, trial in enumerate(some, before):
-                pace = max((made.trained.seconds / made.trained.planned for made in self.made.values()), default=0.0)
-                if self.made and workshop.left(TRIAL_SHARE) < pace * trial.steps:
+            for number, trial in enumerate(allowed, before):
+                paces = (member.network.seconds / member.network.steps for member in self.trained.values())
+                pace = max(paces, default=0.0)
+                if self.trained and runner.remaining(TRIAL_SHARE) < pace * trial.steps:
                     return
-                limit = FIRST_TRIAL_SHARE * workshop.budget
-                yield workshop.task(trial.architecture, plan.split, trial.steps, limit, "trial", number)
+                limit = FIRST_TRIAL_SHARE * runner.budget
+                yield runner.task(trial.architecture, plan.split, trial.steps, limit, "trial", number)
 
-        workshop.train("trial", tasks(), len(some), self.made)
-        return len(self.made) > before
-
-
-def _unfinished(made: TrainedMember) -> bool:
-    """Whether a network was still getting better as its steps came to their end."""
-    return made.trained.steps >= UNFINISHED_SHARE * made.trained.planned
+        runner.train("trial", tasks(), len(allowed), self.trained)
+        return len(self.trained) > before
 
 
-def _gaining(made: TrainedMember) -> bool:
-    """Whether the second half of its steps brought a network much."""
-    losses = made.trained.course.validations
+def _unfinished(member: TrainedMember) -> bool:
+    """Return whether the network was still improving at the end of its steps."""
+    return member.network.best_step >= UNFINISHED_SHARE * member.network.steps
+
+
+def _improving(member: TrainedMember) -> bool:
+    """Return whether the second half of the steps improved the network much."""
+    losses = member.network.curve.validations
     return len(losses) > 1 and min(losses) <= IMPROVING_RATIO * losses[len(losses) // 2 - 1]
 
 
-def _early(made: TrainedMember) -> bool:
-    """Whether a network was at its best long before its steps came to their end."""
-    return made.trained.steps <= EARLY_SHARE * made.trained.planned
+def _early(member: TrainedMember) -> bool:
+    """Return whether the network was best long before the end of its steps."""
+    return member.network.best_step <= EARLY_SHARE * member.network.steps
 
 
-def select_ensemble(forecasts: list[np.ndarray], judge: ValidationLoss, spoiled: float) -> list[int]:
-    """The places of the forecasts to take together: the best, then each time the one that helps most.
+def select_ensemble(forecasts: list[np.ndarray], loss: ValidationLoss, tolerance: float) -> list[int]:
+    """Return the indices of the forecasts to combine, in the order in which they were added.
 
-    Forward selection (Caruana et al. 2004) that goes on beyond its optimum while nothing is spoiled, for the variety.
-    spoiled: times the lowest loss, what is not.
+    Forward selection (Caruana et al. 2004): the best forecast, then repeatedly the one that reduces the loss most.
+    It continues beyond the optimum, for variety, while the loss is within `tolerance` times the lowest.
     """
-    left, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
-    while left:
-        loss, place = min((judge([forecasts[one] for one in [*chosen, place]]), place) for place in left)
-        chosen.append(place)
-        left.remove(place)
-        losses.append(loss)
-    last = max(number for number, loss in enumerate(losses) if loss <= spoiled * min(losses))
+    remaining, chosen, losses = list(range(len(forecasts))), list[int](), list[float]()
+    while remaining:
+        lowest, best = min(
+            (loss([forecasts[index] for index in [*chosen, candidate]]), candidate) for candidate in remaining
+        )
+        chosen.append(best)
+        remaining.remove(best)
+        losses.append(lowest)
+    last = max(index for index, lowest in enumerate(losses) if lowest <= tolerance * min(losses))
     return chosen[: last + 1]

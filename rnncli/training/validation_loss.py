@@ -1,4 +1,4 @@
-"""How much forecasts of the validation windows err, by the metric that a model is trained for."""
+"""The loss of ensemble forecasts on the validation windows, by the metric that a model is trained for."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,43 +12,43 @@ from rnncli.evaluation.metrics import METRICS, Metric, training_metric
 from rnncli.evaluation.window_errors import EvaluatedForecast
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
-from rnncli.model.ensemble import ensemble_forecast
+from rnncli.model.ensemble import consensus
 from rnncli.network import quantile_head
-from rnncli.panel import Panel
-from rnncli.planning import plan as choices
+from rnncli.planning.plan import Plan
 
-ValidationLoss = Callable[[Sequence[np.ndarray]], float]
+ValidationLoss = Callable[[Sequence[np.ndarray]], float]  # of the forecasts (V, H, K, Q) of the members
 
 
-def validation_loss(panel: Panel, plan: choices.Plan, metric: MetricName, seen: TrainingData) -> ValidationLoss:
-    """What scores forecasts (V, H, K, Q) of the validation windows, taken together: lower is better.
+def validation_loss(plan: Plan, metric: MetricName, limits: TrainingData) -> ValidationLoss:
+    """Return the loss of an ensemble on the validation windows of a plan; infinite if it cannot be computed.
 
-    inf where nothing can be told. seen: what can come, by which they are taken.
+    limits: the range of the training values, to which forecasts are limited.
     """
-    places, design = plan.split.validation, plan.architecture
-    past, actual = cutoffs.slice_windows(panel, places, design.season, design.horizon)
-    head = quantile_head.build(design)
-    moved, levels = past_changes.past_changes(panel, places, design.season), np.array(head.levels)
-    errors = moved.season_error, moved.season_square
-    repeated = baselines.seasonal_naive(past, design.horizon, design.season)
+    panel, windows, architecture = plan.training_panel, plan.split.validation, plan.architecture
+    past, actual = cutoffs.slice_windows(panel, windows, architecture.season, architecture.horizon)
+    changes, levels = past_changes.past_changes(panel, windows, architecture.season), np.array(quantile_head.LEVELS)
+    errors = changes.season_error, changes.season_square
+    repeated = baselines.seasonal_naive(past, architecture.horizon, architecture.season)
     naive = EvaluatedForecast(actual, repeated, repeated[..., None], levels, *errors)
     takes_mean = TRAINING_METRICS[metric].point == "mean"
     needs_quantiles = takes_mean or training_metric(metric).reads_quantiles
-    looked_at = slice(None) if needs_quantiles else slice(head.median, head.median + 1)
+    needed = slice(None) if needs_quantiles else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
 
-    def score(members: Sequence[np.ndarray]) -> float:
-        said = ensemble_forecast([torch.from_numpy(one[..., looked_at]) for one in members], seen.counts)
-        told = value_limits.limit_quantiles(said.numpy(), seen)
-        point = (
-            value_limits.limit_values(head.mean(said).numpy(), seen) if takes_mean else told[..., told.shape[-1] // 2]
-        )
-        loss = _loss(EvaluatedForecast(actual, point, told, levels[looked_at], *errors), naive, training_metric(metric))
-        return loss if math.isfinite(loss) else math.inf
+    def loss(members: Sequence[np.ndarray]) -> float:
+        ensemble = consensus([torch.from_numpy(member[..., needed]) for member in members], limits.counts)
+        quantiles = value_limits.quantiles(ensemble.numpy(), limits)
+        if takes_mean:
+            point = value_limits.within(quantile_head.mean(ensemble).numpy(), limits)
+        else:
+            point = quantiles[..., quantiles.shape[-1] // 2]
+        forecast = EvaluatedForecast(actual, point, quantiles, levels[needed], *errors)
+        score = _score(forecast, naive, training_metric(metric))
+        return score if math.isfinite(score) else math.inf
 
-    return score
+    return loss
 
 
-def _loss(forecast: EvaluatedForecast, naive: EvaluatedForecast, metric: Metric) -> float:
+def _score(forecast: EvaluatedForecast, naive: EvaluatedForecast, metric: Metric) -> float:
     """Return the score by a training metric; a derived one is relative to seasonal naive.
 
     Seasonal naive weighs the parts of OWA much like M4's Naive2, and needs no decomposition.

@@ -1,6 +1,6 @@
-"""Who trains: this process alone, or processes of one thread each. Knows nothing of what is trained, or why.
+"""Run tasks in this process or in several, and yield each result when it is complete.
 
-Small networks leave a second thread waiting most of the time; a second process does not.
+The caller defines what a task is, and the work that returns its result.
 """
 
 import multiprocessing
@@ -11,30 +11,51 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-import torch
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from rnncli.errors import TrainingError
-from rnncli.model.card import LearningCurve
-from rnncli.training import checkpoint, train_network
-from rnncli.training.checkpoint import CheckpointFolder
-from rnncli.training.loop import Progress
+from rnncli.training.progress import Progress
 from rnncli.training.signals import deferred_signals
-from rnncli.training.train_network import TrainedNetwork, TrainingTask
-from rnncli.windows.windows import SeriesData
 
-POLL_SECONDS = 0.2  # seconds between looks at how far everybody is
+POLL_SECONDS = 0.2  # between two reports of the progress in other processes
 
-Report = Callable[[dict[int, Progress]], None]  # task number to how far it is, of those under way
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+TaskIn = TypeVar("TaskIn", contravariant=True)
+ResultOut = TypeVar("ResultOut", covariant=True)
+
+Report = Callable[[dict[int, Progress]], None]  # receives the progress of tasks under way, by their numbers
 
 
-class Workers(Protocol):
-    """Trains networks. To be left with `with`, so that nobody goes on working."""
+class Completed(NamedTuple, Generic[Result]):
+    """A result and the number of its task: 0 for the first."""
 
-    size: int
-    recalled: float  # seconds that the networks took which an earlier run had trained already
+    number: int
+    result: Result
+
+
+class Work(Protocol[TaskIn, ResultOut]):
+    """Turns a task into a result. The same task gives the same result on every worker."""
+
+    def __call__(self, task: TaskIn, report: Callable[[Progress], None]) -> ResultOut:
+        """Return the result, and report progress meanwhile."""
+        ...
+
+
+class Workers(Protocol[Task, Result]):
+    """Runs tasks, on one machine or on many. To be used in a `with` block, which ends all work under way."""
+
+    @property
+    def size(self) -> int:
+        """Tasks that run at the same time."""
+        ...
+
+    @property
+    def saved_seconds(self) -> float:
+        """Working time that results of an earlier run have saved."""
+        ...
 
     def __enter__(self) -> Self: ...
 
@@ -42,20 +63,19 @@ class Workers(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
-        """Each task's number, from 0, with what came of it, as they are done; a task is taken when somebody is free."""
+    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[Completed[Result]]:
+        """Yield the results in any order. A task is taken from the iterator only when a worker is free for it."""
         ...
 
 
-class InProcess:
-    """One after another, in this process."""
+class InProcess(Generic[Task, Result]):
+    """Runs one task after another in this process."""
 
     size = 1
+    saved_seconds = 0.0
 
-    recalled = 0.0
-
-    def __init__(self, data: SeriesData, device: torch.device, folder: CheckpointFolder | None = None) -> None:
-        self.data, self.device, self.folder = data, device, folder
+    def __init__(self, work: Work[Task, Result]) -> None:
+        self._work = work
 
     def __enter__(self) -> Self:
         return self
@@ -63,132 +83,165 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
-        """See Crew."""
+    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[Completed[Result]]:
+        """See Workers."""
         for number, task in enumerate(tasks):
 
-            def tell(at: Progress, number: int = number) -> None:
-                report({number: at})
+            def forward(progress: Progress, number: int = number) -> None:
+                report({number: progress})
 
-            keeper = checkpoint.network_checkpoint(self.folder, task.name)
-            yield number, train_network.train(task, self.data, self.device, tell, keeper)
+            yield Completed(number, self._work(task, forward))
 
 
-class ProcessPool:
-    """Several at once, on processor cores."""
+class _ProgressBoard:
+    """Progress of several tasks in memory that processes share."""
 
-    recalled = 0.0
+    WIDTH = len(Progress._fields)
 
-    def __init__(self, data: SeriesData, size: int, folder: CheckpointFolder | None = None) -> None:
-        self.size = size
-        # Started afresh: a fork would inherit the locks of threads that it does not inherit.
+    def __init__(self, context: SpawnContext, slots: int) -> None:
+        self._values = context.RawArray("d", slots * self.WIDTH)
+
+    def clear(self, slot: int) -> None:
+        self.write(slot, Progress(-1, 0, 0.0, 0.0))
+
+    def write(self, slot: int, progress: Progress) -> None:
+        self._values[slot * self.WIDTH : (slot + 1) * self.WIDTH] = [float(value) for value in progress]
+
+    def read(self, slot: int) -> Progress | None:
+        """Return the progress in a slot; None if it was cleared."""
+        step, steps, loss, validation = self._values[slot * self.WIDTH : (slot + 1) * self.WIDTH]
+        return None if step < 0 else Progress(int(step), int(steps), loss, validation)
+
+
+class _Assignment(NamedTuple):
+    """A task under way."""
+
+    number: int
+    slot: int  # of its progress
+
+
+class ProcessPool(Generic[Task, Result]):
+    """Runs tasks in several processes of this machine."""
+
+    saved_seconds = 0.0
+
+    def __init__(
+        self, work: Work[Task, Result], size: int, set_up: Callable[[], None] | None = None, advice: str = ""
+    ) -> None:
+        """set_up: called once in each process. advice: what to change if a process is killed."""
+        self.size, self._advice = size, advice
+        # Spawned: a forked process would inherit locks held by threads that it does not inherit.
         context = multiprocessing.get_context("spawn")
         self._stop = context.Event()
-        self._seen = context.RawArray("d", size * len(Progress._fields))
-        self._pool = ProcessPoolExecutor(size, context, _begin, (data, self._stop, self._seen, folder))
+        self._board = _ProgressBoard(context, size)
+        self._pool = ProcessPoolExecutor(
+            size, context, _set_up_process, (_Process(work, self._stop, self._board), set_up)
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
-        if kind is not None:  # whoever is waited for may still be importing: nothing is lost with them
+        if kind is not None:  # a process may still be importing modules, and nothing is lost with it
             for process in multiprocessing.active_children():
                 process.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
-        """See Crew. Raises TrainingError where a process was killed."""
-        waiting, working, free = (
-            enumerate(tasks),
-            dict[Future[TrainedNetwork], tuple[int, int]](),
-            list(range(self.size)),
-        )
+    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[Completed[Result]]:
+        """See Workers. Raise TrainingError if a process was killed."""
+        numbered, running, free = enumerate(tasks), dict[Future[Result], _Assignment](), list(range(self.size))
         while True:
-            while free and (taken := next(waiting, None)) is not None:
-                number, task = taken
-                place = free.pop()
-                self._write(place, Progress(0, task.steps, float("nan"), float("nan")))
-                with deferred_signals(), _interrupts_left_to_parent():  # no process is left half started
-                    working[self._pool.submit(_work, task, place)] = number, place
-            if not working:
+            while free and (following := next(numbered, None)) is not None:
+                number, task = following
+                slot = free.pop()
+                self._board.clear(slot)
+                with deferred_signals(), _interrupts_blocked():  # no process is left half started
+                    running[self._pool.submit(_run_task, task, slot)] = _Assignment(number, slot)
+            if not running:
                 return
-            done, _ = wait(working, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            report({number: self._read(place) for number, place in working.values()})
+            done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            progress = {number: self._board.read(slot) for number, slot in running.values()}
+            report({number: newest for number, newest in progress.items() if newest is not None})
             for future in done:
-                number, place = working.pop(future)
-                free.append(place)
-                try:
-                    trained = future.result()
-                except BrokenProcessPool as error:
-                    raise TrainingError(
-                        "a process that trained was killed, most likely for want of memory. "
-                        "Use --members 1, or a smaller --batch, --hidden or --context"
-                    ) from error
-                yield number, trained
+                number, slot = running.pop(future)
+                free.append(slot)
+                yield Completed(number, self._result(future))
 
-    def _write(self, place: int, at: Progress) -> None:
-        _note(self._seen, place, at)
-
-    def _read(self, place: int) -> Progress:
-        width = len(Progress._fields)
-        step, steps, loss, validation = self._seen[place * width : (place + 1) * width]
-        return Progress(int(step), int(steps), loss, validation)
+    def _result(self, future: Future[Result]) -> Result:
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            advice = f". {self._advice}" if self._advice else ""
+            raise TrainingError(f"a worker process was killed, probably for lack of memory{advice}") from error
 
 
-class CachedWorkers:
-    """A crew that trains nothing twice: what a run before this one had done is taken from its folder."""
+class Timed(Protocol):
+    """A result that knows how long its work took."""
 
-    def __init__(self, crew: Workers, folder: CheckpointFolder) -> None:
-        self.size, self.recalled, self._crew, self._folder = crew.size, 0.0, crew, folder
+    @property
+    def seconds(self) -> float:
+        """Working time."""
+        ...
+
+
+TimedResult = TypeVar("TimedResult", bound=Timed)
+
+
+class Cache(Protocol[Task, Result]):
+    """Keeps results from one run to the next."""
+
+    def find(self, task: Task) -> Result | None:
+        """Return the result of the task, if it was stored."""
+        ...
+
+    def store(self, task: Task, result: Result) -> None:
+        """Store a result. A failure to do so is no error."""
+        ...
+
+
+class CachedWorkers(Generic[Task, TimedResult]):
+    """Workers that run only the tasks whose results are not in a cache."""
+
+    def __init__(self, workers: Workers[Task, TimedResult], cache: Cache[Task, TimedResult]) -> None:
+        self.size, self.saved_seconds = workers.size, 0.0
+        self._workers, self._cache = workers, cache
 
     def __enter__(self) -> Self:
-        self._crew.__enter__()
+        self._workers.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._crew.__exit__(kind, error, trace)
+        self._workers.__exit__(kind, error, trace)
 
-    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
-        """See Crew."""
-        numbers, names, known = list[int](), list[str](), list[tuple[int, TrainedNetwork]]()
+    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[Completed[TimedResult]]:
+        """See Workers. Cached results come last."""
+        numbers, given, cached = list[int](), list[Task](), list[Completed[TimedResult]]()
 
-        def unknown() -> Iterator[TrainingTask]:
+        def uncached() -> Iterator[Task]:
             for number, task in enumerate(tasks):
-                named = task._replace(name=self._folder.name(task._replace(limit=0.0)))
-                if (done := self._folder.done(named.name)) is not None:
-                    trained = TrainedNetwork(**done | {"course": LearningCurve.model_validate(done["course"])})
-                    self.recalled += trained.seconds / self.size
-                    known.append((number, trained))
+                if (result := self._cache.find(task)) is not None:
+                    self.saved_seconds += result.seconds / self.size
+                    cached.append(Completed(number, result))
                     continue
                 numbers.append(number)
-                names.append(named.name)
-                yield named
+                given.append(task)
+                yield task
 
-        def tell(under_way: dict[int, Progress]) -> None:
-            report({numbers[place]: at for place, at in under_way.items()})
+        def forward(progress: dict[int, Progress]) -> None:
+            report({numbers[index]: newest for index, newest in progress.items()})
 
-        for place, trained in self._crew.run(unknown(), tell):
-            self._folder.keep(names[place], trained._asdict() | {"course": trained.course.model_dump()})
-            yield numbers[place], trained
-        yield from known
-
-
-def gather(data: SeriesData, device: torch.device, size: int, folder: CheckpointFolder | None = None) -> Workers:
-    """So many workers where the processor computes; one for a GPU, which is shared badly.
-
-    folder: where they keep what they have done, until all is done.
-    """
-    alone = size == 1 or device.type != "cpu"
-    crew: Workers = InProcess(data, device, folder) if alone else ProcessPool(data, size, folder)
-    return crew if folder is None else CachedWorkers(crew, folder)
+        for index, result in self._workers.run(uncached(), forward):
+            self._cache.store(given[index], result)
+            yield Completed(numbers[index], result)
+        yield from cached
 
 
 @contextmanager
-def _interrupts_left_to_parent() -> Iterator[None]:
-    """Ctrl-C goes to every process of the terminal; those started here inherit that they do not receive it."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes started here ignore Ctrl-C, which the terminal sends to all of them; the parent handles it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -199,38 +252,44 @@ def _interrupts_left_to_parent() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Stop(Exception):  # noqa: N818 - nothing went wrong
-    """There is no use any more for what is being trained."""
+class _Stop(Exception):  # noqa: N818 - not an error
+    """Nobody waits for the result any more."""
 
 
-_here: dict[str, Any] = {}  # what a worker was started with
+class _Process(NamedTuple):
+    """What a worker process needs."""
+
+    work: Work[Any, Any]
+    stop: Any  # the event that ends all work
+    board: _ProgressBoard
 
 
-def _begin(data: SeriesData, stop: Any, seen: Any, folder: CheckpointFolder | None) -> None:
-    """What a worker does first."""
-    _here.update(data=data, stop=stop, seen=seen, folder=folder)
-    torch.set_num_threads(1)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+_process: _Process | None = None  # in a worker process only: a pool passes tasks to functions of a module
 
 
-def _leave_with_parent() -> None:
-    """Nobody trains for a process that was killed."""
+def _set_up_process(process: _Process, set_up: Callable[[], None] | None) -> None:
+    global _process
+    _process = process
+    if set_up is not None:
+        set_up()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    """Exit when the parent process dies."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _work(task: TrainingTask, place: int) -> TrainedNetwork:
-    def report(at: Progress) -> None:
-        _note(_here["seen"], place, at)
-        if _here["stop"].is_set():
+def _run_task(task: Any, slot: int) -> Any:
+    assert _process is not None
+    work, stop, board = _process
+
+    def report(progress: Progress) -> None:
+        board.write(slot, progress)
+        if stop.is_set():
             raise _Stop
 
-    keeper = checkpoint.network_checkpoint(_here["folder"], task.name)
-    return train_network.train(task, _here["data"], torch.device("cpu"), report, keeper)
-
-
-def _note(seen: Any, place: int, at: Progress) -> None:
-    width = len(Progress._fields)
-    seen[place * width : (place + 1) * width] = [float(value) for value in at]
+    return work(task, report)

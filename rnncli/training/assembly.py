@@ -1,0 +1,220 @@
+"""Assemble a model from trained networks: its card, its scores on validation windows, and its calibration."""
+
+import dataclasses
+import platform
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from rnncli import __version__
+from rnncli.config.sections import Config
+from rnncli.evaluation import backtest, cutoffs
+from rnncli.evaluation.backtest import ForecastChunk, WindowScores
+from rnncli.model import conformal, value_limits
+from rnncli.model.card import Card, Member, TrainingData, Validation
+from rnncli.model.conformal import Calibration
+from rnncli.model.ensemble import consensus
+from rnncli.model.model import Model
+from rnncli.model.weights_file import build_network
+from rnncli.network import quantile_head
+from rnncli.network.network import Network
+from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.export.names import POINT
+from rnncli.panel.ingest.column_roles import settled
+from rnncli.planning.plan import Plan
+from rnncli.training.trials import TrainedMember
+
+CURRENT = "current"  # method name of the model in use among the scores
+BEST_TRIAL_REASON = "lowest validation error of all trials"
+CONTINUED_REASON = "weights of the trials, which were still improving when their time was over"
+MAX_COMPARED_SERIES = 2_000  # series, about, on which the intervals of retrained networks are measured
+CPU = torch.device("cpu")
+
+
+class TrainedModel(NamedTuple):
+    """The result of a training."""
+
+    model: Model
+    scores: WindowScores | None  # of the trials on the validation windows, if there are any in the table
+
+
+class ModelBasis(NamedTuple):
+    """What all models of a training have in common."""
+
+    config: Config
+    plan: Plan
+    data: TrainingData  # profile of the table
+
+
+def assemble(
+    basis: ModelBasis, trials: list[TrainedMember], members: list[TrainedMember], current: Model | None
+) -> TrainedModel:
+    """Return the model of the members, or of the trials if there are none, with the scores of the trials.
+
+    The calibration is learned from the trials too: the members were trained on all rows.
+    """
+    refitted = len(members) > 0
+    model = _model(basis, members or trials, refitted)
+    if not trials:
+        return TrainedModel(model, None)
+    validated, validation = _model(basis, trials, refitted), _ValidationForecasts(basis, trials)
+    curves = {trial.architecture: trial.network.curve for trial in trials} if refitted else {}
+    with_curves = [
+        member.model_copy(update={"trial": curves.get(member.architecture)}) for member in model.card.members
+    ]
+    card, scores = model.card.model_copy(update={"members": tuple(with_curves)}), None
+    if validation.in_table.any():
+        scores = _cross_scored(validated, basis.plan.table, validation, {} if current is None else {CURRENT: current})
+        card = _with_scores(card, scores, basis.plan.table)
+    calibration = validation.calibration(slice(None))
+    if refitted and calibration is not None:
+        panel = basis.plan.training_panel
+        calibration = calibration.carried_over(_next_quantiles(panel, validated), _next_quantiles(panel, model))
+    return TrainedModel(dataclasses.replace(model, card=card, calibration=calibration), scores)
+
+
+def keep_calibration(trained: TrainedModel, previous: Model) -> TrainedModel:
+    """Return a fine-tuned model with the calibration of the previous one, and its scores if there are no new ones.
+
+    The validation windows of the previous model had more cutoffs, and no network was trained on them.
+    """
+    model, card = trained.model, previous.card
+    if trained.scores is None:
+        previous_scores = {"scores": card.scores, "validation": card.validation}
+        model = dataclasses.replace(model, card=model.card.model_copy(update=previous_scores))
+    calibration = previous.calibration or model.calibration
+    return TrainedModel(dataclasses.replace(model, calibration=calibration), trained.scores)
+
+
+class _ValidationForecasts:
+    """The ensemble forecasts of trials for the validation windows, and the values that followed."""
+
+    def __init__(self, basis: ModelBasis, trials: list[TrainedMember]) -> None:
+        augmented, plan = basis.plan.augmented, basis.plan
+        self.cutoffs = plan.split.validation
+        self.in_table = augmented.in_table(self.cutoffs)  # (V,): the model is scored on these only
+        self._origins = augmented.panel.lengths[self.cutoffs.series] - self.cutoffs.rows
+        _, self._actual = cutoffs.slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
+        members = [torch.from_numpy(trial.network.quantiles) for trial in trials]
+        ensemble = consensus(members, basis.data.counts).numpy()  # (V, H, K, Q)
+        self._raw = value_limits.within(ensemble, basis.data)
+        self._quantiles = value_limits.quantiles(ensemble, basis.data)
+
+    def calibration(self, windows: np.ndarray | slice) -> Calibration | None:
+        """Return the calibration learned from some of the windows."""
+        arrays = (self._quantiles, self._actual, self._origins, self._raw)
+        quantiles, actual, origins, raw = (array[windows] for array in arrays)
+        return conformal.learn(quantiles, actual, np.array(quantile_head.LEVELS), origins, raw)
+
+    def halves(self) -> list[np.ndarray]:
+        """Return masks (V,) of two halves: of the series in turn, or of the earlier and later windows of one series."""
+        _, number = np.unique(self.cutoffs.series, return_inverse=True)
+        if number.max() > 0:
+            first = number % 2 == 0
+        else:
+            first = self.cutoffs.rows <= np.median(self.cutoffs.rows)
+        return [half for half in (first, ~first) if half.any()]
+
+
+def _cross_scored(
+    model: Model, table: Panel, validation: _ValidationForecasts, others: dict[str, Model]
+) -> WindowScores:
+    """Return the scores on each half of the validation windows, calibrated on the other half."""
+    scoring = backtest.Scoring(model.card.season, model.card.config.forecast.level)
+    halves = validation.halves()
+
+    def chunks() -> Iterator[ForecastChunk]:
+        for half in halves:
+            calibration = validation.calibration(~half) if len(halves) > 1 else None
+            calibrated = dataclasses.replace(model, calibration=calibration)
+            scored = half & validation.in_table
+            some = Cutoffs(validation.cutoffs.series[scored], validation.cutoffs.rows[scored])
+            yield from backtest.forecast_in_chunks(calibrated, table, some, scoring, CPU, others)
+
+    return backtest.score_windows(chunks(), scoring)
+
+
+def _with_scores(card: Card, scores: WindowScores, table: Panel) -> Card:
+    """Return the card with the scores and their standard deviation over origins."""
+    steps_back, origin = np.unique(table.lengths[scores.cutoffs.series] - scores.cutoffs.rows, return_inverse=True)
+    by_origin = scores.by_group(origin, len(steps_back))[POINT]
+    deviations = {name: float(np.std(values, ddof=1)) for name, values in by_origin.items() if len(values) > 1}
+    finite = {name: value for name, value in deviations.items() if np.isfinite(value)}
+    validation = card.validation.model_copy(update={"origins": len(steps_back), "variation": finite})
+    overall = {name: row for name, row in scores.overall().items() if name != CURRENT}
+    return card.model_copy(update={"scores": overall, "validation": validation})
+
+
+def _next_quantiles(panel: Panel, model: Model) -> np.ndarray:
+    """Return the forecasts for the steps after the last row, of all series or a sample: (N, H, K, Q)."""
+    series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_COMPARED_SERIES)]
+    ends = Cutoffs(series, panel.lengths[series])
+    return model.forecast(panel, ends, np.array(quantile_head.LEVELS), CPU).quantiles
+
+
+def _model(basis: ModelBasis, members: list[TrainedMember], refitted: bool) -> Model:
+    networks = tuple(
+        build_network(
+            member.architecture,
+            basis.plan.table.targets,
+            basis.plan.inputs,
+            {name: torch.from_numpy(value) for name, value in member.network.weights.items()},
+        )
+        for member in members
+    )
+    return Model(_card(basis, members, networks, refitted), networks)
+
+
+def _reasons(plan: Plan, members: list[TrainedMember]) -> dict[str, str]:
+    """Return the reasons for the settings of the first network: as planned, or as the trials showed."""
+    first, planned = members[0].architecture.model_dump(), plan.architecture.model_dump()
+    reasons = {
+        name: reason if first.get(name) == planned.get(name) else BEST_TRIAL_REASON
+        for name, reason in plan.reasons.items()
+    }
+    rates = {member.network.learning_rate for member in members}
+    if found := sorted(rate for rate in rates if rate is not None):
+        reasons["learning_rate"] = f"a range test found {', '.join(f'{rate:g}' for rate in found)}"
+    if not plan.initial and any(member.continued for member in members):
+        reasons["start"] = CONTINUED_REASON
+    return reasons
+
+
+def _mixed_series(table: Panel, members: list[TrainedMember]) -> tuple[str, ...]:
+    """Return the series that networks mix, if any does."""
+    return tuple(map(str, table.ids)) if any(member.architecture.mix for member in members) else ()
+
+
+def _card(basis: ModelBasis, members: list[TrainedMember], networks: tuple[Network, ...], refitted: bool) -> Card:
+    config, plan, data = basis
+    table = plan.table
+    columns = settled(table.summary.roles, config.columns)
+    return Card(
+        rnncli=__version__,
+        libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        config=config.model_copy(update={"columns": columns}),
+        inputs=plan.inputs.inputs,
+        members=tuple(
+            Member(
+                architecture=member.architecture,
+                seed=member.seed,
+                steps=member.network.best_step,
+                course=member.network.curve,
+            )
+            for member in members
+        ),
+        season=plan.architecture.season,
+        reasons=_reasons(plan, members),
+        frequency=table.frequency.name,
+        integer_clock=table.times.integer,
+        zone=table.times.zone,
+        seen=data.model_copy(update={"together": _mixed_series(table, members)}),
+        parameters=sum(parameter.numel() for network in networks for parameter in network.parameters()),
+        validation=Validation(
+            windows=int(plan.augmented.in_table(plan.split.validation).sum()),
+            held_out=plan.split.held_out,
+            refitted=refitted,
+        ),
+    )
