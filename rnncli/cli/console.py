@@ -141,7 +141,7 @@ def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
                 bar.stop()
                 warn(INTERRUPTED)
                 return
-            network = status.at
+            network = status.network
             loss = f"loss {network.loss:.4f}  validation {format_value(network.validation)}" if network else ""
             phase = f"{PHASES[status.phase]} {min(status.done + 1, status.of)}/{status.of}"
             bar.update(task, completed=status.share, loss=loss, description=phase)

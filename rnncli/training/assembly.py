@@ -15,14 +15,14 @@ from rnncli.evaluation.backtest import ForecastChunk, WindowScores
 from rnncli.model import conformal, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 from rnncli.model.model import Model
 from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
-from rnncli.panel.ingest.column_roles import settled
+from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.planning.plan import Plan
 from rnncli.training.trials import TrainedMember
 
@@ -71,7 +71,7 @@ def assemble(
     calibration = validation.calibration(slice(None))
     if refitted and calibration is not None:
         panel = basis.plan.training_panel
-        calibration = calibration.carried_over(_next_quantiles(panel, validated), _next_quantiles(panel, model))
+        calibration = calibration.transferred(_next_quantiles(panel, validated), _next_quantiles(panel, model))
     return TrainedModel(dataclasses.replace(model, card=card, calibration=calibration), scores)
 
 
@@ -93,28 +93,27 @@ class _ValidationForecasts:
 
     def __init__(self, basis: ModelBasis, trials: list[TrainedMember]) -> None:
         augmented, plan = basis.plan.augmented, basis.plan
+        self._levels = np.array(quantile_head.build(plan.architecture).levels)
         self.cutoffs = plan.split.validation
         self.in_table = augmented.in_table(self.cutoffs)  # (V,): the model is scored on these only
         self._origins = augmented.panel.lengths[self.cutoffs.series] - self.cutoffs.rows
         _, self._actual = cutoffs.slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
         members = [torch.from_numpy(trial.network.quantiles) for trial in trials]
-        ensemble = consensus(members, basis.data.counts).numpy()  # (V, H, K, Q)
-        self._raw = value_limits.within(ensemble, basis.data)
-        self._quantiles = value_limits.quantiles(ensemble, basis.data)
+        ensemble = ensemble_forecast(members, basis.data.counts).numpy()  # (V, H, K, Q)
+        self._raw = value_limits.limit_values(ensemble, basis.data)
+        self._quantiles = value_limits.limit_quantiles(ensemble, basis.data)
 
     def calibration(self, windows: np.ndarray | slice) -> Calibration | None:
         """Return the calibration learned from some of the windows."""
         arrays = (self._quantiles, self._actual, self._origins, self._raw)
         quantiles, actual, origins, raw = (array[windows] for array in arrays)
-        return conformal.learn(quantiles, actual, np.array(quantile_head.LEVELS), origins, raw)
+        return conformal.fit_calibration(quantiles, actual, self._levels, origins, raw)
 
     def halves(self) -> list[np.ndarray]:
         """Return masks (V,) of two halves: of the series in turn, or of the earlier and later windows of one series."""
         _, number = np.unique(self.cutoffs.series, return_inverse=True)
-        if number.max() > 0:
-            first = number % 2 == 0
-        else:
-            first = self.cutoffs.rows <= np.median(self.cutoffs.rows)
+        several = number.max() > 0
+        first = number % 2 == 0 if several else self.cutoffs.rows <= np.median(self.cutoffs.rows)
         return [half for half in (first, ~first) if half.any()]
 
 
@@ -151,7 +150,7 @@ def _next_quantiles(panel: Panel, model: Model) -> np.ndarray:
     """Return the forecasts for the steps after the last row, of all series or a sample: (N, H, K, Q)."""
     series = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_COMPARED_SERIES)]
     ends = Cutoffs(series, panel.lengths[series])
-    return model.forecast(panel, ends, np.array(quantile_head.LEVELS), CPU).quantiles
+    return model.forecast(panel, ends, model.levels, CPU).quantiles
 
 
 def _model(basis: ModelBasis, members: list[TrainedMember], refitted: bool) -> Model:
@@ -190,7 +189,7 @@ def _mixed_series(table: Panel, members: list[TrainedMember]) -> tuple[str, ...]
 def _card(basis: ModelBasis, members: list[TrainedMember], networks: tuple[Network, ...], refitted: bool) -> Card:
     config, plan, data = basis
     table = plan.table
-    columns = settled(table.summary.roles, config.columns)
+    columns = with_roles(table.summary.roles, config.columns)
     return Card(
         rnncli=__version__,
         libraries={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},

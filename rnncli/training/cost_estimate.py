@@ -13,7 +13,7 @@ from rnncli.config.sections import Training
 from rnncli.planning.plan import Plan
 from rnncli.training import cpu_matmul
 from rnncli.training.loop import penalised_loss
-from rnncli.training.network_workers import network_workers, training_sequences
+from rnncli.training.network_workers import network_workers, series_data
 from rnncli.training.search import FIRST_TRIAL_SHARE
 from rnncli.training.task import TrainingTask
 from rnncli.training.train_network import (
@@ -24,7 +24,7 @@ from rnncli.training.train_network import (
     within_memory,
 )
 from rnncli.training.trials import TRIAL_SHARE, TrialRunner
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 PROCESS_BYTES = 400_000_000  # of a process that has imported torch and its optimisers
 
@@ -36,7 +36,7 @@ class UpdateCost(NamedTuple):
     memory: int  # bytes kept for the gradient
 
 
-def measure_update(task: TrainingTask, data: Sequences, device: torch.device) -> UpdateCost:
+def measure_update(task: TrainingTask, data: SeriesData, device: torch.device) -> UpdateCost:
     """Measure a few updates of a network that is discarded. The random numbers of the process stay as they were.
 
     Raise TrainingError if the memory is not enough.
@@ -70,7 +70,7 @@ class CostEstimate(NamedTuple):
 
 def estimate_cost(plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
     """Estimate the cost of training the model of a plan in `size` processes."""
-    data = training_sequences(plan)
+    data = series_data(plan)
     runner = TrialRunner(plan, training, network_workers(plan, device, size=1), lambda _status: None)
     trials = runner.max_trials if len(plan.split.validation.rows) else 0
     members = runner.max_members if training.refit or not trials else 0
@@ -90,7 +90,7 @@ def _seconds(each: float, trials: int, members: int, size: int, budget: float) -
     return min(trial_seconds + math.ceil(members / size) * each, budget)
 
 
-def _bytes_in_memory(data: Sequences) -> int:
+def _bytes_in_memory(data: SeriesData) -> int:
     """Return the bytes of all arrays that are not memory-mapped files."""
     covariates = data.covariates
     arrays = [data.values, data.offsets, data.firsts, covariates.values, covariates.static, covariates.weights]

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Training
 from rnncli.errors import TrainingError
 from rnncli.network.cells import State
@@ -27,7 +26,7 @@ from rnncli.training.batch_sources import BatchSource, RandomBatches, StatefulBa
 from rnncli.training.losses import LossSum, LossWeights
 from rnncli.training.optimiser import Optimiser
 from rnncli.training.progress import Progress
-from rnncli.windows.windows import Batch
+from rnncli.windows.batch import Batch
 
 EMA_DECAY = 0.99  # of the averaged weights: a mean over about the last hundred updates
 VALIDATION_CHECKS = 20  # in a full training
@@ -105,8 +104,8 @@ class Trainer:
         self._optimiser = Optimiser(network, training, schedule.steps)
         averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))  # type: ignore[no-untyped-call]  # torch has no types here
         self._averaged = averaged
-        series = torch.zeros(2, schedule.steps, device=next(network.parameters()).device)
-        self._state = TrainerState(*series, patience=training.patience)
+        losses, norms = torch.zeros(2, schedule.steps, device=next(network.parameters()).device)
+        self._state = TrainerState(losses, norms, training.patience)
 
     @property
     def step(self) -> int:
@@ -225,27 +224,28 @@ def penalised_loss(
     share, forcing = objective.training.teacher_forcing * (1 - done), None
     if share:
         forcing = TeacherForcing(batch.futures(network.context, network.architecture.segment), share)
-    trace = network.trace(batch.past, batch.step, batch.beside, carried, forcing)
-    total, count = _loss_sum(trace.prediction, network.architecture, batch, objective)
+    trace = network.trace(batch.past, batch.step, batch.covariates, carried, forcing)
+    total, count = _loss_sum(network, trace.prediction, batch, objective)
     loss = total / count.clamp(min=1)
     price = objective.training.activation_penalty
-    return PenalisedLoss(loss + price * trace.activity.square().mean() if price else loss, trace.state)
+    return PenalisedLoss(loss + price * trace.outputs.square().mean() if price else loss, trace.state)
 
 
 def batch_loss(network: Network, batch: Batch, objective: Objective, carried: CarriedState | None = None) -> LossSum:
     """Return the sum and count of the losses of a batch."""
-    trace = network.trace(batch.past, batch.step, batch.beside, carried)
-    return _loss_sum(trace.prediction, network.architecture, batch, objective)
+    trace = network.trace(batch.past, batch.step, batch.covariates, carried)
+    return _loss_sum(network, trace.prediction, batch, objective)
 
 
-def _loss_sum(prediction: Prediction, architecture: Architecture, batch: Batch, objective: Objective) -> LossSum:
+def _loss_sum(network: Network, prediction: Prediction, batch: Batch, objective: Objective) -> LossSum:
+    segment = network.architecture.segment
     boundaries = len(prediction.quantiles) // len(batch.past)
-    first = batch.past.shape[1] - (boundaries - 1) * architecture.segment  # steps before the first boundary
-    future = batch.futures(first, architecture.segment)  # (F * B, H, K)
+    first = batch.past.shape[1] - (boundaries - 1) * segment  # steps before the first boundary
+    future = batch.futures(first, segment)  # (F * B, H, K)
     weight = objective.weights.weigh(batch.past[:, :first])
     if weight is not None:
         weight = weight.repeat(len(future) // len(weight), 1, 1)
-    return losses.quantile_loss(*prediction, future, weight, batch.future_weights(first, architecture.segment))
+    return losses.prediction_loss(network.head, prediction, future, weight, batch.future_weights(first, segment))
 
 
 @torch.inference_mode()
@@ -253,7 +253,7 @@ def mean_loss(network: Network, validation: Iterable[tuple[Batch, CarriedState |
     """Return the mean loss over all validation windows; NaN without any value in them, infinite if it overflows."""
     network.eval()
     parts = [batch_loss(network, batch, objective, carried) for batch, carried in validation]
-    count = sum(part.count.item() for part in parts)
+    count = sum(part.terms.item() for part in parts)
     total = sum(part.total.item() for part in parts)
     if not count:
         return math.nan

@@ -10,37 +10,39 @@ import torch
 from torch import Tensor
 
 from rnncli.config.metrics import TRAINING_METRICS, ErrorDivisor, MetricName
-from rnncli.network import quantile_head, scaling
-from rnncli.network.scaling import Scale
+from rnncli.network import scaling
+from rnncli.network.quantile_head import Head
+from rnncli.network.tensors import Prediction
 
 MIN_RELATIVE_ERROR = 0.05  # of seasonal naive, relative to the deviation of the window
 
 
 class LossSum(NamedTuple):
-    """The sum of losses, and how many they count for."""
+    """A sum of losses, and the (weighted) number of its terms."""
 
     total: Tensor
-    count: Tensor
+    terms: Tensor
 
 
-def quantile_loss(
-    quantiles: Tensor, scale: Scale, future: Tensor, weight: Tensor | None, step_weights: Tensor | None = None
+def prediction_loss(
+    head: Head, prediction: Prediction, future: Tensor, weight: Tensor | None, step_weights: Tensor | None = None
 ) -> LossSum:
-    """Return the losses of quantiles (B, H, K, Q) at unit scale; future: (B, H, K) in the units of the data.
+    """Return the losses of a prediction by its head; future: (B, H, K) in the units of the data.
 
     weight: (B, 1, K) loss of an error of 1 in the units of the data; without it, errors are taken at unit scale.
     step_weights: (B, H, 1) weight of each step. A window with a constant past has no loss.
     """
+    quantiles, scale = prediction  # (B, H, K, Q)
     counts = (scale.spread > 0).to(quantiles)
     counts = counts if step_weights is None else counts * step_weights.to(counts)
     actual = scale.apply_clipped(future)
     if weight is None:
-        return LossSum(*quantile_head.pinball(quantiles, actual.to(quantiles.device), counts))
+        return LossSum(*head.loss(quantiles, actual.to(quantiles.device), counts))
     # In float64, like the data: an error of 1 at a level of 1e9 must stay an error of 1.
     unit = weight.unsqueeze(-1)  # (B, 1, K, 1)
     weighted = scale.undo(quantiles.to(weight.device)) * unit
     weighted_actual = (scale.undo(actual.unsqueeze(-1)) * unit).squeeze(-1)
-    return LossSum(*quantile_head.pinball(weighted, weighted_actual, counts.to(weight)))
+    return LossSum(*head.loss(weighted, weighted_actual, counts.to(weight)))
 
 
 class LossWeights(NamedTuple):

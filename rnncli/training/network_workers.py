@@ -11,7 +11,7 @@ from rnncli.training.checkpoint import CheckpointFolder, NetworkCheckpoint
 from rnncli.training.progress import Progress
 from rnncli.training.task import TrainedNetwork, TrainingTask
 from rnncli.training.workers import CachedWorkers, InProcess, ProcessPool, Workers
-from rnncli.windows.windows import Sequences
+from rnncli.windows.windows import SeriesData
 
 OUT_OF_MEMORY_ADVICE = "Use --members 1, or a smaller --batch, --hidden or --context"
 
@@ -21,7 +21,7 @@ NetworkWorkers = Workers[TrainingTask, TrainedNetwork]
 class NetworkTraining(NamedTuple):
     """The work: train the network of a task on a device, from its checkpoint if there is one."""
 
-    data: Sequences
+    data: SeriesData
     device: torch.device
     folder: CheckpointFolder | None = None
 
@@ -53,7 +53,7 @@ def network_workers(
 
     A GPU is slower if several processes share it. folder: for checkpoints until the training is complete.
     """
-    data = training_sequences(plan)
+    data = series_data(plan)
     work = NetworkTraining(data, device, folder)
     workers: NetworkWorkers
     if size == 1 or device.type != "cpu":
@@ -63,9 +63,9 @@ def network_workers(
     return workers if folder is None else CachedWorkers(workers, NetworkCache(folder))
 
 
-def training_sequences(plan: Plan) -> Sequences:
+def series_data(plan: Plan) -> SeriesData:
     """Return the training panel of a plan as sequences to cut windows from."""
-    return Sequences.of(plan.training_panel, plan.architecture.horizon)
+    return SeriesData.of(plan.training_panel, plan.architecture.horizon)
 
 
 def _use_one_thread() -> None:

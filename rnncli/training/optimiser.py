@@ -3,7 +3,10 @@
 The gradient is clipped by value if `clip_value` is set, then by its norm (Pascanu et al. 2013).
 """
 
+import inspect
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any, assert_never
 
 import torch
@@ -15,6 +18,7 @@ from rnncli.config.sections import MOMENTUM, WARM_UP, ScheduleName, Training
 
 PLATEAU_CHECKS = 2  # validation checks without a lower loss that make a plateau
 PLATEAU_FACTOR = 1 / 3  # of the learning rate after a plateau
+WRAPPED = ("step", "zero_grad", "add_param_group", "state_dict", "load_state_dict")  # methods of torch optimisers
 
 
 class Optimiser:
@@ -99,17 +103,30 @@ def torch_optimiser(network: nn.Module, training: Training) -> Optimizer:
     AdamW (Loshchilov and Hutter 2019), Adam (Kingma and Ba 2015), gradient descent with momentum (Polyak 1964), RMSprop
     (Tieleman and Hinton 2012).
     """
-    weights, rate, momentum = network.parameters(), training.learning_rate, training.momentum
+    momentum = training.momentum
+    kind: type[Optimizer]
     match training.optimiser:
         case "adamw":
-            return AdamW(weights, lr=rate, weight_decay=training.weight_decay, foreach=True)
+            kind, options = AdamW, {"weight_decay": training.weight_decay}
         case "adam":
-            return Adam(weights, lr=rate, foreach=True)
+            kind, options = Adam, {}
         case "sgd":
-            return SGD(weights, lr=rate, momentum=MOMENTUM if momentum is None else momentum, foreach=True)
+            kind, options = SGD, {"momentum": MOMENTUM if momentum is None else momentum}
         case "rmsprop":
-            return RMSprop(weights, lr=rate, momentum=momentum or 0.0, foreach=True)
-    assert_never(training.optimiser)
+            kind, options = RMSprop, {"momentum": momentum or 0.0}
+        case _:
+            assert_never(training.optimiser)
+    return _without_compiler(kind)(network.parameters(), lr=training.learning_rate, foreach=True, **options)
+
+
+@cache
+def _without_compiler(kind: type[Optimizer]) -> Callable[..., Optimizer]:
+    """Return the optimiser class with methods that do not import torch.compile, which takes each process 2 s.
+
+    PyTorch wraps these methods so that torch.compile leaves them alone. What they wrap computes the same.
+    """
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in WRAPPED}
+    return type(kind.__name__, (kind,), methods | {"step": torch.no_grad()(methods["step"])})
 
 
 def penalty(weights: list[nn.Parameter], training: Training) -> Tensor | float:

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from rnncli.config.cells import INPUT_SCALE
 from rnncli.errors import TrainingError
-from rnncli.network import quantile_head
 from rnncli.network.cells import EchoState
 from rnncli.network.network import Network
-from rnncli.windows.windows import Sampler, Windows
+from rnncli.windows.samplers import Sampler
+from rnncli.windows.windows import Windows
 
 MAX_WINDOWS = 4096  # forecasts in the linear system
 MAX_VALUES = 40_000_000  # in the linear system
@@ -89,9 +89,7 @@ class SelectedWindows(NamedTuple):
     age: Tensor  # (N,) steps to the newest window of the series
 
 
-def select_windows(
-    network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator
-) -> SelectedWindows:
+def select_windows(network: Network, windows: Windows, sampler: Sampler, generator: torch.Generator) -> SelectedWindows:
     """Return all training windows, or a random sample if there are too many."""
     architecture = network.architecture
     width = network.targets * (network.targets * architecture.hidden + architecture.context)
@@ -118,17 +116,17 @@ def linear_system(network: Network, windows: Windows, selected: SelectedWindows)
     """
     architecture, parts = network.architecture, []
     series, cutoffs, age = selected
-    steps = architecture.segment if architecture.decoder == "recursive" else architecture.horizon
+    steps = architecture.segment if network.decoder.feeds_back else architecture.horizon
     for start in range(0, len(series), CHUNK):
         batch = windows.batch(series[start : start + CHUNK], cutoffs[start : start + CHUNK])
-        view = network.look(batch.past, batch.step, batch.beside)
+        view = network.decoder_input(batch.past, batch.step, batch.covariates)
         future = view.scale.apply_clipped(batch.futures(architecture.context, architecture.segment))
-        targets = (future[:, :steps].to(view.expected) - view.expected[:, :steps]).double().mT  # (F * B, K, H)
+        targets = (future[:, :steps].to(view.base) - view.base[:, :steps]).double().mT  # (F * B, K, H)
         complete = targets.isfinite().all(dim=(1, 2)) & (view.scale.spread > 0).all(dim=(1, 2)).to(targets.device)
         boundaries = len(targets) // len(batch.past)
         earlier = torch.arange(boundaries, device=age.device).flip(0).repeat_interleave(len(batch.past))
         ages = age[start : start + CHUNK].repeat(boundaries) + earlier * architecture.segment
-        features = _features(network, view.past.output[complete], view.left[complete])
+        features = _features(network, view.encoded.last[complete], view.residuals[complete])
         parts.append((features, targets[complete], ages[complete]))
     features, targets, ages = (torch.cat(column) for column in zip(*parts, strict=True))
     if not len(features):
@@ -155,22 +153,14 @@ def _features(network: Network, state: Tensor, residuals: Tensor) -> Tensor:
 def _set_readout(network: Network, solution: RidgeSolution, errors: Tensor) -> None:
     """Set the weights of the readout to the solution, with the quantiles of its errors (N, K, H)."""
     targets, hidden, steps = network.targets, network.architecture.hidden, solution.weights.shape[1]
-    levels = torch.tensor(quantile_head.LEVELS, dtype=errors.dtype, device=errors.device)
+    head = network.head
+    levels = torch.tensor(head.levels, dtype=errors.dtype, device=errors.device)
     quantiles = torch.quantile(errors, levels, dim=0).permute(2, 1, 0)  # (H, K, Q)
-    gaps = quantiles.diff(dim=-1).clamp(min=MIN_GAP)  # (H, K, Q - 1)
-    before_softplus = gaps + torch.log(-torch.expm1(-gaps))
-    bias = torch.cat(
-        [
-            before_softplus[..., : quantile_head.MEDIAN],
-            quantiles[..., quantile_head.MEDIAN :][..., :1],
-            before_softplus[..., quantile_head.MEDIAN :],
-        ],
-        -1,
-    )
-    bias[..., quantile_head.MEDIAN] += solution.level.T
-    weight = network.readout.weight.new_zeros(steps, targets, len(quantile_head.LEVELS), hidden)
+    bias = head.parameters(quantiles, MIN_GAP)  # (H, K, P)
+    bias[..., head.median] += solution.level.T
+    weight = network.readout.weight.new_zeros(steps, targets, head.width, hidden)
     state_weights = solution.weights[: targets * hidden].reshape(targets, hidden, steps)
-    weight[:, :, quantile_head.MEDIAN] = state_weights.permute(2, 0, 1).to(weight)
+    weight[:, :, head.median] = state_weights.permute(2, 0, 1).to(weight)
     network.readout.weight.copy_(weight.flatten(0, 2))
     network.readout.bias.copy_(bias.flatten())
     if network.architecture.bypass:

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from rnncli.errors import TrainingError
 from rnncli.model.card import LearningCurve
-from rnncli.network import encoder_states, quantile_head
-from rnncli.network.base_forecasts import LearnedCycle
+from rnncli.network import encoder_states
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
@@ -35,7 +34,8 @@ from rnncli.training.lr_finder import find_learning_rate
 from rnncli.training.optimiser import Optimiser
 from rnncli.training.progress import Progress
 from rnncli.training.task import TrainedNetwork, TrainingTask
-from rnncli.windows.windows import Gatherer, Sampler, Sequences, Windows
+from rnncli.windows.samplers import Sampler, SynchronousSampler
+from rnncli.windows.windows import SeriesData, Windows
 
 MAX_CHECK_WINDOWS = 2_000  # validation windows in a check; the search compares networks on all of them
 CHUNK = 1024  # windows forecast at once when validating
@@ -53,7 +53,7 @@ class TrainingResult(NamedTuple):
 
 def train(
     task: TrainingTask,
-    data: Sequences | Panel,
+    data: SeriesData | Panel,
     device: torch.device,
     report: Callable[[Progress], None],
     checkpoint: NetworkCheckpoint = NetworkCheckpoint(),  # noqa: B008 - it has no state: nothing is written
@@ -95,7 +95,7 @@ class Prepared(NamedTuple):
     network: Network
 
 
-def prepare(task: TrainingTask, data: Sequences | Panel, device: torch.device) -> Prepared:
+def prepare(task: TrainingTask, data: SeriesData | Panel, device: torch.device) -> Prepared:
     """Cut the windows and initialise the network, with random numbers from the seed of the task."""
     torch.manual_seed(task.seed)
     architecture = task.architecture
@@ -110,18 +110,18 @@ def prepare(task: TrainingTask, data: Sequences | Panel, device: torch.device) -
         network.fix_scale(_training_rows(windows, task))
     if task.initial is not None:
         network.load_state_dict({name: torch.from_numpy(value) for name, value in task.initial.items()})
-    elif isinstance(network.base, LearnedCycle):
-        _initialise_cycle(network, network.base, data, task)
+    elif network.base.initialised_from_data:
+        _initialise_base(network, data, task)
     return Prepared(windows, network)
 
 
-def _initialise_cycle(network: Network, cycle: LearnedCycle, data: Sequences | Panel, task: TrainingTask) -> None:
-    """Initialise the learned cycle with the mean season of training windows, so that updates start from it."""
+def _initialise_base(network: Network, data: SeriesData | Panel, task: TrainingTask) -> None:
+    """Initialise the parameters of the base forecast from training windows."""
     cpu = torch.device("cpu")
-    windows = Windows(data, network.context, task.architecture.horizon, cpu, dated=False)
+    windows = Windows(data, network.context, task.architecture.horizon, cpu, with_calendar=False)
     drawn = Sampler(task.first, task.last, cpu).draw(SAMPLED_WINDOWS, torch.Generator().manual_seed(task.seed))
     batch = windows.batch(*drawn)
-    cycle.begin(network.scale(batch.past).apply(batch.future), batch.step)
+    network.base.initialise(network.scale(batch.past).apply(batch.future), batch.step)
 
 
 def _training_rows(windows: Windows, task: TrainingTask) -> Tensor:
@@ -134,9 +134,9 @@ def _training_rows(windows: Windows, task: TrainingTask) -> Tensor:
 @torch.inference_mode()
 def _quantiles(network: Network, windows: Windows, cutoffs: Cutoffs) -> np.ndarray:
     """Return the forecasts (V, H, K, Q) at all cutoffs, in the units of the data."""
-    parts = [np.empty((0, network.architecture.horizon, network.targets, len(quantile_head.LEVELS)))]
+    parts = [np.empty((0, network.architecture.horizon, network.targets, len(network.head.levels)))]
     for batch, carried in encoder_states.batches(network, windows, *cutoffs, CHUNK):
-        quantiles, scale = network.trace(batch.past, batch.step, batch.beside, carried).prediction
+        quantiles, scale = network.trace(batch.past, batch.step, batch.covariates, carried).prediction
         parts.append(scale.undo(quantiles.to(batch.past.device)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -186,7 +186,7 @@ def fit(
 class SampledObjective(NamedTuple):
     """A sampler of training windows, and the objective with weights measured on a sample of them."""
 
-    sampler: Sampler | Gatherer
+    sampler: Sampler | SynchronousSampler
     objective: Objective
 
 
@@ -195,15 +195,17 @@ def sampler_and_objective(
 ) -> SampledObjective:
     """Return the sampler and the objective of a task."""
     mixing, device = task.architecture.mix, windows.values.device
-    sampler = Gatherer(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
-    with_past = windows if network.context else windows.of(2 * task.season)
+    sampler = (
+        SynchronousSampler(task.first, task.last, windows.firsts) if mixing else Sampler(task.first, task.last, device)
+    )
+    with_past = windows if network.context else windows.with_context(2 * task.season)
     past = with_past.batch(*sampler.draw(SAMPLED_WINDOWS, generator)).past[:, : network.context or None]
     weights = losses.measure_weights(task.training.metric, task.season, past)
     return SampledObjective(sampler, Objective(weights, task.training))
 
 
 def batch_source(
-    windows: Windows, sampler: Sampler | Gatherer, task: TrainingTask, generator: torch.Generator
+    windows: Windows, sampler: Sampler | SynchronousSampler, task: TrainingTask, generator: torch.Generator
 ) -> RandomBatches | StatefulBatches:
     """Return random batches, or consecutive ones if the network carries its state."""
     stride, size = task.architecture.bptt, task.training.batch
@@ -226,7 +228,7 @@ def _validation_batches(network: Network, windows: Windows, task: TrainingTask) 
 def _schedule(
     network: Network,
     windows: Windows,
-    sampler: Sampler | Gatherer,
+    sampler: Sampler | SynchronousSampler,
     task: TrainingTask,
     objective: Objective,
     generator: torch.Generator,
@@ -258,7 +260,11 @@ def seconds_per_update(network: Network, batch: TrainingBatch, objective: Object
 
 
 def _find_rate(
-    network: Network, windows: Windows, sampler: Sampler | Gatherer, generator: torch.Generator, objective: Objective
+    network: Network,
+    windows: Windows,
+    sampler: Sampler | SynchronousSampler,
+    generator: torch.Generator,
+    objective: Objective,
 ) -> float:
     """Return the learning rate that a range test finds."""
 

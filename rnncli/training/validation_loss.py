@@ -12,7 +12,7 @@ from rnncli.evaluation.metrics import METRICS, Metric, training_metric
 from rnncli.evaluation.window_errors import EvaluatedForecast
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
-from rnncli.model.ensemble import consensus
+from rnncli.model.ensemble import ensemble_forecast
 from rnncli.network import quantile_head
 from rnncli.planning.plan import Plan
 
@@ -26,19 +26,20 @@ def validation_loss(plan: Plan, metric: MetricName, limits: TrainingData) -> Val
     """
     panel, windows, architecture = plan.training_panel, plan.split.validation, plan.architecture
     past, actual = cutoffs.slice_windows(panel, windows, architecture.season, architecture.horizon)
-    changes, levels = past_changes.past_changes(panel, windows, architecture.season), np.array(quantile_head.LEVELS)
+    head = quantile_head.build(architecture)
+    changes, levels = past_changes.past_changes(panel, windows, architecture.season), np.array(head.levels)
     errors = changes.season_error, changes.season_square
     repeated = baselines.seasonal_naive(past, architecture.horizon, architecture.season)
     naive = EvaluatedForecast(actual, repeated, repeated[..., None], levels, *errors)
     takes_mean = TRAINING_METRICS[metric].point == "mean"
     needs_quantiles = takes_mean or training_metric(metric).reads_quantiles
-    needed = slice(None) if needs_quantiles else slice(quantile_head.MEDIAN, quantile_head.MEDIAN + 1)
+    needed = slice(None) if needs_quantiles else slice(head.median, head.median + 1)
 
     def loss(members: Sequence[np.ndarray]) -> float:
-        ensemble = consensus([torch.from_numpy(member[..., needed]) for member in members], limits.counts)
-        quantiles = value_limits.quantiles(ensemble.numpy(), limits)
+        ensemble = ensemble_forecast([torch.from_numpy(member[..., needed]) for member in members], limits.counts)
+        quantiles = value_limits.limit_quantiles(ensemble.numpy(), limits)
         if takes_mean:
-            point = value_limits.within(quantile_head.mean(ensemble).numpy(), limits)
+            point = value_limits.limit_values(head.mean(ensemble).numpy(), limits)
         else:
             point = quantiles[..., quantiles.shape[-1] // 2]
         forecast = EvaluatedForecast(actual, point, quantiles, levels[needed], *errors)

@@ -29,11 +29,11 @@ ResultOut = TypeVar("ResultOut", covariant=True)
 Report = Callable[[dict[int, Progress]], None]  # receives the progress of tasks under way, by their numbers
 
 
-class Completed(NamedTuple, Generic[Result]):
+class Completed(NamedTuple, Generic[ResultOut]):
     """A result and the number of its task: 0 for the first."""
 
     number: int
-    result: Result
+    result: ResultOut
 
 
 class Work(Protocol[TaskIn, ResultOut]):
@@ -44,7 +44,7 @@ class Work(Protocol[TaskIn, ResultOut]):
         ...
 
 
-class Workers(Protocol[Task, Result]):
+class Workers(Protocol[TaskIn, ResultOut]):
     """Runs tasks, on one machine or on many. To be used in a `with` block, which ends all work under way."""
 
     @property
@@ -63,7 +63,7 @@ class Workers(Protocol[Task, Result]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, tasks: Iterator[Task], report: Report) -> Iterator[Completed[Result]]:
+    def run(self, tasks: Iterator[TaskIn], report: Report) -> Iterator[Completed[ResultOut]]:
         """Yield the results in any order. A task is taken from the iterator only when a worker is free for it."""
         ...
 
@@ -188,14 +188,14 @@ class Timed(Protocol):
 TimedResult = TypeVar("TimedResult", bound=Timed)
 
 
-class Cache(Protocol[Task, Result]):
+class Cache(Protocol[TaskIn, Result]):
     """Keeps results from one run to the next."""
 
-    def find(self, task: Task) -> Result | None:
+    def find(self, task: TaskIn) -> Result | None:
         """Return the result of the task, if it was stored."""
         ...
 
-    def store(self, task: Task, result: Result) -> None:
+    def store(self, task: TaskIn, result: Result) -> None:
         """Store a result. A failure to do so is no error."""
         ...
 

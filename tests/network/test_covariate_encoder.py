@@ -17,6 +17,7 @@ from rnncli.panel import Cutoffs, from_frame
 from rnncli.planning.plan import make_plan
 from rnncli.training import loop, train_network
 from rnncli.training.losses import LossWeights
+from rnncli.training.task import TrainingTask
 from rnncli.windows.batch import Batch, CovariateBatch
 from rnncli.windows.windows import SeriesData, Windows
 from tests.conftest import hourly
@@ -202,7 +203,7 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
         asked, settings = Asked(horizon=6, hidden=8, context=48, segment=6, season=24), Training(steps=200)
         plan = make_plan(panel, asked, settings)
         split = plan.split
-        task = train_network.TrainingTask(
+        task = TrainingTask(
             *(plan.architecture, plan.inputs, settings, 24, 0, plan.steps, np.inf),
             *(split.first, split.last, split.validation),
         )

@@ -15,12 +15,12 @@ from rnncli.model.weights_file import load, save
 from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.planning import plan as choices
+from rnncli.planning.plan import make_plan
 from rnncli.training import train_model
-from rnncli.training import workers as crew
+from rnncli.training.network_workers import network_workers
 from rnncli.windows.batch import Batch, OtherSeries
 from rnncli.windows.samplers import SynchronousSampler
-from rnncli.windows.windows import SeriesData, Windows
+from rnncli.windows.windows import Windows
 from tests.conftest import Command
 from tests.network.test_network import design
 
@@ -213,10 +213,8 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     errors = []
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)
-        workers = crew.InProcess(SeriesData.of(panel, 5), CPU)
-        model = train_model.train(
-            panel, config, choices.make_plan(panel, network, training), workers, lambda _: None
-        ).model
+        plan = make_plan(panel, network, training)
+        model = train_model.train(config, plan, network_workers(plan, CPU, 1), lambda _: None).model
         made = model.forecast(wide(frame), places, np.array([0.5]), CPU)
         errors.append(np.abs(made.point - actual).mean())
         assert model.card.members[0].architecture.mix == (network.mix is None)
@@ -257,9 +255,9 @@ def test_mixing_is_tried_where_there_are_series_to_mix() -> None:
     network, training = Network(horizon=5), Training()
     frame = following()
 
-    tried = choices.make_plan(wide(frame), network, training)
-    single = choices.make_plan(wide(frame[["date", "a"]]), network, training)
-    unasked = choices.make_plan(wide(frame), network.model_copy(update={"mix": False}), training)
+    tried = make_plan(wide(frame), network, training)
+    single = make_plan(wide(frame[["date", "a"]]), network, training)
+    unasked = make_plan(wide(frame), network.model_copy(update={"mix": False}), training)
 
     assert not tried.architecture.mix
     assert [rival.mix for rival in tried.candidates].count(True) == 1

@@ -43,14 +43,14 @@ def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: 
     whole = windows(built.past_steps(50))
     with torch.no_grad():
         for _ in range(5):
-            batch, carried = walker.batch()
+            batch, carried = walker.next_batch()
             trace = built.trace(batch.past, batch.step, batch.covariates, carried)
             for behind, quantiles in zip((3, 0), trace.prediction.quantiles.chunk(2), strict=True):
-                every = whole.batch(walker._series, walker._cutoffs - behind)
+                every = whole.batch(walker.state()["series"], walker.state()["cutoffs"] - behind)
                 begun = ~every.past.isnan().all(dim=(1, 2))
                 expected = built(every.past, every.step, every.covariates).quantiles
                 assert torch.allclose(quantiles[begun], expected[begun], atol=1e-5)
-            walker.go_on(trace.state)
+            walker.advance(trace.state)
 
 
 def test_the_whole_past_counts_and_nothing_else() -> None:
@@ -89,7 +89,7 @@ def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -
     walker = StatefulBatches(np.array([45, 0, 36]), 6, 8, windows(12), torch.Generator().manual_seed(0))
     before = None
     for _ in range(40):
-        series, cutoffs, fresh = walker._series.clone(), walker._cutoffs.clone(), walker._fresh.clone()
+        series, cutoffs, fresh = (walker.state()[name].clone() for name in ("series", "cutoffs", "starts"))
         assert len(series) == 2  # the one without a cutoff is left out
         assert set(series.tolist()) <= {0, 2}
         assert (cutoffs >= 1).all() and (cutoffs[fresh] <= 6).all()
@@ -98,16 +98,18 @@ def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -
             assert torch.equal(series[~fresh], before[0][~fresh])
             assert torch.equal(cutoffs[~fresh], before[1][~fresh] + 6)
         before = series, cutoffs
-        walker.go_on((torch.zeros(1, 2, 8),))
+        walker.advance((torch.zeros(1, 2, 8),))
 
 
 def test_several_walks_go_through_a_long_series_from_different_places() -> None:
     walker = StatefulBatches(np.array([2000, 0]), 6, 16, windows(12), torch.Generator().manual_seed(0))
 
-    assert walker._series.tolist() == 16 * [0]
-    assert len(set(walker._cutoffs.tolist())) == 16
-    assert walker._cutoffs[0] <= 6 < walker._cutoffs.max() <= 2000
-    batch, carried = walker.batch()
+    series, cutoffs = walker.state()["series"], walker.state()["cutoffs"]
+    assert series.tolist() == 16 * [0]
+    assert len(set(cutoffs.tolist())) == 16
+    assert cutoffs[0] <= 6 < cutoffs.max() <= 2000
+    batch, carried = walker.next_batch()
+    assert carried is not None
     assert len(batch.past) == 16 and not carried.begun.any()
 
 

@@ -62,10 +62,19 @@ def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_is_cleared_of_what_a_killed_run_was_about_to_put_there(tmp_path: Path) -> None:
     folder = checkpoint.CheckpointFolder(tmp_path / "m.rnn.unfinished", 0.0, "")
-    folder.keep("a", {"weights": torch.ones(2)})
+    folder.store({"seed": 1}, {"weights": torch.ones(2)})
     (folder.path / ".b.part.0a1b2c3d").touch()
     (folder.path / ".c.done.4e5f6a7b").touch()
 
     folder.clear()
 
     assert not folder.path.exists()
+
+
+def test_a_result_is_found_by_the_identity_of_its_task_only(tmp_path: Path) -> None:
+    folder = checkpoint.CheckpointFolder(tmp_path / "m.rnn.unfinished", 0.0, "table")
+    folder.store({"seed": 1, "steps": 2}, {"weights": 3})
+
+    assert folder.result({"steps": 2, "seed": 1}) == {"weights": 3}
+    assert folder.result({"seed": 1, "steps": 3}) is None
+    assert checkpoint.CheckpointFolder(folder.path, 0.0, "another table").result({"seed": 1, "steps": 2}) is None

@@ -10,7 +10,7 @@ from rnncli.config.sections import Columns, Network, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training.cost_estimate import CostEstimate, estimate_cost, measure_update
-from rnncli.training.train_network import TrainingTask
+from rnncli.training.task import TrainingTask
 from rnncli.windows.windows import SeriesData
 from tests.conftest import hourly
 
@@ -26,7 +26,7 @@ def panel() -> Panel:
 def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> CostEstimate:
     settings = Training(**training)
     plan = choices.make_plan(panel, Network(**asked), settings)
-    return estimate_cost(SeriesData.of(plan.training_panel, plan.architecture.horizon), plan, settings, CPU, size)
+    return estimate_cost(plan, settings, CPU, size)
 
 
 def task(panel: Panel, batch: int) -> TrainingTask:

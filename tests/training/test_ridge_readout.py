@@ -53,7 +53,7 @@ def test_a_penalised_regression_is_that_of_the_normal_equations() -> None:
     gram = x.T @ x / 40
     expected = np.linalg.solve(gram + 0.1 * np.trace(gram) / 6 * np.eye(6), x.T @ y / 40)
     assert np.allclose(found.weights.numpy(), expected)
-    assert np.allclose(found.of(torch.from_numpy(features)).mean(0).numpy(), targets.mean(0))
+    assert np.allclose(found.predict(torch.from_numpy(features)).mean(0).numpy(), targets.mean(0))
 
 
 @pytest.mark.parametrize("targets", [1, 2])
@@ -62,15 +62,15 @@ def test_the_network_forecasts_what_the_regression_does(targets: int, bypass: bo
     cut = windows(waves(targets), ["y", "z"][:targets])
     network = fitted(cut, targets, decoder="direct", bypass=bypass)
     sampler = Sampler(np.full(2, 40), np.full(2, LENGTH - 5), CPU)
-    places = ridge_readout._places(network, cut, sampler, torch.Generator())
-    batch = cut.batch(*places[:2])
+    selected = ridge_readout.select_windows(network, cut, sampler, torch.Generator())
+    batch = cut.batch(selected.series, selected.cutoffs)
     with torch.no_grad():
-        system = ridge_readout._system(network, cut, *places)
+        system = ridge_readout.linear_system(network, cut, selected)
         quantiles, scale = network(batch.past, batch.step, batch.covariates)
         left = scale.apply(batch.future).mT - system.targets  # (N, K, H): what base and scale leave to be forecast
         told = quantiles[..., HEAD.median].mT - left
         solutions = ridge_readout.solve(system.features, system.targets, ridge_readout.PENALTIES)
-        differences = [told - one.of(system.features) for one in solutions]
+        differences = [told - solution.predict(system.features) for solution in solutions]
 
     # But for its level, which is the median of the errors, it is the map for one of the penalties.
     assert min(one.std(dim=0).max().item() for one in differences) < 1e-4
@@ -105,7 +105,7 @@ def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
 def test_windows_with_gaps_are_left_out_and_without_any_other_there_is_an_error() -> None:
     gone = np.where(np.arange(LENGTH)[None, :, None] % 4 == 0, np.nan, waves(1))
 
-    with pytest.raises(TrainingError, match="no window has all the values"):
+    with pytest.raises(TrainingError, match="--cell esn requires windows"):
         fitted(windows(gone, ["y"]), 1, decoder="direct")
 
 

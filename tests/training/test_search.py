@@ -19,7 +19,7 @@ from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import InitialWeights
 from rnncli.training.search import Search, select_ensemble
-from rnncli.training.train_network import TrainedNetwork
+from rnncli.training.task import TrainedNetwork
 from rnncli.training.trials import TrainedMember, TrialRunner
 from tests.conftest import hourly
 
@@ -57,10 +57,10 @@ def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.nd
     assert distance(list(forecasts[kept])) <= spoiled * min(distance([one]) for one in forecasts) + 1e-12
 
 
-class Course(SimpleNamespace):
-    """A workshop that knows beforehand what comes of so many steps: the error, and where it was lowest."""
+class FakeRunner(SimpleNamespace):
+    """A runner that returns networks with a given error and best step for so many steps."""
 
-    def left(self, _share: float = 1.0) -> float:
+    def remaining(self, _share: float = 1.0) -> float:
         return 1e9
 
     def task(self, design: object, _split: object, steps: int, _limit: float, _phase: str, number: int) -> Any:
@@ -100,9 +100,9 @@ def searched(
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
         plan = plan._replace(candidates=both[1:], initial=tuple(InitialWeights(design, {}) for design in both))
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
-    given = {"trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
-    workshop = Course(plan=plan, training=training, **given)
-    search = Search(cast(TrialRunner, workshop), panel, network, data_profile.profile(panel))
+    given = {"max_trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
+    runner = FakeRunner(plan=plan, training=training, **given)
+    search = Search(cast(TrialRunner, runner), network, data_profile.profile(panel))
     search.run()
     return search
 
@@ -110,24 +110,24 @@ def searched(
 def test_what_is_still_getting_better_is_trained_longer_for_as_long_as_that_helps() -> None:
     search = searched(lambda steps: (1000 / min(steps, 4000), steps))
 
-    first = search.workshop.plan.steps
-    asked = [made.asked for made in search.made.values()]
+    first = search.runner.plan.steps
+    asked = [made.requested_steps for made in search.trained.values()]
     assert asked.count(2 * first) == 2
-    assert search.ranked()[0].asked >= min(4000, 8 * first)
-    assert {search.steps(made) for made in search.kept()} == {search.ranked()[0].asked}
+    assert search.ranked()[0].requested_steps >= min(4000, 8 * first)
+    assert {search.steps(made) for made in search.selected()} == {search.ranked()[0].requested_steps}
 
 
 def test_what_is_best_before_its_rate_came_down_is_trained_for_fewer_steps() -> None:
     search = searched(lambda steps: (1 + steps / 1000, steps // 5))
 
-    first = search.workshop.plan.steps
+    first = search.runner.plan.steps
     best = search.ranked()[0]
-    assert best.asked == first // 16  # once more: it was early again
-    assert all(search.steps(made) == best.trained.steps for made in search.ranked())
+    assert best.requested_steps == first // 16  # once more: it was early again
+    assert all(search.steps(made) == best.network.best_step for made in search.ranked())
 
 
 def going_on(search: Search) -> set[bool]:
-    return {search.goes_on(made) for made in search.kept()}
+    return {search.continues(made) for made in search.selected()}
 
 
 def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() -> None:
@@ -141,13 +141,13 @@ def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() 
 def test_what_had_all_the_steps_there_are_begins_anew() -> None:
     search = searched(lambda steps: (1000 / steps, steps), trials=20)
 
-    assert search.ranked()[0].asked == 8 * search.workshop.plan.steps
-    assert not search.goes_on(search.ranked()[0])
+    assert search.ranked()[0].requested_steps == 8 * search.runner.plan.steps
+    assert not search.continues(search.ranked()[0])
 
 
 def test_where_no_time_is_given_none_can_be_up() -> None:
     search = searched(lambda steps: (1000 / steps, steps), trials=4)
-    search.workshop.budget = np.inf
+    search.runner.budget = np.inf
 
     assert going_on(search) == {False}
 
@@ -156,53 +156,53 @@ def test_where_no_time_is_given_none_can_be_up() -> None:
 def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
     search = searched(lambda steps: (1.0, round(found * steps)), steps=200)
 
-    assert {made.asked for made in search.made.values()} == {200}
+    assert {made.requested_steps for made in search.trained.values()} == {200}
 
 
 @pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.9, True)])
 def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_kept(harm: float, told: bool) -> None:
     search = searched(lambda steps: (1.0, steps // 2), harm)
 
-    designs = [made.architecture for made in search.made.values()]
+    designs = [made.architecture for made in search.trained.values()]
     after_the_first_without = designs[[design.covariates for design in designs].index(False) + 1 :]
     assert {design.covariates for design in after_the_first_without} == {told}
-    assert {made.architecture.covariates for made in search.kept()} == {told}
+    assert {made.architecture.covariates for made in search.selected()} == {told}
     assert len({(design.scale, design.base) for design in designs if design.covariates == told}) > 4
 
 
 def test_columns_are_told_where_there_is_no_time_to_try_without() -> None:
     search = searched(lambda steps: (1.0, steps // 2), 1.5, trials=3)
 
-    assert {made.architecture.covariates for made in search.kept()} == {True}
+    assert {made.architecture.covariates for made in search.selected()} == {True}
 
 
 def test_networks_that_are_trained_on_are_none_but_those_there_were() -> None:
     search = searched(lambda steps: (1.0, steps // 2), 1.005, trained_before=True)
 
-    assert [made.architecture.covariates for made in search.made.values()] == [True, False]
-    assert len(search.kept()) == 2
+    assert [made.architecture.covariates for made in search.trained.values()] == [True, False]
+    assert len(search.selected()) == 2
 
 
 def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
     search = searched(lambda steps: (1.0, steps // 2))
 
-    first = search.workshop.plan.steps
-    assert {made.asked for made in search.made.values()} == {first}
-    assert {search.steps(made) for made in search.kept()} == {first // 2}
+    first = search.runner.plan.steps
+    assert {made.requested_steps for made in search.trained.values()} == {first}
+    assert {search.steps(made) for made in search.selected()} == {first // 2}
 
 
 def test_a_design_that_errs_more_by_itself_is_no_variety() -> None:
     errors = iter([1.0, -1.2, 1.005, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
-    assert len(search.kept()) == 2
+    assert len(search.selected()) == 2
 
 
 def test_one_that_errs_to_the_other_side_is_variety() -> None:
     errors = iter([1.0, -1.1, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
-    assert len(search.kept()) == 2
+    assert len(search.selected()) == 2
 
 
 @pytest.mark.parametrize(("series", "days", "kept"), [(30, 20, 1), (1, 4, 2)])
@@ -210,11 +210,11 @@ def test_the_fewer_windows_tell_designs_apart_the_more_are_kept(series: int, day
     errors = iter([1.0, 1.08, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2), series=series, days=days)
 
-    assert len(search.kept()) == kept
+    assert len(search.selected()) == kept
 
 
 def test_a_design_that_errs_twice_as_much_is_left_out_however_few_windows_tell() -> None:
     errors = iter([1.0, -2.0, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2), series=1, days=3)
 
-    assert len(search.kept()) == 1
+    assert len(search.selected()) == 1

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.model import card_file, weights_file
 from rnncli.network.network import Network
-from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.planning import plan as choices
-from rnncli.training import train_model, train_network
-from rnncli.training.train_model import BEST_TRIAL_REASON
-from rnncli.training.train_network import TrainedNetwork, TrainingTask
-from rnncli.training.workers import InProcess, Report
-from rnncli.windows.windows import SeriesData
+from rnncli.panel import Cutoffs, from_frame
+from rnncli.planning.plan import Plan, make_plan
+from rnncli.training import train_model
+from rnncli.training.assembly import BEST_TRIAL_REASON
+from rnncli.training.network_workers import NetworkTraining, series_data
+from rnncli.training.progress import Progress
+from rnncli.training.task import TrainedNetwork, TrainingTask
+from rnncli.training.workers import InProcess
 from tests.conftest import Command, Outcome, hourly
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
@@ -84,35 +85,37 @@ def test_intervals_are_as_wide_as_those_that_were_judged(rnncli: Command, severa
         assert not np.isclose(again, before, rtol=1e-3).all()
 
 
-class Unfinished(InProcess):
-    """Networks that are said to have got better until the last of their steps, though they get only one."""
+class StillImproving(InProcess[TrainingTask, TrainedNetwork]):
+    """Networks that seem to improve until the last of their steps, though they make only one."""
 
-    def __init__(self, panel: Panel) -> None:
-        super().__init__(SeriesData.of(panel, 6), CPU)
-        self.made: list[tuple[TrainingTask, TrainedNetwork]] = []
+    def __init__(self, plan: Plan) -> None:
+        training = NetworkTraining(series_data(plan), CPU)
+        self.trained: list[tuple[TrainingTask, TrainedNetwork]] = []
 
-    def run(self, tasks: Iterator[TrainingTask], _report: Report) -> Iterator[tuple[int, TrainedNetwork]]:
-        for number, task in enumerate(tasks):
-            trained = train_network.train(task._replace(steps=1), self.data, CPU, lambda _: None)
-            course = trained.course.model_copy(update={"validations": (2.0, 1.0)})
-            self.made.append((task, trained._replace(steps=task.steps, planned=task.steps, course=course)))
-            yield number, self.made[-1][1]
+        def improving(task: TrainingTask, report: Callable[[Progress], None]) -> TrainedNetwork:
+            network = training(task._replace(steps=1), report)
+            curve = network.curve.model_copy(update={"validations": (2.0, 1.0)})
+            self.trained.append((task, network._replace(best_step=task.steps, steps=task.steps, curve=curve)))
+            return self.trained[-1][1]
+
+        super().__init__(improving)
 
 
-def test_where_the_time_for_trials_is_up_too_soon_networks_go_on_from_them() -> None:
+def test_networks_still_improving_when_the_time_for_trials_is_over_continue_from_their_trials() -> None:
     panel = from_frame(hourly(), Columns())
     network = sections.Network(horizon=6, hidden=8, context=48, season=24)
-    asked = Config(network=network, training=Training(preset="fast"))
-    plan, alone = choices.make_plan(panel, network, asked.training), Unfinished(panel)
+    config = Config(network=network, training=Training(preset="fast"))
+    plan = make_plan(panel, network, config.training)
+    workers = StillImproving(plan)
 
-    model = train_model.train(panel, asked, plan, alone, lambda _: None).model
+    model = train_model.train(config, plan, workers, lambda _: None).model
 
-    trials = {task.architecture: trained for task, trained in alone.made if len(task.validation.rows)}
-    again = [task for task, _ in alone.made if not len(task.validation.rows)]
-    assert len(again) == len(model.networks) > 0
-    assert all(task.start is trials[task.architecture].weights for task in again)
-    assert all(task.steps / plan.steps in np.arange(2, 4.25, 0.25) for task in again)
-    assert "still getting better" in model.card.reasons["start"]
+    trials = {task.architecture: trained for task, trained in workers.trained if len(task.validation.rows)}
+    refits = [task for task, _ in workers.trained if not len(task.validation.rows)]
+    assert len(refits) == len(model.networks) > 0
+    assert all(task.initial is trials[task.architecture].weights for task in refits)
+    assert all(task.steps / plan.steps in np.arange(2, 4.25, 0.25) for task in refits)
+    assert "still improving" in model.card.reasons["start"]
 
 
 def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, data: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     near = truth[..., None] + np.linspace(-0.4, 0.4, len(HEAD.levels))
 
-    judge = partial(judged, panel, plan, "mae")
+    judge = partial(judged, plan, "mae")
 
     assert judge(data_profile.profile(panel))([near - 0.1]) == 0
     assert judge(data_profile.profile(from_frame(frame, Columns())))([near - 0.1]) == pytest.approx(0.1)
@@ -37,7 +37,7 @@ def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: Me
     panel = from_frame(hourly(series=3), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
-    judge = judged(panel, plan, metric, data_profile.profile(panel))
+    judge = judged(plan, metric, data_profile.profile(panel))
 
     right, near, far, unknown = (
         judge([np.repeat(truth[..., None] + error, len(HEAD.levels), axis=-1)]) for error in (0.0, 0.5, 1.0, np.nan)

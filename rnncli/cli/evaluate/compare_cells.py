@@ -34,7 +34,6 @@ class Comparison(NamedTuple):
     panel: Panel
     cutoffs: Cutoffs
     step: int  # rows between two windows
-    training_panel: Panel  # the rows before all windows
     plans: list[CellPlan]
 
     @property
@@ -87,9 +86,7 @@ def _train(comparison: Comparison, config: Config, where: torch.device) -> list[
     processes = device.processes(config.training.members)
     cells = []
     with console.progress() as progress:
-        for cell in cell_comparison.train_cells(
-            comparison.training_panel, comparison.plans, where, processes, progress
-        ):
+        for cell in cell_comparison.train_cells(comparison.plans, where, processes, progress):
             card = cell.model.card
             networks = counted(len(card.members), "network")
             console.note(f"{cell.name}: {networks}, {card.parameters} weights, {cell.seconds:.0f} s")
@@ -108,7 +105,7 @@ def _prepare(
     cutoffs = available_cutoffs(panel, horizon, request.windows, step)
     if scores.by is not None:  # an unsuitable --by is reported before the forecasts
         group_windows(scores.by, panel, table, cutoffs, horizon)
-    return Comparison(table, panel, cutoffs, step, *cell_comparison.plan_cells(panel, cutoffs, config, names))
+    return Comparison(table, panel, cutoffs, step, cell_comparison.plan_cells(panel, cutoffs, config, names))
 
 
 def _with_times_added(timed: Iterator[TimedChunk], seconds: dict[str, float]) -> Iterator[ForecastChunk]:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
     from rnncli.panel.memmap import Store
     from rnncli.planning.plan import Plan
+    from rnncli.training.assembly import TrainedModel
     from rnncli.training.checkpoint import CheckpointFolder
-    from rnncli.training.train_model import TrainedModel
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
     """
     from rnncli.model import weights_file
     from rnncli.panel.memmap import Store
-    from rnncli.training import train_model
+    from rnncli.training.assembly import keep_calibration
 
     start = None if request.start is None else weights_file.decode(request.start)
     with Store(config.compute.memory) as store:
@@ -149,7 +149,7 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
             checkpoints = resume.open_checkpoints(request.output, config.resumption, panel)
             outcome = _fit(panel, config, plan, publication.current, checkpoints)
         publish.check_conditions(publication, outcome, panel)
-        outcome = outcome if start is None else train_model.keep_calibration(outcome, start)
+        outcome = outcome if start is None else keep_calibration(outcome, start)
         with console.timed("writing"):
             _write(outcome.model, request.output, keep_previous=bool(conditions))
         resume.discard_checkpoints(checkpoints)
@@ -196,16 +196,13 @@ def _fit(
 ) -> "TrainedModel":
     """Return the trained model with its validation scores."""
     from rnncli.training import train_model
-    from rnncli.training import workers as crew
-    from rnncli.windows.windows import SeriesData
-
-    sequences = SeriesData.of(plan.training_panel, plan.architecture.horizon)
+    from rnncli.training.network_workers import network_workers
 
     def train_on(device: "torch.device", reason: str, processes: int) -> "TrainedModel":
-        workers = crew.gather(sequences, device, processes, checkpoints)
+        workers = network_workers(plan, device, processes, checkpoints)
         console.note(f"device: {device} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with console.progress() as report:
-            return train_model.train(panel, config, plan, workers, report, current)
+            return train_model.train(config, plan, workers, report, current)
 
     return _on_device(panel, config, plan, train_on)
 

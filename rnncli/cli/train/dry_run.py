@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 def report_training(config: "Config", plan: "Plan", device: "torch.device", reason: str, processes: int) -> None:
     """Report which networks would be trained, and their time and memory."""
     from rnncli.training.cost_estimate import estimate_cost
-    from rnncli.windows.windows import SeriesData
 
-    data = SeriesData.of(plan.training_panel, plan.architecture.horizon)
     processes = processes if device.type == "cpu" else 1
-    cost = estimate_cost(data, plan, config.training, device, processes)
+    cost = estimate_cost(plan, config.training, device, processes)
     trials = f"up to {counted(cost.trials, 'network')} to compare architectures, " if cost.trials else ""
     refits = f"up to {counted(cost.members, 'network')} on all rows, " if cost.members else ""
     console.note(f"device: {device} ({reason})" + (f", {processes} processes" if processes > 1 else ""))

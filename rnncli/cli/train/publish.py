@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rnncli.evaluation.significance import Difference
     from rnncli.model.model import Model
     from rnncli.panel import Panel
-    from rnncli.training.train_model import TrainedModel
+    from rnncli.training.assembly import TrainedModel
 
 
 class Publication(NamedTuple):
@@ -57,11 +57,11 @@ def prepare(conditions: list[PublishCondition], output: Path, panel: "Panel", ho
 def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "Panel") -> None:
     """Raise GateError if the new model does not meet the conditions."""
     from rnncli.panel.export.names import POINT
-    from rnncli.training.train_model import CURRENT
+    from rnncli.training.assembly import CURRENT
 
     if not publication.conditions:
         return
-    backtest = outcome.judged
+    backtest = outcome.scores
     if backtest is None:
         raise GateError("no series is long enough for validation, so the conditions cannot be tested. No model written")
     scores, current, difference = backtest.overall(), publication.current, None
@@ -82,7 +82,7 @@ def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "P
     from rnncli.evaluation.significance import compare
     from rnncli.panel.export.names import POINT
     from rnncli.panel.time import formats
-    from rnncli.training.train_model import CURRENT
+    from rnncli.training.assembly import CURRENT
 
     positions = window_positions(panel, backtest.cutoffs, horizon, horizon)
     difference = compare(backtest.terms[POINT]["MASE"], backtest.terms[CURRENT]["MASE"], positions)
