@@ -47,4 +47,4 @@ def test_the_activation_penalty_is_the_mean_square_of_the_encoder_output() -> No
         objective = Objective(LossWeights("quantiles", 24, ()), Training(activation_penalty=penalty))
         return float(penalised_loss(network, batch, objective).loss)
 
-    assert loss(0.5) - loss(0.0) == pytest.approx(0.5 * float(activity.square().mean()), rel=1e-4)
+    assert loss(0.5) - loss(0.0) == pytest.approx(0.5 * activity.detach().square().mean().item(), rel=1e-4)

@@ -46,7 +46,12 @@ def test_every_change_of_the_result_changes_the_identity(change: dict[str, Any])
 
 
 def test_initial_weights_are_told_apart_by_name_shape_and_value() -> None:
-    weights = [{"a": np.zeros(4)}, {"b": np.zeros(4)}, {"a": np.zeros((2, 2))}, {"a": np.ones(4)}]
+    weights: list[dict[str, np.ndarray]] = [
+        {"a": np.zeros(4)},
+        {"b": np.zeros(4)},
+        {"a": np.zeros((2, 2))},
+        {"a": np.ones(4)},
+    ]
 
     assert len({json.dumps(TASK._replace(initial=each).identity()) for each in weights}) == 4
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,9 +77,11 @@ class ShuffledWorkers:
             if not running:
                 return
             chosen = int(self._generator.choice(list(running)))
-            yield Completed(
-                chosen, self._work(running.pop(chosen), lambda progress, number=chosen: report({number: progress}))
-            )
+            yield Completed(chosen, self._work(running.pop(chosen), partial(_forward, report, chosen)))
+
+
+def _forward(report: Report, number: int, progress: Progress) -> None:
+    report({number: progress})
 
 
 def results(workers: NetworkWorkers, tasks: Iterator[TrainingTask]) -> dict[int, TrainedNetwork]:
