@@ -34,17 +34,17 @@ def test_losses_that_start_at_zero_are_no_error() -> None:
     check_losses(torch.tensor([0.0] * 10 + [3.0] * 10))  # the first windows were all constant
 
 
-def test_the_activation_penalty_is_the_mean_square_of_the_encoder_output() -> None:
+def test_the_activation_penalty_is_the_mean_square_of_the_encoder_outputs() -> None:
     panel = from_frame(hourly(), Columns())
     torch.manual_seed(0)
     network = Network(design(), 1).eval()
     windows = Windows(panel, network.context, network.architecture.horizon, torch.device("cpu"), with_calendar=False)
     batch = windows.batch(torch.tensor([0, 1]), torch.tensor([60, 100]))
-    activity = network.trace(batch.past, batch.step, batch.covariates).activity
+    outputs = network.trace(batch.past, batch.step, batch.covariates).outputs
 
     @torch.no_grad()
     def loss(penalty: float) -> float:
         objective = Objective(LossWeights("quantiles", 24, ()), Training(activation_penalty=penalty))
         return float(penalised_loss(network, batch, objective).loss)
 
-    assert loss(0.5) - loss(0.0) == pytest.approx(0.5 * activity.detach().square().mean().item(), rel=1e-4)
+    assert loss(0.5) - loss(0.0) == pytest.approx(0.5 * outputs.detach().square().mean().item(), rel=1e-4)
