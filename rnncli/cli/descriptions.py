@@ -154,7 +154,7 @@ def interval_line(card: "Card") -> str:
     """Return the coverage of the intervals on the validation windows."""
     from rnncli.evaluation.metrics import nominal_coverages
 
-    scores = card.scores["rnncli"]
+    scores = card.model_scores
     covered = [
         f"{percent:g} % covered {100 * share:.1f} % of the values"
         for name, percent in nominal_coverages(scores).items()

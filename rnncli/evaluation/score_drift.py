@@ -1,4 +1,4 @@
-"""How forecasts made earlier did, beside what the model's own backtest had promised. numpy only."""
+"""Score drift: production scores outside the band that the model's backtest leads to expect. numpy only."""
 
 import math
 from collections.abc import Mapping
@@ -11,38 +11,41 @@ from rnncli.model.card import Card
 
 
 class ExpectedScore(NamedTuple):
-    """What a backtest leads one to expect of a metric."""
+    """Score of a backtest, with a band for later scores."""
 
     metric: str
     score: float
-    low: float  # ends of the band that a score of some later cutoffs should lie in; NaN where it cannot be told
+    low: float  # bounds of the band for the score of later cutoffs; NaN if unknown
     high: float
 
 
 def expected_score(card: Card, metric: str) -> ExpectedScore | None:
-    """From a model's validation windows; None where it has no such score.
+    """Return the score on the validation windows of a model; None if it has no such score.
 
-    The band is the interval that is to hold the score of one more cutoff (Student's t, with the variation from one
-    cutoff to the next): too wide for the mean of several, if anything.
+    The band is the prediction interval for one more cutoff (Student's t, from the variation between cutoffs). It is
+    conservative for the mean of several.
     """
-    score = card.scores.get("rnncli", {}).get(metric)
+    score = card.model_scores.get(metric)
     if score is None:
         return None
-    held = card.validation
-    if metric not in held.variation or held.origins < 2:
+    validation = card.validation
+    if metric not in validation.variation or validation.origins < 2:
         return ExpectedScore(metric, score, math.nan, math.nan)
-    reach = student_quantile((1 + CONFIDENCE) / 2, held.origins - 1) * held.variation[metric]
-    reach *= math.sqrt(1 + 1 / held.origins)
-    return ExpectedScore(metric, score, score - reach, score + reach)
+    margin = student_quantile((1 + CONFIDENCE) / 2, validation.origins - 1) * validation.variation[metric]
+    margin *= math.sqrt(1 + 1 / validation.origins)
+    return ExpectedScore(metric, score, score - margin, score + margin)
 
 
-def drifted_since(promised: ExpectedScore, scores: Mapping[str, float]) -> str | None:
-    """The first of the last periods that are all above the band; scores: by period, in their order."""
+def drifted_since(expected: ExpectedScore, scores: Mapping[str, float]) -> str | None:
+    """Return the period since which all scores are above the band; None if the last score is not.
+
+    scores: by period in order; NaN is skipped.
+    """
     since = None
     for period, score in scores.items():
         if np.isnan(score):
             continue
-        if not score > promised.high:
+        if not score > expected.high:
             since = None
         elif since is None:
             since = period

@@ -12,6 +12,7 @@ from rnncli.config.sections import Config, Section
 from rnncli.config.types import ItemTuple
 
 FORMAT: Literal[6] = 6
+MODEL_METHOD = "rnncli"  # name of the model among the methods in `scores`
 
 
 class ColumnRange(Section):
@@ -160,6 +161,11 @@ class Card(Section):
     def context(self) -> int:
         """Longest context of the networks."""
         return max(member.architecture.context for member in self.members)
+
+    @property
+    def model_scores(self) -> dict[str, float | None]:
+        """Validation scores of the model itself by column; empty without validation."""
+        return self.scores.get(MODEL_METHOD, {})
 
     @property
     def uses_covariates(self) -> bool:

@@ -1,6 +1,6 @@
-"""What a forecast needs of the past, kept between runs, so that a run reads only what is new.
+"""State of a forecast: the last steps of all series, stored between runs, so that a run reads only new rows.
 
-A state file is a safetensors file, as a model file is: the ends of all series, and in its metadata what they are.
+A state file is a safetensors file with the arrays and, in its metadata, the header.
 """
 
 from pathlib import Path
@@ -29,74 +29,86 @@ ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "
 
 
 class StateHeader(Section):
-    """What a state file says of itself."""
+    """The metadata of a state file."""
 
     format: Literal[2] = 2
     rnncli: str = __version__
-    """The version that wrote it."""
+    """Version that wrote it."""
     steps: int
-    """How many steps of each series are kept."""
+    """Number of steps stored of each series."""
     ids: ItemTuple[str] | ItemTuple[int] | ItemTuple[float]
-    """The series."""
+    """Ids of the series."""
     numbers: str | None
-    """What numbers the ids are; none where they are texts."""
+    """NumPy type of numeric ids; null for texts."""
     unit: Unit
-    """The step of the clock: its unit, how many, and from which day of a month it is counted."""
+    """Frequency: its unit, the number of units in a step, and the day of the month it is anchored at."""
     every: int
     anchor: Anchor
     integer: bool
-    """Whether times are plain numbers."""
+    """Whether times are numbers."""
     zone: str | None
-    """The time zone of the times."""
+    """Time zone of the times."""
     form: str | None
-    """How the table wrote them."""
+    """Format of the times in the table."""
     roles: ColumnRoles
-    """The columns of the table."""
+    """Roles of the columns of the table."""
     along: ItemTuple[Covariate]
-    """The columns beside the targets that have a value a step."""
+    """Covariates that vary in time."""
     fixed: ItemTuple[Covariate]
-    """Those that have one a series."""
+    """Static covariates."""
     holidays: ItemTuple[str]
-    """Countries whose public holidays are told."""
+    """Countries whose public holidays are inputs."""
     rows: int
-    """Rows taken in all runs."""
+    """Rows read in all runs."""
     runs: int
-    """Runs so far."""
+    """Number of runs."""
+
+
+class StateArrays(NamedTuple):
+    """The arrays in a state file, by the names in ARRAYS."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+    firsts: np.ndarray
+    phases: np.ndarray
+    covariates: np.ndarray
+    covariate_offsets: np.ndarray
+    static: np.ndarray
 
 
 class ForecastState(NamedTuple):
-    """The ends of all series, and how they came about."""
+    """The last steps of all series, stored between runs."""
 
     panel: Panel
-    steps: int  # that are kept of each
-    rows: int
+    steps: int  # stored of each series
+    rows: int  # read in all runs
     runs: int
 
-    def after(self, merged: Appended) -> "ForecastState":
-        """The state with new rows put behind it."""
-        return self._replace(panel=history.last_steps(merged.panel, self.steps), rows=self.rows + merged.rows)
+    def after(self, appended: Appended) -> "ForecastState":
+        """Return the state with new rows appended."""
+        return self._replace(panel=history.last_steps(appended.panel, self.steps), rows=self.rows + appended.rows)
 
     def with_new(self, new: Panel, steps: int) -> tuple["ForecastState", Appended]:
-        """The state after another run with new rows, with no fewer steps than were kept before."""
+        """Return the state after another run with new rows, with at least as many steps as before."""
         grown = self._replace(steps=max(steps, self.steps), runs=self.runs + 1)
-        merged = history.append_rows(self.panel, new, grown.steps)
-        return grown.after(merged), merged
+        appended = history.append_rows(self.panel, new, grown.steps)
+        return grown.after(appended), appended
 
 
 def initial_state(panel: Panel, steps: int) -> ForecastState:
-    """The state after the first run."""
+    """Return the state after the first run."""
     rows = int((~np.isnan(panel.values).all(axis=1)).sum())
     return ForecastState(history.last_steps(panel, steps), steps, rows, 1)
 
 
 def encode(state: ForecastState) -> bytes:
-    """What a state file holds."""
-    panel, beside = state.panel, state.panel.covariates
-    texts = panel.ids.dtype == object
-    kept = StateHeader(
+    """Return the content of a state file."""
+    panel, covariates = state.panel, state.panel.covariates
+    text_ids = panel.ids.dtype == object
+    header = StateHeader(
         steps=state.steps,
-        ids=tuple(map(str, panel.ids)) if texts else tuple(panel.ids.tolist()),
-        numbers=None if texts else str(panel.ids.dtype),
+        ids=tuple(map(str, panel.ids)) if text_ids else tuple(panel.ids.tolist()),
+        numbers=None if text_ids else str(panel.ids.dtype),
         unit=panel.frequency.unit,
         every=panel.frequency.every,
         anchor=panel.frequency.anchor,
@@ -104,56 +116,65 @@ def encode(state: ForecastState) -> bytes:
         zone=panel.times.zone,
         form=panel.times.form,
         roles=panel.summary.roles,
-        along=beside.varying,
-        fixed=beside.static_columns,
-        holidays=beside.holidays,
+        along=covariates.varying,
+        fixed=covariates.static_columns,
+        holidays=covariates.holidays,
         rows=state.rows,
         runs=state.runs,
     )
-    arrays = (panel.values, panel.offsets, panel.firsts, panel.phases, beside.values, beside.offsets, beside.static)
+    arrays = StateArrays(
+        *(panel.values, panel.offsets, panel.firsts, panel.phases),
+        *(covariates.values, covariates.offsets, covariates.static),
+    )
     tensors = {name: np.ascontiguousarray(array) for name, array in zip(ARRAYS, arrays, strict=True)}
-    return checksummed.with_checksum(save(tensors, {STATE_KEY: checksummed.with_placeholder(kept.model_dump_json())}))
+    metadata = {STATE_KEY: checksummed.with_placeholder(header.model_dump_json())}
+    return checksummed.with_checksum(save(tensors, metadata))
 
 
 def read_state(path: Path) -> ForecastState:
-    """The state in a file. Raises DataError where it is damaged, or of another format."""
+    """Return the state in a file. Raises DataError if it is damaged or of another format."""
     try:
         found = checksummed.read(path, STATE_KEY)
         if not found.intact:
-            raise ValueError("not what was written")
-        kept, arrays = StateHeader.model_validate_json(found.text), load(found.content)
-        panel = _panel(kept, **{name: arrays[name] for name in ARRAYS})
+            raise ValueError("the checksum differs")
+        header, tensors = StateHeader.model_validate_json(found.text), load(found.content)
+        panel = _panel(header, StateArrays(*(tensors[name] for name in ARRAYS)))
     except (OSError, SafetensorError, KeyError, ValidationError, ValueError) as error:
         raise DataError(
-            f"{path} is no state file of this rnncli, or a damaged one. Begin another, or start again from all rows"
+            f"{path}: not a state file of this version, or damaged. Name another file, or remove it and read all rows"
         ) from error
-    return ForecastState(panel, kept.steps, kept.rows, kept.runs)
+    return ForecastState(panel, header.steps, header.rows, header.runs)
 
 
-def _panel(
-    kept: StateHeader,
-    values: np.ndarray,
-    offsets: np.ndarray,
-    firsts: np.ndarray,
-    phases: np.ndarray,
-    beside: np.ndarray,
-    beside_offsets: np.ndarray,
-    static: np.ndarray,
-) -> Panel:
-    """Raises ValueError where the arrays do not belong together."""
-    count, along = len(kept.ids), len(kept.along)
-    targets = 1 if kept.roles.wide else len(kept.roles.targets)
-    ends = (offsets, len(values)), (beside_offsets, len(beside))
-    shapes = values.shape[1:] == (targets,) and firsts.shape == phases.shape == (count,)
-    shapes &= static.shape == (count, len(kept.fixed)) and (beside.shape[1:] == (along,))
-    for bounds, length in ends:
-        shapes &= bounds.shape == (count + 1,) and bounds[0] == 0 and bounds[-1] == length
-        shapes &= bool((np.diff(bounds) >= (0 if bounds is beside_offsets else 1)).all())
-    if not count or not shapes or kept.every < 1:
-        raise ValueError("arrays that do not fit together")
-    ids = np.array(kept.ids, dtype=kept.numbers or object)
-    times = Times(np.empty(0, np.int64), kept.integer, kept.zone, kept.form)
-    told = Covariates(kept.along, kept.fixed, beside, beside_offsets, static, None, kept.holidays)
-    found = ReadSummary(kept.roles, len(values), 0, 0, 0, ())
-    frequency = Frequency(kept.unit, kept.every, kept.anchor)
-    return Panel(values, offsets, ids, firsts, phases, frequency, times, told, found)
+def _panel(header: StateHeader, arrays: StateArrays) -> Panel:
+    """Return the panel in a state file. Raises ValueError if its parts do not fit together."""
+    _check_shapes(header, arrays)
+    values, offsets, firsts, phases, covariates, covariate_offsets, static = arrays
+    return Panel(
+        values,
+        offsets,
+        np.array(header.ids, dtype=header.numbers or object),
+        firsts,
+        phases,
+        Frequency(header.unit, header.every, header.anchor),
+        Times(np.empty(0, np.int64), header.integer, header.zone, header.form),
+        Covariates(header.along, header.fixed, covariates, covariate_offsets, static, None, header.holidays),
+        ReadSummary(header.roles, len(values), 0, 0, 0, ()),
+    )
+
+
+def _check_shapes(header: StateHeader, arrays: StateArrays) -> None:
+    """Raise ValueError if the arrays do not fit the header and each other."""
+    count = len(header.ids)
+    targets = 1 if header.roles.wide else len(header.roles.targets)
+    fitting = arrays.values.shape[1:] == (targets,) and arrays.firsts.shape == arrays.phases.shape == (count,)
+    fitting &= arrays.static.shape == (count, len(header.fixed))
+    fitting &= arrays.covariates.shape[1:] == (len(header.along),)
+    for offsets, rows, shortest in (
+        (arrays.offsets, arrays.values, 1),
+        (arrays.covariate_offsets, arrays.covariates, 0),
+    ):
+        fitting &= offsets.shape == (count + 1,) and offsets[0] == 0 and offsets[-1] == len(rows)
+        fitting &= bool((np.diff(offsets) >= shortest).all())
+    if not count or not fitting or header.every < 1:
+        raise ValueError("the arrays do not fit together")

@@ -15,7 +15,7 @@ LEVELS = np.array([0.1, 0.5, 0.9])
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [("AutoEts,Prophet", '"Prophet" is none of AutoETS, AutoTheta, AutoARIMA'), ("autoetss", "Did you mean")],
+    [("AutoEts,Prophet", '"Prophet": must be one of AutoETS, AutoTheta, AutoARIMA'), ("autoetss", "Did you mean")],
 )
 def test_unknown_models_are_refused(rnncli: Command, model: Path, data: Path, names: str, message: str) -> None:
     outcome = rnncli("evaluate", model, data, "--baselines", names)
@@ -33,7 +33,7 @@ def test_a_missing_extra_is_named(rnncli: Command, model: Path, data: Path, monk
     assert 'pip install "rnncli[baselines]"' in outcome.err
 
 
-def test_a_model_that_fits_no_past_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_fitted_forecasts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         def __init__(self, season_length: int) -> None:
             raise ValueError(season_length)
@@ -50,7 +50,7 @@ def test_a_model_that_fits_no_past_says_nothing(monkeypatch: pytest.MonkeyPatch)
     assert quantiles.shape == (1, 3, 3)
 
 
-def test_they_say_what_statsforecast_says(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_forecasts_are_those_of_statsforecast(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     library = pytest.importorskip("statsforecast.models", reason="needs the extra baselines")
 
     outcome = rnncli("evaluate", model, data, "--baselines", "AutoTheta", "--output", tmp_path / "cv.parquet")

@@ -118,7 +118,7 @@ def parse_baselines(text: str | None) -> tuple[str, ...]:
     known = {name.lower(): name for name in MODELS}
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
     names = tuple(dict.fromkeys(known.get(part.lower(), part) for part in parts))
-    check_models(names)
+    check_models("--baselines", names)
     return names
 
 

@@ -231,7 +231,7 @@ def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[to
 def _report_scores(model: "Model", output: Path) -> None:
     """Report the members, their validation scores and the file."""
     card = model.card
-    run_report.add_facts(model=str(output), networks=len(card.members), scores=card.scores.get("rnncli", {}))
+    run_report.add_facts(model=str(output), networks=len(card.members), scores=card.model_scores)
     console.notes(descriptions.member_lines(card))
     if not card.scores:
         console.warn("no series is long enough for validation: the accuracy of the forecasts is unknown")
@@ -245,7 +245,7 @@ def _report_scores(model: "Model", output: Path) -> None:
 def _report_validation(card: "Card") -> None:
     """Report the validation MASE, compared with the naive forecast's."""
     method, name = ("SeasonalNaive", "seasonal naive") if "SeasonalNaive" in card.scores else ("Naive", "naive")
-    score, naive = card.scores["rnncli"]["MASE"], card.scores[method]["MASE"]
+    score, naive = card.model_scores["MASE"], card.scores[method]["MASE"]
     windows = f"({counted(card.validation.windows, 'window')}, not used to train the networks scored)"
     if score is None or naive is None or math.isnan(score) or math.isnan(naive):
         console.warn(f"validation: no score, because values are missing or the series are constant {windows}")

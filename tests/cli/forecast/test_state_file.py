@@ -186,7 +186,7 @@ def test_a_damaged_state_is_refused(rnncli: Command, model: Path, kept: Path, le
     outcome = rnncli("forecast", model, kept.with_name("old.csv"), "--state", kept)
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "no state file of this rnncli, or a damaged one" in outcome.err
+    assert "not a state file of this version, or damaged" in outcome.err
 
 
 def test_a_state_with_a_changed_value_is_refused(rnncli: Command, model: Path, kept: Path) -> None:
