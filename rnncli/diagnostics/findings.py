@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.architecture import Architecture
-from rnncli.diagnostics.gradient_probe import Gap
-from rnncli.diagnostics.measurements import ROLLED, Health
+from rnncli.diagnostics.gradient_probe import FeedbackGap
+from rnncli.diagnostics.measurements import ROLLED, Diagnostics
 from rnncli.model.card import Card, LearningCurve
 from rnncli.network.cells import Part
 
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     verdict: str
 
 
-def findings(health: Health, card: Card, number: int) -> list[Finding]:
+def findings(health: Diagnostics, card: Card, number: int) -> list[Finding]:
     """All that is to be said of one network of a model."""
     design, season = health.architecture, card.season
     reach, memory = (f"{steps} of {design.context} steps" for steps in (health.reach, health.memory))
@@ -122,7 +122,7 @@ def _drift(drift: float, design: Architecture) -> str:
     return "it dies away" if drift < 1 / GREW else "steady"
 
 
-def _gap(gap: Gap | None, design: Architecture) -> Finding:
+def _gap(gap: FeedbackGap | None, design: Architecture) -> Finding:
     name = "own forecasts fed back"
     if gap is None:
         fed = design.decoder == "recursive"

@@ -12,7 +12,7 @@ from rnncli.network.teacher_forcing import TeacherForcing
 from rnncli.windows.batch import Batch
 
 
-class Watched(NamedTuple):
+class Probe(NamedTuple):
     """What went through a network at B windows of L steps in N segments."""
 
     steps: Tensor  # (B, N, hidden) what the encoder was given
@@ -24,7 +24,7 @@ class Watched(NamedTuple):
     looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's
 
 
-def own(network: Network, batch: Batch) -> Batch:
+def context_batch(network: Network, batch: Batch) -> Batch:
     """The part of the windows that a network looks at."""
     past = batch.past[:, -network.context :]
     return batch._replace(
@@ -33,7 +33,7 @@ def own(network: Network, batch: Batch) -> Batch:
 
 
 @torch.enable_grad()
-def watch(network: Network, batch: Batch) -> Watched:
+def probe(network: Network, batch: Batch) -> Probe:
     """One forecast with its loss, and the way back. network: in evaluation, on the CPU; batch: its own."""
     caught: dict[str, Tensor] = {}
 
@@ -62,10 +62,10 @@ def watch(network: Network, batch: Batch) -> Watched:
         outputs, _ = network.encoder(caught["steps"])
     lags = values.norm(dim=-1), whole.norm(dim=-1)
     looked = None if trace.attention is None else trace.attention.detach()
-    return Watched(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step, looked)
+    return Probe(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step, looked)
 
 
-class Gap(NamedTuple):
+class FeedbackGap(NamedTuple):
     """Mean absolute errors at unit scale, behind the first segment of the horizon."""
 
     forced: float  # each segment forecast from the true ones before it
@@ -73,7 +73,7 @@ class Gap(NamedTuple):
 
 
 @torch.no_grad()
-def gap(network: Network, batch: Batch) -> Gap | None:
+def feedback_gap(network: Network, batch: Batch) -> FeedbackGap | None:
     """What living with its own forecasts costs a network (Williams and Zipser 1989), as a recursive decoder has to.
 
     None where nothing is fed back, or nothing is known of what followed.
@@ -88,7 +88,7 @@ def gap(network: Network, batch: Batch) -> Gap | None:
     errors = [
         (one[..., network.head.median] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)
     ]
-    return Gap(*errors) if errors[0] == errors[0] else None
+    return FeedbackGap(*errors) if errors[0] == errors[0] else None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from torch import Tensor
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import gate_activity, gradient_probe
 from rnncli.diagnostics.attention_weights import attention_weights
-from rnncli.diagnostics.gradient_probe import Gap, Watched
+from rnncli.diagnostics.gradient_probe import FeedbackGap, Probe
 from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs
 from rnncli.model.card import Member
@@ -32,7 +32,7 @@ ROLLED = 10  # contexts in a row
 ROLLED_WINDOWS = 32
 
 
-class Health(NamedTuple):
+class Diagnostics(NamedTuple):
     """What was found of one network; None where its cell or decoder has no such thing."""
 
     architecture: Architecture
@@ -46,19 +46,19 @@ class Health(NamedTuple):
     saturated: dict[Part, float] | None  # share of each gate's, and of the units', values at their ends
     dead: int  # units of the last layer that never move
     drift: float | None  # times the state has grown after many contexts in a row
-    gap: Gap | None
+    gap: FeedbackGap | None
 
 
-class Found(NamedTuple):
+class Measurement(NamedTuple):
     """A network's health, and what it was told by."""
 
-    health: Health
-    watched: Watched
+    health: Diagnostics
+    watched: Probe
     layers: list[LayerActivity]  # none for cells that are not recurrent, or that no kernel runs
     looked: Tensor | None  # (B, M, N) how much each segment of the past is looked at, where there is attention
 
 
-def places(panel: Panel, members: Sequence[Member]) -> Cutoffs:
+def select_cutoffs(panel: Panel, members: Sequence[Member]) -> Cutoffs:
     """Windows that do not overlap, at the end of each series. Raises DataError where there are none."""
     designs = [member.architecture for member in members]
     horizon = designs[0].horizon
@@ -69,16 +69,16 @@ def places(panel: Panel, members: Sequence[Member]) -> Cutoffs:
     return found
 
 
-def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
+def measure(model: Model, number: int, panel: Panel, places: Cutoffs) -> Measurement:
     """One of a model's networks at some windows; one that carries its state over as if each series began there."""
     cpu = torch.device("cpu")  # a GPU's kernels know no way back in evaluation
     network, card = model.networks[number].to(cpu).eval(), model.card
     windows = Windows(panel, card.context, card.horizon, cpu, mixed_series=model.mixed_series(panel))
     (given,) = windows.at(places, len(places.rows))
-    batch = gradient_probe.own(network, given)
+    batch = gradient_probe.context_batch(network, given)
     if batch.past.isnan().all():
         raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
-    watched = gradient_probe.watch(network, batch)
+    watched = gradient_probe.probe(network, batch)
     design = network.architecture
     layers, weights = (
         gate_activity.layers(network.encoder, watched.steps),
@@ -87,7 +87,7 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
     read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
     largest = float(read.max()) or 1.0
     kept = _kept(network, watched.steps)
-    health = Health(
+    health = Diagnostics(
         design,
         len(places.rows),
         read / largest,
@@ -99,10 +99,10 @@ def examined(model: Model, number: int, panel: Panel, places: Cutoffs) -> Found:
         _saturated(layers) if layers else None,
         int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
         _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
-        gradient_probe.gap(network, batch),
+        gradient_probe.feedback_gap(network, batch),
     )
     looked = attention_weights(network.encoder, watched.steps) if watched.looked is None else watched.looked
-    return Found(health, watched, layers, looked)
+    return Measurement(health, watched, layers, looked)
 
 
 def _by_segment(lags: Tensor, segment: int) -> np.ndarray:

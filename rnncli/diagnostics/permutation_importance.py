@@ -26,7 +26,7 @@ REPEATS = 3
 Alter = Callable[[Batch, Tensor], Batch]  # a batch, and the window (B,) that each takes the part from
 
 
-class Effect(NamedTuple):
+class Importance(NamedTuple):
     """What shuffling one part does."""
 
     part: str
@@ -34,14 +34,14 @@ class Effect(NamedTuple):
     increase: float  # of the mean absolute scaled error, as a share of it
 
 
-def effects(model: Model, panel: Panel, device: torch.device) -> Iterator[Effect]:
+def importances(model: Model, panel: Panel, device: torch.device) -> Iterator[Importance]:
     """Of every part, measured on windows at the end of a panel. Raises DataError where there are none."""
     places = _places(panel, model.card.horizon)
     before = _error(model, panel, places, device, None)
-    for part, kind, alter in parts(model):
+    for part, kind, alter in input_parts(model):
         generators = [torch.Generator().manual_seed(repeat) for repeat in range(REPEATS)]
         errors = [_error(model, panel, places, device, _shuffled(alter, one)) for one in generators]
-        yield Effect(part, kind, float(np.mean(errors)) / before - 1)
+        yield Importance(part, kind, float(np.mean(errors)) / before - 1)
 
 
 def _places(panel: Panel, horizon: int) -> Cutoffs:
@@ -70,7 +70,7 @@ def _shuffled(alter: Alter, generator: torch.Generator) -> Callable[[Batch], Bat
     return lambda batch: alter(batch, torch.randperm(len(batch.past), generator=generator).to(batch.past.device))
 
 
-def parts(model: Model) -> Iterator[tuple[str, str, Alter]]:
+def input_parts(model: Model) -> Iterator[tuple[str, str, Alter]]:
     """Everything that the networks are told, by name and kind."""
     card = model.card
     season = {card.season} if card.season > 1 else set()

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.diagnostics.measurements import Found
+from rnncli.diagnostics.measurements import Measurement
 
 MOST_STATES = 3000  # points that can be told apart
 SHARES = (25, 50, 75)  # percent of the units that are below
 
 
-class Portrait(NamedTuple):
+class Snapshot(NamedTuple):
     """A network at one window, and its states at all."""
 
     back: np.ndarray  # (N,) steps before the cutoff at which each segment ends: -segment * (N - 1) ... 0
@@ -25,7 +25,7 @@ class Portrait(NamedTuple):
     lookers: str  # by what: blocks of a Transformer, or steps of the decoder
 
 
-def portrait(found: Found, season: int) -> Portrait:
+def take_snapshot(found: Measurement, season: int) -> Snapshot:
     """Of the window with the most values, the first of those."""
     watched, design = found.watched, found.health.architecture
     number = int((~watched.scaled.isnan()).sum(dim=(1, 2)).argmax())
@@ -38,7 +38,7 @@ def portrait(found: Found, season: int) -> Portrait:
     hues = phases if seasonal else np.broadcast_to(-back, phases.shape)
     states, explained = _principal(outputs.reshape(-1, outputs.shape[-1]))
     some = slice(None, None, -(-len(states) // MOST_STATES))
-    return Portrait(
+    return Snapshot(
         back,
         watched.scaled[number, :, 0].numpy(),
         {part.name: _spread(gate[number].numpy()) for part, gate in gates.items()},

@@ -7,7 +7,7 @@ import pytest
 
 from rnncli.config.architecture import Architecture
 from rnncli.diagnostics import findings
-from rnncli.diagnostics.gradient_probe import Gap
+from rnncli.diagnostics.gradient_probe import FeedbackGap
 from rnncli.model.card import LearningCurve
 from rnncli.network.cells.record import CANDIDATE, RESERVOIR, RESET, STATE, UNITS, UPDATE, Part
 
@@ -82,8 +82,8 @@ def test_memory_drift_and_own_forecasts_have_a_verdict_each() -> None:
     assert findings._drift(5.0, design()).startswith("it grows on and on")
     recursive = design(decoder="recursive")
     assert findings._gap(None, design()).verdict == "the parallel decoder feeds none back"
-    assert findings._gap(Gap(1.0, 1.1), recursive)[1:] == (
+    assert findings._gap(FeedbackGap(1.0, 1.1), recursive)[1:] == (
         "error 1.1, told the truth 1 (+10 %)",
         "it lives with its own errors",
     )
-    assert "--decoder parallel" in findings._gap(Gap(1.0, np.pi), recursive).verdict
+    assert "--decoder parallel" in findings._gap(FeedbackGap(1.0, np.pi), recursive).verdict

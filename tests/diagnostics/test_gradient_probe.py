@@ -46,13 +46,13 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
     model = weights_file.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(parse_frequency("D"), model.card.inputs))
-    places = diagnostics.places(panel, model.card.members)
+    places = diagnostics.select_cutoffs(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.mixed_series(panel))
     (batch,) = windows.at(places, len(places.rows))
 
-    own = gradient_probe.own(model.networks[0], batch)
+    own = gradient_probe.context_batch(model.networks[0], batch)
 
-    found = diagnostics.examined(model, 0, panel, places)
+    found = diagnostics.measure(model, 0, panel, places)
 
     with torch.no_grad():
         trace = model.networks[0].trace(own.past, own.step, own.covariates)

@@ -56,7 +56,7 @@ def windows(made: Network, count: int = 6) -> Batch:
 
 
 def test_the_gradient_fades_by_the_share_that_is_kept() -> None:
-    watched = gradient_probe.watch(made := by_hand(), windows(made))
+    watched = gradient_probe.probe(made := by_hand(), windows(made))
 
     lags = watched.read.double().square().mean(0).sqrt().flip(0).numpy()  # the newest first
 
@@ -68,7 +68,7 @@ def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
     made = network("gru", bypass=True, base="last")
     nn.init.normal_(made.bypass.weight, std=0.1)
     nn.init.normal_(made.readout.weight)
-    watched = gradient_probe.watch(made, windows(made, 3))
+    watched = gradient_probe.probe(made, windows(made, 3))
 
     assert (watched.whole.sum(1) > watched.read.sum(1)).all()
     assert (watched.whole[:, -1] > 3 * watched.read[:, -1]).all()  # what is repeated is the last value
@@ -76,7 +76,7 @@ def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
 
 def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
     made = by_hand()
-    watched = gradient_probe.watch(made, windows(made))
+    watched = gradient_probe.probe(made, windows(made))
 
     kept = measurements._kept(made, watched.steps)
 
@@ -98,7 +98,7 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
     recurrent(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
     recurrent(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
     recurrent(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
-    watched = gradient_probe.watch(made, windows(made))
+    watched = gradient_probe.probe(made, windows(made))
 
     shares = measurements._saturated(gate_activity.layers(made.encoder, watched.steps))
 
@@ -131,7 +131,7 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
     batch = windows(made)
     horizon = made.architecture.horizon
 
-    found = gradient_probe.gap(made, batch)
+    found = gradient_probe.feedback_gap(made, batch)
 
     _, scale = made(batch.past, batch.step, batch.covariates)
     actual, errors = scale.apply(batch.future), []
@@ -150,4 +150,4 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
 
 def test_where_nothing_is_fed_back_there_is_no_gap() -> None:
     for made in (network(), network(decoder="recursive", horizon=SEGMENT)):
-        assert gradient_probe.gap(made, windows(made)) is None
+        assert gradient_probe.feedback_gap(made, windows(made)) is None

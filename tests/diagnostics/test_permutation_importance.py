@@ -9,7 +9,7 @@ import torch
 
 from rnncli import cli
 from rnncli.diagnostics import permutation_importance
-from rnncli.diagnostics.permutation_importance import Effect
+from rnncli.diagnostics.permutation_importance import Importance
 from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time.frequency import parse_frequency
@@ -29,11 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def effects(folder: Path) -> dict[str, Effect]:
+def effects(folder: Path) -> dict[str, Importance]:
     model = weights_file.load(folder / "m.rnn")
     frame = pd.read_csv(folder / "t.csv")
     panel = from_frame(frame, model.card.config.columns, Expected(parse_frequency("h"), model.card.inputs))
-    return {effect.part: effect for effect in permutation_importance.effects(model, panel, torch.device("cpu"))}
+    return {effect.part: effect for effect in permutation_importance.importances(model, panel, torch.device("cpu"))}
 
 
 def test_what_the_target_lives_on_matters_most(folder: Path) -> None:

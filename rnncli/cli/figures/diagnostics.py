@@ -10,8 +10,8 @@ from rnncli.cli.figures import learning_curve, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.diagnostics import Health
-    from rnncli.diagnostics.snapshot import Portrait
+    from rnncli.diagnostics import Diagnostics
+    from rnncli.diagnostics.snapshot import Snapshot
     from rnncli.model.card import Card
 
 GATE_COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
@@ -21,7 +21,7 @@ MAX_TICKS = 8
 MIN_SHARE = 1e-4  # of the largest value; smaller ones are not drawn
 
 
-def draw(path: Path, card: "Card", health: "Health", portrait: "Portrait") -> None:
+def draw(path: Path, card: "Card", health: "Diagnostics", portrait: "Snapshot") -> None:
     """Draw the first network; panels for what it does not have are left out."""
     member, has_attention = card.members[0], portrait.looked is not None
     learned = member.course is not None and len(member.course.losses) > 0
@@ -39,7 +39,7 @@ def draw(path: Path, card: "Card", health: "Health", portrait: "Portrait") -> No
             _draw_attention(figure.add_subplot(cells[-1, :]), portrait.looked, portrait)
 
 
-def _draw_gradient(axes: "Axes", health: "Health", season: int) -> None:
+def _draw_gradient(axes: "Axes", health: "Diagnostics", season: int) -> None:
     segment, count = health.architecture.segment, len(health.read)
     back = [segment * number for number in range(1, count + 1)]
     axes.plot(back, _visible(health.whole), color=style.ORANGE, ls="--", label="including base and bypass")
@@ -56,7 +56,7 @@ def _visible(shares: np.ndarray) -> np.ndarray:
     return np.where(shares >= MIN_SHARE, shares, np.nan)
 
 
-def _draw_memory(axes: "Axes", health: "Health", season: int) -> None:
+def _draw_memory(axes: "Axes", health: "Diagnostics", season: int) -> None:
     after = [health.architecture.segment * number for number in range(len(health.kept))]
     axes.plot(after, 100 * _visible(health.kept), color=style.BLUE)
     style.use_log_scale(axes)
@@ -72,7 +72,7 @@ def _mark_seasons(axes: "Axes", season: int, end: float) -> None:
         axes.set_xticks([season * number for number in range(int(end // season) + 1)])
 
 
-def _draw_gates(axes: "Axes", portrait: "Portrait") -> None:
+def _draw_gates(axes: "Axes", portrait: "Snapshot") -> None:
     """Draw the median and interquartile range of the units, below the series itself."""
     cell, figure = axes.get_subplotspec(), axes.get_figure()
     assert cell is not None and figure is not None
@@ -93,7 +93,7 @@ def _draw_gates(axes: "Axes", portrait: "Portrait") -> None:
     above.legend(*axes.get_legend_handles_labels(), **style.ABOVE)
 
 
-def _draw_states(axes: "Axes", portrait: "Portrait", season: int) -> None:
+def _draw_states(axes: "Axes", portrait: "Snapshot", season: int) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     colours = LinearSegmentedColormap.from_list("season", SEASON_COLOURS) if portrait.seasonal else "viridis"
@@ -111,7 +111,7 @@ def _draw_states(axes: "Axes", portrait: "Portrait", season: int) -> None:
     style.label(axes, "states: principal components", first, second)
 
 
-def _draw_attention(axes: "Axes", weights: np.ndarray, portrait: "Portrait") -> None:
+def _draw_attention(axes: "Axes", weights: np.ndarray, portrait: "Snapshot") -> None:
     """Draw attention weights (M, N): a row for each query."""
     segment = portrait.back[1] - portrait.back[0] if len(portrait.back) > 1 else 1
     ends = (portrait.back[0] - segment / 2, portrait.back[-1] + segment / 2, len(weights) + 0.5, 0.5)

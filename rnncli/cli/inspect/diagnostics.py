@@ -10,13 +10,13 @@ from rnncli import diagnostics
 from rnncli.cli import console, data_input, descriptions, text_plot
 from rnncli.cli.figures import diagnostics as figure
 from rnncli.diagnostics.findings import findings
-from rnncli.diagnostics.snapshot import portrait
+from rnncli.diagnostics.snapshot import take_snapshot
 from rnncli.errors import about
 from rnncli.model.weights_file import decode
 
 if TYPE_CHECKING:
     from rnncli.config.sections import Columns
-    from rnncli.diagnostics import Found, Health
+    from rnncli.diagnostics import Diagnostics, Measurement
     from rnncli.model.card import Card, LearningCurve
     from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
@@ -34,7 +34,7 @@ def run(
         panel = data_input.read_panel_for_model(model.card, data, columns, format)
         measured = list(_measure(model, panel))
     if plot is not None:
-        figure.draw(plot, model.card, measured[0].health, portrait(measured[0], model.card.season))
+        figure.draw(plot, model.card, measured[0].health, take_snapshot(measured[0], model.card.season))
     health = [network.health for network in measured]
     if as_json:
         print(to_json(model.card, health))
@@ -42,16 +42,16 @@ def run(
         _show(model.card, health)
 
 
-def _measure(model: "Model", panel: "Panel") -> Iterator["Found"]:
+def _measure(model: "Model", panel: "Panel") -> Iterator["Measurement"]:
     """Yield the measurements of each network."""
     model.check(panel)
-    cutoffs = diagnostics.places(panel, model.card.members)
+    cutoffs = diagnostics.select_cutoffs(panel, model.card.members)
     count = len(model.networks)
-    measured = (diagnostics.examined(model, number, panel, cutoffs) for number in range(count))
+    measured = (diagnostics.measure(model, number, panel, cutoffs) for number in range(count))
     return console.track(measured, "networks", count, lambda _network: 1)
 
 
-def _show(card: "Card", health: list["Health"]) -> None:
+def _show(card: "Card", health: list["Diagnostics"]) -> None:
     """Show the first network in detail and as plots, and all networks in one line each."""
     first = health[0]
     which = "the network" if len(health) == 1 else f"network 1 of {len(health)}"
@@ -67,7 +67,7 @@ def _show(card: "Card", health: list["Health"]) -> None:
     _plot_text(first, card.members[0].course, card.members[0].trial)
 
 
-def _row(health: "Health") -> list[str]:
+def _row(health: "Diagnostics") -> list[str]:
     """Return the cells of a network in the table of all networks."""
     radii, shares = health.radii or {}, health.saturated or {}
     gates = [share for part, share in shares.items() if part.gate]
@@ -81,7 +81,7 @@ def _row(health: "Health") -> list[str]:
     ]
 
 
-def _plot_text(health: "Health", refit: "LearningCurve | None", trial: "LearningCurve | None") -> None:
+def _plot_text(health: "Diagnostics", refit: "LearningCurve | None", trial: "LearningCurve | None") -> None:
     """Print the gradient by lag, and the training and validation loss by update."""
     segment = health.architecture.segment
     lags = [float(number * segment) for number in range(1, len(health.read) + 1)]
@@ -99,13 +99,13 @@ def _plot_text(health: "Health", refit: "LearningCurve | None", trial: "Learning
     print("\n" + text_plot.draw_curves("training", "updates", curves))
 
 
-def to_json(card: "Card", health: list["Health"]) -> str:
+def to_json(card: "Card", health: list["Diagnostics"]) -> str:
     """Return all measurements and findings as JSON; numbers that are not finite are null."""
     networks = [_plain(card, number, network) for number, network in enumerate(health)]
     return json.dumps(_finite({"season": card.season, "networks": networks}), indent=1)
 
 
-def _plain(card: "Card", number: int, health: "Health") -> dict[str, object]:
+def _plain(card: "Card", number: int, health: "Diagnostics") -> dict[str, object]:
     """Return the measurements and findings of a network as plain values."""
     values = health._asdict() | {"architecture": health.architecture.model_dump()}
     values |= {name: getattr(health, name).tolist() for name in ("read", "whole", "kept")}

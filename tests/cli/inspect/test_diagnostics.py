@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnncli.cli.inspect import diagnostics
-from rnncli.diagnostics import Health
+from rnncli.diagnostics import Diagnostics
 from rnncli.model import card_file
 from tests.conftest import Command, hourly
 
@@ -80,7 +80,7 @@ def test_constant_series_give_no_gradient_and_no_plot_of_it(rnncli: Command, mod
 def test_measurements_that_are_not_finite_are_null_in_json(model: Path) -> None:
     card = card_file.read_card(model)
     read, whole, kept = np.array([1.0, np.nan]), np.zeros(2), np.ones(2)
-    health = Health(card.members[0].architecture, 5, read, whole, 24, kept, 24, None, None, 0, math.inf, None)
+    health = Diagnostics(card.members[0].architecture, 5, read, whole, 24, kept, 24, None, None, 0, math.inf, None)
 
     network = json.loads(diagnostics.to_json(card, [health]))["networks"][0]
 
