@@ -95,7 +95,7 @@ def test_drift_compares_the_scores_with_the_backtest_of_the_model(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda made: made.assign(unique_id="other"), "no forecast is of a series that the actual values have"),
+        (lambda made: made.assign(unique_id="other"), "no forecast is of a series with actual values"),
         (lambda made: pd.concat([made, made.iloc[[4]]]), 'series "s0" has two forecasts of 2024-01-19 16:00:00'),
         (
             lambda made: made.assign(ds=made["ds"].str.replace(":00:00", ":30:00")),
@@ -107,7 +107,7 @@ def test_drift_compares_the_scores_with_the_backtest_of_the_model(
         ),
         (
             lambda made: made.assign(cutoff="2024-01-19 12:00"),
-            "row 1: a forecast is of a time that is not after its cutoff",
+            "row 1: the forecast time is not after its cutoff",
         ),
         (lambda made: made.rename(columns={"ds": "day"}), 'there is no column "ds"'),
         (lambda made: made[KEYS], "no column holds forecasts"),
