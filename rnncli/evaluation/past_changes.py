@@ -27,11 +27,10 @@ def past_changes(panel: Panel, cutoffs: Cutoffs, season: int) -> PastChanges:
 
 
 def seasonal_naive_errors(values: np.ndarray, season: int, rows: np.ndarray, power: int = 1) -> np.ndarray:
-    """Seasonal naive's mean absolute error within the first rows (n,) of one series (T, K): (n, K).
+    """Return seasonal naive's mean absolute error (n, K) within the first rows (n,) of one series (T, K).
 
-    With power 2 the mean squared error.
-
-    NaN where there is no pair to compare. A past no longer than a season is compared with its last value instead.
+    With power 2 the mean squared error is returned. It is NaN without a pair of values; within a season or less it is
+    the error of naive.
     """
     errors = np.empty((len(rows), values.shape[1]))
     for lag, chosen in ((season, rows > season), (1, rows <= season)):

@@ -44,13 +44,13 @@ class WindowPositions(NamedTuple):
     overlap: int  # number of consecutive windows that share steps
 
 
-def compare(own: MetricTerms, other: MetricTerms, windows: WindowPositions) -> Difference:
-    """Return the difference between two methods on the same windows; terms: (N, K) each."""
-    both = (own.denominator > 0) & (other.denominator > 0)
+def compare(first: MetricTerms, second: MetricTerms, windows: WindowPositions) -> Difference:
+    """Return the difference of the first from the second method on the same windows; terms: (N, K) each."""
+    both = (first.denominator > 0) & (second.denominator > 0)
     sums = np.array(
         [
             np.where(both, part, 0.0).sum(axis=1)
-            for part in (own.numerator, own.denominator, other.numerator, other.denominator)
+            for part in (first.numerator, first.denominator, second.numerator, second.denominator)
         ]
     )
     names, series = np.unique(windows.series, return_inverse=True)

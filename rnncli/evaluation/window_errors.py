@@ -129,4 +129,4 @@ def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 def mean_ratio(scores: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean over metrics of the score (...) of a method divided by that of the reference."""
-    return np.asarray(np.mean([divide(own, other) for own, other in zip(scores, reference, strict=True)], axis=0))
+    return np.asarray(np.mean([divide(score, other) for score, other in zip(scores, reference, strict=True)], axis=0))

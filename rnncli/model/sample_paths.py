@@ -31,12 +31,12 @@ def normal_ranks(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) 
     known = normal_deviates(levels)
     below = (quantiles < actual[..., None]).sum(axis=-1)
     equal = (quantiles == actual[..., None]).sum(axis=-1)
-    left = np.clip(below - 1, 0, len(levels) - 2)
-    lower, upper = (np.take_along_axis(quantiles, index[..., None], axis=-1)[..., 0] for index in (left, left + 1))
+    index = np.clip(below - 1, 0, len(levels) - 2)
+    lower, upper = (np.take_along_axis(quantiles, i[..., None], axis=-1)[..., 0] for i in (index, index + 1))
     gap = upper - lower
     with np.errstate(over="ignore"):  # a gap near the smallest float gives infinity, which is clipped below
         share = np.divide(actual - lower, gap, out=np.full(gap.shape, 0.5), where=gap > 0)
-    between = known[left] + share * (known[left + 1] - known[left])
+    between = known[index] + share * (known[index + 1] - known[index])
     first, last = below.clip(max=len(levels) - 1), (below + equal - 1).clip(0, len(levels) - 1)
     tied = (known[first] + known[last]) / 2
     return np.clip(np.where(equal > 0, tied, between), -MAX_RANK, MAX_RANK)
@@ -47,6 +47,6 @@ def draw(ranks: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, count: in
 
     All N windows get the same ranks, so that series stay correlated in sums over them.
     """
-    drawn = np.random.default_rng(seed).permutation(np.resize(np.arange(len(ranks)), max(count, len(ranks))))[:count]
-    wanted = ranks[drawn].transpose(1, 2, 0)  # (H, K, count)
+    chosen = np.random.default_rng(seed).permutation(np.resize(np.arange(len(ranks)), max(count, len(ranks))))[:count]
+    wanted = ranks[chosen].transpose(1, 2, 0)  # (H, K, count)
     return interpolate(quantiles, normal_deviates(levels), np.broadcast_to(wanted, (*quantiles.shape[:-1], count)))

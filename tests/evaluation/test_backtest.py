@@ -1,4 +1,4 @@
-"""Backtests score what they should, on rows that the forecast did not see."""
+"""Backtests score all methods on the same rows, which no forecast receives."""
 
 import dataclasses
 from pathlib import Path
@@ -23,34 +23,34 @@ CPU = torch.device("cpu")
 
 def test_every_model_is_scored_on_the_same_actual_values(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
-    places = last_cutoffs(panel, 6, 2, 6)
+    cutoffs = last_cutoffs(panel, 6, 2, 6)
 
-    scored = backtest.forecast_all_methods(weights_file.load(model), panel, places, Scoring(24, (80.0,)), CPU)
+    scored = backtest.forecast_all_methods(weights_file.load(model), panel, cutoffs, Scoring(24, (80.0,)), CPU)
 
-    expected = np.stack([panel.series(s)[row : row + 6] for s, row in zip(*places, strict=True)])
+    expected = np.stack([panel.series(s)[row : row + 6] for s, row in zip(*cutoffs, strict=True)])
     assert list(scored) == ["rnncli", *BASELINES]
-    for one in scored.values():
-        assert np.array_equal(one.actual, expected)
+    for forecast in scored.values():
+        assert np.array_equal(forecast.actual, expected)
 
 
 def test_seasonal_naive_is_the_day_before(model: Path) -> None:
     panel = from_frame(hourly(), Columns())
-    places = last_cutoffs(panel, 6, 1, 6)
+    cutoffs = last_cutoffs(panel, 6, 1, 6)
 
-    scored = backtest.forecast_all_methods(weights_file.load(model), panel, places, Scoring(24, ()), CPU)
+    scored = backtest.forecast_all_methods(weights_file.load(model), panel, cutoffs, Scoring(24, ()), CPU)
 
-    day_before = np.stack([panel.series(s)[row - 24 : row - 18] for s, row in zip(*places, strict=True)])
+    day_before = np.stack([panel.series(s)[row - 24 : row - 18] for s, row in zip(*cutoffs, strict=True)])
     assert np.array_equal(scored["SeasonalNaive"].point, day_before)
 
 
-def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_do_not_depend_on_the_size_of_chunks(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, fitted = from_frame(hourly(), Columns()), weights_file.load(model)
-    places = last_cutoffs(panel, 6, 5, 3)
+    cutoffs = last_cutoffs(panel, 6, 5, 3)
     scoring = Scoring(24, (80.0,), list(metrics.METRICS))
 
     def scores() -> tuple[object, object]:
         found = backtest.score_windows(
-            backtest.forecast_in_chunks(fitted, panel, places, scoring, CPU), scoring, by_step=True
+            backtest.forecast_in_chunks(fitted, panel, cutoffs, scoring, CPU), scoring, by_step=True
         )
         return found.overall(), found.by_step()
 
@@ -63,17 +63,17 @@ def test_windows_taken_some_at_a_time_score_as_all_at_once(model: Path, monkeypa
 def rounded(scores: object) -> object:
     if isinstance(scores, dict):
         return {name: rounded(value) for name, value in scores.items()}
-    return [rounded(one) for one in scores] if isinstance(scores, tuple) else np.round(np.asarray(scores, float), 4)
+    return [rounded(score) for score in scores] if isinstance(scores, tuple) else np.round(np.asarray(scores, float), 4)
 
 
-def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
+def test_groups_of_windows_have_the_scores_they_have_alone(model: Path) -> None:
     panel, fitted, scoring = from_frame(hourly(), Columns()), weights_file.load(model), Scoring(24, (80.0,))
-    places = last_cutoffs(panel, 6, 4, 6)
-    whole = backtest.score_windows(backtest.forecast_in_chunks(fitted, panel, places, scoring, CPU), scoring)
-    second = Cutoffs(places.series[4:8], places.rows[4:8])
+    cutoffs = last_cutoffs(panel, 6, 4, 6)
+    whole = backtest.score_windows(backtest.forecast_in_chunks(fitted, panel, cutoffs, scoring, CPU), scoring)
+    second = Cutoffs(cutoffs.series[4:8], cutoffs.rows[4:8])
     alone = backtest.score_windows(backtest.forecast_in_chunks(fitted, panel, second, scoring, CPU), scoring).overall()
 
-    scores = whole.by_group(places.series, 3)
+    scores = whole.by_group(cutoffs.series, 3)
 
     for method, row in alone.items():
         assert {name: scores[method][name][1] for name in row} == pytest.approx(row, rel=1e-5)
@@ -81,18 +81,18 @@ def test_groups_of_windows_score_as_they_would_alone(model: Path) -> None:
 
 @given(st.integers(0, 2), st.integers(1, 30), st.floats(-1e6, 1e6))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_row_after_a_cutoff_changes_what_is_said_there(model: Path, series: int, back: int, value: float) -> None:
+def test_no_row_after_a_cutoff_changes_its_forecasts(model: Path, series: int, back: int, value: float) -> None:
     panel, fitted, scoring = (
         from_frame(hourly(), Columns()),
         weights_file.load(model),
         Scoring(24, (80.0,), ["OWA", "RMSSE"]),
     )
-    places = Cutoffs(np.full(2, series), panel.lengths[series] - np.array([30, 31]))
+    cutoffs = Cutoffs(np.full(2, series), panel.lengths[series] - np.array([30, 31]))
     values = panel.values.copy()
     values[panel.offsets[series + 1] - back] = value
     other = dataclasses.replace(panel, values=values)
 
-    before, after = (backtest.forecast_all_methods(fitted, one, places, scoring, CPU) for one in (panel, other))
+    before, after = (backtest.forecast_all_methods(fitted, one, cutoffs, scoring, CPU) for one in (panel, other))
 
     for method, scored in before.items():
         for name in ("point", "quantiles", "season_error", "season_square"):

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli.evaluation import baselines, metrics
-from rnncli.evaluation.baselines import BASELINES, BaselineInput
+from rnncli.evaluation.baselines import BASELINES, Baseline, BaselineInput, NormalForecast
 from rnncli.evaluation.past_changes import seasonal_naive_errors
 from rnncli.evaluation.window_errors import EvaluatedForecast, mean_ratio
+from tests.conftest import Command
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -32,7 +33,7 @@ def test_naive_repeats_the_last_value(past: np.ndarray) -> None:
     assert np.array_equal(baselines.naive(past, 4), np.repeat(past[:, -1:], 4, axis=1))
 
 
-def test_missing_values_are_looked_for_further_back() -> None:
+def test_missing_values_are_replaced_by_earlier_ones() -> None:
     past = np.array([1.0, 2, 3, np.nan, 5, np.nan, np.nan, np.nan]).reshape(1, 8, 1)
 
     assert baselines.naive(past, 1).item() == 5
@@ -44,7 +45,7 @@ def test_a_past_without_values_forecasts_nothing() -> None:
 
 
 def past_of(values: np.ndarray, season: int) -> BaselineInput:
-    """Everything before the end of one series (T,)."""
+    """Return the input of baselines at the end of one series (T,)."""
     column, rows = values[:, None], np.array([len(values)])
     first = np.flatnonzero(~np.isnan(values))[:1]
     squares = [seasonal_naive_errors(column, lag, rows, 2) for lag in (1, season)]
@@ -58,7 +59,7 @@ def test_drift_is_the_line_through_the_first_and_the_last_value(values: np.ndarr
     assert np.allclose(BASELINES["Drift"].forecast(past_of(values, 3), horizon, 3).point[0, :, 0], expected)
 
 
-def test_drift_goes_on_from_the_last_value_that_is_known() -> None:
+def test_drift_continues_from_the_last_observed_value() -> None:
     forecast = BASELINES["Drift"].forecast(past_of(np.array([np.nan, 1.0, 2.0, np.nan, 4.0, np.nan]), 2), 2, 2)
 
     assert forecast.point[0, :, 0].tolist() == [6.0, 7.0]
@@ -127,3 +128,18 @@ def test_naive2_and_seasonal_naive_score_what_m4_published(
 
     assert rows["Naive2"] == pytest.approx([smape, mase], abs=1e-3)
     assert mean_ratio(rows["SeasonalNaive"], rows["Naive2"]) == pytest.approx(owa, abs=1e-3)
+
+
+def test_a_row_is_all_that_a_new_baseline_needs(
+    rnncli: Command, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def zero(past: BaselineInput, horizon: int, _season: int) -> NormalForecast:
+        zeros = np.zeros((len(past.rows), horizon, past.values.shape[2]))
+        return NormalForecast(zeros, zeros + 1)
+
+    monkeypatch.setitem(BASELINES, "Zero", Baseline(zero))
+
+    outcome = rnncli("evaluate", model, data, "--metrics", "MAE", "--fail-if", "worse than zero")
+
+    assert outcome.code == 0
+    assert outcome.table["model"].tolist() == ["rnncli", *BASELINES]

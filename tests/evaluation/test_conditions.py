@@ -1,4 +1,4 @@
-"""Conditions that users write, read and applied."""
+"""Conditions on scores are parsed and checked."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_conditions_are_read_whatever_their_spacing_and_case() -> None:
         ("", "not a condition"),
     ],
 )
-def test_what_is_no_condition_is_refused(text: str, message: str) -> None:
+def test_other_texts_are_refused(text: str, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         parsed(text)
 
@@ -43,7 +43,7 @@ def test_what_is_no_condition_is_refused(text: str, message: str) -> None:
     ("sign", "value", "held"),
     [(">", 1.0, True), (">", 0.9, False), (">=", 1.0, False), ("<", 1.0, True), ("<=", 1.0, False)],
 )
-def test_a_score_at_the_value_is_taken_literally(sign: str, value: float, held: bool) -> None:
+def test_a_score_equal_to_the_value_violates_inclusive_conditions_only(sign: str, value: float, held: bool) -> None:
     condition = ScoreCondition("", "MASE", sign, value)
 
     assert (conditions.check_fail_condition(condition, {"MASE": 1.0}, {}) is None) is held
@@ -67,6 +67,6 @@ def test_worse_requires_a_significant_difference() -> None:
 
 
 @pytest.mark.parametrize("text", ["mase < current 0.5", "mase <", "mase < - current", "mase current - 1"])
-def test_a_condition_without_its_sign_is_none(text: str) -> None:
+def test_a_publish_condition_needs_operators(text: str) -> None:
     with pytest.raises(RequestError, match="not a condition"):
         conditions.parse_publish_condition("--publish-if", text, ["MASE"])

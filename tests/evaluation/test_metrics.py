@@ -167,7 +167,7 @@ def test_squared_errors_are_those_of_utilsforecast(actual: np.ndarray, point: np
 
 
 def squares_before(errors: np.ndarray) -> pd.DataFrame:
-    """A past of each series whose naive error is that of errors (N, 1): up and down by it."""
+    """Return a past of each series with the given naive errors (N, 1)."""
     ids = np.repeat(np.arange(COUNT), 5)
     ups = np.tile([0.0, 1, 0, 1, 0], COUNT) * np.repeat(errors[:, 0], 5)
     return pd.DataFrame({"unique_id": ids, "ds": np.tile(np.arange(5), COUNT), "y": ups})
@@ -196,7 +196,7 @@ def test_the_overall_weighted_average_of_a_method_against_itself_is_one(actual: 
     assert mean_ratio(row, row) == pytest.approx(1.0) or (actual == point).all()
 
 
-def test_a_method_without_quantiles_has_no_quantile_loss_instead_of_none_at_all() -> None:
+def test_the_quantile_loss_of_a_method_without_quantiles_is_nan() -> None:
     actual = np.ones((COUNT, HORIZON, 1))
 
     assert np.isnan(metrics.weighted_quantile_loss(scored(actual, actual * np.nan)).score)

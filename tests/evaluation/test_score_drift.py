@@ -1,4 +1,4 @@
-"""Live scores against what the backtest promised."""
+"""Production scores compared with the band of the backtest."""
 
 import math
 
@@ -22,9 +22,9 @@ BAND = ExpectedScore("MASE", 0.8, 0.6, 1.0)
         ([], None),
     ],
 )
-def test_drift_is_being_above_the_band_until_now(scores: list[float], since: str | None) -> None:
+def test_drift_lasts_while_scores_are_above_the_band(scores: list[float], since: str | None) -> None:
     assert score_drift.drifted_since(BAND, {f"w{number}": score for number, score in enumerate(scores)}) == since
 
 
-def test_a_band_that_cannot_be_told_is_never_left() -> None:
+def test_an_unknown_band_is_never_left() -> None:
     assert score_drift.drifted_since(ExpectedScore("MASE", 0.8, math.nan, math.nan), {"w": 100.0}) is None

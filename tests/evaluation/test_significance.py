@@ -1,4 +1,4 @@
-"""Differences that are there are found, and those that are not, are not."""
+"""Real differences are significant, and equal methods are not."""
 
 import math
 
@@ -21,7 +21,7 @@ def parts(losses: np.ndarray) -> MetricTerms:
 
 
 def losses(seed: int, series: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of two methods that are as good as each other, on series of very different difficulty."""
+    """Return the errors of two equal methods on series of very different difficulty."""
     generator = np.random.default_rng(seed)
     hardness = generator.lognormal(size=(series, 1))
     both = generator.gamma(4, size=(2, series, count)) * hardness
@@ -29,7 +29,7 @@ def losses(seed: int, series: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(("series", "count"), [(1, 40), (3, 20), (60, 1), (30, 5)])
-def test_a_method_that_errs_half_as_much_is_better(series: int, count: int) -> None:
+def test_a_method_with_half_the_error_is_better(series: int, count: int) -> None:
     own, other = losses(0, series, count)
 
     found = significance.compare(parts(0.5 * own), parts(other), windows(series, count))
@@ -41,7 +41,7 @@ def test_a_method_that_errs_half_as_much_is_better(series: int, count: int) -> N
 
 
 @pytest.mark.parametrize(("series", "count"), [(1, 30), (2, 30), (100, 1), (30, 5)])
-def test_equal_methods_are_told_apart_one_time_in_twenty(
+def test_equal_methods_differ_significantly_once_in_twenty_times(
     series: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(significance, "RESAMPLES", 250)  # ends of intervals a little less exact: the rate stays 5 %
@@ -51,7 +51,7 @@ def test_equal_methods_are_told_apart_one_time_in_twenty(
     assert sum(verdict != "unknown" for verdict in verdicts) <= 18  # binomial: 7.5 expected, 18 once in two thousand
 
 
-def test_windows_that_overlap_tell_less() -> None:
+def test_overlapping_windows_widen_the_interval() -> None:
     generator = np.random.default_rng(1)
     noise = np.convolve(generator.normal(size=100), np.ones(8) / 8, mode="valid")
     own, other = 1 + 0 * noise, 1.05 + noise
@@ -63,21 +63,21 @@ def test_windows_that_overlap_tell_less() -> None:
     assert width[1] > 1.5 * width[0]
 
 
-def test_a_single_window_of_a_single_series_tells_nothing() -> None:
+def test_a_single_window_of_a_single_series_is_not_significant() -> None:
     found = significance.compare(parts(np.array([1.0])), parts(np.array([2.0])), windows(1, 1))
 
     assert found.gain == 0.5
     assert found.verdict == "unknown"
 
 
-def test_windows_that_one_of_them_cannot_be_scored_on_count_for_neither() -> None:
+def test_windows_that_one_method_cannot_be_scored_on_are_skipped() -> None:
     own, other = parts(np.array([1.0, 1, 1, 1, 90])), parts(np.array([2.0, 2, 2, 2, 1]))
     other.denominator[-1] = 0
 
     assert significance.compare(own, other, windows(5, 1)).gain == 0.5
 
 
-def test_against_a_method_without_error_nothing_can_be_said() -> None:
+def test_a_method_without_error_cannot_be_compared_with() -> None:
     found = significance.compare(parts(np.ones(6)), parts(np.zeros(6)), windows(6, 1))
 
     assert math.isnan(found.gain)
@@ -100,7 +100,7 @@ def test_with_two_degrees_of_freedom_the_quantile_has_a_formula(share: float) ->
 
 
 @pytest.mark.parametrize("overlap", [4, 5, 6, 7, 50])
-def test_windows_that_all_overlap_tell_nothing(overlap: int) -> None:
+def test_windows_that_all_overlap_are_not_significant(overlap: int) -> None:
     own, other = losses(0, 1, 5)
 
     found = significance.compare(parts(0.1 * own), parts(other), windows(1, 5, overlap))

@@ -1,4 +1,4 @@
-"""A card from who knows where is refused for its first fault, however many it has."""
+"""Untrusted cards are refused with one message, however many errors they contain."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from rnncli.model import card_file
         '{"format": 6, "config": {"network": {' + ",".join(f'"{key}": 0' for key in range(100_000)) + "}}}",
     ],
 )
-def test_a_million_faults_make_no_million_messages(hostile: str, tmp_path: Path) -> None:
+def test_many_errors_give_few_messages(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
     path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 
@@ -42,7 +42,7 @@ def test_a_card_too_large_is_neither_read_nor_written(model: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("hostile", ['{"rnncli": "\\ud800"}', "[" * 10_000, "{", "[]", "null"])
-def test_what_is_no_card_is_refused(hostile: str, tmp_path: Path) -> None:
+def test_text_that_is_not_a_card_is_refused(hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.rnn"
     path.write_bytes(checksummed.with_checksum(save({}, {card_file.KEY: checksummed.with_placeholder(hostile)})))
 

@@ -1,4 +1,4 @@
-"""Quantiles that were off are put right, whatever the size of the data; what cannot be known is left alone."""
+"""Calibrated intervals attain their coverage at any scale; without evidence nothing is corrected."""
 
 from statistics import NormalDist
 
@@ -19,7 +19,7 @@ NORMAL = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
 def forecasts(windows: int, spread: float, horizon: int = 6) -> np.ndarray:
-    """Of a normal distribution, (V, H, 1, Q); windows of very different size."""
+    """Return quantiles (V, H, 1, Q) of a normal distribution, for windows of very different size."""
     size = np.random.default_rng(1).lognormal(0, 2, (windows, 1, 1, 1))
     return size * np.broadcast_to(spread * NORMAL, (windows, horizon, 1, len(LEVELS)))
 
@@ -30,7 +30,7 @@ def happened(windows: int, horizon: int = 6, seed: int = 0) -> np.ndarray:
 
 
 def learned_from(quantiles: np.ndarray, actual: np.ndarray) -> conformal.Calibration | None:
-    """Each window of an origin of its own."""
+    """Return the calibration of windows of different origins."""
     return conformal.fit_calibration(quantiles, actual, LEVELS, np.arange(len(actual)))
 
 
@@ -38,7 +38,7 @@ def corrected(quantiles: np.ndarray, learned: conformal.Calibration) -> np.ndarr
     return learned.apply(quantiles, LEVELS)
 
 
-def test_what_is_rare_keeps_its_rank_where_quantiles_are_made_whole() -> None:
+def test_rare_values_keep_their_rank_if_quantiles_are_rounded() -> None:
     raw = np.array([0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.6, 1.2]) * np.ones((50, 2, 1, 1))
     actual = np.zeros((50, 2, 1))
 
@@ -50,7 +50,7 @@ def test_what_is_rare_keeps_its_rank_where_quantiles_are_made_whole() -> None:
 
 
 @pytest.mark.parametrize("spread", [0.4, 1.0, 2.5])
-def test_intervals_hold_what_they_say_on_windows_not_learned_from(spread: float) -> None:
+def test_intervals_attain_their_coverage_on_new_windows(spread: float) -> None:
     learned = learned_from(forecasts(2000, spread), happened(2000))
     assert learned is not None
 
@@ -62,7 +62,7 @@ def test_intervals_hold_what_they_say_on_windows_not_learned_from(spread: float)
         assert inside.mean() == pytest.approx(share, abs=0.02)
 
 
-def test_each_step_is_corrected_by_itself_where_there_are_windows_enough() -> None:
+def test_each_step_is_corrected_by_itself_if_there_are_enough_windows() -> None:
     actual = happened(2000) * np.array([0.5, 0.5, 0.5, 2, 2, 2]).reshape(1, 6, 1)
     learned = learned_from(forecasts(2000, 1.0), actual)
     assert learned is not None
@@ -72,7 +72,7 @@ def test_each_step_is_corrected_by_itself_where_there_are_windows_enough() -> No
     assert (width[3:] > 3 * width[:3]).all()
 
 
-def test_what_few_windows_cannot_have_met_is_not_narrowed_but_may_be_widened() -> None:
+def test_few_windows_may_widen_but_not_narrow_a_wide_interval() -> None:
     def width(windows: int, size: float) -> float:
         learned = learned_from(forecasts(windows, 1.0, 1), size * happened(windows, 1))
         assert learned is not None
@@ -107,7 +107,7 @@ def test_corrected_quantiles_never_cross_at_any_levels(
     assert np.allclose(corrected(rising, learned)[..., median], rising[..., median])
 
 
-def test_missing_values_teach_nothing() -> None:
+def test_missing_values_change_no_correction() -> None:
     actual = happened(500)
     holed = np.concatenate([actual, np.full((100, 6, 1), np.nan)])
     quantiles = np.concatenate([forecasts(500, 0.5), forecasts(100, 0.5)])
@@ -120,12 +120,12 @@ def test_missing_values_teach_nothing() -> None:
     assert len(part.ranks) == 500
 
 
-def test_without_anything_to_learn_from_there_is_no_calibration() -> None:
+def test_without_known_values_or_spread_there_is_no_calibration() -> None:
     assert learned_from(forecasts(4, 1.0), np.full((4, 6, 1), np.nan)) is None
     assert learned_from(np.zeros((4, 6, 1, len(LEVELS))), np.ones((4, 6, 1))) is None
 
 
-def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> None:
+def test_a_common_error_of_few_origins_is_corrected_little() -> None:
     quantiles, actual = forecasts(300, 1.0), 3 * happened(300)
 
     many, few = (conformal.fit_calibration(quantiles, actual, LEVELS, np.arange(300) % count) for count in (300, 3))
@@ -142,7 +142,7 @@ def test_what_the_windows_of_few_origins_have_in_common_is_hardly_believed() -> 
     st.floats(0.2, 3),
     st.floats(-10, 10),
 )
-def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_judged(
+def test_overconfident_networks_get_the_calibrated_interval_widths(
     quantiles: np.ndarray, actual: np.ndarray, surer: float, moved: float
 ) -> None:
     own = np.sort(quantiles, axis=-1)
@@ -158,7 +158,7 @@ def test_networks_surer_of_themselves_get_intervals_as_wide_as_those_that_were_j
     assert carried.ranks is learned.ranks
 
 
-def test_a_single_strange_window_and_windows_that_say_nothing_carry_nothing_over() -> None:
+def test_an_outlying_window_and_empty_windows_do_not_change_the_transfer() -> None:
     own = forecasts(50, 1.0)
     learned = learned_from(own, happened(50))
     assert learned is not None
@@ -169,5 +169,5 @@ def test_a_single_strange_window_and_windows_that_say_nothing_carry_nothing_over
 
     typical = learned.transferred(own, others).shifts
 
-    assert all(np.allclose(learned.transferred(own, one).shifts, typical) for one in (strange, silent, flat))
+    assert all(np.allclose(learned.transferred(own, changed).shifts, typical) for changed in (strange, silent, flat))
     assert np.array_equal(learned.transferred(own, np.full_like(own, np.nan)).shifts, learned.shifts)

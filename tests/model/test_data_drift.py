@@ -44,7 +44,7 @@ def test_a_change_of_unit_is_reported_first() -> None:
     assert '"heat" is 0.5 in all of the newest steps' in found[1]
 
 
-def test_a_unit_that_jumped_in_one_series_names_it() -> None:
+def test_a_change_of_unit_in_one_series_names_it() -> None:
     frame = table()
     frame.loc[late(frame) & (frame["unique_id"] == "s1"), "y"] /= 1000
 
@@ -58,7 +58,7 @@ def test_missing_values_are_reported() -> None:
     assert changed(frame) == ['"heat" is missing in 100% of the newest steps (0% in training)']
 
 
-def test_series_that_stopped_and_new_ones_are_named() -> None:
+def test_ended_and_new_series_are_named() -> None:
     frame = table()
     frame = frame[(frame["unique_id"] != "s3") | ~late(frame, 100)].replace({"unique_id": {"s0": "north"}})
 
@@ -75,7 +75,7 @@ def test_shifted_times_are_reported() -> None:
 
 
 @pytest.mark.parametrize(("option", "code"), [((), 0), (("--on-drift", "ignore"), 0), (("--on-drift", "fail"), 6)])
-def test_forecast_warns_fails_or_goes_on_as_asked(
+def test_forecast_warns_fails_or_ignores_drift_as_set(
     rnncli: Command, model: object, tmp_path: object, option: tuple[str, ...], code: int
 ) -> None:
     frame = hourly().assign(y=lambda frame: 1000 * frame["y"])

@@ -1,4 +1,4 @@
-"""Networks forecast together: each counts, none takes the others along, and what rises goes on rising."""
+"""Ensemble forecasts: members are averaged, outliers are clipped, and quantiles stay sorted."""
 
 import numpy as np
 import torch
@@ -13,27 +13,27 @@ RISING = hnp.arrays(
 ).map(lambda said: torch.from_numpy(np.sort(said, axis=-1)))
 
 
-def test_members_that_are_much_alike_are_averaged() -> None:
+def test_similar_members_are_averaged() -> None:
     said = torch.tensor([[1.0, 2.0], [1.5, 2.5], [3.5, 4.5], [2.0, 3.0]])
 
     assert torch.allclose(ensemble_forecast(list(said), counts=False), said.mean(dim=0))
 
 
-def test_counts_take_the_one_in_the_middle() -> None:
+def test_counts_take_the_median() -> None:
     said = torch.tensor([[0.0, 1.0], [0.0, 2.0], [1.0, 7.0]])
 
     assert torch.equal(ensemble_forecast(list(said), counts=True), torch.tensor([0.0, 2.0]))
 
 
 @given(RISING, st.booleans())
-def test_quantiles_that_rise_still_do(said: torch.Tensor, counts: bool) -> None:
+def test_quantiles_stay_sorted(said: torch.Tensor, counts: bool) -> None:
     together = ensemble_forecast(list(said), counts)
 
     assert (together.diff(dim=-1) >= -1e-6).all()
 
 
 @given(RISING, st.floats(-1e6, 1e6))
-def test_what_else_is_asked_for_changes_nothing(said: torch.Tensor, further: float) -> None:
+def test_further_quantiles_change_none_of_the_others(said: torch.Tensor, further: float) -> None:
     more = torch.cat([said, said[..., -1:] + torch.arange(len(said)).reshape(-1, 1, 1) * further], dim=-1)
 
     other = ensemble_forecast(list(more), False, torch.arange(3))[..., :3]
@@ -41,9 +41,7 @@ def test_what_else_is_asked_for_changes_nothing(said: torch.Tensor, further: flo
 
 
 @given(st.floats(allow_nan=False), st.floats(-100, 100), st.floats(0, 10), st.floats(0, 10))
-def test_one_that_says_anything_at_all_moves_the_others_little(
-    wild: float, first: float, second: float, third: float
-) -> None:
+def test_an_outlier_moves_the_ensemble_little(wild: float, first: float, second: float, third: float) -> None:
     sane = [first, first + second, first + second + third]
 
     together = ensemble_forecast(
@@ -55,13 +53,13 @@ def test_one_that_says_anything_at_all_moves_the_others_little(
 
 
 @given(RISING)
-def test_one_that_says_nothing_leaves_it_to_the_others(said: torch.Tensor) -> None:
+def test_a_member_without_forecast_is_ignored(said: torch.Tensor) -> None:
     silent = torch.full_like(said[0], torch.nan)
 
     assert torch.allclose(ensemble_forecast([silent, *said], counts=False), ensemble_forecast(list(said), counts=False))
 
 
-def test_where_none_says_anything_nothing_is_said() -> None:
+def test_without_any_member_forecast_the_ensemble_has_none() -> None:
     silent = torch.full((2, 3), torch.nan)
 
     assert ensemble_forecast([silent, silent, silent], counts=False).isnan().all()

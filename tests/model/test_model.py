@@ -1,4 +1,4 @@
-"""Model files: the same bits back, never half, never code."""
+"""Model files: loaded bit for bit, refused if damaged, and never code."""
 
 import json
 import pickle
@@ -39,7 +39,7 @@ def card_of(path: Path) -> dict[str, object]:
 
 
 def with_card(path: Path, card: object) -> bytes:
-    """The model file with another card, sealed anew."""
+    """Return the model file with another card and a valid checksum."""
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
@@ -64,7 +64,7 @@ def test_saved_and_loaded_a_model_forecasts_the_same_bits(model: Path, tmp_path:
 
 @pytest.fixture(scope="module")
 def other(workplace: Path) -> bytes:
-    """The content of a second model for the same table."""
+    """Return the content of a second model for the same table."""
     path = workplace / "other.rnn"
     shape = ["--horizon", "6", "--hidden", "4", "--context", "24", "--season", "24", "--steps", "2", "--seed", "2"]
     assert cli.run(["train", str(workplace / "data.csv"), *shape, "--output", str(path)]) == 0
@@ -83,7 +83,7 @@ def other(workplace: Path) -> bytes:
     ],
     ids=" ".join,
 )
-def test_a_run_uses_one_version_of_the_model_though_another_takes_its_place(
+def test_a_run_uses_one_version_of_a_model_that_is_replaced_meanwhile(
     rnncli: Command,
     model: Path,
     other: bytes,
@@ -128,7 +128,7 @@ def test_no_value_after_the_cutoff_changes_the_forecast_made_at_it(workplace: Pa
     assert np.array_equal(one.quantiles, two.quantiles)
 
 
-def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
+def test_the_card_contains_all_choices_and_no_rows(model: Path) -> None:
     card = card_of(model)
 
     assert card["format"] == cards.FORMAT
@@ -137,7 +137,7 @@ def test_the_card_holds_all_that_was_chosen_and_no_rows(model: Path) -> None:
     assert model.stat().st_size < 64 * 1024
 
 
-def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_a_newer_format_is_refused(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.FORMAT + 1}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
@@ -147,7 +147,7 @@ def test_a_newer_format_is_refused_plainly(rnncli: Command, model: Path, data: P
     assert "newer rnncli" in outcome.err
 
 
-def test_an_older_format_is_to_be_trained_again(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+def test_an_older_format_is_refused_with_instructions(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.FORMAT - 1}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
@@ -169,7 +169,7 @@ class Trap:
     ids=["empty", "csv", "pickle", "noise", "huge", "zip"],
 )
 @pytest.mark.parametrize("command", ["forecast", "evaluate", "inspect"])
-def test_a_file_that_is_no_model_is_refused(
+def test_a_file_that_is_not_a_model_is_refused(
     rnncli: Command, command: str, content: bytes, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -202,7 +202,7 @@ def test_a_truncated_model_is_refused(workplace: Path, tmp_path_factory: pytest.
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 @settings(max_examples=50)
-def test_a_bit_that_flipped_anywhere_is_found(
+def test_a_flipped_bit_is_detected(
     workplace: Path, tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
 ) -> None:
     content = bytearray((workplace / "data.rnn").read_bytes())
@@ -214,9 +214,7 @@ def test_a_bit_that_flipped_anywhere_is_found(
         card_file.read_card(path)
 
 
-def test_a_file_of_an_older_format_without_a_seal_is_to_be_trained_again(
-    rnncli: Command, data: Path, tmp_path: Path
-) -> None:
+def test_a_file_of_an_older_format_without_checksum_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(2)}, tmp_path / "m.rnn", {"rnncli": '{"format": 4}'})
@@ -241,7 +239,7 @@ def test_a_file_of_an_older_format_without_a_seal_is_to_be_trained_again(
         {"scale": None},
     ],
 )
-def test_a_card_that_lies_is_refused_before_memory_is_taken(
+def test_a_false_card_is_refused_before_memory_is_allocated(
     rnncli: Command, model: Path, data: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
     card = card_of(model)
@@ -253,20 +251,20 @@ def test_a_card_that_lies_is_refused_before_memory_is_taken(
     assert (outcome.code, outcome.out) == (4, "")
 
 
-def test_a_card_with_half_a_character_is_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:
+def test_a_card_with_an_unpaired_surrogate_is_refused(rnncli: Command, model: Path, tmp_path: Path) -> None:
     (tmp_path / "m.rnn").write_bytes(with_card(model, card_of(model) | {"frequency": "\ud800"}))
 
     assert rnncli("inspect", tmp_path / "m.rnn").code == 4
 
 
 @pytest.mark.parametrize("card", ["{", "[]", "7", "{}", "[" * 100_000])
-def test_a_card_that_does_not_read_is_refused(rnncli: Command, model: Path, tmp_path: Path, card: str) -> None:
+def test_an_unreadable_card_is_refused(rnncli: Command, model: Path, tmp_path: Path, card: str) -> None:
     (tmp_path / "m.rnn").write_bytes(with_card(model, card))
 
     assert rnncli("inspect", tmp_path / "m.rnn").code == 4
 
 
-def test_a_safetensors_file_of_others_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_foreign_safetensors_file_is_refused(rnncli: Command, data: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(2)}, tmp_path / "m.rnn")
