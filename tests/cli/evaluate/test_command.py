@@ -293,7 +293,7 @@ def test_a_single_series_without_an_id_is_scored(rnncli: Command, tmp_path: Path
 
     assert (plain.code, len(plain.table)) == (0, 5)
     assert (refused.code, refused.out) == (3, "")
-    assert "without a column of ids" in refused.err
+    assert "has no column of series ids" in refused.err
 
 
 def test_series_without_a_value_in_the_column_form_a_group(rnncli: Command, model: Path, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_a_column_named_like_a_score_is_refused_as_group(rnncli: Command, model:
     outcome = rnncli("evaluate", model, tmp_path / "d.csv", "--by", "model", "--format", "table")
 
     assert (outcome.code, outcome.out) == (3, "")
-    assert "Rename it" in outcome.err
+    assert "Rename the column" in outcome.err
 
 
 def test_the_windows_of_a_wide_table_can_be_scored_again(rnncli: Command, tmp_path: Path) -> None:

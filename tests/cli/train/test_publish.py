@@ -114,9 +114,9 @@ def test_the_first_model_is_published_if_its_scores_meet_the_conditions(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--publish-if", "nice"), '"nice" is no condition such as'),
-        (("--publish-if", "mse < 1"), '"mse" is none of'),
-        (("--publish-if", "mase < current - "), "is no condition such as"),
+        (("--publish-if", "nice"), '"nice": not a condition'),
+        (("--publish-if", "mse < 1"), '"mse" must be one of'),
+        (("--publish-if", "mase < current - "), "not a condition"),
         (("--publish-if", "better", "--horizon", "7"), "different horizons cannot be compared"),
         (("--rollback",), "Leave out DATA"),
     ],
