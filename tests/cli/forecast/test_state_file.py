@@ -1,5 +1,6 @@
 """forecast --state: a run needs only new rows."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,6 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from rnncli.files import atomic
 from rnncli.model import forecast_state
 from tests.conftest import SAMPLES, Command, hourly
 
@@ -127,7 +127,7 @@ def test_nothing_is_written_if_the_state_cannot_be_written(
         raise OSError(28, "No space left on device")
 
     before, new = kept.read_bytes(), write(NEW, tmp_path / "new.csv")
-    monkeypatch.setattr(atomic, "_finish", full)
+    monkeypatch.setattr(os, "fsync", full)
 
     outcome = rnncli("forecast", model, new, "--state", kept, "--output", tmp_path / "f.csv")
 
