@@ -1,4 +1,4 @@
-"""How well a network is: how far back it reaches, what it keeps, and which parts of it do nothing. No printing."""
+"""Diagnostics of trained networks: gradients, memory, gates, attention and permutation importance."""
 
 from rnncli.diagnostics.measurements import Diagnostics, Measurement, measure, select_cutoffs
 

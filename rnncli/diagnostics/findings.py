@@ -1,4 +1,4 @@
-"""What the figures of a network's health mean, in plain sentences with what to do. No torch."""
+"""Interpretation of a network's diagnostics: one sentence per measure, with the option to change."""
 
 from typing import NamedTuple
 
@@ -10,124 +10,140 @@ from rnncli.diagnostics.measurements import ROLLED, Diagnostics
 from rnncli.model.card import Card, LearningCurve
 from rnncli.network.cells import Part
 
-EXPLODED = 100.0  # times the usual norm of the gradient
-FADES, RUNS = 0.5, 2.0  # spectral radius: 1 keeps what it has
-STUCK = 0.9  # share of a gate's, or of the units', values at their ends
-IDLE = 0.25  # share of dead units that are worth sparing
-GREW = 2.0  # times the state
-COSTLY = 0.5  # share by which living with its own forecasts makes the error larger
+EXPLODED = 100.0  # times the median norm of the gradient
+FADING, UNSTABLE = 0.5, 2.0  # spectral radius; at 1 the state neither fades nor grows
+STUCK = 0.9  # share of a gate's, or of the units', values that are saturated
+IDLE = 0.25  # share of dead units above which fewer units are advised
+GREW = 2.0  # growth of the state
+COSTLY = 0.5  # relative increase of the error by feeding forecasts back
 CALMER = "lower --learning-rate or raise --weight-decay"
 
 
 class Finding(NamedTuple):
-    """A measure, what it came to, and what that means."""
+    """A measure with its value and what the value means."""
 
     measure: str
-    found: str
-    verdict: str
+    value: str
+    meaning: str
 
 
-def findings(health: Diagnostics, card: Card, number: int) -> list[Finding]:
-    """All that is to be said of one network of a model."""
-    design, season = health.architecture, card.season
-    reach, memory = (f"{steps} of {design.context} steps" for steps in (health.reach, health.memory))
-    every = [
-        Finding("gradient reaches back", reach, _reach(health.reach, design, season)),
-        _steepest(card.members[number].course, card.config.training.clip),
-        Finding("effective memory", memory, _memory(health.memory, design, season)),
+def findings(diagnostics: Diagnostics, card: Card, number: int) -> list[Finding]:
+    """Return all findings of network `number` of a model."""
+    architecture, season = diagnostics.architecture, card.season
+    reach, memory = (f"{steps} of {architecture.context} steps" for steps in (diagnostics.reach, diagnostics.memory))
+    found = [
+        Finding("gradient reaches back", reach, _reach(diagnostics.reach, architecture, season)),
+        _largest_gradient(card.members[number].course, card.config.training.clip),
+        Finding("effective memory", memory, _memory(diagnostics.memory, architecture, season)),
     ]
-    if health.radii is not None:
-        every.append(_radii(health.radii, design))
-    if health.saturated is not None:
-        every.append(_saturated(health.saturated, design))
-    if health.drift is not None:
-        grown = f"{health.drift:.2f} times after {ROLLED} contexts"
-        every.append(Finding("state in a long run", grown, _drift(health.drift, design)))
-    share = health.dead / design.hidden
-    idle = f"a smaller --hidden than {design.hidden} would do" if share > IDLE else "nearly every unit tells something"
-    every.append(
-        Finding("dead units", f"{health.dead} of {design.hidden}", idle if health.dead else "every unit moves")
+    if diagnostics.radii is not None:
+        found.append(_radii(diagnostics.radii, architecture))
+    if diagnostics.saturated is not None:
+        found.append(_saturated(diagnostics.saturated, architecture))
+    if diagnostics.drift is not None:
+        growth = f"{diagnostics.drift:.2f} times after {ROLLED} contexts"
+        found.append(Finding("state in a long run", growth, _drift(diagnostics.drift, architecture)))
+    found.append(_dead(diagnostics.dead, architecture.hidden))
+    found.append(_gap(diagnostics.gap, architecture))
+    return found
+
+
+def _reach(reach: int, architecture: Architecture, season: int) -> str:
+    """Interpret how many steps back the gradient reaches: it should cover a season or, without one, the horizon."""
+    needed, reason = (
+        (season, f"the season is {season}") if season > 1 else (architecture.horizon, _horizon(architecture))
     )
-    every.append(_gap(health.gap, design))
-    return every
+    if architecture.context < needed:
+        return f"the context is {architecture.context} but {reason}: raise --context"
+    if reach < needed:
+        gates = ", or try --cell lstm or gru" if architecture.traits.recurrent and not architecture.traits.gated else ""
+        bypass = "; only the linear bypass uses earlier steps" if architecture.bypass else ""
+        return f"{reason}: raise --segment{gates}{bypass}"
+    return "covers the whole context" if reach >= architecture.context else f"sufficient: {reason}"
 
 
-def _reach(reach: int, design: Architecture, season: int) -> str:
-    aim, called = (
-        (season, f"your season is {season}") if season > 1 else (design.horizon, f"the horizon is {design.horizon}")
-    )
-    if design.context < aim:
-        return f"the context is {design.context}, {called}: raise --context"
-    if reach < aim:
-        other = ", or try --cell lstm or gru" if design.traits.recurrent and not design.traits.gated else ""
-        further = "; only the bypass sees further" if design.bypass else ""
-        return f"{called}: raise --segment{other}{further}"
-    return "all that the network sees" if reach >= design.context else f"far enough: {called}"
+def _horizon(architecture: Architecture) -> str:
+    return f"the horizon is {architecture.horizon}"
 
 
-def _steepest(course: LearningCurve | None, clip: float) -> Finding:
+def _largest_gradient(curve: LearningCurve | None, clip: float) -> Finding:
+    """Interpret the largest norm of the gradient in training."""
     name = "largest gradient in training"
-    if course is None:
-        return Finding(name, "n/a", "its training was not recorded: train it again")
-    if not course.gradients:
-        return Finding(name, "n/a", "its read-out was solved for, without a gradient")
-    known = [norm for norm in course.gradients if norm is not None]
-    if len(known) < len(course.gradients):
-        return Finding(name, "no number", f"it exploded: {CALMER}")
-    largest = max(known)
-    found = f"{largest:.3g} by update {course.points[known.index(largest)]} of {course.updates}"
-    if largest > EXPLODED * float(np.median(known)):
-        return Finding(name, found, f"it exploded, {largest / float(np.median(known)):.0f} times the usual: {CALMER}")
-    return Finding(name, found, "no explosion" + (f"; --clip held it to {clip:g}" if largest > clip else ""))
+    if curve is None:
+        return Finding(name, "n/a", "the training was not recorded: train again")
+    if not curve.gradients:
+        return Finding(name, "n/a", "the readout was solved in closed form")
+    finite = [norm for norm in curve.gradients if norm is not None]
+    if len(finite) < len(curve.gradients):
+        return Finding(name, "not finite", f"the gradient exploded: {CALMER}")
+    largest, median = max(finite), float(np.median(finite))
+    value = f"{largest:.3g} by update {curve.points[finite.index(largest)]} of {curve.updates}"
+    if largest > EXPLODED * median:
+        return Finding(name, value, f"the gradient exploded, {largest / median:.0f} times the median: {CALMER}")
+    return Finding(name, value, "no explosion" + (f"; --clip limited it to {clip:g}" if largest > clip else ""))
 
 
-def _memory(memory: int, design: Architecture, season: int) -> str:
-    if memory >= design.context:
-        return "what comes first still tells at the end of the context"
-    if memory <= design.segment:
-        return "forgets at once: the recurrence adds nothing; lower --segment, or take a longer --context"
+def _memory(memory: int, architecture: Architecture, season: int) -> str:
+    """Interpret after how many steps an input has lost its effect."""
+    if memory >= architecture.context:
+        return "the first steps still matter at the end of the context"
+    if memory <= architecture.segment:
+        return "forgets at once, the recurrence is unused: lower --segment, or use a longer --context"
     if memory < season:
-        return f"less than your season, {season}: raise --segment"
+        return f"less than the season of {season}: raise --segment"
     return "fades within the context: a longer one would hardly be used"
 
 
-def _calmer(design: Architecture) -> str:
-    """What keeps a state in bounds."""
-    return "lower --radius or --input-scale" if design.traits.closed_form else CALMER
-
-
-def _radii(radii: dict[Part, float], design: Architecture) -> Finding:
-    found = ", ".join(f"{part.name} {radius:.2f}" for part, radius in radii.items())
-    # Gates are held between 0 and 1 whatever their weights: the state lives on the others.
+def _radii(radii: dict[Part, float], architecture: Architecture) -> Finding:
+    """Interpret the spectral radii of the recurrent weights."""
+    value = ", ".join(f"{part.name} {radius:.2f}" for part, radius in radii.items())
+    # Gates are bounded to 0..1 whatever their weights: the other parts determine the state.
     largest = max(radius for part, radius in radii.items() if not part.gate)
-    if largest > RUNS:
-        verdict = f"far above 1: the state may run away; {_calmer(design)}"
-    elif largest < FADES:
-        verdict = "far below 1: the state fades in a few steps"
+    if largest > UNSTABLE:
+        meaning = f"far above 1, the state may diverge: {_calmer(architecture)}"
+    elif largest < FADING:
+        meaning = "far below 1: the state fades within a few steps"
     else:
-        verdict = "about 1: the state neither fades nor runs away by itself"
-    return Finding("spectral radius", found, verdict)
+        meaning = "about 1: the state neither fades nor diverges by itself"
+    return Finding("spectral radius", value, meaning)
 
 
-def _saturated(shares: dict[Part, float], design: Architecture) -> Finding:
-    found = ", ".join(f"{part.name} {100 * share:.0f} %" for part, share in shares.items())
+def _saturated(shares: dict[Part, float], architecture: Architecture) -> Finding:
+    """Interpret the shares of saturated values."""
+    value = ", ".join(f"{part.name} {100 * share:.0f} %" for part, share in shares.items())
     stuck = [part.name for part, share in shares.items() if share > STUCK]
-    verdict = f"{' and '.join(stuck)} hardly move, and pass no gradient: {_calmer(design)}" if stuck else "free to move"
-    return Finding("saturated", found, verdict)
+    meaning = f"{' and '.join(stuck)} hardly change and pass no gradient: {_calmer(architecture)}"
+    return Finding("saturated", value, meaning if stuck else "free to change")
 
 
-def _drift(drift: float, design: Architecture) -> str:
+def _drift(drift: float, architecture: Architecture) -> str:
+    """Interpret the growth of the state in a long run."""
     if drift > GREW:
-        return f"it grows on and on: what lies far ahead may run away; {_calmer(design)}"
-    return "it dies away" if drift < 1 / GREW else "steady"
+        return f"keeps growing, forecasts far ahead may diverge: {_calmer(architecture)}"
+    return "decays" if drift < 1 / GREW else "steady"
 
 
-def _gap(gap: FeedbackGap | None, design: Architecture) -> Finding:
+def _dead(count: int, hidden: int) -> Finding:
+    """Interpret the number of units whose output is constant."""
+    meaning = "nearly all units are used" if count else "all units are used"
+    if count > IDLE * hidden:
+        meaning = f"a smaller --hidden than {hidden} is sufficient"
+    return Finding("dead units", f"{count} of {hidden}", meaning)
+
+
+def _gap(gap: FeedbackGap | None, architecture: Architecture) -> Finding:
+    """Interpret what it costs that a recursive decoder receives its forecasts instead of true values."""
     name = "own forecasts fed back"
     if gap is None:
-        fed = design.decoder == "recursive"
-        return Finding(name, "n/a", "one segment: none is" if fed else f"the {design.decoder} decoder feeds none back")
+        recursive = architecture.decoder == "recursive"
+        reason = "the horizon is one segment" if recursive else f"the {architecture.decoder} decoder has no feedback"
+        return Finding(name, "n/a", reason)
     cost = gap.free / gap.forced - 1 if gap.forced else 0.0
-    found = f"error {gap.free:.3g}, told the truth {gap.forced:.3g} ({100 * cost:+.0f} %)"
-    worse = "errors feed on themselves: raise --segment, or take --decoder parallel"
-    return Finding(name, found, worse if cost > COSTLY else "it lives with its own errors")
+    value = f"error {gap.free:.3g}, with true values {gap.forced:.3g} ({100 * cost:+.0f} %)"
+    accumulates = "errors accumulate: raise --segment, or use --decoder parallel"
+    return Finding(name, value, accumulates if cost > COSTLY else "errors do not accumulate")
+
+
+def _calmer(architecture: Architecture) -> str:
+    """Return how to keep a state bounded."""
+    return "lower --radius or --input-scale" if architecture.traits.closed_form else CALMER

@@ -1,4 +1,4 @@
-"""What goes through a network while it forecasts: caught by hooks, so that the network knows nothing of it."""
+"""Gradients and intermediate values of one forecast, caught by hooks: the network contains no code for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,88 +13,94 @@ from rnncli.windows.batch import Batch
 
 
 class Probe(NamedTuple):
-    """What went through a network at B windows of L steps in N segments."""
+    """Values of a network in a forecast of B windows of L steps in N segments."""
 
-    steps: Tensor  # (B, N, hidden) what the encoder was given
-    outputs: Tensor  # (B, N, hidden) what it gave
+    steps: Tensor  # (B, N, hidden) the encoder's input
+    outputs: Tensor  # (B, N, hidden) the encoder's output
     scaled: Tensor  # (B, L, K) the past at unit scale, NaN where missing
-    read: Tensor  # (B, L) norm of the loss's gradient by the values that the encoder reads, the oldest first
-    whole: Tensor  # (B, L) the same by whatever way: through base and bypass, too
-    step: Tensor  # (B,) int64: the clock's as the future starts
-    looked: Tensor | None  # (B, M, N) how much each step of the decoder looks at each of the encoder's
+    read: Tensor  # (B, L) norm of the loss's gradient through the encoder with respect to each step, the oldest first
+    whole: Tensor  # (B, L) the same along all paths, including base forecast and bypass
+    step: Tensor  # (B,) int64: the time index at which the future begins
+    attention: Tensor | None  # (B, M, N) weights of each decoder step on the encoder's steps
 
 
 def context_batch(network: Network, batch: Batch) -> Batch:
-    """The part of the windows that a network looks at."""
+    """Return the windows cut to the network's context."""
     past = batch.past[:, -network.context :]
-    return batch._replace(
-        past=past, covariates=batch.covariates.last_steps(network.context, network.architecture.horizon)
-    )
+    covariates = batch.covariates.last_steps(network.context, network.architecture.horizon)
+    return batch._replace(past=past, covariates=covariates)
 
 
 @torch.enable_grad()
 def probe(network: Network, batch: Batch) -> Probe:
-    """One forecast with its loss, and the way back. network: in evaluation, on the CPU; batch: its own."""
+    """Forecast windows of the network's context, and propagate the loss back.
+
+    network: in evaluation mode, on the CPU.
+    """
     caught: dict[str, Tensor] = {}
 
-    def scaled(given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor] | None:
+    def catch_scaled(inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor] | None:
         if "scaled" in caught:
             return None
-        caught["scaled"] = given[0].detach().requires_grad_()
-        return caught["scaled"], given[1]
+        caught["scaled"] = inputs[0].detach().requires_grad_()
+        return caught["scaled"], inputs[1]
 
-    def read(given: tuple[Tensor]) -> None:
-        caught.setdefault("read", given[0])
+    def catch_read(inputs: tuple[Tensor]) -> None:
+        caught.setdefault("read", inputs[0])
 
-    def steps(given: tuple[Tensor, ...]) -> None:
-        caught.setdefault("steps", given[0].detach())
+    def catch_steps(inputs: tuple[Tensor, ...]) -> None:
+        caught.setdefault("steps", inputs[0].detach())
 
-    # All segments of the past pass through what leaves some of them out in training, before any encoder cuts them up.
+    # Input dropout receives all segments of the past at once; an encoder may receive them in parts.
     entry = network.encoder if network.architecture.traits.closed_form else network.input_dropout
-    with _before(network.base, scaled), _before(network.embedding, read), _before(entry, steps):
+    with (
+        _before(network.base, catch_scaled),
+        _before(network.embedding, catch_read),
+        _before(entry, catch_steps),
+    ):
         trace = network.trace(batch.past, batch.step, batch.covariates)
     quantiles, scale = trace.prediction
     total, _ = network.head.loss(quantiles, scale.apply_clipped(batch.future), (scale.spread > 0).to(quantiles))
     whole, by_read = torch.autograd.grad(total, (caught["scaled"], caught["read"]))
-    design, (count, length, targets) = network.architecture, whole.shape
-    values = by_read[..., : design.segment * targets].reshape(count, length, targets)  # the embedding has them first
+    segment, (count, length, targets) = network.architecture.segment, whole.shape
+    values = by_read[..., : segment * targets].reshape(count, length, targets)  # the embedding's first inputs
     with torch.no_grad():
         outputs, _ = network.encoder(caught["steps"])
-    lags = values.norm(dim=-1), whole.norm(dim=-1)
-    looked = None if trace.attention is None else trace.attention.detach()
-    return Probe(caught["steps"], outputs, caught["scaled"].detach(), *lags, batch.step, looked)
+    norms = values.norm(dim=-1), whole.norm(dim=-1)
+    attention = None if trace.attention is None else trace.attention.detach()
+    return Probe(caught["steps"], outputs, caught["scaled"].detach(), *norms, batch.step, attention)
 
 
 class FeedbackGap(NamedTuple):
-    """Mean absolute errors at unit scale, behind the first segment of the horizon."""
+    """Mean absolute errors at unit scale after the first segment of the horizon."""
 
-    forced: float  # each segment forecast from the true ones before it
-    free: float  # from the network's own
+    forced: float  # each segment is forecast from the true values of those before it
+    free: float  # from the forecasts
 
 
 @torch.no_grad()
 def feedback_gap(network: Network, batch: Batch) -> FeedbackGap | None:
-    """What living with its own forecasts costs a network (Williams and Zipser 1989), as a recursive decoder has to.
+    """Return the errors with and without teacher forcing (Williams and Zipser 1989).
 
-    None where nothing is fed back, or nothing is known of what followed.
+    None if the decoder has no feedback, or if no true value is known.
     """
-    design = network.architecture
     if not network.decoder.feeds_back or network.decoder_steps == 1:
         return None
-    given = batch.past, batch.step, batch.covariates
-    free, scale = network(*given)
-    forced, _ = network.trace(*given, teacher=TeacherForcing(batch.future, 1.0)).prediction
-    actual = scale.apply(batch.future)  # (B, H, K)
-    errors = [
-        (one[..., network.head.median] - actual)[:, design.segment :].abs().nanmean().item() for one in (forced, free)
-    ]
-    return FeedbackGap(*errors) if errors[0] == errors[0] else None
+    inputs = batch.past, batch.step, batch.covariates
+    free, scale = network(*inputs)
+    forced, _ = network.trace(*inputs, teacher=TeacherForcing(batch.future, 1.0)).prediction
+    actual, segment = scale.apply(batch.future), network.architecture.segment  # (B, H, K)
+    forced_error, free_error = (
+        (quantiles[..., network.head.median] - actual)[:, segment:].abs().nanmean().item()
+        for quantiles in (forced, free)
+    )
+    return FeedbackGap(forced_error, free_error) if forced_error == forced_error else None  # NaN without true values
 
 
 @contextmanager
 def _before(module: nn.Module, look: Callable[[Any], Any]) -> Iterator[None]:
-    """Look at what a module is given, and give it something else where there is an answer."""
-    handle = module.register_forward_pre_hook(lambda _module, given: look(given))
+    """Call `look` with a module's inputs; what it returns, if anything, replaces them."""
+    handle = module.register_forward_pre_hook(lambda _module, inputs: look(inputs))
     try:
         yield
     finally:

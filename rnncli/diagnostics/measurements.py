@@ -1,4 +1,4 @@
-"""The figures of a network's health, measured on windows of a panel."""
+"""Diagnostics of a network, measured on windows of a panel."""
 
 import math
 from collections.abc import Sequence
@@ -22,118 +22,127 @@ from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Windows
 
-MOST_WINDOWS = 128
-MOST_VALUES = 20_000_000  # of states on the way back, of all windows together
-ORIGINS = 5  # windows of a series, at most
-FADED = 0.05  # share of what was there once, below which nothing is left
-SHUT, OPEN = 0.05, 0.95  # gates beyond are at their ends, where no gradient passes
-STILL = 1e-3  # deviation below which a unit tells nothing
-ROLLED = 10  # contexts in a row
+MAX_WINDOWS = 128
+MAX_VALUES = 20_000_000  # of states stored for the backward pass, of all windows
+WINDOWS_PER_SERIES = 5
+FADED = 0.05  # share of the original size below which an effect counts as gone
+SHUT, OPEN = 0.05, 0.95  # gates beyond are saturated: they pass almost no gradient
+STILL = 1e-3  # standard deviation below which a unit is dead
+ROLLED = 10  # contexts that a long run reads
 ROLLED_WINDOWS = 32
 
 
 class Diagnostics(NamedTuple):
-    """What was found of one network; None where its cell or decoder has no such thing."""
+    """Measures of one network; None if they do not apply to its cell or decoder."""
 
     architecture: Architecture
-    windows: int  # that it was measured on
-    read: np.ndarray  # (N,) the loss's gradient by each segment that the encoder reads, the newest first, at most 1
-    whole: np.ndarray  # (N,) by each segment in whatever way, in the same unit
-    reach: int  # steps back to the furthest of `read` that is not faded
-    kept: np.ndarray  # (N,) share of a change that is left so many segments later
-    memory: int  # steps until it has faded; the context where it never does
-    radii: dict[Part, float] | None  # largest absolute eigenvalue of the recurrent weights of each part
-    saturated: dict[Part, float] | None  # share of each gate's, and of the units', values at their ends
-    dead: int  # units of the last layer that never move
-    drift: float | None  # times the state has grown after many contexts in a row
+    windows: int  # number of windows measured
+    read: np.ndarray  # (N,) gradient of the loss through the encoder by segment, the newest first; the largest is 1
+    whole: np.ndarray  # (N,) along all paths, in the same unit
+    reach: int  # steps back to the end of the furthest segment of `read` that has not faded
+    kept: np.ndarray  # (N,) share of a change of the first segment that remains after so many segments
+    memory: int  # steps until the change has faded; at most the context
+    radii: dict[Part, float] | None  # spectral radius of the recurrent weights of each part
+    saturated: dict[Part, float] | None  # share of saturated values of each gate and of the units
+    dead: int  # units of the last layer with constant output
+    drift: float | None  # growth of the norm of the state in a long run
     gap: FeedbackGap | None
 
 
 class Measurement(NamedTuple):
-    """A network's health, and what it was told by."""
+    """The diagnostics of a network, and the values that they were computed from."""
 
-    health: Diagnostics
-    watched: Probe
-    layers: list[LayerActivity]  # none for cells that are not recurrent, or that no kernel runs
-    looked: Tensor | None  # (B, M, N) how much each segment of the past is looked at, where there is attention
+    diagnostics: Diagnostics
+    probe: Probe
+    layers: list[LayerActivity]  # of recurrent cells
+    attention: Tensor | None  # (B, M, N) attention weights on each segment of the past
 
 
 def select_cutoffs(panel: Panel, members: Sequence[Member]) -> Cutoffs:
-    """Windows that do not overlap, at the end of each series. Raises DataError where there are none."""
+    """Return windows at the end of each series that do not overlap. Raise DataError if there are none."""
     designs = [member.architecture for member in members]
     horizon = designs[0].horizon
-    states = max(STATES * one.layers * one.hidden * (one.context // one.segment) for one in designs)
-    found = cutoffs.spread_cutoffs(panel, horizon, ORIGINS, max(1, min(MOST_WINDOWS, MOST_VALUES // states)))
+    states = max(STATES * design.layers * design.hidden * (design.context // design.segment) for design in designs)
+    limit = max(1, min(MAX_WINDOWS, MAX_VALUES // states))
+    found = cutoffs.spread_cutoffs(panel, horizon, WINDOWS_PER_SERIES, limit)
     if not len(found.rows):
-        raise DataError(f"no series has the {horizon + 1} rows that a window of horizon {horizon} needs")
+        raise DataError(
+            f"no series has {horizon + 1} rows, as diagnostics with horizon {horizon} require. Use a longer table"
+        )
     return found
 
 
-def measure(model: Model, number: int, panel: Panel, places: Cutoffs) -> Measurement:
-    """One of a model's networks at some windows; one that carries its state over as if each series began there."""
-    cpu = torch.device("cpu")  # a GPU's kernels know no way back in evaluation
+def measure(model: Model, number: int, panel: Panel, selected: Cutoffs) -> Measurement:
+    """Measure network `number` of a model on the selected windows. Raise DataError if they contain no value.
+
+    A stateful network is measured as if each series began with its window.
+    """
+    cpu = torch.device("cpu")  # GPU kernels have no backward pass in evaluation mode
     network, card = model.networks[number].to(cpu).eval(), model.card
     windows = Windows(panel, card.context, card.horizon, cpu, mixed_series=model.mixed_series(panel))
-    (given,) = windows.at(places, len(places.rows))
-    batch = gradient_probe.context_batch(network, given)
+    (full_batch,) = windows.at(selected, len(selected.rows))
+    batch = gradient_probe.context_batch(network, full_batch)
     if batch.past.isnan().all():
-        raise DataError(f"no series has a value in the {network.context} steps that the network looks at")
-    watched = gradient_probe.probe(network, batch)
-    design = network.architecture
-    layers, weights = (
-        gate_activity.layers(network.encoder, watched.steps),
-        gate_activity.recurrent_weights(network.encoder),
-    )
-    read, whole = (_by_segment(lags, design.segment) for lags in (watched.read, watched.whole))
+        raise DataError(f"no series has a value in the {network.context} steps before a cutoff. Use newer data")
+    probe = gradient_probe.probe(network, batch)
+    layers = gate_activity.layers(network.encoder, probe.steps)
+    attention = attention_weights(network.encoder, probe.steps) if probe.attention is None else probe.attention
+    gap = gradient_probe.feedback_gap(network, batch)
+    return Measurement(_diagnostics(network, probe, layers, gap), probe, layers, attention)
+
+
+def _diagnostics(network: Network, probe: Probe, layers: list[LayerActivity], gap: FeedbackGap | None) -> Diagnostics:
+    """Compute the measures of a network from its probe."""
+    design, weights = network.architecture, gate_activity.recurrent_weights(network.encoder)
+    read, whole = (_by_segment(norms, design.segment) for norms in (probe.read, probe.whole))
     largest = float(read.max()) or 1.0
-    kept = _kept(network, watched.steps)
-    health = Diagnostics(
-        design,
-        len(places.rows),
-        read / largest,
-        whole / largest,
-        design.segment * _last((read >= FADED * largest) & (read > 0)),
-        kept,
-        design.segment * _last(kept >= FADED),
-        {part: _radius(one) for part, one in weights.items()} or None,
-        _saturated(layers) if layers else None,
-        int((watched.outputs.std(dim=(0, 1)) < STILL).sum()),
-        _drift(network.encoder, watched.steps[:ROLLED_WINDOWS]) if weights and not design.bidirectional else None,
-        gradient_probe.feedback_gap(network, batch),
+    kept = _remaining_change(network.encoder, probe.steps)
+    carries_on = bool(weights) and not design.bidirectional
+    return Diagnostics(
+        architecture=design,
+        windows=len(probe.outputs),
+        read=read / largest,
+        whole=whole / largest,
+        reach=design.segment * _count_to_last((read >= FADED * largest) & (read > 0)),
+        kept=kept,
+        memory=design.segment * _count_to_last(kept >= FADED),
+        radii={part: _spectral_radius(matrix) for part, matrix in weights.items()} or None,
+        saturated=_saturated(layers) if layers else None,
+        dead=int((probe.outputs.std(dim=(0, 1)) < STILL).sum()),
+        drift=_drift(network.encoder, probe.steps[:ROLLED_WINDOWS]) if carries_on else None,
+        gap=gap,
     )
-    looked = attention_weights(network.encoder, watched.steps) if watched.looked is None else watched.looked
-    return Measurement(health, watched, layers, looked)
 
 
-def _by_segment(lags: Tensor, segment: int) -> np.ndarray:
-    """Norms (B, L), the oldest step first, to the root mean square of each segment over windows, the newest first."""
-    squares = lags.square().mean(dim=0).reshape(-1, segment).mean(dim=1)  # (N,)
+def _by_segment(norms: Tensor, segment: int) -> np.ndarray:
+    """Return the root mean square over windows of norms (B, L), oldest first, by segment (N,), newest first."""
+    squares = norms.square().mean(dim=0).reshape(-1, segment).mean(dim=1)  # (N,)
     return squares.sqrt().flip(0).numpy()
 
 
-def _last(holds: np.ndarray) -> int:
-    """How many there are up to the last that holds."""
+def _count_to_last(holds: np.ndarray) -> int:
+    """Return the number of values up to the last that is true."""
     return int(np.flatnonzero(holds).max(initial=-1)) + 1
 
 
 @torch.no_grad()
-def _kept(network: Network, steps: Tensor) -> np.ndarray:
-    """How much an average first segment in place of their own still changes the outputs, as a share: (N,)."""
-    other = steps.clone()
-    other[:, 0] = steps.mean(dim=(0, 1))
-    changes = [network.encoder(one)[0] for one in (steps, other)]  # (B, N, hidden) each
-    left = (changes[0] - changes[1]).norm(dim=-1).mean(dim=0)  # (N,)
-    return (left / left[0].clamp(min=torch.finfo(left.dtype).tiny)).numpy()
+def _remaining_change(encoder: Encoder, steps: Tensor) -> np.ndarray:
+    """Return how much replacing the first segment by the average one changes later outputs, as a share (N,)."""
+    replaced = steps.clone()
+    replaced[:, 0] = steps.mean(dim=(0, 1))
+    outputs, changed = (encoder(inputs)[0] for inputs in (steps, replaced))  # (B, N, hidden) each
+    change = (outputs - changed).norm(dim=-1).mean(dim=0)  # (N,)
+    return (change / change[0].clamp(min=torch.finfo(change.dtype).tiny)).numpy()
 
 
-def _radius(weights: Tensor) -> float:
+def _spectral_radius(weights: Tensor) -> float:
+    """Return the largest absolute eigenvalue of weights (hidden, hidden)."""
     return float(torch.linalg.eigvals(weights.double()).abs().max())
 
 
 def _saturated(layers: list[LayerActivity]) -> dict[Part, float]:
-    """Of all layers together."""
-    parts = list(layers[0].gates)
-    gates = {part: torch.stack([layer.gates[part] for layer in layers]) for part in parts}
+    """Return the share of saturated values of each gate and of the units, over all layers."""
+    gates = {part: torch.stack([layer.gates[part] for layer in layers]) for part in layers[0].gates}
     shares = {part: float(((gate < SHUT) | (gate > OPEN)).float().mean()) for part, gate in gates.items()}
     units = torch.stack([layer.units for layer in layers])
     stuck = units.abs() > OPEN if layers[0].bounded else units <= 0  # where a ReLU passes no gradient
@@ -142,7 +151,7 @@ def _saturated(layers: list[LayerActivity]) -> dict[Part, float]:
 
 @torch.no_grad()
 def _drift(encoder: Encoder, steps: Tensor) -> float:
-    """The norm of the state after many contexts in a row, as a multiple of that after one."""
+    """Return the norm of the state after reading the context ROLLED times, relative to that after once."""
     norms, state = list[float](), None
     for _ in range(ROLLED):
         _, state = encoder(steps, state)

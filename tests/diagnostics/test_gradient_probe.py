@@ -1,4 +1,4 @@
-"""What is watched is the forecast itself, whatever the network is made of."""
+"""What is probe is the forecast itself, whatever the network is made of."""
 
 from pathlib import Path
 
@@ -56,4 +56,4 @@ def test_the_encoder_comes_to_the_same_as_in_a_forecast(
 
     with torch.no_grad():
         trace = model.networks[0].trace(own.past, own.step, own.covariates)
-    torch.testing.assert_close(found.watched.outputs[:, -1:], trace.outputs)
+    torch.testing.assert_close(found.probe.outputs[:, -1:], trace.outputs)

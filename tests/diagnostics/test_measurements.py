@@ -56,32 +56,34 @@ def windows(made: Network, count: int = 6) -> Batch:
 
 
 def test_the_gradient_fades_by_the_share_that_is_kept() -> None:
-    watched = gradient_probe.probe(made := by_hand(), windows(made))
+    probe = gradient_probe.probe(made := by_hand(), windows(made))
 
-    lags = watched.read.double().square().mean(0).sqrt().flip(0).numpy()  # the newest first
+    lags = probe.read.double().square().mean(0).sqrt().flip(0).numpy()  # the newest first
 
     np.testing.assert_allclose(lags[2:] / lags[:-2], SHARE, rtol=2e-3)  # a segment of two steps at a time
-    torch.testing.assert_close(watched.whole, watched.read)  # no base and no bypass: there is no other way
+    torch.testing.assert_close(probe.whole, probe.read)  # no base and no bypass: there is no other way
 
 
 def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
     made = network("gru", bypass=True, base="last")
     nn.init.normal_(made.bypass.weight, std=0.1)
     nn.init.normal_(made.readout.weight)
-    watched = gradient_probe.probe(made, windows(made, 3))
+    probe = gradient_probe.probe(made, windows(made, 3))
 
-    assert (watched.whole.sum(1) > watched.read.sum(1)).all()
-    assert (watched.whole[:, -1] > 3 * watched.read[:, -1]).all()  # what is repeated is the last value
+    assert (probe.whole.sum(1) > probe.read.sum(1)).all()
+    assert (probe.whole[:, -1] > 3 * probe.read[:, -1]).all()  # what is repeated is the last value
 
 
 def test_the_memory_is_the_power_of_the_share_at_which_little_is_left() -> None:
     made = by_hand()
-    watched = gradient_probe.probe(made, windows(made))
+    probe = gradient_probe.probe(made, windows(made))
 
-    kept = measurements._kept(made, watched.steps)
+    kept = measurements._remaining_change(made.encoder, probe.steps)
 
     np.testing.assert_allclose(kept, SHARE ** np.arange(COUNT), rtol=1e-2)
-    assert measurements._last(kept >= measurements.FADED) == int(np.log(measurements.FADED) / np.log(SHARE)) + 1
+    assert (
+        measurements._count_to_last(kept >= measurements.FADED) == int(np.log(measurements.FADED) / np.log(SHARE)) + 1
+    )
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -89,7 +91,7 @@ def test_orthogonal_weights_have_their_size_for_radius(cell: RecurrentName) -> N
     made = network(cell)
     for weights in recurrent(made).get_parameter("weight_hh_l0").detach().chunk({"rnn": 1, "lstm": 4, "gru": 3}[cell]):
         nn.init.orthogonal_(weights, gain=0.7)
-        assert measurements._radius(weights) == pytest.approx(0.7, rel=1e-5)
+        assert measurements._spectral_radius(weights) == pytest.approx(0.7, rel=1e-5)
 
 
 @torch.no_grad()
@@ -98,9 +100,9 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
     recurrent(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
     recurrent(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
     recurrent(made).get_parameter("bias_ih_l0")[8:10] = 50.0  # half of the candidates at their end
-    watched = gradient_probe.probe(made, windows(made))
+    probe = gradient_probe.probe(made, windows(made))
 
-    shares = measurements._saturated(gate_activity.layers(made.encoder, watched.steps))
+    shares = measurements._saturated(gate_activity.layers(made.encoder, probe.steps))
 
     assert shares[record.RESET] == shares[record.UPDATE] == 1.0
     assert 0.5 <= shares[record.UNITS] < 0.8

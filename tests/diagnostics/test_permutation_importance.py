@@ -66,4 +66,4 @@ def test_it_is_of_a_model_and_takes_windows(rnncli: Command, folder: Path, tmp_p
     outcome = rnncli("inspect", folder / "m.rnn", "--importance", tmp_path / "short.csv")
 
     assert outcome.code == 3
-    assert "two windows at least" in outcome.err
+    assert "at least two windows" in outcome.err

@@ -34,8 +34,8 @@ def run(
         panel = data_input.read_panel_for_model(model.card, data, columns, format)
         measured = list(_measure(model, panel))
     if plot is not None:
-        figure.draw(plot, model.card, measured[0].health, take_snapshot(measured[0], model.card.season))
-    health = [network.health for network in measured]
+        figure.draw(plot, model.card, measured[0].diagnostics, take_snapshot(measured[0], model.card.season))
+    health = [network.diagnostics for network in measured]
     if as_json:
         print(to_json(model.card, health))
     else:
@@ -114,7 +114,7 @@ def _plain(card: "Card", number: int, health: "Diagnostics") -> dict[str, object
         values[name] = None if by_part is None else {part.name: value for part, value in by_part.items()}
     values |= {"gap": None if health.gap is None else health.gap._asdict()}
     by_measure = {
-        finding.measure: {"found": finding.found, "verdict": finding.verdict}
+        finding.measure: {"found": finding.value, "verdict": finding.meaning}
         for finding in findings(health, card, number)
     }
     return values | {"findings": by_measure}

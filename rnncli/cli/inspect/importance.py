@@ -20,7 +20,7 @@ def show(model_file: "ModelFile", data: str, columns: "Columns", format: str | N
     model = decode(model_file)
     with about(data):
         panel = data_input.read_panel_for_model(model.card, data, columns, format)
-        work = device.work_per_forecast(model.card.architectures, panel.targets, permutation_importance.MOST_WINDOWS)
+        work = device.work_per_forecast(model.card.architectures, panel.targets, permutation_importance.MAX_WINDOWS)
         placement = device.prepare("auto", work)
         count = sum(1 for _ in permutation_importance.input_parts(model))
         measured = permutation_importance.importances(model, panel, placement.device)
