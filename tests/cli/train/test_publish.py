@@ -30,7 +30,7 @@ def test_a_significantly_better_model_replaces_the_current_one_and_can_be_rolled
     many.to_csv(tmp_path / "many.csv", index=False)
     before = used.read_bytes()
 
-    better = rnncli("train", tmp_path / "many.csv", *SMALL, "--steps", 200, "--output", used, "--publish-if", "better")
+    better = rnncli("train", tmp_path / "many.csv", *SMALL, "--steps", 80, "--output", used, "--publish-if", "better")
 
     assert better.code == 0
     assert "MASE: better than the current model by" in better.err
