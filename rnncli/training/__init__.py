@@ -1,0 +1,1 @@
+"""Train networks, search for an ensemble of them, and assemble the model."""

@@ -129,8 +129,8 @@ def _cross_scored(
             calibration = validation.calibration(~half) if len(halves) > 1 else None
             calibrated = dataclasses.replace(model, calibration=calibration)
             scored = half & validation.in_table
-            some = Cutoffs(validation.cutoffs.series[scored], validation.cutoffs.rows[scored])
-            yield from backtest.forecast_in_chunks(calibrated, table, some, scoring, CPU, others)
+            part = Cutoffs(validation.cutoffs.series[scored], validation.cutoffs.rows[scored])
+            yield from backtest.forecast_in_chunks(calibrated, table, part, scoring, CPU, others)
 
     return backtest.score_windows(chunks(), scoring)
 

@@ -80,10 +80,10 @@ def forecast_windows(
     """Yield the forecasts of all models and baselines, some windows at a time."""
     levels = backtest.interval_levels(scoring.percents)
     longest = max((cell.model.card for cell in cells), key=lambda card: card.context)
-    for some in backtest.split_cutoffs(longest, len(cells), panel, cutoffs, scoring):
+    for part in backtest.split_cutoffs(longest, len(cells), panel, cutoffs, scoring):
         forecasts, seconds = {}, {}
         for cell in cells:
             began = time.monotonic()
-            forecasts[str(cell.name)] = cell.model.forecast(panel, some, levels, device, scoring.point)
+            forecasts[str(cell.name)] = cell.model.forecast(panel, part, levels, device, scoring.point)
             seconds[str(cell.name)] = time.monotonic() - began
-        yield TimedChunk(ForecastChunk(some, backtest.with_baselines(forecasts, levels, panel, some, scoring)), seconds)
+        yield TimedChunk(ForecastChunk(part, backtest.with_baselines(forecasts, levels, panel, part, scoring)), seconds)

@@ -14,7 +14,7 @@ def fast_float32() -> Iterator[None]:
     """Apply the settings within the block; afterwards the process computes as before."""
     with ExitStack() as settings:
         settings.enter_context(_flushed_denormals())
-        if _faster_by_onednn():
+        if onednn_is_faster():
             settings.enter_context(_products_by_onednn())
         yield
 
@@ -45,7 +45,7 @@ def _products_by_onednn() -> Iterator[None]:
 
 
 @cache
-def _faster_by_onednn() -> bool:
+def onednn_is_faster() -> bool:
     """Return whether oneDNN multiplies faster than MKL, and does not round to bfloat16 although it may.
 
     MKL uses half of AVX-512 on CPUs that are not from Intel: there an update takes a quarter less time with oneDNN.

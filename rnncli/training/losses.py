@@ -1,4 +1,4 @@
-"""Training losses: quantile losses, weighted such that errors count as in the metric.
+"""Training losses: the loss of the head, weighted such that errors count as in the metric.
 
 A metric divides the errors of a window by a number: MAE by nothing, MASE by the error of seasonal naive, sMAPE by the
 size of the values. Weights that depend on the past alone do the same, and leave the quantiles with the lowest loss.

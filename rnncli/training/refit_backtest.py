@@ -1,4 +1,4 @@
-"""Backtest with retraining: before every few cutoffs, train a model on the rows before them."""
+"""Backtest with retraining: before each group of cutoffs, train a model on the rows before them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,29 +31,29 @@ def refit_models(
     panel: Panel,
     cutoffs: Cutoffs,
     windows: WindowPositions,
-    every: int,
+    interval: int,
     device: torch.device,
     report: Report,
 ) -> Iterator[RefittedModel]:
-    """Yield a model for each `every` consecutive windows, the oldest first, trained like the given model.
+    """Yield a model for each `interval` consecutive windows, the oldest first, trained like the given model.
 
     Raise DataError if there are too few rows before the oldest windows, and TrainingError if a training fails.
     """
     model.check(panel)
     config = model.card.config
     oldest = int(windows.back.max())
-    for first in range(oldest, -1, -every):
-        chosen = (windows.back <= first) & (windows.back > first - every)
-        some = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
-        if not len(some.rows):
+    for first in range(oldest, -1, -interval):
+        chosen = (windows.back <= first) & (windows.back > first - interval)
+        group = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
+        if not len(group.rows):
             continue
         try:
-            plan = plan_before(panel, some, _rows_before(some, panel), config.network, config.training)
+            plan = plan_before(panel, group, _rows_before(group, panel), config.network, config.training)
         except RequestError as error:  # with all rows the settings were valid
-            raise _too_early(panel, some, error) from error
+            raise _too_early(panel, group, error) from error
         workers = network_workers(plan, device, processes(config.training.members))
         trained = train_model.train(config, plan, workers, stopping_at_interrupt(report)).model
-        yield RefittedModel(replace(trained, corrected=model.corrected), some)
+        yield RefittedModel(replace(trained, corrected=model.corrected), group)
 
 
 def plan_before(panel: Panel, cutoffs: Cutoffs, rows: np.ndarray, network: Network, training: Training) -> Plan:

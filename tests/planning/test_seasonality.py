@@ -1,4 +1,4 @@
-"""Which cycles show: also those of which there are hardly two, and none that chance made."""
+"""Seasons are detected even from less than two cycles, and not by chance."""
 
 import warnings
 
@@ -23,18 +23,18 @@ def panel_of(series: list[np.ndarray], freq: str) -> Panel:
 
 
 @pytest.mark.parametrize("rows", [80, 95, 104, 160])
-def test_a_year_of_weeks_shows_before_it_has_come_twice(rows: int) -> None:
+def test_a_yearly_season_of_weeks_is_detected_in_less_than_two_years(rows: int) -> None:
     assert season_for_scores(single(wave(rows, 52), "W")) == 52
 
 
-def test_a_great_day_that_has_not_come_again_hides_nothing() -> None:
+def test_a_single_peak_does_not_hide_the_season() -> None:
     values = wave(78, 52)
     values[40] += 60
 
     assert season_for_scores(single(values, "W")) == 52
 
 
-def test_a_year_shows_in_the_rows_to_be_validated_on_as_well() -> None:
+def test_the_season_is_detected_in_validation_rows_too() -> None:
     panel = single(wave(80, 52), "W")
 
     assert plan(panel, horizon=8).architecture.season == 52
@@ -42,7 +42,7 @@ def test_a_year_shows_in_the_rows_to_be_validated_on_as_well() -> None:
 
 
 @pytest.mark.parametrize(("freq", "rows"), [("W", 67), ("W", 95), ("MS", 18), ("MS", 23)])
-def test_chance_is_seldom_taken_for_a_year(freq: str, rows: int) -> None:
+def test_random_walks_seldom_have_a_season(freq: str, rows: int) -> None:
     walks = np.random.default_rng(0).standard_normal((60, rows)).cumsum(axis=1)
 
     taken = [season_for_scores(single(walk, freq)) > 1 for walk in walks]
@@ -50,7 +50,7 @@ def test_chance_is_seldom_taken_for_a_year(freq: str, rows: int) -> None:
     assert season_for_scores(panel_of(list(walks), freq)) == 1
 
 
-def test_many_short_series_show_together_what_one_alone_does_not() -> None:
+def test_many_short_series_show_a_season_that_a_single_one_does_not() -> None:
     generator = np.random.default_rng(0)
     months, noise = generator.standard_normal((60, 12)), generator.standard_normal((60, 22))
     series = list(np.concatenate([months, months[:, :10]], axis=1) + 0.7 * noise)
@@ -59,7 +59,7 @@ def test_many_short_series_show_together_what_one_alone_does_not() -> None:
     assert sum(season_for_scores(single(one, "MS")) == 12 for one in series) < 30
 
 
-def test_series_that_move_as_one_tell_no_more_than_one() -> None:
+def test_identical_series_are_no_more_evidence_than_one() -> None:
     walks = np.random.default_rng(0).standard_normal((40, 20)).cumsum(axis=1)
 
     for walk in walks:
@@ -67,11 +67,11 @@ def test_series_that_move_as_one_tell_no_more_than_one() -> None:
 
 
 @pytest.mark.parametrize("values", [np.full(80, 3.0), np.where(np.arange(80) % 9 == 0, np.nan, 1.0)])
-def test_what_never_changes_has_no_season(values: np.ndarray) -> None:
+def test_constant_series_have_no_season(values: np.ndarray) -> None:
     assert season_for_scores(single(values, "W")) == 1
 
 
-def test_series_that_ended_long_before_the_others_are_no_obstacle() -> None:
+def test_series_that_ended_early_do_not_prevent_detection() -> None:
     gone, going = wave(200, 52), [wave(95, 52) for _ in range(4)]
     gone[60:199] = np.nan
 
@@ -81,7 +81,7 @@ def test_series_that_ended_long_before_the_others_are_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e30])
-def test_values_however_small_or_large_are_looked_at_in_silence(size: float) -> None:
+def test_extreme_values_cause_no_warning(size: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         season_for_scores(single(wave(80, 52) * size, "W"))

@@ -1,4 +1,4 @@
-"""Structural series, and what they take from the series that they are like."""
+"""Simulated series share the traits of the originals."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from rnncli.planning import structural_model
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9])
-def test_how_far_a_series_moves_is_told_in_random_walks(steps: int) -> None:
+def test_the_variance_ratio_of_a_random_walk_is_one(steps: int) -> None:
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(20_000, 1))
     gaps = np.where(generator.random(noise.shape) < 0.3, np.nan, noise.cumsum(axis=0))
@@ -19,7 +19,7 @@ def test_how_far_a_series_moves_is_told_in_random_walks(steps: int) -> None:
 
 
 @pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0, 5.0], [1.0, np.nan, np.nan, np.nan]])
-def test_what_does_not_move_tells_nothing(values: list[float]) -> None:
+def test_constant_series_have_neutral_traits(values: list[float]) -> None:
     series = np.array(values)[:, None]
 
     assert structural_model.variance_ratio(series, 6) == 1
@@ -28,7 +28,7 @@ def test_what_does_not_move_tells_nothing(values: list[float]) -> None:
     assert found.level == values[0]
 
 
-def test_what_mostly_rests_is_as_wild_as_it_moves_now_and_then() -> None:
+def test_the_size_of_rare_changes_is_their_mean() -> None:
     series = np.repeat([2800.0, 2400.0, 2100.0, 1800.0, 1700.0], [2, 2, 3, 7, 2])[:, None]
 
     found = structural_model.estimate_traits(series, 1, 6)
@@ -37,14 +37,14 @@ def test_what_mostly_rests_is_as_wild_as_it_moves_now_and_then() -> None:
     assert found.size == pytest.approx(1.25 * 1100 / 15)
 
 
-def test_even_growth_goes_on_as_growth() -> None:
+def test_steady_growth_continues() -> None:
     found = structural_model.estimate_traits(np.stack([3.0 * np.arange(30), -0.5 * np.arange(30)], axis=1), 1, 6)
     made = structural_model.simulate([found] * 500, 10, 6, np.random.default_rng(0))
 
     assert np.median(np.diff(made, axis=1)[:, 0], axis=0) == pytest.approx([3.0, -0.5], rel=0.4)
 
 
-def test_traits_are_those_that_made_the_series_whatever_leaps() -> None:
+def test_traits_are_recovered_despite_outliers() -> None:
     generator = np.random.default_rng(0)
     steps = np.stack([generator.normal(2.0, 0.5, 400), generator.normal(-1.0, 3.0, 400)], axis=1)
     steps[::40] = 1000
@@ -57,7 +57,7 @@ def test_traits_are_those_that_made_the_series_whatever_leaps() -> None:
     assert found.season.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
 
 
-def test_the_season_is_told_beside_a_trend() -> None:
+def test_the_season_is_recovered_despite_a_trend() -> None:
     pattern = np.array([4.0, -1.0, -3.0, 0.0])
     values = np.resize(pattern, 40) + 0.5 * np.arange(40)
     values[13] = np.nan
@@ -72,7 +72,7 @@ def like(drift: float, size: float, lasting: float = 1.0) -> structural_model.St
     )
 
 
-def test_series_drift_and_move_as_those_that_they_are_like() -> None:
+def test_simulated_series_have_the_drift_and_size_of_the_originals() -> None:
     made = structural_model.simulate([like(2.0, 1.0)] * 3000, 30, 6, np.random.default_rng(0))
 
     changes = np.diff(made[..., 0], axis=1)
@@ -85,7 +85,7 @@ def test_series_drift_and_move_as_those_that_they_are_like() -> None:
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("horizon", [2, 6, 24])
-def test_what_lasts_of_changes_is_the_walk_beside_the_noise(noise: float, horizon: int) -> None:
+def test_the_lasting_share_is_that_of_the_random_walk(noise: float, horizon: int) -> None:
     generator = np.random.default_rng(0)
     values = generator.normal(size=(40_000, 2)).cumsum(axis=0) + noise * generator.normal(size=(40_000, 2))
 
@@ -96,7 +96,7 @@ def test_what_lasts_of_changes_is_the_walk_beside_the_noise(noise: float, horizo
 
 
 @pytest.mark.parametrize("horizon", [6, 24])
-def test_series_come_back_as_those_that_they_are_like(horizon: int) -> None:
+def test_simulated_series_revert_like_the_originals(horizon: int) -> None:
     values = np.random.default_rng(0).normal(size=(400, 1))
     found = structural_model.estimate_traits(values, 1, horizon)
     made = structural_model.simulate([found] * 300, 200, horizon, np.random.default_rng(0))
@@ -110,7 +110,7 @@ def test_series_come_back_as_those_that_they_are_like(horizon: int) -> None:
     )
 
 
-def test_slopes_lead_as_far_over_a_long_horizon_as_over_a_short_one() -> None:
+def test_slopes_lead_no_farther_over_a_long_horizon() -> None:
     far = []
     for horizon in (6, 24, 96):
         made = structural_model.simulate([like(0.0, 1.0)] * 3000, 4 * horizon, horizon, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Series made up to be like those of a short table."""
+"""Synthetic series augment short tables."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tests.planning.plans import plan, single, wave
 
 
 def growing(series: int = 1, years: int = 24, seed: int = 0) -> pd.DataFrame:
-    """A long table of yearly sales that grow by chance: unique_id, ds, y."""
+    """Return a long table of randomly growing yearly sales."""
     generator = np.random.default_rng(seed)
     growth = generator.normal(0.04, 0.03, (series, years)).cumsum(axis=1)
     values = generator.uniform(10, 1000, (series, 1)) * np.exp(growth)
@@ -33,12 +33,12 @@ def panel(frame: pd.DataFrame) -> Panel:
 
 
 def of_numbers(values: np.ndarray) -> Panel:
-    """One series on a plain clock."""
+    """Return a single series with an integer time index."""
     return panel(pd.DataFrame({"ds": range(len(values)), "y": values}))
 
 
 @pytest.mark.parametrize(("series", "years"), [(1, 11), (1, 24), (5, 24)])
-def test_few_short_series_are_learned_from_beside_others_like_them(series: int, years: int) -> None:
+def test_few_short_series_are_augmented(series: int, years: int) -> None:
     chosen = plan(panel(growing(series, years)))
 
     assert chosen.settings["synthetic"] == SYNTHETIC_SERIES
@@ -59,7 +59,7 @@ def test_few_short_series_are_learned_from_beside_others_like_them(series: int, 
     ],
     ids=["many", "seasonal", "intermittent", "long", "always back where it was", "with a column beside"],
 )
-def test_other_tables_are_learned_from_alone(table: Panel) -> None:
+def test_other_tables_are_not_augmented(table: Panel) -> None:
     chosen = plan(table)
 
     assert chosen.training_panel is table
@@ -74,7 +74,7 @@ def test_other_tables_are_learned_from_alone(table: Panel) -> None:
     gaps=st.floats(0, 0.6),
     seed=st.integers(0, 99),
 )
-def test_each_ends_where_the_one_it_is_like_does_with_its_gaps_and_within_its_domain(
+def test_synthetic_series_have_the_end_the_gaps_and_the_domain_of_the_originals(
     lengths: list[int], season: int, low: float, gaps: float, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
@@ -109,9 +109,7 @@ def test_each_ends_where_the_one_it_is_like_does_with_its_gaps_and_within_its_do
 @given(
     times=st.floats(0.01, 1000), plus=st.floats(-1000, 1000), season=st.sampled_from([1, 4]), seed=st.integers(0, 99)
 )
-def test_those_of_a_table_in_other_units_are_the_same_in_these(
-    times: float, plus: float, season: int, seed: int
-) -> None:
+def test_synthetic_series_scale_with_the_units_of_the_table(times: float, plus: float, season: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=30).cumsum() - 100  # below zero, whatever comes
     other = times * values + plus - times * 1000
 
@@ -123,7 +121,7 @@ def test_those_of_a_table_in_other_units_are_the_same_in_these(
     assert not below or np.allclose(times * one + plus - times * 1000, two, rtol=1e-6, atol=1e-6 * times)
 
 
-def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> None:
+def test_synthetic_series_have_the_size_and_drift_of_the_originals() -> None:
     generator = np.random.default_rng(0)
     calm = 100 + 3.0 * np.arange(60) + generator.normal(size=60)
     wild = 5000 - 40.0 * np.arange(60) + 10 * generator.normal(size=60)
@@ -140,7 +138,7 @@ def test_they_move_about_as_much_as_those_they_are_like_and_drift_as_these() -> 
 
 
 @pytest.mark.parametrize("horizon", [6, 24])
-def test_they_stay_where_those_they_are_like_do(horizon: int) -> None:
+def test_synthetic_series_revert_like_the_originals(horizon: int) -> None:
     generator = np.random.default_rng(0)
     season = np.tile(np.cos(np.arange(12) / 2), 6)
     real = of_numbers(np.exp(5 + season + 0.3 * generator.normal(size=72)))
@@ -152,9 +150,7 @@ def test_they_stay_where_those_they_are_like_do(horizon: int) -> None:
 
 
 @given(series=st.integers(1, 3), years=st.integers(13, 60), horizon=st.integers(1, 8), seed=st.integers(0, 99))
-def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
-    series: int, years: int, horizon: int, seed: int
-) -> None:
+def test_traits_do_not_depend_on_validation_rows(series: int, years: int, horizon: int, seed: int) -> None:
     table = growing(series, years, seed)
     real = panel(table)
     both = synthetic_series.append_synthetic(real, 5, horizon, 1, 0)
@@ -168,7 +164,7 @@ def test_what_they_are_like_is_not_told_by_rows_to_be_validated_on(
     assert np.array_equal(both.values[own:], other.values[own:])
 
 
-def test_they_have_the_season_of_those_they_are_like() -> None:
+def test_synthetic_series_have_the_season_of_the_originals() -> None:
     season = np.tile([5.0, -3.0, 1.0, -3.0], 12)
     real = of_numbers(-100 + season + 0.1 * np.random.default_rng(0).normal(size=48))
     both = synthetic_series.append_synthetic(real, 50, 4, 4, 0)
@@ -188,7 +184,7 @@ def test_they_have_the_season_of_those_they_are_like() -> None:
         (("--bptt", 12), "--bptt 12"),
     ],
 )
-def test_what_made_up_series_cannot_have_is_refused(
+def test_inputs_that_cannot_be_synthesised_are_refused(
     rnncli: Command, tmp_path: Path, options: tuple[object, ...], what: str
 ) -> None:
     hourly(series=1).assign(price=1.0).to_csv(tmp_path / "t.csv", index=False)
@@ -203,7 +199,7 @@ def test_what_made_up_series_cannot_have_is_refused(
     assert not (tmp_path / "m.rnn").exists()
 
 
-def test_series_that_see_one_another_are_not_made_up(rnncli: Command, tmp_path: Path) -> None:
+def test_mixed_series_are_not_augmented(rnncli: Command, tmp_path: Path) -> None:
     frame = growing(series=3).pivot(index="ds", columns="unique_id", values="y").reset_index()
     frame.to_csv(tmp_path / "wide.csv", index=False)
     command = ("train", tmp_path / "wide.csv", "--horizon", 2, "--steps", 5, "--mix", "--output", tmp_path / "m.rnn")
@@ -223,7 +219,7 @@ def years(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command, years: Path, tmp_path: Path) -> None:
+def test_scores_and_card_are_of_the_series_of_the_table_only(rnncli: Command, years: Path, tmp_path: Path) -> None:
     outcome = rnncli(
         *("train", years, "--horizon", 4, "--steps", 40, "--hidden", 8, "--output", tmp_path / "m.rnn"),
     )
@@ -239,7 +235,7 @@ def test_the_model_is_scored_and_known_by_the_tables_own_series(rnncli: Command,
     assert made["unique_id"].tolist() == ["s0"] * 4 + ["s1"] * 4
 
 
-def test_a_single_window_to_be_judged_by_is_one(rnncli: Command, tmp_path: Path) -> None:
+def test_a_single_validation_window_is_counted_as_one(rnncli: Command, tmp_path: Path) -> None:
     growing().to_csv(tmp_path / "one.csv", index=False)
 
     outcome = rnncli(
@@ -251,7 +247,7 @@ def test_a_single_window_to_be_judged_by_is_one(rnncli: Command, tmp_path: Path)
     assert "(1 window, not used to train" in outcome.err
 
 
-def test_series_too_short_to_be_judged_by_have_intervals_all_the_same(rnncli: Command, tmp_path: Path) -> None:
+def test_series_too_short_for_validation_have_calibrated_intervals(rnncli: Command, tmp_path: Path) -> None:
     growing(years=11).to_csv(tmp_path / "short.csv", index=False)
 
     outcome = rnncli("train", tmp_path / "short.csv", "--horizon", 6, "--steps", 40, "--output", tmp_path / "m.rnn")
@@ -274,7 +270,7 @@ def test_the_same_seed_gives_the_same_bits(rnncli: Command, years: Path, tmp_pat
     assert (tmp_path / "one.rnn").read_bytes() == (tmp_path / "two.rnn").read_bytes()
 
 
-def test_a_model_goes_on_beside_them_but_is_judged_by_new_rows_alone(
+def test_fine_tuning_uses_synthetic_series_but_validates_on_new_rows_only(
     rnncli: Command, years: Path, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first.rnn", tmp_path / "second.rnn"
@@ -293,7 +289,7 @@ def test_a_model_goes_on_beside_them_but_is_judged_by_new_rows_alone(
     assert 0 < card_file.read_card(second).validation.windows <= 2 * 3
 
 
-def test_past_cutoffs_and_other_cells_are_trained_beside_them_too(rnncli: Command, years: Path, tmp_path: Path) -> None:
+def test_retraining_and_cell_comparison_use_synthetic_series_too(rnncli: Command, years: Path, tmp_path: Path) -> None:
     asked = ("--horizon", 2, "--steps", 5, "--hidden", 4)
     assert rnncli("train", years, *asked, "--output", tmp_path / "m.rnn").code == 0
 
@@ -305,7 +301,7 @@ def test_past_cutoffs_and_other_cells_are_trained_beside_them_too(rnncli: Comman
     assert compared.table["model"].tolist()[:2] == ["gru", "lstm"]
 
 
-def test_what_was_asked_for_is_made_and_needs_no_reason(rnncli: Command, data: Path) -> None:
+def test_a_given_number_of_synthetic_series_has_no_reason(rnncli: Command, data: Path) -> None:
     outcome = rnncli("train", data, "--horizon", 6, "--synthetic", 7, "--steps", 5, "--dry-run", "--output", "m.rnn")
 
     assert outcome.code == 0

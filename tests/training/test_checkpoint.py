@@ -1,4 +1,4 @@
-"""An unfinished training on the disk: given back as it was, or not at all."""
+"""Checkpoints are read as they were written, or not at all."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ TREES = st.recursive(
 
 
 @given(TREES)
-def test_a_tree_comes_back_as_it_went(tmp_path_factory: Any, tree: checkpoint.Tree) -> None:
+def test_a_tree_is_read_as_it_was_written(tmp_path_factory: Any, tree: checkpoint.Tree) -> None:
     path = tmp_path_factory.getbasetemp() / "tree" / "t.part"
 
     checkpoint.write(path, tree)
@@ -31,7 +31,7 @@ def test_a_tree_comes_back_as_it_went(tmp_path_factory: Any, tree: checkpoint.Tr
     assert checkpoint.read(path) == tree
 
 
-def test_tensors_and_arrays_come_back_with_their_types(tmp_path: Path) -> None:
+def test_tensors_and_arrays_are_read_with_their_types(tmp_path: Path) -> None:
     tree = {
         "weights": {0: torch.arange(6.0).reshape(2, 3).T, "state": (torch.tensor(3, dtype=torch.uint8), None)},
         "seen": np.array([1.5, np.nan]),
@@ -49,7 +49,7 @@ def test_tensors_and_arrays_come_back_with_their_types(tmp_path: Path) -> None:
     assert back["lowest"] == float("inf")
 
 
-def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
+def test_a_damaged_file_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "t.part"
     checkpoint.write(path, {"weights": torch.ones(1000)})
     content = path.read_bytes()
@@ -60,7 +60,7 @@ def test_what_is_not_whole_is_nothing(tmp_path: Path) -> None:
     assert checkpoint.read(tmp_path / "none") is None
 
 
-def test_a_folder_is_cleared_of_what_a_killed_run_was_about_to_put_there(tmp_path: Path) -> None:
+def test_clearing_a_folder_removes_temporary_files_of_a_killed_run(tmp_path: Path) -> None:
     folder = checkpoint.CheckpointFolder(tmp_path / "m.rnn.unfinished", 0.0, "")
     folder.store({"seed": 1}, {"weights": torch.ones(2)})
     (folder.path / ".b.part.0a1b2c3d").touch()

@@ -1,4 +1,4 @@
-"""What a training would take, told beforehand."""
+"""The estimated cost of a training."""
 
 import math
 from typing import Any
@@ -37,7 +37,7 @@ def task(panel: Panel, batch: int) -> TrainingTask:
     return TrainingTask(plan.architecture, plan.inputs, settings, 24, 7, 30, math.inf, *limits)
 
 
-def test_a_batch_takes_memory_for_each_of_its_windows(panel: Panel) -> None:
+def test_memory_grows_with_the_windows_of_a_batch(panel: Panel) -> None:
     data = SeriesData.of(panel, 6)
 
     small, middle, large = (measure_update(task(panel, batch), data, CPU).memory for batch in (16, 32, 64))
@@ -64,7 +64,7 @@ def test_measuring_leaves_the_random_numbers_as_they_were(panel: Panel) -> None:
         ({"members": 3, "refit": False}, 3, 0, math.inf),
     ],
 )
-def test_it_counts_the_networks_that_there_may_be(
+def test_the_estimate_has_the_largest_number_of_networks(
     panel: Panel, training: dict[str, Any], trials: int, members: int, budget: float
 ) -> None:
     found = estimated(panel, **training)
@@ -74,7 +74,7 @@ def test_it_counts_the_networks_that_there_may_be(
     assert 0 < found.seconds <= budget
 
 
-def test_too_few_rows_to_try_anything_are_trained_on_all_the_same() -> None:
+def test_series_too_short_for_trials_are_trained_on_all_rows() -> None:
     short = from_frame(hourly(series=1, days=1).head(12), Columns())
 
     found = estimated(
@@ -90,7 +90,7 @@ def test_more_processes_take_more_memory(panel: Panel) -> None:
     assert three.memory - one.memory > 2 * three.table
 
 
-def test_a_reservoir_is_not_trained_step_by_step(panel: Panel) -> None:
+def test_a_closed_form_readout_has_no_time_estimate(panel: Panel) -> None:
     found = estimated(panel, asked=ASKED | {"cell": "esn", "hidden": 20}, members=1)
 
     assert (found.update_cost, found.seconds) == (None, None)

@@ -1,4 +1,4 @@
-"""How a processor computes while networks are trained."""
+"""CPU settings during training keep float32 precision."""
 
 from itertools import product
 
@@ -11,7 +11,7 @@ SIZES = (1, 7, 48, 128, 513)
 
 
 @pytest.mark.parametrize(("rows", "added", "columns"), list(product(SIZES, repeat=3)))
-def test_products_stay_as_exact_as_float32_has_them(rows: int, added: int, columns: int) -> None:
+def test_products_have_float32_precision(rows: int, added: int, columns: int) -> None:
     generator = torch.Generator().manual_seed(0)
     one = torch.randn(rows, added, generator=generator)
     other = torch.randn(added, columns, generator=generator)
@@ -24,7 +24,7 @@ def test_products_stay_as_exact_as_float32_has_them(rows: int, added: int, colum
         assert ((found - exact).abs() <= 1e-6 * added_up).all()  # bfloat16 errs by some 4e-3 of a product
 
 
-def test_the_process_computes_as_before_afterwards() -> None:
+def test_the_settings_are_restored() -> None:
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     before = getattr(matmul, "fp32_precision", None)
 
@@ -35,12 +35,12 @@ def test_the_process_computes_as_before_afterwards() -> None:
 
 
 @pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="needs a torch that asks oneDNN")
-def test_where_onednn_rounds_more_than_float32_does_it_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_onednn_is_not_used_if_it_rounds_more_than_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"avx512_f": True, "cpu_name": "AMD EPYC"}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
-    monkeypatch.setattr(cpu_matmul, "EXACT", 1e-9)  # which float32 itself does not reach
-    cpu_matmul._faster_by_onednn.cache_clear()
+    monkeypatch.setattr(cpu_matmul, "MAX_RELATIVE_ERROR", 1e-9)  # which float32 itself does not reach
+    cpu_matmul.onednn_is_faster.cache_clear()
     try:
-        assert not cpu_matmul._faster_by_onednn()
+        assert not cpu_matmul.onednn_is_faster()
     finally:
-        cpu_matmul._faster_by_onednn.cache_clear()
+        cpu_matmul.onednn_is_faster.cache_clear()

@@ -1,4 +1,4 @@
-"""How a training went is kept thin, and loses no outburst."""
+"""Learning curves are short and keep their peaks."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.conftest import Command
 
 
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=1000), st.data())
-def test_points_divide_the_updates_and_keep_their_mean_and_their_largest(
+def test_points_have_the_mean_loss_and_the_largest_gradient_of_their_updates(
     losses: list[float], draw: st.DataObject
 ) -> None:
     gradients = draw.draw(st.lists(st.floats(0, 1e6), min_size=len(losses), max_size=len(losses)))
@@ -27,16 +27,14 @@ def test_points_divide_the_updates_and_keep_their_mean_and_their_largest(
     assert (between * thin.losses).sum() == pytest.approx(sum(losses), rel=1e-3)
 
 
-def test_a_gradient_that_was_no_number_and_a_check_of_nothing_leave_a_gap() -> None:
+def test_gradients_and_checks_that_are_not_finite_leave_gaps() -> None:
     thin = learning_curve.thinned(np.ones(2), np.array([np.inf, 2.0]), [(1, np.nan), (2, 0.123456)])
 
     assert thin.gradients == (None, 2.0)
     assert (thin.checks, thin.validations) == ((2,), (0.1235,))
 
 
-def test_the_card_keeps_the_training_of_each_member_and_the_trial_that_chose_its_design(
-    rnncli: Command, data: Path, tmp_path: Path
-) -> None:
+def test_the_card_has_the_curve_of_each_member_and_of_its_trial(rnncli: Command, data: Path, tmp_path: Path) -> None:
     quick = ("--horizon", 6, "--hidden", 4, "--context", 48, "--season", 24, "--steps", 25, "--base", "last")
     for name, more in (("refitted", ()), ("kept", ("--no-refit",))):
         assert rnncli("train", data, *quick, *more, "--output", tmp_path / f"{name}.rnn").code == 0

@@ -1,4 +1,4 @@
-"""Losses weigh errors as the metrics do, and know nothing of the future."""
+"""Losses weight errors as the metrics do, from the past alone."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LEVELS = np.array(HEAD.levels)
 
 
 def windows(count: int = 6, length: int = 20) -> torch.Tensor:
-    """Positive values of very different size."""
+    """Return positive values of very different sizes."""
     generator = torch.Generator().manual_seed(0)
     size = 10.0 ** torch.arange(count, dtype=torch.float64).reshape(-1, 1, 1)
     return size * (5 + torch.rand(count, length, 1, generator=generator, dtype=torch.float64))
@@ -45,19 +45,19 @@ def test_an_error_counts_as_the_metric_divides_it() -> None:
 
 
 @pytest.mark.parametrize("metric", ["mae", "mase", "smape", "owa", "mse", "rmsse"])
-def test_what_seasonal_naive_errs_costs_one_on_average(metric: MetricName) -> None:
+def test_the_error_of_seasonal_naive_has_a_mean_loss_of_one(metric: MetricName) -> None:
     past = windows()
 
     assert (weights(metric, past) * season_error(past)).mean().item() == pytest.approx(1)
 
 
-def test_quantiles_are_weighed_by_the_scale_of_the_window_alone() -> None:
+def test_the_quantile_metric_has_no_weights_besides_the_scale() -> None:
     assert losses.measure_weights("quantiles", SEASON, windows()).weigh(windows()) is None
 
 
 @pytest.mark.parametrize("kind", ["spread", "log", "mean"])
 @given(seed=st.integers(0, 100))
-def test_a_weighed_loss_is_the_pinball_loss_in_the_units_of_the_data(kind: ScaleName, seed: int) -> None:
+def test_a_weighted_loss_is_the_pinball_loss_in_the_units_of_the_data(kind: ScaleName, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     past = windows(count=3)
     future = past[:, :5] * (1 + 0.1 * torch.rand(3, 5, 1, generator=generator, dtype=torch.float64))
@@ -75,7 +75,7 @@ def test_a_weighed_loss_is_the_pinball_loss_in_the_units_of_the_data(kind: Scale
 
 
 @pytest.mark.parametrize("metric", ["quantiles", "mae", "mase", "smape", "owa"])
-def test_a_window_that_never_moved_costs_nothing(metric: MetricName) -> None:
+def test_a_constant_window_has_no_loss(metric: MetricName) -> None:
     past = torch.full((2, 20, 1), 3.0).double()
     past[1] += torch.arange(20).reshape(20, 1) % 7
     scale = scaling.measure(past, "spread", SEASON)
@@ -90,7 +90,7 @@ def test_a_window_that_never_moved_costs_nothing(metric: MetricName) -> None:
 
 
 @pytest.mark.parametrize("metric", ["mae", "mase"])
-def test_a_meter_around_a_billion_costs_as_around_zero(metric: MetricName) -> None:
+def test_values_around_a_billion_have_the_loss_of_values_around_zero(metric: MetricName) -> None:
     near = torch.rand(4, 24, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     quantiles = torch.randn(4, 4, 1, 9, generator=torch.Generator().manual_seed(1)).sort(dim=-1).values
 

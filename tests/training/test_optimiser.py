@@ -1,4 +1,4 @@
-"""How weights are moved, against the papers' rules in NumPy."""
+"""Optimisers and schedules follow their papers, computed in NumPy."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ class Point(nn.Module):
         self.place = nn.Parameter(torch.tensor([3.0, -2.0]))
 
     def height(self) -> Tensor:
-        """Of a valley ten times as steep in one direction."""
+        """Return a quadratic loss, ten times as steep in one direction."""
         return (torch.tensor([0.5, 5.0]) * self.place.square()).sum()
 
 
@@ -33,7 +33,7 @@ def settings(**asked: object) -> Training:
 
 
 def walked(training: Training, steps: int = STEPS) -> tuple[np.ndarray, list[float]]:
-    """Where a point comes to, and the learning rate of each step."""
+    """Return the weights after some steps, and the learning rate of each."""
     point, rates = Point(), []
     optimiser = Optimiser(point, training, steps)
     for _ in range(steps):
@@ -97,12 +97,12 @@ def test_an_optimiser_follows_its_paper(asked: dict[str, object], expected: np.n
     ],
     ids=str,
 )
-def test_a_schedule_has_its_course(asked: dict[str, object], expected: np.ndarray) -> None:
+def test_a_schedule_gives_the_learning_rate_of_each_step(asked: dict[str, object], expected: np.ndarray) -> None:
     assert np.allclose(walked(settings(**asked))[1], 0.01 * np.asarray(expected))
 
 
 @pytest.mark.parametrize(("warm_up", "peak"), [(None, 2), (0.0, 0), (0.5, 5)])
-def test_a_one_cycle_rises_for_its_share_and_ends_near_nothing(warm_up: float | None, peak: int) -> None:
+def test_a_one_cycle_rises_for_its_share_and_ends_near_zero(warm_up: float | None, peak: int) -> None:
     _, rates = walked(settings(schedule="one-cycle", warm_up=warm_up))
 
     assert int(np.argmax(rates)) == peak
@@ -111,13 +111,13 @@ def test_a_one_cycle_rises_for_its_share_and_ends_near_nothing(warm_up: float | 
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop"])
-def test_a_one_cycle_leaves_the_momentum_that_was_asked_for(name: str) -> None:
+def test_a_one_cycle_keeps_the_given_momentum(name: str) -> None:
     optimiser = Optimiser(Point(), settings(schedule="one-cycle", optimiser=name, momentum=0.4), STEPS)
 
     assert optimiser.optimiser.param_groups[0]["momentum"] == 0.4
 
 
-def test_a_plateau_is_left_for_a_third_of_the_rate_where_two_checks_stall() -> None:
+def test_two_stalled_checks_reduce_the_rate_of_a_plateau_schedule_to_a_third() -> None:
     point = Point()
     optimiser = Optimiser(point, settings(schedule="plateau"), STEPS)
     rates = []
@@ -138,7 +138,7 @@ def test_clipping_by_value_limits_each_part_of_the_gradient_and_by_norm_its_leng
     assert np.allclose(by_norm, np.array([3, -2]) - 0.5 * slope(np.array([3, -2])) / np.hypot(3, 20), atol=1e-5)
 
 
-def test_penalties_are_sums_of_sizes_and_of_squares() -> None:
+def test_penalties_are_sums_of_absolute_values_and_squares() -> None:
     weights = [nn.Parameter(torch.tensor([1.0, -2.0])), nn.Parameter(torch.tensor([[3.0]]))]
 
     assert torch.as_tensor(penalty(weights, settings(l1=0.1))).item() == pytest.approx(0.6, abs=1e-5)
@@ -146,13 +146,13 @@ def test_penalties_are_sums_of_sizes_and_of_squares() -> None:
     assert penalty(weights, settings()) == 0
 
 
-def test_a_course_begins_at_its_peak() -> None:
+def test_schedules_start_at_the_peak_rate() -> None:
     assert rate_factor("step", 0.0) == rate_factor("cosine", 0.0) == rate_factor("plateau", 0.0) == 1.0
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
 @pytest.mark.parametrize("warm_up", [None, 0.2, 0.5])
-def test_a_rise_of_any_length_is_a_schedule(steps: int, warm_up: float | None) -> None:
+def test_a_warm_up_of_any_length_is_possible(steps: int, warm_up: float | None) -> None:
     network = nn.Linear(1, 1)
     optimiser = Optimiser(network, Training(warm_up=warm_up), steps)
 

@@ -1,4 +1,4 @@
-"""The echo state network's read-out is the ridge regression of what it reads."""
+"""The readout of an echo state network is a ridge regression on its states."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 def windows(values: np.ndarray, names: list[str], forks: int = 0) -> Windows:
-    """Two series of so many targets, cut for `design`."""
+    """Return windows of two series."""
     frame = pd.DataFrame(values.reshape(2 * LENGTH, -1), columns=names)
     frame = frame.assign(id=np.repeat(["a", "b"], LENGTH), ds=np.tile(np.arange(LENGTH), 2))
     panel = from_frame(frame, Columns(id="id", time="ds", target=tuple(names)))
@@ -43,7 +43,7 @@ def waves(targets: int, noise: float = 0.1) -> np.ndarray:
     return np.sin(np.arange(LENGTH)[None, :, None] / 3 + phases) + noise * generator.normal(size=(2, LENGTH, targets))
 
 
-def test_a_penalised_regression_is_that_of_the_normal_equations() -> None:
+def test_ridge_regression_solves_the_normal_equations() -> None:
     generator = np.random.default_rng(1)
     features, targets = generator.normal(3, 2, (40, 1, 6)), generator.normal(size=(40, 1, 4))
 
@@ -89,7 +89,7 @@ def test_a_linear_process_is_forecast_exactly() -> None:
     assert torch.allclose(made, batch.future, atol=2e-3)
 
 
-def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
+def test_a_readout_for_one_segment_forecasts_the_horizon_recursively() -> None:
     cut = windows(waves(1, noise=0), ["y"], forks=4)
     recursive = {"decoder": "recursive", "base": "none", "bypass": False, "segment": 1}
     network = fitted(cut.with_context(16), 1, **recursive)
@@ -102,14 +102,14 @@ def test_read_one_segment_ahead_the_network_forecasts_all_of_them() -> None:
     assert torch.allclose(made, batch.future, atol=0.05)
 
 
-def test_windows_with_gaps_are_left_out_and_without_any_other_there_is_an_error() -> None:
+def test_without_complete_windows_there_is_an_error() -> None:
     gone = np.where(np.arange(LENGTH)[None, :, None] % 4 == 0, np.nan, waves(1))
 
     with pytest.raises(TrainingError, match="--cell esn requires windows"):
         fitted(windows(gone, ["y"]), 1, decoder="direct")
 
 
-def test_its_intervals_hold_what_they_say() -> None:
+def test_intervals_have_their_nominal_coverage() -> None:
     cut = windows(waves(1, noise=0.5), ["y"])
     network = fitted(cut, 1, decoder="direct")
     batch = cut.batch(torch.arange(40) % 2, 200 + torch.arange(40))

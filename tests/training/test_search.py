@@ -1,4 +1,4 @@
-"""Designs that do well together are kept, and one that spoils the rest is not; how long to train is found out."""
+"""The search selects architectures that are good together, and finds how long to train."""
 
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
@@ -32,17 +32,17 @@ def distance(forecasts: Sequence[np.ndarray]) -> float:
     return float(np.abs(np.mean(forecasts, axis=0) - TRUTH).mean())
 
 
-def test_forecasts_that_err_to_either_side_are_kept_together() -> None:
+def test_forecasts_with_opposite_errors_are_selected_together() -> None:
     above, below, far = TRUTH + 1, TRUTH - 1.1, TRUTH + 50
 
     assert select_ensemble([above, below, far], distance, 1.01) == [0, 1]
 
 
-def test_one_that_does_as_well_is_kept_for_the_variety() -> None:
+def test_an_equally_good_forecast_is_selected_for_variety() -> None:
     assert select_ensemble([TRUTH + 1, TRUTH + 1.005], distance, 1.01) == [0, 1]
 
 
-def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
+def test_a_single_forecast_is_selected_whatever_its_loss() -> None:
     assert select_ensemble([TRUTH + 50], lambda _: float("inf"), 1.01) == [0]
 
 
@@ -50,7 +50,7 @@ def test_a_single_forecast_is_kept_whatever_it_is_worth() -> None:
     hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(10)), elements=st.floats(-100, 100)),
     st.floats(1, 1.5),
 )
-def test_together_they_are_never_much_worse_than_the_best_alone(forecasts: np.ndarray, spoiled: float) -> None:
+def test_the_selected_ensemble_is_never_much_worse_than_the_best_member(forecasts: np.ndarray, spoiled: float) -> None:
     kept = select_ensemble(list(forecasts), distance, spoiled)
 
     assert len(set(kept)) == len(kept)
@@ -88,7 +88,7 @@ def searched(
     later: float = 0.9,
     **asked: Any,
 ) -> Search:
-    """A search among designs that all learn alike, but that those told of a column beside err `harm` times as much.
+    """Return a search in which the error of networks with covariates is `harm` times as large.
 
     later: the loss at the end of a training, as a share of that half way.
     """
@@ -107,7 +107,7 @@ def searched(
     return search
 
 
-def test_what_is_still_getting_better_is_trained_longer_for_as_long_as_that_helps() -> None:
+def test_networks_that_improve_to_the_end_are_trained_longer_as_long_as_that_helps() -> None:
     search = searched(lambda steps: (1000 / min(steps, 4000), steps))
 
     first = search.runner.plan.steps
@@ -117,7 +117,7 @@ def test_what_is_still_getting_better_is_trained_longer_for_as_long_as_that_help
     assert {search.steps(made) for made in search.selected()} == {search.ranked()[0].requested_steps}
 
 
-def test_what_is_best_before_its_rate_came_down_is_trained_for_fewer_steps() -> None:
+def test_networks_that_are_best_early_are_trained_for_fewer_steps() -> None:
     search = searched(lambda steps: (1 + steps / 1000, steps // 5))
 
     first = search.runner.plan.steps
@@ -130,7 +130,7 @@ def going_on(search: Search) -> set[bool]:
     return {search.continues(made) for made in search.selected()}
 
 
-def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() -> None:
+def test_networks_still_improving_at_the_end_of_the_trials_continue() -> None:
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4)) == {True}
     assert going_on(searched(lambda steps: (1000 / steps, steps // 2), trials=4)) == {False}
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, later=0.99)) == {False}
@@ -138,14 +138,14 @@ def test_what_was_still_getting_better_as_the_trials_ended_goes_on_from_there() 
     assert going_on(searched(lambda steps: (1000 / steps, steps), trials=4, trained_before=True)) == {False}
 
 
-def test_what_had_all_the_steps_there_are_begins_anew() -> None:
+def test_networks_with_the_most_steps_start_from_scratch() -> None:
     search = searched(lambda steps: (1000 / steps, steps), trials=20)
 
     assert search.ranked()[0].requested_steps == 8 * search.runner.plan.steps
     assert not search.continues(search.ranked()[0])
 
 
-def test_where_no_time_is_given_none_can_be_up() -> None:
+def test_without_a_time_limit_no_network_continues() -> None:
     search = searched(lambda steps: (1000 / steps, steps), trials=4)
     search.runner.budget = np.inf
 
@@ -153,14 +153,14 @@ def test_where_no_time_is_given_none_can_be_up() -> None:
 
 
 @pytest.mark.parametrize("found", [0.2, 0.5, 1.0])
-def test_steps_that_were_asked_for_are_not_changed(found: float) -> None:
+def test_given_steps_are_not_changed(found: float) -> None:
     search = searched(lambda steps: (1.0, round(found * steps)), steps=200)
 
     assert {made.requested_steps for made in search.trained.values()} == {200}
 
 
 @pytest.mark.parametrize(("harm", "told"), [(1.05, False), (0.99, False), (0.9, True)])
-def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_kept(harm: float, told: bool) -> None:
+def test_covariates_that_help_no_more_than_chance_are_in_no_selected_network(harm: float, told: bool) -> None:
     search = searched(lambda steps: (1.0, steps // 2), harm)
 
     designs = [made.architecture for made in search.trained.values()]
@@ -170,20 +170,20 @@ def test_columns_that_bring_no_more_than_chance_are_told_to_no_network_that_is_k
     assert len({(design.scale, design.base) for design in designs if design.covariates == told}) > 4
 
 
-def test_columns_are_told_where_there_is_no_time_to_try_without() -> None:
+def test_covariates_are_used_if_there_is_no_time_for_a_trial_without() -> None:
     search = searched(lambda steps: (1.0, steps // 2), 1.5, trials=3)
 
     assert {made.architecture.covariates for made in search.selected()} == {True}
 
 
-def test_networks_that_are_trained_on_are_none_but_those_there_were() -> None:
+def test_fine_tuning_evaluates_no_other_architectures() -> None:
     search = searched(lambda steps: (1.0, steps // 2), 1.005, trained_before=True)
 
     assert [made.architecture.covariates for made in search.trained.values()] == [True, False]
     assert len(search.selected()) == 2
 
 
-def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
+def test_networks_that_are_best_halfway_keep_their_steps() -> None:
     search = searched(lambda steps: (1.0, steps // 2))
 
     first = search.runner.plan.steps
@@ -191,14 +191,14 @@ def test_what_settles_in_the_middle_is_left_as_it_is() -> None:
     assert {search.steps(made) for made in search.selected()} == {first // 2}
 
 
-def test_a_design_that_errs_more_by_itself_is_no_variety() -> None:
+def test_an_architecture_with_a_much_higher_loss_is_not_selected() -> None:
     errors = iter([1.0, -1.2, 1.005, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
     assert len(search.selected()) == 2
 
 
-def test_one_that_errs_to_the_other_side_is_variety() -> None:
+def test_an_architecture_with_opposite_errors_is_selected() -> None:
     errors = iter([1.0, -1.1, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2))
 
@@ -206,14 +206,14 @@ def test_one_that_errs_to_the_other_side_is_variety() -> None:
 
 
 @pytest.mark.parametrize(("series", "days", "kept"), [(30, 20, 1), (1, 4, 2)])
-def test_the_fewer_windows_tell_designs_apart_the_more_are_kept(series: int, days: int, kept: int) -> None:
+def test_fewer_validation_windows_select_more_architectures(series: int, days: int, kept: int) -> None:
     errors = iter([1.0, 1.08, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2), series=series, days=days)
 
     assert len(search.selected()) == kept
 
 
-def test_a_design_that_errs_twice_as_much_is_left_out_however_few_windows_tell() -> None:
+def test_an_architecture_with_twice_the_loss_is_never_selected() -> None:
     errors = iter([1.0, -2.0, *[2.0] * 20])
     search = searched(lambda steps: (next(errors), steps // 2), series=1, days=3)
 

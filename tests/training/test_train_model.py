@@ -1,4 +1,4 @@
-"""Several networks through the command line: in a time or by number, repeatable, kept when interrupted."""
+"""Training several networks through the command line: by time or number, repeatable, interruptible."""
 
 import dataclasses
 import os
@@ -34,7 +34,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of three networks, trained by worker processes where there are cores for them."""
+    """Return a model of three networks, trained by worker processes if there are cores for them."""
     from rnncli import cli
 
     folder = tmp_path_factory.mktemp("several")
@@ -44,10 +44,8 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "m.rnn"
 
 
-def test_so_many_members_as_were_asked_for_are_the_same_bits_again(
-    rnncli: Command, several: Path, tmp_path: Path
-) -> None:
-    """Trained in this process, one after another: who trains changes nothing."""
+def test_a_given_number_of_members_has_the_same_bits_again(rnncli: Command, several: Path, tmp_path: Path) -> None:
+    """Here the networks are trained in this process."""
     outcome = rnncli(
         "train", several.parent / "data.csv", *SMALL, "--steps", 20, "--members", 3, "-o", tmp_path / "m.rnn"
     )
@@ -71,8 +69,8 @@ def test_the_forecast_is_the_mean_of_the_members(several: Path) -> None:
     assert np.allclose(together.point, np.mean([one.point for one in alone], axis=0))
 
 
-def test_intervals_are_as_wide_as_those_that_were_judged(rnncli: Command, several: Path, tmp_path: Path) -> None:
-    """Of three series the typical one of each step: it decides."""
+def test_intervals_are_as_wide_as_those_of_the_trials(rnncli: Command, several: Path, tmp_path: Path) -> None:
+    """At each step the median of three series decides."""
     data = several.parent / "data.csv"
     judged = tmp_path / "judged.rnn"
     rnncli("train", data, *SMALL, "--steps", 20, "--members", 3, "--no-refit", "--output", judged)
@@ -118,7 +116,7 @@ def test_networks_still_improving_when_the_time_for_trials_is_over_continue_from
     assert "still improving" in model.card.reasons["start"]
 
 
-def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_reasons_are_those_of_the_first_network(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, "-H", 6, "--hidden", 4, "--steps", 5, "--members", 6, "-o", tmp_path / "m.rnn")
 
     chosen = dict(re.findall(r"chosen: (\w+) (\S+) \(", outcome.err))
@@ -130,8 +128,8 @@ def test_the_first_network_is_as_it_is_for_the_reason_given(rnncli: Command, dat
         assert (card.reasons[name] == BEST_TRIAL_REASON) == (str(first[name]) != value)
 
 
-def test_members_that_see_nothing_leave_the_word_to_those_that_do(several: Path) -> None:
-    """A gap as long as the shorter context blinds a network, but not one that sees further back."""
+def test_members_without_a_value_in_their_context_are_ignored(several: Path) -> None:
+    """A gap is as long as the shorter context, but not as the longer one."""
     whole = weights_file.load(several)
     short = whole.card.members[0].architecture.model_copy(update={"context": 24})
     members = (whole.card.members[0].model_copy(update={"architecture": short}), *whole.card.members[1:])
@@ -170,7 +168,7 @@ def test_a_budget_ends_with_members(
         ("--metric", "rsme", "Did you mean"),
     ],
 )
-def test_wrong_efforts_are_refused(
+def test_wrong_training_options_are_refused(
     rnncli: Command, data: Path, tmp_path: Path, option: str, value: str, message: str
 ) -> None:
     outcome = rnncli("train", data, "--horizon", 6, option, value, "--output", tmp_path / "m.rnn")
@@ -180,7 +178,7 @@ def test_wrong_efforts_are_refused(
 
 
 def interrupted(data: Path, folder: Path, after: str, *options: str) -> tuple[int, str]:
-    """Ctrl-C, which every process of the terminal hears, once a line has come: exit code and stderr."""
+    """Press Ctrl-C after a line of output, and return exit code and stderr."""
     command = [sys.executable, "-m", "rnncli", "train", str(data), *map(str, SMALL), "--output", str(folder / "m.rnn")]
     said = ""
     with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
@@ -194,7 +192,7 @@ def interrupted(data: Path, folder: Path, after: str, *options: str) -> tuple[in
     return running.returncode, said
 
 
-def test_an_interrupt_keeps_the_members_that_are_done(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_an_interrupt_keeps_the_finished_members(rnncli: Command, data: Path, tmp_path: Path) -> None:
     code, said = interrupted(data, tmp_path, "all rows: 1/", "--members", "8", "--steps", "40")
 
     assert code == 0, said
@@ -215,7 +213,7 @@ def test_an_interrupt_before_that_keeps_the_trials(data: Path, tmp_path: Path) -
     assert kept.card.scores["rnncli"]["MASE"]
 
 
-def test_an_interrupt_before_anything_is_done_leaves_nothing(data: Path, tmp_path: Path) -> None:
+def test_an_interrupt_before_the_first_network_leaves_no_file(data: Path, tmp_path: Path) -> None:
     code, said = interrupted(data, tmp_path, "device:", "--members", "2", "--steps", "1000000")
 
     assert code == 130, said
@@ -225,7 +223,7 @@ def test_an_interrupt_before_anything_is_done_leaves_nothing(data: Path, tmp_pat
 
 
 def trained_on_sales(rnncli: Command, folder: Path, each: float) -> Outcome:
-    """A model, m.rnn, of sales.csv: items of which now and then one is sold, or some, for so much."""
+    """Train m.rnn on sales.csv, intermittent sales in units of `each`."""
     generator = np.random.default_rng(0)
     sales = each * generator.poisson(0.3, size=(20, 60))
     frame = pd.DataFrame(
@@ -236,7 +234,7 @@ def trained_on_sales(rnncli: Command, folder: Path, each: float) -> Outcome:
     return rnncli("train", folder / "sales.csv", *columns, "-H", 6, "--steps", 20, "-o", folder / "m.rnn")
 
 
-def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: Path) -> None:
+def test_nonnegative_values_have_nonnegative_forecasts(rnncli: Command, tmp_path: Path) -> None:
     trained = trained_on_sales(rnncli, tmp_path, each=2.5)
 
     table = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--level", 99.9).table
@@ -249,7 +247,7 @@ def test_what_is_never_negative_is_never_forecast_so(rnncli: Command, tmp_path: 
     assert (made % 1 > 0).any(axis=None)
 
 
-def test_counts_are_forecast_in_counts_but_for_their_mean(rnncli: Command, tmp_path: Path) -> None:
+def test_forecasts_of_counts_are_counts_except_for_the_mean(rnncli: Command, tmp_path: Path) -> None:
     trained = trained_on_sales(rnncli, tmp_path, each=1)
     forecast = ("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--quantiles", "0.5,0.93", "--samples", 5)
 
@@ -275,7 +273,7 @@ def test_a_squared_metric_forecasts_the_mean(rnncli: Command, data: Path, tmp_pa
     assert not np.allclose(table["rnncli"], table["rnncli-q0.5"])
 
 
-def test_too_few_rows_to_validate_on_train_nevertheless(rnncli: Command, tmp_path: Path) -> None:
+def test_series_too_short_for_validation_are_trained_on(rnncli: Command, tmp_path: Path) -> None:
     rows = pd.DataFrame({"id": np.repeat(np.arange(5), 20), "ds": np.tile(np.arange(20), 5)})
     rows.assign(y=np.sin(rows["ds"]) + rows["id"]).to_csv(tmp_path / "d.csv", index=False)
 

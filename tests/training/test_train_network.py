@@ -1,4 +1,4 @@
-"""Training through the command line: repeatable, blind to the future, and honest when it fails."""
+"""Training through the command line: repeatable, without leakage, with clear failures."""
 
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def test_training_leaves_the_random_numbers_of_the_process_alone(rnncli: Command
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_longer(
+def test_denormal_numbers_are_zero_during_training_only(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     smallest, seen = torch.finfo(torch.float32).tiny, list[float]()
@@ -74,8 +74,8 @@ def test_numbers_too_small_for_the_processor_are_zero_while_it_trains_and_no_lon
     assert (torch.tensor(smallest) / 2).item() > 0
 
 
-def test_rows_held_out_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
-    """What comes after the training windows may choose when to stop, but never reaches a weight."""
+def test_validation_rows_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
+    """Validation rows may stop the training early, but enter no gradient."""
     frame = hourly()
     plan = make_plan(from_frame(frame, Columns()), Network(horizon=6), Training())
     late = frame.groupby("unique_id").cumcount(ascending=False) < plan.split.held_out
@@ -104,7 +104,7 @@ def test_a_diverging_loss_is_a_failure_that_names_the_step(rnncli: Command, data
     assert list(tmp_path.iterdir()) == []
 
 
-def test_weights_lost_in_the_last_step_are_a_failure_too(
+def test_a_validation_loss_that_is_not_finite_is_a_failure(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "mean_loss", lambda *_: float("inf"))
@@ -124,7 +124,7 @@ def test_weights_lost_in_the_last_step_are_a_failure_too(
     ],
     ids=str,
 )
-def test_each_way_of_training_makes_another_model(
+def test_training_options_change_the_model(
     rnncli: Command, data: Path, tmp_path: Path, model: Path, options: tuple[object, ...]
 ) -> None:
     assert rnncli("train", data, *QUICK, *options, "--output", tmp_path / "m.rnn").code == 0
@@ -134,7 +134,7 @@ def test_each_way_of_training_makes_another_model(
     assert (one["rnncli"] != two["rnncli"]).any()
 
 
-def test_a_rate_that_was_found_is_told_and_kept_in_the_card(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_found_learning_rate_is_reported_and_stored_in_the_card(rnncli: Command, data: Path, tmp_path: Path) -> None:
     outcome = rnncli("train", data, *QUICK, "--find-rate", "--output", tmp_path / "m.rnn")
 
     reason = card_file.read_card(tmp_path / "m.rnn").reasons["learning_rate"]

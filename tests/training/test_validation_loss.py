@@ -1,4 +1,4 @@
-"""What forecasts of the validation windows err is told by the metric that is asked for."""
+"""The validation loss is that of the metric."""
 
 import math
 from functools import partial
@@ -19,7 +19,7 @@ from tests.conftest import hourly
 HEAD = QuantileHead()
 
 
-def test_counts_are_judged_as_they_are_forecast() -> None:
+def test_forecasts_of_counts_are_scored_as_counts() -> None:
     frame = hourly(series=30)
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
@@ -33,7 +33,7 @@ def test_counts_are_judged_as_they_are_forecast() -> None:
 
 
 @pytest.mark.parametrize("metric", ["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"])
-def test_what_errs_more_is_judged_worse_and_what_cannot_be_told_worst(metric: MetricName) -> None:
+def test_larger_errors_have_a_higher_loss_and_unknown_ones_an_infinite_loss(metric: MetricName) -> None:
     panel = from_frame(hourly(series=3), Columns())
     plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
