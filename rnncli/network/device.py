@@ -1,4 +1,4 @@
-"""Where to compute, with how many threads, and why."""
+"""Choice of the device and of the number of threads and processes, with the reason."""
 
 import math
 import os
@@ -12,33 +12,34 @@ from rnncli.config.architecture import Architecture
 from rnncli.config.sections import DeviceName
 from rnncli.errors import RequestError
 
-# A GPU launches a kernel in about 10 microseconds, and a small network is hundreds of them a step: below this many
-# floating-point operations in a step, one core of a laptop is done sooner.
+# A GPU launches a kernel in about 10 microseconds, and a step of a small network has hundreds of them: below this many
+# floating-point operations per step, one core of a laptop is faster.
 WORTH_A_GPU = 5e9
-# Below this, threads cost more in waiting for one another than they gain; above, two are 1.4 times as fast as one.
-WORTH_THREADS = 1e8
-STEPS_TO_REPAY = 300  # of a training: what it costs to start a device or a thread is small beside so many
-MOST_PROCESSES = 16  # each takes some 300 MB; more have too little to do
+WORTH_THREADS = 1e8  # below, synchronisation costs more than threads gain; above, two are 1.4 times as fast as one
+STEPS_TO_REPAY = 300  # training steps that make the start of a device or of threads negligible
+MAX_PROCESSES = 16  # each needs about 300 MB; more would have too little to do
 
 
 class Device(NamedTuple):
-    """A device and the reason for it."""
+    """A device and why it was chosen."""
 
     device: torch.device
     reason: str
 
 
-def choose(wanted: DeviceName, work: float) -> Device:
-    """The device for steps of so many floating-point operations.
+def choose(requested: DeviceName, work: float) -> Device:
+    """Return the device for steps of `work` floating-point operations.
 
-    Raises RequestError where the device asked for is not there.
+    Raise RequestError if the requested device does not exist.
     """
-    there = available()
-    if wanted != "auto":
-        if wanted not in there:
-            raise RequestError(f"--device {wanted}: this machine has {', '.join(there)}. Use one of them, or auto")
-        return Device(torch.device(wanted), "as asked")
-    gpu = there[-1]
+    found = available()
+    if requested != "auto":
+        if requested not in found:
+            raise RequestError(
+                f"--device {requested}: not available (found {', '.join(found)}). Use one of these, or auto"
+            )
+        return Device(torch.device(requested), "as requested")
+    gpu = found[-1]
     if gpu == "cpu":
         return Device(torch.device("cpu"), "there is no GPU")
     if work < WORTH_A_GPU:
@@ -47,7 +48,7 @@ def choose(wanted: DeviceName, work: float) -> Device:
 
 
 def available() -> list[str]:
-    """The devices of this machine, cpu first."""
+    """Return the devices of this machine, cpu first."""
     names = ["cpu"]
     if torch.backends.mps.is_available():
         names.append("mps")
@@ -57,14 +58,13 @@ def available() -> list[str]:
 
 
 def work_per_step(architecture: Architecture, targets: int, batch: int) -> float:
-    """Floating-point operations of a training step, roughly: three times those of the forward pass."""
-    # Of a layer, as square maps of its units in pairs: attention has eight such maps, two convolutions of three six.
+    """Return the approximate floating-point operations of a training step: three times those of the forward pass."""
     steps = (architecture.context + architecture.horizon) / architecture.segment
     hidden = architecture.hidden
     recurrent = 2 * architecture.traits.flops * 2 * hidden * hidden * architecture.layers
     embedding = 2 * 2 * architecture.segment * targets * hidden
-    mapped = 2 * architecture.context * architecture.horizon * architecture.experts * targets
-    return 3 * batch * (steps * (recurrent + 5 * embedding) + mapped)
+    bypass = 2 * architecture.context * architecture.horizon * architecture.experts * targets
+    return 3 * batch * (steps * (recurrent + 5 * embedding) + bypass)
 
 
 def work_per_forecast(architectures: Sequence[Architecture], targets: int, windows: int) -> float:
@@ -72,28 +72,28 @@ def work_per_forecast(architectures: Sequence[Architecture], targets: int, windo
     return sum(work_per_step(each, targets, windows) for each in architectures) / 3 / STEPS_TO_REPAY
 
 
-def prepare(wanted: DeviceName, work: float) -> Device:
-    """The device for steps of so many floating-point operations, and the threads for it.
+def prepare(requested: DeviceName, work: float) -> Device:
+    """Set the number of threads for steps of `work` operations, and return the device.
 
-    A small step is done before a second thread is awake. Raises RequestError where the device is not there.
+    A small step is finished before a second thread starts. Raise RequestError if the device does not exist.
     """
     torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
-    return choose(wanted, work)
+    return choose(requested, work)
 
 
 def free_cores() -> int:
-    """Cores this process may use: what the scheduler's affinity and the control group's quota leave."""
+    """Return the cores this process may use, by the scheduler's affinity and the control group's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, int(min(cores, quota())))
 
 
 def processes(networks: int | None) -> int:
-    """How many train at once where so many networks are to be trained; None: as many as there is time for."""
-    return min(free_cores(), networks or MOST_PROCESSES)
+    """Return how many networks to train at once; None: as many as the time allows."""
+    return min(free_cores(), networks or MAX_PROCESSES)
 
 
 def quota(root: Path = Path("/sys/fs/cgroup")) -> float:
-    """Cores that the control group allows, of either version; infinite where it sets no limit."""
+    """Return the cores that the control group (version 2 or 1) allows; infinite without a limit."""
     try:
         allowed, period = (root / "cpu.max").read_text().split()
         return math.inf if allowed == "max" else int(allowed) / int(period)

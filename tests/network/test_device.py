@@ -27,7 +27,7 @@ def test_auto_takes_a_gpu_for_large_work_alone(work: float, chosen: str, monkeyp
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "available", lambda: ["cpu"])
 
-    with pytest.raises(RequestError, match="--device cuda: this machine has cpu"):
+    with pytest.raises(RequestError, match="--device cuda: not available .found cpu."):
         device.choose("cuda", 1.0)
 
 
