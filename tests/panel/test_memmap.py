@@ -207,4 +207,4 @@ def test_a_size_without_a_unit_is_an_error(rnncli: Command, data: Path, tmp_path
     outcome = rnncli("train", data, *QUICK, "--memory", "2", "--output", tmp_path / "m.rnn")
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert '--memory "2" should be a size such as 500MB, 2GB or 2GiB' in outcome.err
+    assert '--memory "2" must be a size such as 500MB, 2GB or 2GiB' in outcome.err
