@@ -4,7 +4,9 @@ rich is imported only to draw: a forecast in a pipe does without it.
 """
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from rnncli.config.sections import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from rnncli.training.trials import TrainingStatus
 
@@ -47,7 +50,18 @@ def _log(text: str, level: str) -> None:
     else:  # text from a table may contain line breaks or terminal control characters
         plain = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
         line = plain if level == "info" else f"{level}: {plain}"
+        line = _wrapped(line) if sys.stderr.isatty() else line
     print(line, file=sys.stderr, flush=True)
+
+
+def _wrapped(line: str) -> str:
+    """Return a line broken between words at the width of the terminal, with further lines indented."""
+    indent = len(line) - len(line.lstrip()) + 2
+    width = shutil.get_terminal_size().columns
+    parts = textwrap.wrap(
+        line, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(parts)
 
 
 def _shows_progress() -> bool:
@@ -82,22 +96,34 @@ def error(text: str) -> None:
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", caption: str = "") -> None:
-    """Print a table, with numbers right-aligned."""
+    """Print a table, with numbers right-aligned. If it is too wide, break names and text, but no number."""
     from rich import box
     from rich.table import Table
 
+    console = _console()
+    if _width(list(zip(header, *rows, strict=True))) > console.width:
+        header = [name.replace("-", "-\n") for name in header]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    unbroken = []
     for number, name in enumerate(header):
         right = number > 0 and _numeric(rows, number)
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        unbroken.append([*name.split(), *(row[number] for row in rows if right)])
     for row in rows:
         table.add_row(*row)
-    console = _console()
     if title:
         console.print(f"\n{title}", style="bold underline", markup=False)
-    console.print(table)
+    console.width = max(console.width, _width(unbroken))
+    _print(console, table)
     if caption:
         console.print(f"({caption})", markup=False)
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    """Return the width of a table whose columns are as wide as their longest cell, with two spaces between them."""
+    from rich.cells import cell_len
+
+    return sum(max(cell_len(cell) for cell in column) for column in columns) + 2 * (len(columns) - 1)
 
 
 def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
@@ -111,7 +137,7 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
         grid.add_row(name, value)
     console = _console()
     console.print(f"\n{title}", style="bold underline", markup=False)
-    console.print(grid)
+    _print(console, grid)
 
 
 @contextmanager
@@ -186,6 +212,13 @@ def format_value(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def _print(console: "Console", table: "Table") -> None:
+    """Print a table without spaces at the ends of lines."""
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
 
 
 def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:

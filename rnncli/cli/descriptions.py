@@ -43,13 +43,18 @@ def panel_lines(source: str, panel: "Panel") -> list[str]:
     ]
     if summary.missing or summary.absent:
         lines.append(
-            f"missing: {summary.missing} empty values and {summary.absent} steps without a row; "
+            f"missing: {gap_words(summary.missing, summary.absent, ' and ')}; "
             "they are masked in the inputs and in the loss"
         )
     lines += covariate_lines(panel)
     if summary.empty:
         lines.append(f"left out: {len(summary.empty)} series without any value{listed(summary.empty)}")
     return lines
+
+
+def gap_words(missing: int, absent: int, joint: str = ", ") -> str:
+    """Return the number of empty values and of time steps without a row."""
+    return f"{counted(missing, 'empty value')}{joint}{counted(absent, 'step')} without a row"
 
 
 def length_words(panel: "Panel") -> str:
@@ -99,14 +104,14 @@ def store_lines(store: "Store") -> list[str]:
 def choice_lines(plan: "Plan") -> list[str]:
     """Return the settings chosen from the data, with reasons, and the resulting network."""
     architecture = plan.architecture
-    lines = [f"chosen: {name} {plan.settings[name]} ({reason})" for name, reason in plan.reasons.items()]
+    chosen = with_reasons({name: plan.settings[name] for name in plan.reasons}, plan.reasons)
     if architecture.context:
         steps = architecture.context // architecture.segment
-        history = f"{steps} steps of {architecture.segment} back"
+        history = f"context of {counted(steps, 'segment')} of {counted(architecture.segment, 'step')}"
     else:
         history = "no history"
-    network = [encoder_words(architecture), history, f"{architecture.horizon} ahead", decoder_words(architecture)]
-    return [*lines, f"network: {', '.join(network)}"]
+    network = [encoder_words(architecture), history, f"horizon {architecture.horizon}", decoder_words(architecture)]
+    return [*(f"chosen: {name} {value}" for name, value in chosen), f"network: {', '.join(network)}"]
 
 
 def encoder_words(architecture: "Architecture") -> str:
@@ -191,8 +196,19 @@ def frequency_words(panel: "Panel") -> str:
 
 
 def with_reasons(values: Mapping[str, object], reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return (name, value) for each setting, with the reason for the value if there is one."""
-    return [(name, f"{value}" + (f"  ({reasons[name]})" if name in reasons else "")) for name, value in values.items()]
+    """Return (option, value) for each setting that has a value, with the reason for it if there is one."""
+    return [
+        (name.replace("_", "-"), setting_words(value) + (f" ({reasons[name]})" if name in reasons else ""))
+        for name, value in values.items()
+        if value is not None
+    ]
+
+
+def setting_words(value: object) -> str:
+    """Return the value of a setting: on or off, a number without needless zeros, or the text."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def duration_words(seconds: float) -> str:

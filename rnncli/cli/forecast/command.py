@@ -113,7 +113,7 @@ def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOut
     if outputs.dry_run:
         with about(inputs.data):
             report_forecast(panel, cutoffs, batches)
-        report_files(inputs, outputs, f"the forecast as {table_format}", state, config.run)
+        report_files(inputs, outputs, f"the forecast ({table_format})", state, config.run)
         return
     if outputs.plot is not None:
         batches = _plotted(outputs.plot, panel, batches, config.forecast)

@@ -26,7 +26,9 @@ def report_forecast(panel: "Panel", cutoffs: "Cutoffs", batches: "Iterator[Forec
     first = next(batches)
     seconds, ratio = time.monotonic() - began, len(cutoffs.series) / len(first.cutoffs.series)
     count, horizon = len(cutoffs.series), first.forecast.point.shape[1]
-    console.note(f"would forecast: {horizon} steps of {count} of {len(panel.ids)} series, {count * horizon} rows")
+    total = f" of {len(panel.ids)}" if count < len(panel.ids) else ""
+    rows = counted(count * horizon, "row")
+    console.note(f"would forecast: {counted(horizon, 'step')} of {count}{total} series, {rows}")
     scope = f"{math.ceil(ratio)} batches; the first took {duration_words(seconds)}" if ratio > 1 else "one batch"
     console.note(f"time: about {duration_words(seconds * ratio)} ({scope})")
     console.note(f"memory: about {size_words(peak_memory())}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console, descriptions
 from rnncli.errors import RequestError
+from rnncli.messages import counted
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
@@ -41,7 +42,7 @@ def _show_card(path: Path, card: "Card", size: int) -> None:
             ("expects", _column_words(card)),
             *(("left out", words) for words in descriptions.left_out(card)),
             ("trained on", f"{training.series} series, {training.rows} rows, {training.first} to {training.last}"),
-            ("missing there", f"{training.missing} empty values, {training.absent} steps without a row"),
+            ("missing", descriptions.gap_words(training.missing, training.absent)),
             ("validated on", _validation_words(card)),
             ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
         ],
@@ -59,7 +60,7 @@ def _column_words(card: "Card") -> str:
     holidays = f", holidays of {', '.join(columns.holidays)}" if columns.holidays else ""
     zone = f" in {card.zone}" if card.zone else ""
     clock = " of an integer time index" if card.integer_clock else zone
-    return f'{identifier}time "{columns.time}", {target}{covariates}{holidays}; steps of {card.frequency}{clock}'
+    return f'{identifier}time "{columns.time}", {target}{covariates}{holidays}; frequency {card.frequency}{clock}'
 
 
 def _plot_training(path: Path, card: "Card", plot: Path) -> None:
@@ -79,7 +80,7 @@ def _validation_words(card: "Card") -> str:
     if not validation.windows:
         return "nothing: too few rows"
     refit = ", then retrained on all rows" if validation.refitted else ""
-    return f"the last {validation.held_out} steps of each series, {validation.windows} windows{refit}"
+    return f"the last {validation.held_out} steps of each series, {counted(validation.windows, 'window')}{refit}"
 
 
 def _show_networks(card: "Card") -> None:
@@ -108,7 +109,7 @@ def show_state(path: Path) -> None:
         str(path),
         [
             ("used by", "rnncli forecast --state"),
-            ("series", f"{len(panel.ids)}, of {descriptions.length_words(panel)} of at most {state.steps} steps"),
+            ("series", f"{len(panel.ids)}, of {descriptions.length_words(panel)} steps (at most {state.steps})"),
             ("columns", descriptions.column_words(panel)),
             ("span", f"{first} to {last}"),
             ("frequency", descriptions.frequency_words(panel)),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rnncli.cli import console, data_input, descriptions
 from rnncli.config.sections import Config
 from rnncli.errors import DataError, about
-from rnncli.messages import listed
+from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +42,8 @@ def _show_panel(source: str, panel: "Panel") -> None:
             ("columns", descriptions.column_words(panel)),
             ("span", f"{first} to {last}"),
             ("frequency", descriptions.frequency_words(panel)),
-            ("gaps", f"{summary.absent} steps without a row"),
-            ("missing", f"{summary.missing} empty values"),
+            ("gaps", f"{counted(summary.absent, 'step')} without a row"),
+            ("missing", counted(summary.missing, "empty value")),
             ("duplicates", f"{summary.repeated} rows that repeat the series and time of another{refused}"),
             ("constant", f"{len(constant)} series{listed(constant)}"),
             ("empty", f"{len(summary.empty)} series{listed(summary.empty)}"),
