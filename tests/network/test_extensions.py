@@ -106,7 +106,8 @@ def test_a_new_cell(rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyP
     forecasts = runs_everywhere(rnncli, tmp_path, "--cell", "tcn")
 
     assert forecasts["rnncli"].notna().all()
-    assert "Averaging" in rnncli("inspect", tmp_path / "m.rnn").out
+    planned = rnncli("train", tmp_path / "t.csv", *SHAPE, "--cell", "tcn", "--dry-run")
+    assert "Averaging" in planned.err + planned.out
 
 
 def test_a_new_base_forecast(rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
