@@ -152,7 +152,10 @@ def after_running(arguments: list[str], loaded: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["forecast", "--help"], ["train", "--horizn"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["forecast", "--help"], ["evaluate", "--help"], ["train", "--horizn"]],
+)
 def test_help_and_wrong_options_import_no_heavy_library(arguments: list[str]) -> None:
     after_running(arguments, "not {'torch', 'pandas', 'pyarrow', 'numpy'} & set(sys.modules)")
 
