@@ -1,4 +1,4 @@
-"""What figures mean is said in a sentence, with the option to turn."""
+"""Findings interpret a value in a sentence, with the option to change."""
 
 from typing import Any
 

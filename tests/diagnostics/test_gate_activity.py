@@ -1,4 +1,4 @@
-"""Gates and units, written out, are those that torch's kernels compute inside."""
+"""Recorded gates and units are those that torch's kernels compute."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is probe is the forecast itself, whatever the network is made of."""
+"""The probe observes the forecast itself, for every kind of network."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A network set by hand, whose memory, radius and gradient are known in closed form, is found to have them."""
+"""A network set by hand, with memory, radius and gradient known in closed form, is measured to have them."""
 
 from typing import Any
 

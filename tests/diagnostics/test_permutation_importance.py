@@ -1,4 +1,4 @@
-"""What forecasts live on shows, and what they do not look at does not."""
+"""Inputs that determine the target are important, others are not."""
 
 from pathlib import Path
 

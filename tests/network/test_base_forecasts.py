@@ -1,4 +1,4 @@
-"""Bases forecast what they are named after."""
+"""Base forecasts: repetition, smoothing and learned cycles."""
 
 import numpy as np
 import pytest

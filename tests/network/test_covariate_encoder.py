@@ -1,4 +1,4 @@
-"""What is told beside the targets: at unit size, never from the future, and where it enters a forecast."""
+"""Covariates: scaled to unit size, without values from the future, and where they enter a forecast."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Series of a wide table that see one another: what they see, that it is never what comes later, and what it is for."""
+"""Mixtures of other series: what they contain, that nothing comes from the future, and that they help."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A second network and attention, against their papers' equations in NumPy float64."""
+"""The encoder-decoder's network and attention, against their papers' equations in NumPy float64."""
 
 from typing import cast
 

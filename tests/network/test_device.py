@@ -1,4 +1,4 @@
-"""Where and with how many threads to compute."""
+"""Choice of the device, the threads and the processes."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What is brought along to many cutoffs is what reading each one's whole past comes to, and costs one reading."""
+"""Carried states at many cutoffs equal those from reading each whole past, and each series is read once."""
 
 import numpy as np
 import pytest

@@ -13,8 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 import rnncli
+from rnncli.cli import descriptions
 from rnncli.config.base_forecasts import BASES
 from rnncli.config.cells import CELLS, CellTraits
+from rnncli.model import card_file
 from rnncli.network import base_forecasts, cells, decoders, quantile_head
 from rnncli.network.base_forecasts import BaseForecast
 from rnncli.network.cells import Part, Record, State
@@ -106,8 +108,8 @@ def test_a_new_cell(rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyP
     forecasts = runs_everywhere(rnncli, tmp_path, "--cell", "tcn")
 
     assert forecasts["rnncli"].notna().all()
-    planned = rnncli("train", tmp_path / "t.csv", *SHAPE, "--cell", "tcn", "--dry-run")
-    assert "Averaging" in planned.err + planned.out
+    (architecture,) = card_file.read_card(tmp_path / "m.rnn").architectures
+    assert "Averaging of 8 units" in descriptions.encoder_words(architecture)
 
 
 def test_a_new_base_forecast(rnncli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

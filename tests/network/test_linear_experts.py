@@ -1,4 +1,4 @@
-"""The linear part of a forecast: one map, or several mixed window by window."""
+"""Linear maps: one, or several mixed for each window."""
 
 import numpy as np
 import pytest

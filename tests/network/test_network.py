@@ -1,4 +1,4 @@
-"""The whole network: what it may see, and that it computes what its parts say."""
+"""The whole network: which values its forecasts depend on, and that it composes its parts correctly."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""--context 0: nothing is seen of the past; what is known of a series and of the horizon is all there is."""
+"""--context 0: forecasts depend on covariates only."""
 
 import re
 from pathlib import Path

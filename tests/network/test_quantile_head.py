@@ -1,4 +1,4 @@
-"""Quantiles that never cross, their loss, and their reading at other levels."""
+"""Quantiles that never cross, their loss, and their interpolation."""
 
 from statistics import NormalDist
 

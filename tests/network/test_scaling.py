@@ -1,4 +1,4 @@
-"""Scales: what goes in comes out, and the future stays out."""
+"""Scales: undoing them gives the input back, and the future does not enter."""
 
 import numpy as np
 import pytest

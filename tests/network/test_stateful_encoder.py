@@ -1,4 +1,4 @@
-"""States carried over: what is read in pieces is what is read at once, and nothing but the past."""
+"""Carried states: reading in parts equals reading at once, and depends on the past only."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What a recursive decoder reads as if it had been observed, against the same pass in NumPy float64."""
+"""Feedback of a recursive decoder, against the same pass in NumPy float64."""
 
 from itertools import pairwise
 from pathlib import Path

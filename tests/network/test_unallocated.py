@@ -1,4 +1,4 @@
-"""A network built without memory has the parameters of the real one, and is built at once."""
+"""Networks built without memory have the parameters of real ones, and no library is imported for it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What holds for every encoder, and that each computes what its paper says, in NumPy float64."""
+"""Properties of all encoders, and each one's equations in NumPy float64."""
 
 from typing import cast
 

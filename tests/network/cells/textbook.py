@@ -1,4 +1,4 @@
-"""The papers' equations in NumPy, one step at a time: what the encoders are held against."""
+"""The papers' equations in NumPy, one step at a time: the reference for the encoders."""
 
 import math
 
