@@ -123,7 +123,7 @@ def _width(columns: Sequence[Sequence[str]]) -> int:
     """Return the width of a table whose columns are as wide as their longest cell, with two spaces between them."""
     from rich.cells import cell_len
 
-    return sum(max(cell_len(cell) for cell in column) for column in columns) + 2 * (len(columns) - 1)
+    return sum(max((cell_len(cell) for cell in column), default=0) for column in columns) + 2 * (len(columns) - 1)
 
 
 def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
