@@ -20,7 +20,7 @@ INTERRUPTED, TERMINATED = 130, 143
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
-    help="Forecast sequences with recurrent networks.",
+    help="Forecast time series with recurrent neural networks.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,

@@ -36,7 +36,8 @@ def show_common(ctx: typer.Context, wanted: bool) -> None:
     _write(command, ctx, formatter, only_common=True)
     command.format_epilog(ctx, formatter)
     formatter.write_paragraph()
-    formatter.write_text(f"All options: {ctx.command_path} --help")
+    with formatter.indentation():
+        formatter.write_text(f"All options: {ctx.command_path} --help")
     print(formatter.getvalue().rstrip("\n"))
     raise typer.Exit
 
@@ -48,6 +49,8 @@ def _write(command: "AnyCommand", ctx: "Context", formatter: "HelpFormatter", on
         record = parameter.get_help_record(ctx)
         if record is None:
             continue
+        if parameter.name == "help":
+            record = record[0], "Show all options and exit."
         if isinstance(parameter, TyperOption):
             panels.setdefault(parameter.rich_help_panel or COMMON_PANEL, []).append(record)
         else:

@@ -161,9 +161,11 @@ def _plain_types(annotation: Any) -> list[Any]:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is None or field.default == ():
-        return next((f"[default: {default.text}]" for default in declared(field, DefaultText)), "")
+    if texts := list(declared(field, DefaultText)):
+        return f"[default: {texts[0].text}]"
     match field.default:
+        case None | ():
+            return ""
         case bool(value):
             return "[default: on]" if value else ""
         case float(value):

@@ -24,7 +24,7 @@ def output_format(requested: str | None) -> str:
     name = requested or "auto"
     if name not in OUTPUT_FORMATS:
         known = ", ".join(OUTPUT_FORMATS)
-        raise RequestError(f'--format must be one of {known}, not "{name}".{did_you_mean(name, OUTPUT_FORMATS)}')
+        raise RequestError(f'--format "{name}" must be one of {known}.{did_you_mean(name, OUTPUT_FORMATS)}')
     if formats.is_binary(name) and sys.stdout.isatty():
         raise RequestError(f"--format {name}: a terminal cannot show binary data. Redirect the output with | or >")
     if name == "auto":

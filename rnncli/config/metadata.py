@@ -23,7 +23,7 @@ class Requires(NamedTuple):
 
 
 class DefaultText(NamedTuple):
-    """The default in words, if it is computed: shown in the help as `[default: ...]`."""
+    """The default in words, if it is computed or has a unit: shown in the help as `[default: ...]`."""
 
     text: str
 

@@ -194,7 +194,7 @@ class Network(Section):
     base: BaseName | None = None
     """Simple forecast that the network corrects."""
     scale: ScaleName | None = None
-    """spread (standard deviation), log (of logarithms), mean (mean size): of each window; global: of all rows."""
+    """spread (standard deviation), log (of logarithms) or mean (absolute value) of each window; global: of all rows."""
     since: bool | None = None
     """Add the time since the last positive value as an input, for intermittent demand."""
     calendar: Annotated[bool | None, TRAINED_CELL] = None
@@ -358,7 +358,7 @@ class Training(Section):
     find_rate: Annotated[bool, GRADIENT_STEPS] = False
     """Find the learning rate by a short range test."""
     schedule: Annotated[ScheduleName, GRADIENT_STEPS] = "one-cycle"
-    """one-cycle (up, down), constant, step (a tenth each third), cosine (to 0), plateau (a third when stalled)."""
+    """one-cycle (up, then down), constant, step (/10 after each third), cosine (to 0), plateau (/3 if stalled)."""
     warm_up: Annotated[Probability | None, GRADIENT_STEPS, DefaultText(f"{WARM_UP:g} for one-cycle, else 0")] = None
     """Share of the steps in which the learning rate rises."""
     weight_decay: Annotated[
@@ -385,7 +385,7 @@ class Training(Section):
     forks: Annotated[int, Field(ge=0, le=64)] = 0
     """Number of further segments in each training window, with a forecast and its loss after each."""
     history: Count | None = None
-    """Train only on windows that end in this many newest steps of each series."""
+    """Train only on windows that end in the newest N steps of each series."""
     synthetic: Annotated[
         Annotated[int, Field(ge=0, le=10_000)] | None, DefaultText(f"{SYNTHETIC_SERIES} for few short series, else 0")
     ] = None
@@ -393,7 +393,7 @@ class Training(Section):
     patience: Annotated[Count, GRADIENT_STEPS] = 10
     """Stop after this many checks without a lower validation loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63), COMMON] = 0
-    """Random seed: the same seed and time give the same model on a CPU."""
+    """Random seed; with --members, the same seed gives identical weights on a CPU."""
 
     @property
     def seconds(self) -> float:
@@ -408,7 +408,7 @@ class Resumption(Section):
 
     resume: Annotated[bool, COMMON] = False
     """Continue an interrupted training with the same options and table."""
-    checkpoint: Pause = 60.0
+    checkpoint: Annotated[Pause, DefaultText("1m")] = 60.0
     """Interval, such as 1m, between checkpoints of an unfinished training beside the model; 0: none."""
 
 

@@ -73,7 +73,7 @@ def _check_column(column: str, panel: Panel, table: pd.DataFrame) -> None:
     if column not in table:
         known = [*KINDS, *(str(name) for name in table.columns)]
         raise DataError(
-            f'cannot break scores down by "{column}": there is no such column.{did_you_mean(column, known)}'
+            f'cannot break scores down by "{column}": no such column.{did_you_mean(column, known)}'
         )
     if column in RESERVED or column in METRICS:
         raise DataError(f'cannot break scores down by "{column}": a score has this name. Rename the column')

@@ -193,7 +193,7 @@ def _allowed_scales(parts: Iterable[np.ndarray]) -> Choice[list[ScaleName]]:
     if positive + zero < count:
         return Choice(["spread"], "there are negative values")
     if zeros > MANY_ZEROS:
-        return Choice(["mean", "spread"], f"no value is negative and {zeros:.0%} are zero")
+        return Choice(["mean", "spread"], f"no value is negative and {100 * zeros:.0f} % are zero")
     scales: list[ScaleName] = ["spread", "mean", "log"] if zeros < MAX_ZEROS_FOR_LOG else ["spread", "mean"]
     return Choice(scales, "there are zeros")
 
@@ -204,7 +204,7 @@ def _inputs(panel: Panel, network: Network, mixed: int, choices: Choices) -> dic
     named = bool(panel.covariates.columns)
     columns = choices.choose("covariates", network.covariates, _covariates(network)) if named else True
     data_checks.check_inputs_without_context(panel, network, calendar, columns)
-    alone = Choice(False, "most series are forecast best from their own history; mixing is evaluated too")
+    alone = Choice(False, "most series are forecast best from their own history; also evaluated with it")
     mix = choices.choose("mix", network.mix, alone) if mixed else False
     return {"calendar": calendar, "covariates": columns, "mix": mix}
 
@@ -217,14 +217,14 @@ def _calendar(panel: Panel, network: Network) -> Choice[bool]:
     if network.context == 0:
         return Choice(True, "without a context, no other input depends on the time")
     if panel.covariates.known.any() or panel.covariates.holidays:
-        return Choice(True, "columns known in advance often depend on it; the network is evaluated without it too")
-    return Choice(False, "the context shows most of it; the network is evaluated with it too")
+        return Choice(True, "columns known in advance often depend on it; also evaluated without it")
+    return Choice(False, "the context reflects most of it; also evaluated with it")
 
 
 def _covariates(network: Network) -> Choice[bool]:
     if network.traits.closed_form or network.context == 0:
         return Choice(True, "they were named")
-    return Choice(True, "they were named; dropped if the network is about as good without them")
+    return Choice(True, "they were named; dropped if the error is about as low without them")
 
 
 def _mixed_series(table: Panel, network: Network) -> int:

@@ -56,7 +56,8 @@ def _data_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError("there is no such file. Check the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {' '.join(str(error).split())}. Check its format") from error
+        problem = " ".join(str(error).split()).rstrip(".")
+        raise DataError(f"cannot be read: {problem}. Check its format") from error
 
 
 def _validated(table: pa.Table) -> pa.Table:
@@ -67,7 +68,7 @@ def _validated(table: pa.Table) -> pa.Table:
     if repeated:
         raise DataError(f'column "{repeated[0]}" appears twice ({len(names)} columns). Rename one')
     if table.num_rows == 0:
-        raise DataError(f"a header ({', '.join(names)}) and no rows. Add rows")
+        raise DataError(f"has a header ({', '.join(names)}) but no rows. Add rows")
     return table
 
 

@@ -115,7 +115,7 @@ def test_decimals_and_dates_of_parquet_are_numbers_and_times(tmp_path: Path) -> 
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"ds,y\n", "a header .ds, y. and no rows"),
+        (b"ds,y\n", "a header .ds, y. but no rows"),
         (b"ds,y\n1,2,3\n", "cannot be read.*[Ee]xpected 2 columns"),
         (b"y,y\n1,2\n", '"y" appears twice'),
         (b"\x1f\x8bbroken", "cannot be read"),

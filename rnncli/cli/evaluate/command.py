@@ -107,7 +107,7 @@ def evaluate(
         typer.Option(metavar="FILE", help="Plot errors and coverage by horizon step: .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Measure the accuracy of a model on held-out windows, compared with naive forecasts.
+    """Score a model on held-out windows, compared with baselines.
 
     Forecasts the last windows of each series from the rows before them. Instead of a model, saved forecasts can be
     scored, or several cells trained and compared (--compare).

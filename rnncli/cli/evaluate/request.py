@@ -64,7 +64,7 @@ def parse_cells(text: str) -> list[CellName]:
     unknown = [name for name in names if name.lower() not in known]
     if unknown or not names:
         wrong = unknown[0] if unknown else text
-        raise RequestError(f'--compare must be among {", ".join(known)}, not "{wrong}".{did_you_mean(wrong, known)}')
+        raise RequestError(f'--compare "{wrong}" must be one of {", ".join(known)}.{did_you_mean(wrong, known)}')
     wanted = [name.lower() for name in names]
     return sorted((cell for cell in known if cell in wanted), key=wanted.index)
 
@@ -81,7 +81,7 @@ def parse_metrics(text: str | None) -> list[str] | None:
     if unknown or not names:
         wrong, choices = unknown[0] if unknown else text, list(known.values())
         raise RequestError(
-            f'--metrics must be among {", ".join(choices)}, not "{wrong}".{did_you_mean(wrong, choices)}'
+            f'--metrics "{wrong}" must be one of {", ".join(choices)}.{did_you_mean(wrong, choices)}'
         )
     return list(dict.fromkeys(known[name.lower()] for name in names))
 

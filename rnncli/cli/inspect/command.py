@@ -49,9 +49,10 @@ def inspect(
         typer.Option(metavar="FILE", help="Plot the training, with DATA also diagnostics: .png, .svg or .pdf."),
     ] = None,
 ) -> None:
-    """Show what a table or a model file contains; with a model and a table, run diagnostics of the networks.
+    """Describe a table, a model or a state file.
 
-    For a table: its series, gaps and seasons, and what training on it would choose.
+    For a table: its series, gaps and seasons, and what training would choose. For a model and a table: diagnostics of
+    the networks.
     """
     config = settings.applied_to(Config())  # a value that is not allowed is an error, whatever is shown
     if show_config:

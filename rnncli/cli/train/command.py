@@ -56,7 +56,7 @@ def train(
     ],
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="Table to learn from: file, folder of Parquet files, URL, or - (stdin)."),
+        typer.Argument(metavar="DATA", help="Table to train on: file, folder of Parquet files, URL, or - (stdin)."),
     ] = None,
     from_: Annotated[
         Path | None, typer.Option("--from", metavar="MODEL", help="Fine-tune the networks of this model.")
@@ -80,9 +80,9 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Learn from a table and write one model file.
+    """Train networks on a table and write one model file.
 
-    Settings that are not given are chosen from the data and reported. The end of each series is held out for
+    Options that are not set are chosen from the data and reported. The end of each series is held out for
     validation.
     """
     if rollback:

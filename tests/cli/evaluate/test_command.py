@@ -109,7 +109,7 @@ def test_windows_have_a_step_in_rows_or_time_and_metrics_are_selected(rnncli: Co
     [
         ("--step", "0", "--step must be 1 to"),
         ("--step", "90min", '--step "90min"'),
-        ("--metrics", "mapse", "--metrics must be among MAE, MSE"),
+        ("--metrics", "mapse", '--metrics "mapse" must be one of MAE, MSE'),
         ("--metrics", "", "--metrics"),
     ],
 )

@@ -144,7 +144,7 @@ def test_the_horizon_is_required(rnncli: Command, data: Path, tmp_path: Path) ->
 HEAD = "unique_id,ds,y\n"
 BAD_TABLES = {
     "empty": ("", "d.csv: the file is empty"),
-    "header": (HEAD, "d.csv: a header (unique_id, ds, y) and no rows"),
+    "header": (HEAD, "d.csv: has a header (unique_id, ds, y) but no rows"),
     "no numbers": ("unique_id,ds\na,2024-01-01\n", "no column contains numbers"),
     "two times": ("start,end,y\n2024-01-01,2024-01-02,1\n", '"start", "end" could each be the time column'),
     "bad date": (HEAD + "a,2024-01-01,1\na,2024-01-45,2\n", 'row 2: "ds" is "2024-01-45"'),
