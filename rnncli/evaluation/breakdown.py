@@ -72,9 +72,7 @@ def _check_column(column: str, panel: Panel, table: pd.DataFrame) -> None:
         raise DataError(f'cannot break scores down by "{column}": the table has no column of series ids')
     if column not in table:
         known = [*KINDS, *(str(name) for name in table.columns)]
-        raise DataError(
-            f'cannot break scores down by "{column}": no such column.{did_you_mean(column, known)}'
-        )
+        raise DataError(f'cannot break scores down by "{column}": no such column.{did_you_mean(column, known)}')
     if column in RESERVED or column in METRICS:
         raise DataError(f'cannot break scores down by "{column}": a score has this name. Rename the column')
 

@@ -80,9 +80,7 @@ def parse_metrics(text: str | None) -> list[str] | None:
     unknown = [name for name in names if name.lower() not in known]
     if unknown or not names:
         wrong, choices = unknown[0] if unknown else text, list(known.values())
-        raise RequestError(
-            f'--metrics "{wrong}" must be one of {", ".join(choices)}.{did_you_mean(wrong, choices)}'
-        )
+        raise RequestError(f'--metrics "{wrong}" must be one of {", ".join(choices)}.{did_you_mean(wrong, choices)}')
     return list(dict.fromkeys(known[name.lower()] for name in names))
 
 
