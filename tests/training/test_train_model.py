@@ -205,7 +205,7 @@ def test_an_interrupt_keeps_the_finished_members(rnncli: Command, data: Path, tm
 
 
 def test_an_interrupt_before_that_keeps_the_trials(data: Path, tmp_path: Path) -> None:
-    code, said = interrupted(data, tmp_path, "designs: 1/", "--members", "4", "--steps", "30")
+    code, said = interrupted(data, tmp_path, "comparing architectures: 1/", "--members", "4", "--steps", "30")
 
     assert code == 0, said
     kept = weights_file.load(tmp_path / "m.rnn")
@@ -253,7 +253,7 @@ def test_forecasts_of_counts_are_counts_except_for_the_mean(rnncli: Command, tmp
 
     medians, means = (rnncli(*forecast, "--point", point).table.drop(columns="item") for point in ("median", "mean"))
 
-    assert "; whole numbers, as all values are" in trained.err
+    assert "rounded to whole numbers" in trained.err
     assert (medians.drop(columns="ds") % 1 == 0).all(axis=None)
     assert (medians["rnncli"] == medians["rnncli-q0.5"]).all()
     assert (means["rnncli"] % 1 > 0).any()
@@ -280,6 +280,6 @@ def test_series_too_short_for_validation_are_trained_on(rnncli: Command, tmp_pat
     outcome = rnncli("train", tmp_path / "d.csv", "-H", 12, "--steps", 5, "--output", tmp_path / "m.rnn")
 
     assert outcome.code == 0
-    assert "no series has rows enough to validate on" in outcome.err
+    assert "no series is long enough for validation" in outcome.err
     assert len(rnncli("forecast", tmp_path / "m.rnn", tmp_path / "d.csv").table) == 60
     assert "nothing: too few rows" in rnncli("inspect", tmp_path / "m.rnn").out
