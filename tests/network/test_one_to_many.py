@@ -126,7 +126,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
     trained = rnncli("train", tmp_path / "a.csv", *BLIND, "--steps", 5, "--output", tmp_path / "m.rnn")
 
     card = card_file.read_card(tmp_path / "m.rnn")
-    assert "network: 1-layer GRU of 32 units, no history, 7 ahead, parallel decoder" in trained.err
+    assert "network: 1-layer GRU of 32 units, no history, horizon 7, parallel decoder" in trained.err
     assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {
         "without a context there is no past to read"
     }

@@ -243,7 +243,7 @@ def test_a_single_validation_window_is_counted_as_one(rnncli: Command, tmp_path:
         *("--output", tmp_path / "m.rnn"),
     )
 
-    assert "(1 window, each half corrected by the other)" in outcome.err
+    assert "(1 window, cross-calibrated" in outcome.err
     assert "(1 window, not used to train" in outcome.err
 
 
