@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 def difference_words(difference: "Difference", other: str) -> str:
     """Return by how many percent a score is better or worse than that of another method, with its interval."""
     if difference.verdict == "unknown":
-        ends = f" ({-100 * difference.low:.0f} % worse to {100 * difference.high:.0f} % better)"
+        ends = f" ({_change_words(difference.low)} to {_change_words(difference.high)})"
         return f"no significant difference from {other}{'' if math.isnan(difference.low) else ends}"
     low, high = sorted((abs(difference.low), abs(difference.high)))
     return (
         f"{difference.verdict} than {other} by {100 * abs(difference.gain):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
     )
+
+
+def _change_words(gain: float) -> str:
+    return f"{100 * abs(gain):.0f} % {'worse' if gain < 0 else 'better'}"
 
 
 def violation_words(violation: Violation, drift: str | None = None) -> str:

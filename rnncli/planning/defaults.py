@@ -18,7 +18,7 @@ def hidden_units(cell: CellName, panel: Panel, training: Training) -> Choice[int
         return Choice(units, "units that are not trained cost little")
     count = int((~np.isnan(panel.values)).sum())
     if count >= MANY_VALUES and training.seconds < SECONDS_FOR_MANY_UNITS:
-        return Choice(64, f"{count} values, from which more units would learn more if there was more time")
+        return Choice(64, f"{count} values; more units need more training time")
     return Choice(32 if count < FEW_VALUES else 64 if count < MANY_VALUES else 128, f"{count} values")
 
 

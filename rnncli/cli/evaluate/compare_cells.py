@@ -63,9 +63,9 @@ def compare_cells(
     batch = config.training.batch
     work = max(device.work_per_step(architecture, panel.targets, batch) for architecture in comparison.architectures)
     placement, cores = device.prepare(config.compute.device, work), device.free_cores()
-    windows = counted(len(cutoffs.rows), "window")
+    windows = f"{counted(len(cutoffs.rows), 'window')} of {counted(comparison.horizon, 'step')}"
     console.note(
-        f"scored: {windows} of {comparison.horizon} steps; season {comparison.season}; trained on the rows before "
+        f"scored: {windows}; season {comparison.season}; trained on the rows before "
         f"them; device: {placement.device} ({placement.reason})"
     )
     trained = _train(comparison, config, placement.device)

@@ -86,7 +86,7 @@ def check_conditions(conditions: list[FailCondition], report: Report, drift: str
     scores, drifted = report.scores[report.method], drift is not None
     found = (check_fail_condition(condition, scores, report.differences, drifted) for condition in conditions)
     if reasons := [violation_words(violation, drift) for violation in found if violation]:
-        raise GateError("; ".join(reasons))
+        raise GateError(f"--fail-if {'; '.join(reasons)}")
 
 
 def show(report: Report, format: str, explain: bool) -> None:

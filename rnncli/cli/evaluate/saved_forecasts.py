@@ -17,6 +17,7 @@ from rnncli.evaluation import backtest, conditions, metrics, score_drift
 from rnncli.evaluation.backtest import ForecastChunk, Scoring, WindowScores
 from rnncli.evaluation.breakdown import Grouping, group_windows
 from rnncli.evaluation.significance import WindowPositions
+from rnncli.messages import counted
 from rnncli.model.card import Card
 from rnncli.network.device import free_cores
 from rnncli.panel import Panel
@@ -141,20 +142,20 @@ def _report_content(saved: SavedForecasts, files: list[Path], season: int) -> No
     """Report how many forecasts are scored, and how many cannot be."""
     source = f"{len(files)} files" if len(files) > 1 else files[0].name
     methods = ", ".join(saved.points)
-    console.note(f"scored: {len(saved.cutoffs.rows)} forecasts of {methods} in {source}; season {season}")
+    console.note(f"scored: {counted(len(saved.cutoffs.rows), 'forecast')} of {methods} in {source}; season {season}")
     if saved.waiting:
-        console.note(f"pending: {saved.waiting} forecast steps have no actual value yet")
+        console.note(f"pending: {counted(saved.waiting, 'forecast step')} without an actual value yet")
     if saved.unknown:
-        console.warn(f"{saved.unknown} rows ignored: their series are not among the actual values")
+        console.warn(f"{counted(saved.unknown, 'row')} ignored: no actual values for the series")
 
 
 def _report_drift(
     ledger: WindowScores, result: report.Report, weeks: Grouping | None, card: Card, method: str
 ) -> str | None:
-    """Compare the live score with the model's backtest, and report it.
+    """Compare the production score with the model's backtest, and report it.
 
-    Returns None if the score stays in the band of the backtest, otherwise a description of the drift, also if the two
-    cannot be compared.
+    Returns None if the score stays in the range expected from the backtest, otherwise a description of the drift, also
+    if the two cannot be compared.
     """
     promised = (
         score_drift.expected_score(card, result.metric) if result.metric is not None and card.targets == 1 else None
@@ -164,22 +165,22 @@ def _report_drift(
         console.warn(unknown)
         return unknown
     score = result.scores[method][result.metric]
-    words = f"live {result.metric} {score:.3g}, backtest {promised.score:.3g}"
+    words = f"production {result.metric} {score:.3g}, backtest {promised.score:.3g}"
     if np.isnan(promised.high) or np.isnan(score):
         unknown = f"{words}: too few windows to compare them"
         console.warn(unknown)
         return unknown
-    band = f"the band {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
+    expected = f"the expected range {max(promised.low, 0.0):.3g} to {promised.high:.3g}"
     by_week = {"these forecasts": np.array(score)}
     if weeks is not None:
         values = ledger.by_group(weeks.groups, len(weeks.labels))[method][result.metric]
         by_week = dict(zip(weeks.labels, values, strict=True))
     since = score_drift.drifted_since(promised, {label: float(value) for label, value in by_week.items()})
     if since is not None:
-        console.warn(f"{words}: outside {band} since {since}")
-        return f"{words}, outside {band} since {since}"
+        console.warn(f"{words}: outside {expected} since {since}")
+        return f"{words}, outside {expected} since {since}"
     if score > promised.high:
-        console.note(f"{words}: above {band}, but not recently")
+        console.note(f"{words}: above {expected}, but not recently")
     else:
-        console.note(f"{words}: {'better than' if score < promised.low else 'inside'} {band}")
+        console.note(f"{words}: {'better than' if score < promised.low else 'within'} {expected}")
     return None

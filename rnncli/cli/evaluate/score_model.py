@@ -103,7 +103,7 @@ def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) 
     horizon, training, held_out = card.horizon, card.seen, card.validation.held_out
     first, found = panel.earliest_time(cutoffs), len(cutoffs.rows)
     count = counted(requested, "window") if requested == found else f"{found} of {counted(requested, 'window')}"
-    console.note(f"scored: {count} of {horizon} steps, the earliest from {first}; season {card.season}")
+    console.note(f"scored: {count} of {counted(horizon, 'step')}, the earliest from {first}; season {card.season}")
     summary = [len(panel.ids), panel.summary.rows, *panel.span()]
     same_rows = summary == [training.series, training.rows, training.first, training.last]
     back = int((panel.lengths[cutoffs.series] - cutoffs.rows).max())

@@ -18,6 +18,7 @@ from rnncli.cli.settings import Settings
 from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import about
 from rnncli.files.paths import STANDARD_STREAM
+from rnncli.messages import counted
 from rnncli.tables import formats
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
     end = int(batch.cutoffs.rows[0])
     past = panel.series(series)[max(0, end - 3 * horizon) : end, 0]
     name = str(panel.ids[series]) or panel.summary.roles.targets[0]
-    scope = f"the last {len(past)} steps and the next {horizon}" if end else f"the first {horizon} steps"
+    first = f"the first {counted(horizon, 'step')}"
+    scope = f"the last {counted(len(past), 'step')} and the next {horizon}" if end else first
     curves = [forecast.quantiles[0, :, 0, 0], forecast.point[0, :, 0], forecast.quantiles[0, :, 0, -1]]
     print(text_plot.draw_forecast(f"{name}: {scope}", past.tolist(), *(curve.tolist() for curve in curves)))
 
@@ -204,6 +206,5 @@ def _write_template(panel: "Panel", card: "Card", path: Path) -> None:
     cutoffs = known_future.ends(panel, from_first_row=not card.context)
     table = future_template(panel, cutoffs, card.horizon, text_times=not formats.is_binary(table_format))
     writing.write(table, str(path), table_format)
-    console.note(
-        f"wrote {path}: fill in the known covariates of {card.horizon} steps of {len(panel.ids)} series for --future"
-    )
+    size = f"{counted(card.horizon, 'step')} of {len(panel.ids)} series"
+    console.note(f"wrote {path}: fill in the known covariates of {size} for --future")

@@ -7,7 +7,7 @@ from rnncli.cli.forecast import state_file
 from rnncli.cli.forecast.request import ForecastInputs
 from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, GateError, about
-from rnncli.messages import listed
+from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
@@ -72,7 +72,7 @@ def _with_known_future(panel: "Panel", cutoffs: "Cutoffs", horizon: int) -> "Cut
         cutoffs = Cutoffs(cutoffs.series[~ended], cutoffs.rows[~ended])
     empty = known_future.require(panel, cutoffs, horizon)
     if empty:
-        console.warn(f"{empty} values of known covariates are missing in the forecast steps; they are masked")
+        console.warn(f"masked: {counted(empty, 'missing value')} of known covariates in the forecast steps")
     return cutoffs
 
 

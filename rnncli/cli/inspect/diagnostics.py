@@ -12,6 +12,7 @@ from rnncli.cli.figures import diagnostics as figure
 from rnncli.diagnostics.findings import findings
 from rnncli.diagnostics.snapshot import take_snapshot
 from rnncli.errors import about
+from rnncli.messages import counted
 from rnncli.model.weights_file import decode
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ def _show(card: "Card", health: list["Diagnostics"]) -> None:
     """Show the first network in detail and as plots, and all networks in one line each."""
     first = health[0]
     which = "the network" if len(health) == 1 else f"network 1 of {len(health)}"
-    title = (
-        f"diagnostics of {which} ({descriptions.architecture_words(first.architecture)}), on {first.windows} windows"
-    )
+    windows = counted(first.windows, "window")
+    title = f"diagnostics of {which} ({descriptions.architecture_words(first.architecture)}), on {windows}"
     rows = [[*finding] for finding in findings(first, card, 0)]
     console.show_table(["measure", "value", "finding"], rows, title=title)
     if len(health) > 1:

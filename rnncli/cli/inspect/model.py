@@ -34,6 +34,7 @@ def show(model_file: "ModelFile", as_json: bool, plot: Path | None) -> None:
 def _show_card(path: Path, card: "Card", size: int) -> None:
     """Show the model's size, expected columns, training data and validation."""
     training = card.seen
+    size_words = f"{training.series} series, {counted(training.rows, 'row')}"
     console.show_pairs(
         str(path),
         [
@@ -41,7 +42,10 @@ def _show_card(path: Path, card: "Card", size: int) -> None:
             ("size", f"{size / 1024:.0f} KiB, {card.parameters} weights"),
             ("expects", _column_words(card)),
             *(("left out", words) for words in descriptions.left_out(card)),
-            ("trained on", f"{training.series} series, {training.rows} rows, {training.first} to {training.last}"),
+            (
+                "trained on",
+                f"{size_words}, {training.first} to {training.last}",
+            ),
             ("missing", descriptions.gap_words(training.missing, training.absent)),
             ("validated on", _validation_words(card)),
             ("libraries", ", ".join(f"{name} {version}" for name, version in card.libraries.items())),
@@ -113,7 +117,7 @@ def show_state(path: Path) -> None:
             ("columns", descriptions.column_words(panel)),
             ("span", f"{first} to {last}"),
             ("frequency", descriptions.frequency_words(panel)),
-            ("runs", f"{state.runs}, with {state.rows} rows in all"),
+            ("runs", f"{state.runs}, with {counted(state.rows, 'row')} in all"),
             ("size", f"{path.stat().st_size / 1024:.0f} KiB"),
         ],
     )

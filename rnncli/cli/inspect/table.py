@@ -44,7 +44,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
             ("frequency", descriptions.frequency_words(panel)),
             ("gaps", f"{counted(summary.absent, 'step')} without a row"),
             ("missing", counted(summary.missing, "empty value")),
-            ("duplicates", f"{summary.repeated} rows that repeat the series and time of another{refused}"),
+            ("duplicates", f"{counted(summary.repeated, 'row')} with the series and time of another row{refused}"),
             ("constant", f"{len(constant)} series{listed(constant)}"),
             ("empty", f"{len(summary.empty)} series{listed(summary.empty)}"),
             ("seasons", ", ".join(seasons) or "none found"),
@@ -59,7 +59,7 @@ def _show_hints(table: "pd.DataFrame", panel: "Panel") -> None:
     found = find_hints(table, panel.summary.roles)
     pairs = [(hint.column, hint.words) for hint in found if hint.kind not in ("leak", "undecided")]
     undecided = [hint.column for hint in found if hint.kind == "undecided"]
-    pairs += [(UNDECIDED, ", ".join(undecided))] if undecided else []
+    pairs += [("to decide", f"{', '.join(undecided)}: {UNDECIDED}")] if undecided else []
     if pairs:
         console.show_pairs("other columns", pairs)
     for hint in found:

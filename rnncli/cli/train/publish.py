@@ -73,7 +73,7 @@ def check_conditions(publication: Publication, outcome: "TrainedModel", panel: "
         for condition in publication.conditions
     ]
     if reasons := [violation_words(violation) for violation in found if violation]:
-        raise GateError(f"{'; '.join(reasons)}. The model file is unchanged")
+        raise GateError(f"--publish-if {'; '.join(reasons)}. The model file is unchanged")
 
 
 def _compare(current: "Model", backtest: "WindowScores", horizon: int, panel: "Panel") -> "Difference":

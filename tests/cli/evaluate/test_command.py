@@ -69,7 +69,7 @@ def test_metrics_are_explained(rnncli: Command, model: Path, data: Path) -> None
     ("options", "code", "message"),
     [
         (("--windows", "0"), 2, "--windows must be at least 1"),
-        (("--format", "xls"), 2, 'not "xls"'),
+        (("--format", "xls"), 2, '"xls" must be one of'),
         (("--target", "z"), 3, 'no column "z"'),
     ],
 )
@@ -227,7 +227,7 @@ def test_a_condition_that_holds_sets_the_exit_code_and_the_scores_are_still_writ
 
     assert outcome.code == code
     assert len(outcome.table) == 5
-    assert (f"error: {gates[-1]}: " in outcome.err) is (code == 6)
+    assert (f"error: --fail-if {gates[-1]}: " in outcome.err) is (code == 6)
 
 
 def test_a_condition_tests_the_verdict_whatever_the_words(
@@ -239,7 +239,7 @@ def test_a_condition_tests_the_verdict_whatever_the_words(
     outcome = rnncli("evaluate", model, data, "--fail-if", "worse than Naive")
 
     assert outcome.code == 6
-    assert outcome.err.endswith("error: worse than Naive: the model loses to Naive\n")
+    assert outcome.err.endswith("error: --fail-if worse than Naive: the model loses to Naive\n")
 
 
 def test_networks_are_retrained_on_rows_before_the_windows_only(
@@ -265,7 +265,7 @@ def test_networks_are_retrained_on_rows_before_the_windows_only(
     [
         (("--refit", "0"), 2, "--refit must be never, every"),
         (("--refit", "often"), 2, 'not "often"'),
-        (("--by", "y2"), 3, 'by "y2": there is no such column'),
+        (("--by", "y2"), 3, 'by "y2": no such column'),
         (("--by", "ds"), 3, 'it changes within series "s0"'),
         (("--fail-if", "mase"), 2, "not a condition. Write it as 'mase > 1.0'"),
         (("--fail-if", "coverage-70 < 0.5"), 2, '"coverage-70" must be one of'),

@@ -36,7 +36,7 @@ def test_the_scores_are_those_computed_by_hand(rnncli: Command, archive: Path, d
 
     assert outcome.code == 0
     assert "scored: 12 forecasts of rnncli in 4 files; season 24" in outcome.err
-    assert "pending: 12 forecast steps have no actual value yet" in outcome.err
+    assert "pending: 12 forecast steps without an actual value" in outcome.err
     made = pd.read_csv(archive / "1.csv").merge(pd.read_csv(data), on=KEYS)
     own = outcome.table[(outcome.table["model"] == "rnncli") & (outcome.table["cutoff"] == "2024-01-19 11:00")].iloc[0]
     assert own["windows"] == 3
@@ -77,7 +77,7 @@ def test_drift_compares_the_scores_with_the_backtest_of_the_model(
     kept.assign(rnncli=kept["y"] + 0.01).to_csv(archive.parent / "good.csv", index=False)
     inside = rnncli("evaluate", archive.parent / "good.csv", data, "--reference", model, "--fail-if", "drift")
     assert inside.code == 0, inside.err
-    assert "better than the band" in inside.err
+    assert "better than the expected range" in inside.err
 
     frame = pd.read_csv(archive / "3.csv")
     numbers = frame.select_dtypes("number").columns
@@ -87,7 +87,7 @@ def test_drift_compares_the_scores_with_the_backtest_of_the_model(
         part.to_csv(archive / name, index=False)
     outside = rnncli("evaluate", archive, data, "--reference", model, "--fail-if", "drift")
     assert outside.code == 6
-    assert "outside the band " in outside.err
+    assert "outside the expected range " in outside.err
     assert "since 2024-01-15" in outside.err.splitlines()[-1]
     assert outside.out
 

@@ -178,7 +178,7 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
         (("--level", "101"), '--level "101" must be less than or equal to 99.99'),
         (("--level", "eighty"), '--level "eighty" must be a valid number'),
         (("--quantiles", "0"), '--quantiles "0" must be greater than or equal to 0.0001'),
-        (("--format", "xml"), 'not "xml"'),
+        (("--format", "xml"), '"xml" must be one of'),
         (("--output", "none/f.csv"), "there is no folder"),
         (("--output", "f.xlsx"), "unknown suffix"),
         (("--device", "cuda"), "--device cuda: this machine has cpu"),

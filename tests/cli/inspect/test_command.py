@@ -41,7 +41,7 @@ def test_a_table_is_described_and_what_training_would_choose(rnncli: Command, tm
         "frequency": "hourly (h)",
         "gaps": "2 steps without a row",
         "missing": "3 empty values",
-        "duplicates": "1 rows that repeat the series and time of another (train refuses them)",
+        "duplicates": "1 row with the series and time of another row (train refuses them)",
         "constant": "1 series: s2",
     }
     assert {name: line(outcome.out, name) for name in expected} == expected
@@ -67,7 +67,7 @@ def test_undecided_columns_share_a_line_whatever_its_words(
     outcome = rnncli("inspect", tmp_path / "d.csv")
 
     assert re.search(r"^ *none +never changes, it seems *$", outcome.out, re.MULTILINE)
-    assert re.search(rf"^ *{column_hints.UNDECIDED} +heat, rain *$", outcome.out, re.MULTILINE)
+    assert re.search(rf"^ *to decide +heat, rain: {column_hints.UNDECIDED} *$", outcome.out, re.MULTILINE)
 
 
 def test_it_shows_what_train_would_choose_for_a_horizon(rnncli: Command, data: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_model_shows_its_expected_columns_and_scores(rnncli: Command, model: P
     outcome = rnncli("inspect", model)
 
     assert outcome.code == 0
-    assert line(outcome.out, "expects") == 'id "unique_id", time "ds", target "y"; steps of h'
+    assert line(outcome.out, "expects") == 'id "unique_id", time "ds", target "y"; frequency h'
     assert line(outcome.out, "context") == "48"
     assert "SeasonalNaive" in outcome.out
 

@@ -85,7 +85,7 @@ def test_a_model_that_fails_the_condition_changes_no_file(
     assert (outcome.code, outcome.out) == (code, "")
     assert used.read_bytes() == before
     assert names(tmp_path) == {"m.rnn", "m.rnn.lock"}
-    assert code == 0 or f"error: {condition}: " in outcome.err
+    assert code == 0 or f"error: --publish-if {condition}: " in outcome.err
 
 
 def test_publishing_the_same_model_again_keeps_the_previous_model(rnncli: Command, data: Path, used: Path) -> None:
