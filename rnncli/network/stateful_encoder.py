@@ -37,12 +37,12 @@ def encode_from_state(
     return EncoderOutput(torch.cat(outputs), concat_states(states) if stepwise else state, state, None, None)
 
 
-def detach_state(state: State | None, kept: Tensor) -> State | None:
-    """Return a state of B sequences without its gradient, with zeros for the sequences that are not kept (B,)."""
+def detach_state(state: State | None, retained: Tensor) -> State | None:
+    """Return a state of B sequences without its gradient, with zeros for the sequences that are not retained (B,)."""
     if state is None:
         return None
     # Contiguous: kernels round by the layout of a tensor, and a state read from a checkpoint has another layout.
-    return _mask(tuple(_copy(part) for part in state), kept)
+    return _mask(tuple(_copy(part) for part in state), retained)
 
 
 def _copy(part: Tensor) -> Tensor:

@@ -38,11 +38,13 @@ def design(**changed: Any) -> Architecture:
         (12, 1, {}, "the horizon is 24: raise --segment"),
     ],
 )
-def test_how_far_back_a_gradient_should_reach(reach: int, season: int, changed: dict[str, Any], said: str) -> None:
+def test_the_reach_of_a_gradient_is_compared_with_season_and_horizon(
+    reach: int, season: int, changed: dict[str, Any], said: str
+) -> None:
     assert findings._reach(reach, design(**changed), season) == said
 
 
-def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() -> None:
+def test_a_burst_of_the_gradient_is_an_explosion_and_a_large_one_is_not() -> None:
     calm = LearningCurve(updates=30, losses=(1.0, 0.9, 0.8), gradients=(2.0, 1.0, 0.5))
     wild = calm.model_copy(update={"gradients": (2.0, 500.0, 0.5)})
     lost = calm.model_copy(update={"gradients": (2.0, None, 0.5)})
@@ -57,7 +59,7 @@ def test_an_outburst_in_training_is_an_explosion_and_a_large_gradient_is_none() 
     assert findings._largest_gradient(None, 1.0).meaning == "the training was not recorded: train again"
 
 
-def test_gates_do_not_count_where_a_state_may_run_away() -> None:
+def test_gates_do_not_count_for_the_divergence_of_the_state() -> None:
     assert findings._radii({RESET: 9.0, CANDIDATE: 1.1}, design()).meaning.startswith("about 1")
     assert findings._radii({RESET: 1.0, CANDIDATE: 3.0}, design()).meaning.startswith("far above 1")
     assert findings._radii({STATE: 0.1}, design()).meaning.startswith("far below 1")
@@ -69,14 +71,14 @@ def test_a_part_is_a_gate_whatever_its_name() -> None:
     assert findings._radii({Part("gateway"): 9.0, CANDIDATE: 1.1}, design()).meaning.startswith("far above 1")
 
 
-def test_what_is_stuck_is_named() -> None:
+def test_saturated_parts_are_named() -> None:
     found = findings._saturated({RESET: 0.95, UPDATE: 0.2, UNITS: 0.97}, design())
 
     assert found.value == "reset gate 95 %, update gate 20 %, units 97 %"
     assert found.meaning.startswith("reset gate and units hardly change")
 
 
-def test_memory_drift_and_own_forecasts_have_a_verdict_each() -> None:
+def test_memory_drift_and_feedback_have_a_meaning_each() -> None:
     assert findings._memory(96, design(), 24).startswith("the first steps still matter")
     assert findings._memory(1, design(), 24).startswith("forgets at once")
     assert findings._memory(12, design(), 24) == "less than the season of 24: raise --segment"

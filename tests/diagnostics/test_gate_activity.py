@@ -121,7 +121,7 @@ def test_the_gates_of_a_gru_are_those_of_its_equations() -> None:
 
 
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
-def test_the_recurrent_weights_are_told_apart_by_part_and_layer(cell: str, parts: int) -> None:
+def test_the_recurrent_weights_are_split_by_part_and_layer(cell: str, parts: int) -> None:
     encoder = built(torch.zeros(1, 1, 4), cell=cell, layers=2)
     assert isinstance(encoder, FusedRNN)
 

@@ -39,7 +39,7 @@ def table() -> pd.DataFrame:
     ],
     ids=str,
 )
-def test_the_encoder_comes_to_the_same_as_in_a_forecast(
+def test_the_encoder_outputs_the_same_as_in_a_forecast(
     rnncli: Command, table: pd.DataFrame, tmp_path: Path, options: tuple[object, ...]
 ) -> None:
     table.to_csv(tmp_path / "t.csv", index=False)

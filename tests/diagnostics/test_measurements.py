@@ -64,7 +64,7 @@ def test_the_gradient_fades_by_the_share_that_is_kept() -> None:
     torch.testing.assert_close(probe.whole, probe.read)  # no base and no bypass: there is no other way
 
 
-def test_base_and_bypass_are_ways_back_beside_the_state() -> None:
+def test_base_and_bypass_are_paths_of_the_gradient_too() -> None:
     made = network("gru", bypass=True, base="last")
     nn.init.normal_(made.bypass.weight, std=0.1)
     nn.init.normal_(made.readout.weight)
@@ -95,7 +95,7 @@ def test_orthogonal_weights_have_their_size_for_radius(cell: RecurrentName) -> N
 
 
 @torch.no_grad()
-def test_gates_and_units_at_their_ends_are_counted() -> None:
+def test_saturated_gates_and_units_are_counted() -> None:
     made = network("gru")
     recurrent(made).get_parameter("bias_ih_l0")[:4] = 50.0  # reset: open
     recurrent(made).get_parameter("bias_ih_l0")[4:8] = -50.0  # update: shut
@@ -109,7 +109,7 @@ def test_gates_and_units_at_their_ends_are_counted() -> None:
 
 
 @torch.no_grad()
-def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
+def test_a_growing_state_drifts_and_a_bounded_one_does_not() -> None:
     adding, held = network("lstm"), by_hand()
     stack = recurrent(adding)
     for parameter in stack.parameters():
@@ -126,7 +126,7 @@ def test_a_state_that_adds_up_drifts_and_one_that_is_held_does_not() -> None:
 
 
 @pytest.mark.parametrize("base", ["none", "cycle"])
-def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
+def test_true_values_fed_back_equal_a_longer_past(base: str) -> None:
     made = network("gru", decoder="recursive", horizon=3 * SEGMENT, base=base, season=3)
     if base == "cycle":
         nn.init.normal_(made.base.values)  # type: ignore[arg-type]
@@ -150,6 +150,6 @@ def test_the_truth_fed_back_gives_what_a_longer_past_gives(base: str) -> None:
     assert found.free != pytest.approx(found.forced, rel=1e-3)
 
 
-def test_where_nothing_is_fed_back_there_is_no_gap() -> None:
+def test_without_feedback_there_is_no_gap() -> None:
     for made in (network(), network(decoder="recursive", horizon=SEGMENT)):
         assert gradient_probe.feedback_gap(made, windows(made)) is None

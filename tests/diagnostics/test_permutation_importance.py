@@ -36,7 +36,7 @@ def effects(folder: Path) -> dict[str, Importance]:
     return {effect.part: effect for effect in permutation_importance.importances(model, panel, torch.device("cpu"))}
 
 
-def test_what_the_target_lives_on_matters_most(folder: Path) -> None:
+def test_the_input_that_determines_the_target_is_the_most_important(folder: Path) -> None:
     found = effects(folder)
 
     assert found["heat"].increase > 0.5
@@ -44,13 +44,13 @@ def test_what_the_target_lives_on_matters_most(folder: Path) -> None:
     assert found["heat"] == max(found.values(), key=lambda effect: effect.increase)
 
 
-def test_every_part_that_the_model_is_told_is_measured(folder: Path) -> None:
+def test_all_kinds_of_inputs_are_measured(folder: Path) -> None:
     kinds = {effect.kind for effect in effects(folder).values()}
 
     assert {"target", "known", "past"} <= kinds
 
 
-def test_it_is_shown_as_a_table_with_bars(rnncli: Command, folder: Path) -> None:
+def test_importance_is_shown_as_a_table_with_bars(rnncli: Command, folder: Path) -> None:
     outcome = rnncli("inspect", folder / "m.rnn", "--importance", folder / "t.csv")
 
     assert outcome.code == 0
@@ -59,7 +59,7 @@ def test_it_is_shown_as_a_table_with_bars(rnncli: Command, folder: Path) -> None
     assert first.count("█") == 30
 
 
-def test_it_is_of_a_model_and_takes_windows(rnncli: Command, folder: Path, tmp_path: Path) -> None:
+def test_importance_needs_a_model_and_two_windows(rnncli: Command, folder: Path, tmp_path: Path) -> None:
     assert rnncli("inspect", folder / "t.csv", "--importance", folder / "t.csv").code == 2
     hourly(series=1, days=1).assign(heat=0, noise=0).head(8).to_csv(tmp_path / "short.csv", index=False)
 

@@ -38,7 +38,7 @@ def test_smoothing_is_the_recursion_of_winters_phase_by_phase(share: float) -> N
     assert forecast.flatten().tolist() == pytest.approx([level[0], level[1], level[0]], abs=1e-6)
 
 
-def test_smoothing_learns_its_share_and_skips_what_is_missing() -> None:
+def test_smoothing_learns_its_factor_and_skips_missing_values() -> None:
     smoothing = SeasonalSmoothing(1, 1)
 
     _, forecast = smoothing(window(1, torch.nan, torch.nan, 1), STEP)
@@ -48,7 +48,7 @@ def test_smoothing_learns_its_share_and_skips_what_is_missing() -> None:
     assert smoothing.share.grad is not None
 
 
-def test_a_cycle_keeps_to_the_clock_and_leaves_the_rest_to_the_network() -> None:
+def test_a_cycle_follows_the_time_index_and_leaves_residuals() -> None:
     cycle = LearnedCycle(4, 3, 1)
     with torch.no_grad():
         cycle.values.copy_(torch.tensor([[0.0], [10], [20], [30]]))
@@ -59,7 +59,7 @@ def test_a_cycle_keeps_to_the_clock_and_leaves_the_rest_to_the_network() -> None
     assert forecast.flatten().tolist() == [20, 30, 0]
 
 
-def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> None:
+def test_a_cycle_is_initialised_only_for_targets_with_a_common_cycle() -> None:
     generator = torch.Generator().manual_seed(0)
     step = torch.randint(100, (500,), generator=generator)
     noise = torch.randn(500, 6, 2, generator=generator)
@@ -74,7 +74,7 @@ def test_a_cycle_begins_with_what_all_windows_repeat_and_only_with_that() -> Non
     assert cycle.values[:, 1].tolist() == [0] * 4
 
 
-def test_a_cycle_of_which_nothing_is_seen_begins_at_zero() -> None:
+def test_a_cycle_without_observations_is_initialised_to_zero() -> None:
     cycle = LearnedCycle(4, 2, 1)
 
     cycle.initialise(torch.full((3, 2, 1), torch.nan), torch.zeros(3, dtype=torch.int64))

@@ -46,7 +46,7 @@ def beside(batch: int = 3, steps: int = 17) -> CovariateBatch:
     return CovariateBatch(torch.cat([4 + 2 * price, sky, 40 + 20 * visits], dim=-1), fixed, calendar)
 
 
-def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
+def test_amounts_are_scaled_by_the_window_and_by_all_series() -> None:
     given = beside()
     features = inputs(calendar=False)(given, 12)
 
@@ -56,7 +56,7 @@ def test_amounts_are_told_by_the_window_and_by_all_series() -> None:
     assert np.allclose(features.absolute[..., 0], (price - 5) / 2, atol=1e-6)
 
 
-def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> None:
+def test_missing_values_are_zero_with_an_indicator_for_columns_with_gaps() -> None:
     given = beside()
     given.varying[1, 3:5, 0] = torch.nan
     told = InputSpec((PRICE.model_copy(update={"gaps": True}), KINDS, VISITS))
@@ -68,7 +68,7 @@ def test_what_is_missing_is_zero_and_said_to_be_missing_where_it_may_be() -> Non
     assert (features.read[:, :, 2] == 1).nonzero().tolist() == [[1, 3], [1, 4]]
 
 
-def test_a_larger_shop_with_the_same_moves_is_told_the_same() -> None:
+def test_a_larger_shop_with_the_same_changes_has_the_same_features() -> None:
     given, larger = beside(), beside()
     larger.varying[..., 0] = 1e6 + 30 * larger.varying[..., 0]
     still = Covariate(name="price", role="known", level=0.0, spread=1e6, within=1e-9)
@@ -79,7 +79,7 @@ def test_a_larger_shop_with_the_same_moves_is_told_the_same() -> None:
 
 
 @pytest.mark.parametrize("base", ["last", "seasonal"])
-def test_a_surprise_is_what_differs_from_what_the_base_repeats(base: BaseName) -> None:
+def test_residual_amounts_are_those_less_their_base_forecast(base: BaseName) -> None:
     built = Network(design(base=base), 1)
     amounts = torch.rand(2, 17, 1)
 
@@ -103,7 +103,7 @@ def forecast(built: Network, past: torch.Tensor, told: CovariateBatch) -> torch.
 
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
-def test_what_is_known_in_advance_moves_the_forecast_and_what_is_not_does_not(decoder: DecoderName) -> None:
+def test_known_future_values_change_the_forecast_and_others_do_not(decoder: DecoderName) -> None:
     built, past, told = network(decoder), torch.randn(3, 12, 1).double(), beside()
     before = forecast(built, past, told)
 
@@ -115,7 +115,7 @@ def test_what_is_known_in_advance_moves_the_forecast_and_what_is_not_does_not(de
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
-def test_the_past_of_every_column_moves_the_forecast(column: int) -> None:
+def test_the_past_of_every_column_changes_the_forecast(column: int) -> None:
     built, past, told = network(), torch.randn(3, 12, 1).double(), beside()
     changed = told.varying.clone()
     changed[:, :12, column] = changed[:, :12, column].flip(1)
@@ -123,7 +123,7 @@ def test_the_past_of_every_column_moves_the_forecast(column: int) -> None:
     assert not torch.equal(forecast(built, past, told), forecast(built, past, told._replace(varying=changed)))
 
 
-def test_a_network_that_is_not_told_of_columns_reads_none() -> None:
+def test_a_network_without_covariates_reads_none() -> None:
     built, past, told = network(covariates=False), torch.randn(3, 12, 1).double(), beside()
     other = told._replace(varying=told.varying.flip(0) + 1, static=told.static.flip(0))
 
@@ -133,7 +133,7 @@ def test_a_network_that_is_not_told_of_columns_reads_none() -> None:
 
 
 @pytest.mark.parametrize("column", [0, 1])
-def test_what_is_static_moves_the_forecast(column: int) -> None:
+def test_static_covariates_change_the_forecast(column: int) -> None:
     built, past, told = network(), torch.randn(3, 12, 1).double(), beside()
     changed = told.static.clone()
     changed[:, column] = changed[:, column].flip(0)
@@ -144,7 +144,7 @@ def test_what_is_static_moves_the_forecast(column: int) -> None:
     assert torch.equal(forecast(built, past, told)[1], after[1])  # what the middle one is stays
 
 
-def test_a_network_without_a_calendar_does_not_look_at_it() -> None:
+def test_a_network_without_a_calendar_ignores_it() -> None:
     torch.manual_seed(0)
     built = Network(design(calendar=False), 1, EVERYTHING).eval()
     past, told = torch.randn(3, 12, 1).double(), beside()
@@ -153,7 +153,7 @@ def test_a_network_without_a_calendar_does_not_look_at_it() -> None:
 
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
-def test_at_a_boundary_no_column_tells_what_came_after_it(decoder: DecoderName) -> None:
+def test_covariates_after_a_boundary_do_not_reach_its_forecast(decoder: DecoderName) -> None:
     """But for the measure of the amounts, which is that of the first context."""
     built = network(decoder)
     past, told = torch.randn(3, 18, 1).double(), beside(steps=23)
@@ -166,7 +166,7 @@ def test_at_a_boundary_no_column_tells_what_came_after_it(decoder: DecoderName) 
 
 
 @pytest.mark.parametrize("changed", ["price", "visits", "y"])
-def test_no_value_after_the_cutoff_but_what_is_known_changes_a_window(changed: str) -> None:
+def test_only_known_covariates_after_the_cutoff_change_a_window(changed: str) -> None:
     frame = hourly(series=2, days=6)
     generator = np.random.default_rng(0)
     frame["price"], frame["visits"] = generator.random((2, len(frame)))
@@ -191,7 +191,7 @@ def forecast_of(built: Network, batch: Batch) -> torch.Tensor:
         return built(batch.past, batch.step, batch.covariates).quantiles
 
 
-def test_a_network_learns_what_is_known_in_advance() -> None:
+def test_a_network_learns_from_known_future_values() -> None:
     generator = np.random.default_rng(0)
     frame = hourly(series=4, days=12)
     frame["heat"] = generator.standard_normal(len(frame))
@@ -214,7 +214,7 @@ def test_a_network_learns_what_is_known_in_advance() -> None:
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_rows_of_no_weight_cost_nothing() -> None:
+def test_rows_of_weight_zero_add_no_loss() -> None:
     frame = hourly(series=2, days=6)
     frame["w"] = np.where(frame.index % 144 < 100, 1.0, 0.0)
     panel = from_frame(frame, Columns(weight="w"))

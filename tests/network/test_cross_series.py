@@ -68,7 +68,7 @@ def forecasts(model: Model, frame: pd.DataFrame, cutoff: int) -> pd.DataFrame:
     return pd.DataFrame(made.point[:, :, 0].T, columns=panel.ids)
 
 
-def test_others_are_the_rows_of_every_series_before_the_same_moment() -> None:
+def test_other_series_are_the_rows_of_all_series_before_the_same_time() -> None:
     frame = following(30)
     frame["b"] = frame["b"].where(frame.index > 9)  # begins ten days later, and "c" has a gap
     frame["c"] = frame["c"].where(frame.index != 22)
@@ -88,7 +88,7 @@ def test_others_are_the_rows_of_every_series_before_the_same_moment() -> None:
     assert len(others.past) == 2  # moments, of which two windows share one
 
 
-def test_a_series_that_was_not_among_those_seen_together_has_no_place() -> None:
+def test_a_series_that_is_not_mixed_has_no_index() -> None:
     windows = Windows(wide(following(30)), 8, 3, CPU, mixed_series=np.array([0, 2]))
 
     others = windows.batch(torch.tensor([1, 2]), torch.tensor([20, 20])).covariates.other_series
@@ -97,7 +97,7 @@ def test_a_series_that_was_not_among_those_seen_together_has_no_place() -> None:
     assert others.window_series.tolist() == [-1, 1]
 
 
-def test_gathered_windows_are_all_series_that_train_at_some_moments() -> None:
+def test_synchronous_windows_are_all_series_that_train_at_some_times() -> None:
     first, last = np.array([3, 5, 9, 0]), np.array([20, 20, 8, 12])  # of the third none trains
     firsts = torch.tensor([100, 100, 100, 103])
 
@@ -146,7 +146,7 @@ def test_a_network_that_mixes_begins_as_the_one_that_does_not(decoder: DecoderNa
     assert torch.equal(*made)
 
 
-def test_every_weight_of_the_mixtures_learns_with_forks_too() -> None:
+def test_all_weights_of_the_mixtures_get_gradients_with_forks_too() -> None:
     built = Built(design(mix=True), 1, InputSpec(series=3))
     assert built.mixing is not None
     torch.nn.init.normal_(built.mixing.entry.weight)
@@ -162,7 +162,7 @@ def test_every_weight_of_the_mixtures_learns_with_forks_too() -> None:
         assert weight.grad.abs().sum() > 0
 
 
-def test_nothing_after_a_cutoff_changes_a_forecast_made_at_it_and_what_came_before_of_another_series_does(
+def test_only_the_past_of_another_series_changes_a_forecast(
     mixing: Model,
 ) -> None:
     frame, cutoff = following(), 400
@@ -183,7 +183,7 @@ def test_columns_in_any_order_give_the_same_forecasts(mixing: Model) -> None:
     assert np.allclose(turned[["a", "b", "c"]], forecasts(mixing, frame, 500), atol=1e-6)
 
 
-def test_a_column_that_is_missing_is_as_one_without_values_and_a_new_one_sees_itself_alone(mixing: Model) -> None:
+def test_a_missing_column_equals_one_without_values_and_a_new_one_has_no_mixtures(mixing: Model) -> None:
     frame = following()
     empty = frame.assign(a=frame["a"].where(frame.index < 400))  # further back than any context
     new = frame.assign(d=frame["c"])
@@ -194,7 +194,7 @@ def test_a_column_that_is_missing_is_as_one_without_values_and_a_new_one_sees_it
     assert np.allclose(forecasts(mixing, moved, 500)["d"], forecasts(mixing, new, 500)["d"])
 
 
-def test_missing_columns_are_said(rnncli: Command, place: Path, tmp_path: Path) -> None:
+def test_missing_columns_are_reported(rnncli: Command, place: Path, tmp_path: Path) -> None:
     following().drop(columns="a").to_parquet(tmp_path / "w.parquet")
 
     outcome = rnncli("forecast", place / "w.rnn", tmp_path / "w.parquet")
@@ -236,7 +236,7 @@ def test_saved_and_loaded_it_forecasts_the_same_bits(mixing: Model, tmp_path: Pa
     assert forecasts(load(tmp_path / "again.rnn"), following(), 500).equals(forecasts(mixing, following(), 500))
 
 
-def test_importance_tells_what_the_other_series_are_worth(rnncli: Command, place: Path) -> None:
+def test_the_other_series_have_an_importance(rnncli: Command, place: Path) -> None:
     outcome = rnncli("inspect", place / "w.rnn", "--importance", place / "w.parquet")
 
     assert outcome.code == 0
@@ -251,7 +251,7 @@ def test_only_wide_tables_have_series_to_mix(rnncli: Command, data: Path, tmp_pa
     assert "found 3 series in a long table" in outcome.err
 
 
-def test_mixing_is_tried_where_there_are_series_to_mix() -> None:
+def test_mixing_is_a_candidate_if_there_are_series_to_mix() -> None:
     network, training = Network(horizon=5), Training()
     frame = following()
 

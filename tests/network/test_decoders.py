@@ -15,7 +15,7 @@ def drawn(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(len(shape) + shape[1]))
 
 
-def test_attention_weighs_states_by_a_small_network_and_joins_what_it_sees() -> None:
+def test_attention_computes_the_papers_equations() -> None:
     attended = cast(AdditiveAttention, shaken(AdditiveAttention(8)))
     outputs, states, known = drawn(3, 2, 8), drawn(3, 5, 8), torch.arange(5) < torch.tensor([[5], [3], [1]])
     w = weights(attended)

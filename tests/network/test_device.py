@@ -11,20 +11,20 @@ from rnncli.errors import RequestError
 from rnncli.network import device
 
 
-def test_without_a_gpu_auto_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_without_a_gpu_is_the_cpu_with_that_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "available", lambda: ["cpu"])
 
     assert device.choose("auto", 1e15) == (torch.device("cpu"), "there is no GPU")
 
 
 @pytest.mark.parametrize(("work", "chosen"), [(1e6, "cpu"), (1e13, "cuda")])
-def test_auto_takes_a_gpu_for_large_work_alone(work: float, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_chooses_a_gpu_only_for_large_steps(work: float, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "available", lambda: ["cpu", "cuda"])
 
     assert device.choose("auto", work).device.type == chosen
 
 
-def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "available", lambda: ["cpu"])
 
     with pytest.raises(RequestError, match="--device cuda: not available .found cpu."):
@@ -63,7 +63,7 @@ def test_threads_keep_to_the_cores_that_are_allowed() -> None:
 @pytest.mark.parametrize(
     ("networks", "cores", "size"), [(1, 8, 1), (3, 8, 3), (12, 8, 8), (None, 8, 8), (None, 64, 16)]
 )
-def test_nobody_is_started_to_stand_about(
+def test_no_more_processes_than_networks_or_cores_are_started(
     networks: int | None, cores: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device, "free_cores", lambda: cores)

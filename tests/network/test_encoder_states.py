@@ -52,13 +52,13 @@ def test_a_series_is_read_once_for_all_its_cutoffs(monkeypatch: pytest.MonkeyPat
     assert sum(read) == 42  # rows before the last segment of the last of them
 
 
-def test_nothing_is_brought_along_by_a_network_that_reads_windows() -> None:
+def test_a_stateless_network_carries_no_state() -> None:
     built = network(bptt=None)
 
     assert encoder_states.carried_to(built, windows(12), *places([(0, 20)])) is None
 
 
-def test_no_series_has_begun_before_its_first_rows() -> None:
+def test_no_series_has_begun_before_its_first_segment() -> None:
     carried = encoder_states.carried_to(network(), windows(12), *places([(0, 2), (0, 3), (0, 4), (1, 30)]))
 
     assert carried is not None and carried.begun.tolist() == [False, False, True, True]

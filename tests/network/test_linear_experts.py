@@ -35,7 +35,7 @@ def test_one_map_is_the_same_for_all_windows_and_targets() -> None:
     np.testing.assert_allclose(float64(made(values, output)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_several_are_mixed_by_what_the_encoder_came_to() -> None:
+def test_several_maps_are_mixed_by_the_encoders_output() -> None:
     made, (values, output) = filled(3), windows()
     assert made.gate is not None
 

@@ -200,7 +200,7 @@ def test_what_follows_a_boundary_does_not_reach_its_forecast() -> None:
 
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive"])
-def test_a_network_told_of_the_last_sale_forecasts_otherwise_after_another(decoder: DecoderName) -> None:
+def test_the_time_since_the_last_sale_changes_the_forecast(decoder: DecoderName) -> None:
     built = network(since=True, decoder=decoder, scale="mean", base="none", bypass=False)
     late, early = torch.zeros(2, 12, 1).double()
     late[7], early[6] = 3, 3  # the same segment and the same mean size
@@ -211,7 +211,7 @@ def test_a_network_told_of_the_last_sale_forecasts_otherwise_after_another(decod
     assert not torch.allclose(one, other)
 
 
-def test_a_second_network_may_take_other_steps_through_the_horizon() -> None:
+def test_a_second_network_may_have_another_segment() -> None:
     built = network(decoder="encoder-decoder", decoder_segment=2)
     past = torch.randn(4, 12, 1).double()
 
@@ -219,7 +219,7 @@ def test_a_second_network_may_take_other_steps_through_the_horizon() -> None:
     assert forecast_of(built, past).quantiles.shape == (4, 5, 1, len(HEAD.levels))
 
 
-def test_what_is_looked_at_is_told_and_never_lies_behind_the_cutoff() -> None:
+def test_attention_weights_are_returned_and_zero_after_the_cutoff() -> None:
     built = network(attention=True)
     past = torch.randn(4, 18, 1).double()
 

@@ -120,13 +120,13 @@ def test_no_past_value_reaches_a_forecast(rnncli: Command, tmp_path: Path, decod
     assert tables[0].filter(like="rnncli").equals(tables[1].filter(like="rnncli"))
 
 
-def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) -> None:
+def test_the_choices_without_history_are_on_the_card(rnncli: Command, tmp_path: Path) -> None:
     shops(3).to_csv(tmp_path / "a.csv", index=False)
 
     trained = rnncli("train", tmp_path / "a.csv", *BLIND, "--steps", 5, "--output", tmp_path / "m.rnn")
 
     card = card_file.read_card(tmp_path / "m.rnn")
-    assert "network: 1-layer GRU of 32 units, no history, horizon 7, parallel decoder" in trained.err
+    assert "network: 1-layer GRU of 32 units, no history, horizon 7, parallel decoder" in " ".join(trained.err.split())
     assert {card.reasons[name] for name in ("scale", "base", "bypass")} == {
         "without a context there is no past to read"
     }
@@ -134,7 +134,7 @@ def test_what_follows_from_it_is_on_the_card(rnncli: Command, tmp_path: Path) ->
     assert (made.context, made.scale, made.base, made.bypass, made.since) == (0, "global", "none", False, False)
 
 
-def test_segments_and_the_calendar_are_what_is_left_to_try() -> None:
+def test_candidates_differ_in_segment_and_calendar_only() -> None:
     table = panel(shops(3), known=("price",), static=("kind", "size"))
     asked = Network(horizon=HORIZON, context=0)
 
@@ -172,7 +172,7 @@ def test_series_of_one_horizon_are_enough_to_learn_from() -> None:
         ({"past": ("price",), "static": ("size",)}, {}, "--past price cannot be used with --context 0"),
     ],
 )
-def test_a_network_with_nothing_to_go_by_is_refused(
+def test_a_network_without_any_input_is_refused(
     roles: dict[str, tuple[str, ...]], network: dict[str, object], said: str
 ) -> None:
     asked = Network.model_validate({"horizon": HORIZON, "context": 0} | network)
@@ -181,7 +181,7 @@ def test_a_network_with_nothing_to_go_by_is_refused(
         choices.make_plan(panel(shops(2), **roles), asked, Training())
 
 
-def test_the_calendar_alone_is_something_to_go_by_and_is_not_left_out_to_try() -> None:
+def test_the_calendar_alone_is_sufficient_and_never_dropped() -> None:
     plan = choices.make_plan(panel(shops(2)), Network(horizon=HORIZON, context=0), Training())
 
     assert plan.architecture.calendar
@@ -189,12 +189,12 @@ def test_the_calendar_alone_is_something_to_go_by_and_is_not_left_out_to_try() -
 
 
 @pytest.mark.parametrize("changes", [{"bypass": True}, {"base": "last"}, {"scale": "spread"}, {"bptt": 3}])
-def test_a_card_that_says_otherwise_is_no_card(changes: dict[str, object]) -> None:
+def test_parts_that_need_a_history_are_refused_on_a_card(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="context 0"):
         design(**NOTHING | changes)
 
 
-def test_what_looks_at_the_past_says_why_not_and_the_rest_works(rnncli: Command, tmp_path: Path) -> None:
+def test_commands_that_need_a_history_are_refused_and_others_work(rnncli: Command, tmp_path: Path) -> None:
     data, model = tmp_path / "a.csv", tmp_path / "m.rnn"
     shops(3).to_csv(data, index=False)
     trained = rnncli("train", data, *BLIND, "--metric", "mse", "--steps", 20, "--output", model)
@@ -237,7 +237,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_series_never_seen_is_forecast_from_its_first_row_on_and_well(rnncli: Command, opened: Path) -> None:
+def test_a_new_series_is_forecast_from_its_first_row_with_a_small_error(rnncli: Command, opened: Path) -> None:
     made = rnncli("forecast", opened / "m.rnn", opened / "new.csv")
 
     assert made.code == 0, made.err
@@ -270,9 +270,7 @@ def test_a_table_of_new_series_alone_is_forecast(rnncli: Command, opened: Path, 
     assert "new00: the first 7 steps" in drawn
 
 
-def test_what_is_known_of_new_series_may_come_in_a_table_of_its_own(
-    rnncli: Command, opened: Path, tmp_path: Path
-) -> None:
+def test_covariates_of_new_series_may_be_in_another_table(rnncli: Command, opened: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(opened / "new.csv")
     begins = frame.groupby("id").cumcount() == 0
     frame[frame["y"].notna() | begins].assign(price=lambda one: one["price"].where(one["y"].notna())).to_csv(
@@ -293,7 +291,7 @@ def test_what_is_known_of_new_series_may_come_in_a_table_of_its_own(
     assert told.table.equals(rnncli("forecast", opened / "m.rnn", opened / "new.csv").table)
 
 
-def test_a_network_that_looks_at_the_past_leaves_them_out(
+def test_a_network_with_a_context_leaves_new_series_out(
     rnncli: Command, data: Path, model: Path, tmp_path: Path
 ) -> None:
     new = pd.read_csv(data).query("unique_id == 's0'").assign(unique_id="new", y=np.nan)
@@ -304,7 +302,7 @@ def test_a_network_that_looks_at_the_past_leaves_them_out(
     assert set(made.table["unique_id"]) == {"s0", "s1", "s2"}
 
 
-def test_of_a_series_without_a_value_its_first_step_is_kept_and_all_that_is_known() -> None:
+def test_a_series_without_values_keeps_its_first_step_and_covariates() -> None:
     frame = shops(2, 5).assign(y=lambda one: one["y"].where(one["id"] == "shop01"))
     columns = Columns(id="id", time="ds", target=("y",), known=("price",))
 

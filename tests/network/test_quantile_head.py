@@ -34,13 +34,13 @@ def test_quantiles_at_any_levels_never_cross(values: np.ndarray, levels: list[fl
     assert (read.diff(dim=-1) >= -1e-9).all()
 
 
-def test_trained_levels_read_as_they_are() -> None:
+def test_trained_levels_are_unchanged() -> None:
     quantiles = HEAD.quantiles(torch.randn(5, COUNT).double(), torch.randn(5).double())
 
     assert torch.allclose(HEAD.at_levels(quantiles, torch.tensor(HEAD.levels, dtype=torch.float64)), quantiles)
 
 
-def test_a_normal_distribution_is_read_exactly_at_every_level() -> None:
+def test_a_normal_distribution_is_interpolated_exactly() -> None:
     normal = NormalDist(3, 2)
     quantiles = torch.tensor([normal.inv_cdf(level) for level in HEAD.levels]).double()
     levels = [0.001, 0.05, 0.3, 0.61, 0.99]
@@ -74,7 +74,7 @@ def test_pinball_is_the_textbook_quantile_loss(forecast: np.ndarray, actual: np.
     assert np.isclose((total / count).item(), expected)
 
 
-def test_missing_values_cost_nothing() -> None:
+def test_missing_values_add_no_loss() -> None:
     forecast = torch.randn(1, 2, 1, COUNT)
     actual = torch.tensor([[[1.0], [torch.nan]]])
     weight = torch.ones(1, 1, 1)
@@ -82,7 +82,7 @@ def test_missing_values_cost_nothing() -> None:
     assert HEAD.loss(forecast, actual, weight) == HEAD.loss(forecast[:, :1], actual[:, :1], weight)
 
 
-def test_what_is_drawn_follows_the_distribution() -> None:
+def test_samples_follow_the_distribution() -> None:
     normal = NormalDist(3, 2)
     quantiles = torch.tensor([normal.inv_cdf(level) for level in HEAD.levels]).double().expand(2, 5, 1, COUNT)
     deviates = torch.randn(2, 5, 1).double()

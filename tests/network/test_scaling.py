@@ -28,7 +28,7 @@ def test_undoing_a_scale_gives_the_input_back(kind: ScaleName, values: np.ndarra
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_window_that_never_moves_is_its_own_forecast(kind: ScaleName) -> None:
+def test_a_constant_window_is_forecast_as_its_value(kind: ScaleName) -> None:
     past = torch.full((1, 10, 1), 7.0, dtype=torch.float64)
     scale = scaling.measure(past, kind, 1)
 
@@ -40,7 +40,9 @@ def test_a_window_that_never_moves_is_its_own_forecast(kind: ScaleName) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(values=hnp.arrays(np.float64, (3, 12, 2), elements=st.sampled_from([0.0, 0.0, 3.7, 1e4])), above=st.booleans())
-def test_what_is_read_lies_above_zero_where_the_value_does(kind: ScaleName, values: np.ndarray, above: bool) -> None:
+def test_scaled_values_are_above_the_scaled_zero_if_the_value_is_positive(
+    kind: ScaleName, values: np.ndarray, above: bool
+) -> None:
     """A logarithm takes what is very small for zero; a window that never moved has no unit to tell."""
     past = torch.from_numpy(values + 5.3 * above)
     scale = scaling.measure(past, kind, 4)
@@ -54,7 +56,7 @@ def test_what_is_read_lies_above_zero_where_the_value_does(kind: ScaleName, valu
     factor=st.floats(1e-3, 1e3),
     shift=st.floats(-1e4, 1e4),
 )
-def test_spread_takes_level_and_unit_off(values: np.ndarray, factor: float, shift: float) -> None:
+def test_spread_removes_level_and_unit(values: np.ndarray, factor: float, shift: float) -> None:
     past = torch.from_numpy(values)
     if scaling.measure(past, "spread", 6).spread.min() < 1e-3:
         return

@@ -36,7 +36,7 @@ def network(**changes: object) -> Network:
 
 @pytest.mark.parametrize("decoder", ["parallel", "direct", "recursive", "encoder-decoder"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "tcn", "transformer"])
-def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: str, decoder: str) -> None:
+def test_a_carried_state_forecasts_as_the_whole_past_does(cell: str, decoder: str) -> None:
     """Two segments of three steps at a time, from any beginning, beside one pass over the whole past."""
     built = network(cell=cell, decoder=decoder)
     walker = StatefulBatches(np.array([45, 36]), 6, 2, windows(12 + 3), torch.Generator().manual_seed(3))
@@ -53,7 +53,7 @@ def test_walked_through_a_series_is_forecast_as_from_all_that_came_before(cell: 
             walker.advance(trace.state)
 
 
-def test_the_whole_past_counts_and_nothing_else() -> None:
+def test_a_forecast_depends_on_the_whole_past_and_nothing_else() -> None:
     built, cut = network(cell="gru"), windows(48)
     batch = cut.batch(torch.tensor([0]), torch.tensor([42]))
     beginning, end = batch.past.clone(), batch.past.clone()
@@ -69,7 +69,7 @@ def test_the_whole_past_counts_and_nothing_else() -> None:
     assert torch.equal(plain, same)
 
 
-def test_a_gradient_ends_where_the_state_was_passed_on() -> None:
+def test_a_carried_state_has_no_gradient() -> None:
     built = network(cell="gru")
     segments = torch.randn(2, 2, 8, requires_grad=True)
     known = torch.ones(2, 2, dtype=torch.bool)
@@ -85,7 +85,7 @@ def test_a_gradient_ends_where_the_state_was_passed_on() -> None:
     assert not kept[0][:, 1].any()
 
 
-def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -> None:
+def test_stateful_batches_read_each_series_in_order_and_then_another() -> None:
     walker = StatefulBatches(np.array([45, 0, 36]), 6, 8, windows(12), torch.Generator().manual_seed(0))
     before = None
     for _ in range(40):
@@ -101,7 +101,7 @@ def test_a_walk_covers_each_series_in_order_and_begins_another_after_its_end() -
         walker.advance((torch.zeros(1, 2, 8),))
 
 
-def test_several_walks_go_through_a_long_series_from_different_places() -> None:
+def test_a_long_series_is_read_from_several_starts() -> None:
     walker = StatefulBatches(np.array([2000, 0]), 6, 16, windows(12), torch.Generator().manual_seed(0))
 
     series, cutoffs = walker.state()["series"], walker.state()["cutoffs"]
@@ -124,7 +124,7 @@ def test_one_scale_for_all_rows_is_their_mean_and_deviation() -> None:
     assert torch.allclose(scale.spread, known.std(unbiased=False).expand(4, 1, 1), atol=1e-6)
 
 
-def test_only_cutoffs_matter_to_how_much_past_is_read() -> None:
+def test_the_past_read_depends_on_the_cutoff_only() -> None:
     carried, plain = network(), Network(design(), 1)
 
     assert (carried.past_steps(5), carried.past_steps(50), plain.past_steps(50)) == (12, 51, 12)

@@ -89,7 +89,7 @@ def by_hand(
 
 @pytest.mark.parametrize(("base", "scale"), [("none", "mean"), ("none", "log"), ("cycle", "mean"), ("cycle", "spread")])
 @pytest.mark.parametrize("since", [True, False])
-def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, since: bool) -> None:
+def test_a_forced_pass_from_each_boundary_computes_the_equations(base: BaseName, scale: ScaleName, since: bool) -> None:
     """Two targets, three windows, missing values on both sides."""
     made = network(2, base=base, scale=scale, since=since, decoder="recursive", bypass=False)
     values = sold(3, CONTEXT + FORKS * SEGMENT + HORIZON)
@@ -112,14 +112,14 @@ def test_one_forced_pass_behind_each_boundary(base: BaseName, scale: ScaleName, 
         assert np.allclose(quantiles[number, ..., HEAD.median].numpy(), np.array(expected), atol=1e-4)
 
 
-def test_what_is_missing_is_fed_from_the_forecast_and_what_is_known_is_not() -> None:
+def test_missing_true_values_are_replaced_by_the_forecast() -> None:
     own, truth = torch.zeros(1, 3, 2), torch.tensor([[[1.0, torch.nan], [torch.nan, 2.0], [3.0, 4.0]]])
 
     assert teacher_forcing.forced(own, truth, 1.0).tolist() == [[[1, 0], [0, 2], [3, 4]]]
     assert teacher_forcing.forced(own, truth, 0.0).tolist() == own.tolist()
 
 
-def test_whole_segments_are_forced_as_often_as_asked() -> None:
+def test_whole_segments_are_forced_at_the_given_share() -> None:
     torch.manual_seed(0)
 
     fed = teacher_forcing.forced(torch.zeros(10_000, 3, 2), torch.ones(10_000, 3, 2), 0.3)
@@ -128,7 +128,7 @@ def test_whole_segments_are_forced_as_often_as_asked() -> None:
     assert fed.mean().item() == pytest.approx(0.3, abs=0.02)
 
 
-def test_the_share_falls_from_what_was_asked_for_to_none(
+def test_the_share_falls_from_its_setting_to_zero(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares = list[float]()
@@ -151,7 +151,7 @@ def test_the_share_falls_from_what_was_asked_for_to_none(
 
 
 @pytest.mark.parametrize("options", [{}, {"since": True, "scale": "mean", "base": "none"}])
-def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dict[str, object]) -> None:
+def test_a_validation_loss_is_without_teacher_forcing(options: dict[str, object]) -> None:
     made = network(2, decoder="recursive", **options)
     past, future = (torch.from_numpy(sold(4, steps)) for steps in (CONTEXT, HORIZON))
     goal = Objective(LossWeights("quantiles", 4, ()), Training(teacher_forcing=1.0))
@@ -166,9 +166,7 @@ def test_a_validation_loss_is_that_of_forecasts_that_know_no_future(options: dic
         )
 
 
-def test_the_future_of_a_window_reaches_no_forecast_of_a_network_that_was_forced(
-    rnncli: Command, tmp_path: Path
-) -> None:
+def test_after_teacher_forcing_no_future_reaches_a_forecast(rnncli: Command, tmp_path: Path) -> None:
     frame = hourly()
     late = frame.groupby("unique_id").cumcount(ascending=False) < 6
     frame.to_parquet(tmp_path / "a.parquet")
@@ -188,7 +186,7 @@ def test_the_future_of_a_window_reaches_no_forecast_of_a_network_that_was_forced
     assert tables[0].drop(columns="y").equals(tables[1].drop(columns="y"))
 
 
-def test_a_horizon_of_one_segment_leaves_nothing_to_force(rnncli: Command, data: Path, tmp_path: Path) -> None:
+def test_a_horizon_of_one_segment_allows_no_teacher_forcing(rnncli: Command, data: Path, tmp_path: Path) -> None:
     options = ("--horizon", 6, "--decoder", "recursive", "--segment", 6, "--teacher-forcing", 0.5)
 
     outcome = rnncli("train", data, *options, "--output", tmp_path / "m.rnn")
@@ -204,7 +202,7 @@ def test_the_time_since_the_last_sale_counts_from_it() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=12), st.data())
-def test_the_count_goes_on_where_it_was(positive: list[bool], drawn: st.DataObject) -> None:
+def test_the_steps_since_a_sale_continue_from_those_before(positive: list[bool], drawn: st.DataObject) -> None:
     cut = drawn.draw(st.integers(1, len(positive) - 1))
     every = torch.tensor(positive).reshape(1, -1, 1)
 
@@ -214,7 +212,7 @@ def test_the_count_goes_on_where_it_was(positive: list[bool], drawn: st.DataObje
     assert torch.equal(torch.cat([first, second], dim=1), teacher_forcing.steps_since(every))
 
 
-def test_what_is_fed_back_is_told_when_it_was_sold() -> None:
+def test_feedback_updates_the_time_since_the_last_sale() -> None:
     """Five segments of one step: counted on from the past by hand, from medians of which some are above zero."""
     made, past = network(segment=1, decoder="recursive", scale="mean", base="none", since=True), torch.zeros(2, 12, 1)
     past[0, 4], past[1, 11] = 2.0, 3.0

@@ -263,7 +263,7 @@ def test_an_lstm_begins_by_remembering(changes: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_units_asked_to_remember_begin_with_spans_up_to_there(cell: str) -> None:
+def test_chrono_initialisation_covers_the_given_span(cell: str) -> None:
     torch.manual_seed(0)
     encoder = cells.build(design(cell=cell, hidden=64, layers=2, segment=2, remember=400), 8)
 
