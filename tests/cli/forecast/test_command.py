@@ -181,7 +181,7 @@ def test_a_table_without_the_models_columns_is_refused(rnncli: Command, model: P
         (("--format", "xml"), '"xml" must be one of'),
         (("--output", "none/f.csv"), "there is no folder"),
         (("--output", "f.xlsx"), "unknown suffix"),
-        (("--device", "cuda"), "--device cuda: this machine has cpu"),
+        (("--device", "cuda"), "--device cuda: not available (found cpu)"),
     ],
 )
 def test_a_wrong_request_is_refused(

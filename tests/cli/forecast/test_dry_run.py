@@ -28,12 +28,12 @@ def test_forecast_reports_what_it_would_do_and_changes_no_file(
     assert files(tmp_path, model.parent) == before
     told = [
         "state: 72 new rows",
-        "would forecast: 6 steps of 3 of 3 series, 18 rows",
+        "would forecast: 6 steps of 3 series, 18 rows",
         r"time: about [\d.e-]+ s \(one batch\)",
         r"memory: about [\d.]+ [MG]B",
         rf"would write: the plot to {tmp_path}/f.png \(new file\)",
         rf"would store: up to 48 steps of 3 series in {state} \(replaces the existing file\)",
-        rf"would write: the forecast as parquet to {tmp_path}/f.parquet \(new file\)",
+        rf"would write: the forecast \(parquet\) to {tmp_path}/f.parquet \(new file\)",
         "dry run: no file was written",
     ]
     lines = outcome.err.splitlines()

@@ -200,7 +200,7 @@ def test_a_state_with_a_changed_value_is_refused(rnncli: Command, model: Path, k
 def test_inspect_shows_the_state(rnncli: Command, kept: Path) -> None:
     out = " ".join(rnncli("inspect", kept).out.split())
 
-    assert "series 3, of 48 of at most 48 steps" in out
+    assert "series 3, of 48 steps (at most 48)" in out
     assert "span 2024-01-15 16:00 to 2024-01-17 15:00" in out
     assert "runs 1, with 1200 rows in all" in out
 
