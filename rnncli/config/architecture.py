@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 from pydantic import model_validator
 
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import DecoderName, Initialisation, Network, Role, ScaleName, Section
+from rnncli.config.sections import DecoderName, Initialisation, NetworkOptions, Role, ScaleName, Section
 from rnncli.config.types import ContextSteps, Count, ItemTuple, Steps
 
 
@@ -36,7 +36,7 @@ class InputSpec(NamedTuple):
     series: int = 0  # number of series S whose history each can receive (--mix); 0: only its own
 
 
-class Architecture(Network):
+class Architecture(NetworkOptions):
     """The network section with each open choice made."""
 
     horizon: Steps

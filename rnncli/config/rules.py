@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rnncli.config.metadata import Requires, declared
-from rnncli.config.sections import Network, Section, Training
+from rnncli.config.sections import NetworkOptions, Section, Training
 from rnncli.errors import RequestError
 
 
@@ -15,27 +15,27 @@ class Rule(NamedTuple):
     option: str
     requires: Requires
 
-    def broken(self, network: Network, training: Training) -> bool:
+    def broken(self, network: NetworkOptions, training: Training) -> bool:
         """Return whether the option is set and its requirement is not met."""
         value, values = self.value(network, training), self.requires.values
         # False is the absence of a part, which every network can do without.
         is_set = value not in (self.section.model_fields[self.option].default, None) and value is not False
         return is_set and (not values or value in values) and not self.requires.met(network, training)
 
-    def value(self, network: Network, training: Training) -> object:
+    def value(self, network: NetworkOptions, training: Training) -> object:
         """Return the value of the option."""
-        return getattr(network if self.section is Network else training, self.option)
+        return getattr(network if self.section is NetworkOptions else training, self.option)
 
 
 def rules() -> Iterator[Rule]:
     """Yield the requirements of every option of the network and of its training."""
-    for section in (Network, Training):
+    for section in (NetworkOptions, Training):
         for option, field in section.model_fields.items():
             for requires in declared(field, Requires):
                 yield Rule(section, option, requires)
 
 
-def check(network: Network, training: Training) -> None:
+def check(network: NetworkOptions, training: Training) -> None:
     """Raise RequestError if an option is set whose requirements the others do not meet."""
     for rule in rules():
         if rule.broken(network, training):

@@ -143,7 +143,7 @@ class Columns(Section):
         return self.model_copy(update={name: type(self).model_fields[name].default for name in self.network_inputs()})
 
 
-class Network(Section):
+class NetworkOptions(Section):
     """Options of the network."""
 
     topics: ClassVar = {
@@ -482,7 +482,7 @@ class Config(Section):
     """All options, in the sections of the TOML file."""
 
     columns: Columns = Field(default_factory=Columns)
-    network: Network = Field(default_factory=Network)
+    network: NetworkOptions = Field(default_factory=NetworkOptions)
     training: Training = Field(default_factory=Training)
     forecast: Forecasting = Field(default_factory=Forecasting)
     compute: Compute = Field(default_factory=Compute)

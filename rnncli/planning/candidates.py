@@ -2,14 +2,14 @@
 
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.base_forecasts import BASES, BaseName
-from rnncli.config.sections import Network, ScaleName
+from rnncli.config.sections import NetworkOptions, ScaleName
 from rnncli.planning import defaults
 
 INPUT_VARIANTS_AT = 2  # scales and bases before variants with other inputs
 
 
 def candidates(
-    chosen: Architecture, network: Network, scales: list[ScaleName], cycles: list[int], inputs: InputSpec
+    chosen: Architecture, network: NetworkOptions, scales: list[ScaleName], cycles: list[int], inputs: InputSpec
 ) -> tuple[Architecture, ...]:
     """Return variants in scale, base and season, and among the first of them variants in inputs.
 
@@ -32,7 +32,7 @@ def without_covariates(architecture: Architecture) -> Architecture:
 
 
 def _of_scales_and_bases(
-    chosen: Architecture, network: Network, scales: list[ScaleName], cycles: list[int]
+    chosen: Architecture, network: NetworkOptions, scales: list[ScaleName], cycles: list[int]
 ) -> list[Architecture]:
     """Return all scales with two bases each, or one scale with three, and all other seasons.
 
@@ -62,7 +62,7 @@ def _bases(chosen: Architecture) -> list[BaseName]:
     return list(dict.fromkeys([chosen.base, "cycle", *smoothing, "last"]))
 
 
-def neighbours(chosen: Architecture, network: Network, longest: int) -> list[Architecture]:
+def neighbours(chosen: Architecture, network: NetworkOptions, longest: int) -> list[Architecture]:
     """Return variants with twice and half the segment or the context, as far as the user did not set these.
 
     longest: steps of the longest series, which must contain the context and the horizon.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnncli.config.base_forecasts import BASES
-from rnncli.config.sections import Network, ScaleName, Training
+from rnncli.config.sections import NetworkOptions, ScaleName, Training
 from rnncli.config.types import MAX_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
@@ -13,14 +13,14 @@ from rnncli.panel.time.frequency import Frequency
 from rnncli.planning.choice import Choice
 
 
-def check_table(panel: Panel, network: Network) -> None:
+def check_table(panel: Panel, network: NetworkOptions) -> None:
     """Raise RequestError if the series are shorter than a given length, or the network cannot use a given input."""
     _check_series_length(panel, network)
     _check_holidays(panel, network)
     _check_inputs(panel, network)
 
 
-def check_horizon(network: Network, steps: int) -> None:
+def check_horizon(network: NetworkOptions, steps: int) -> None:
     """Raise RequestError if the horizon has more steps than a network can forecast."""
     if steps > MAX_STEPS:
         raise RequestError(f"--horizon {network.horizon} is {steps} steps (at most {MAX_STEPS}). Use a shorter one")
@@ -41,14 +41,14 @@ def check_lengths(training: Training, chosen: Mapping[str, Any]) -> None:
         )
 
 
-def check_log_scale(network: Network, allowed: Choice[list[ScaleName]]) -> None:
+def check_log_scale(network: NetworkOptions, allowed: Choice[list[ScaleName]]) -> None:
     """Raise RequestError if the network takes logarithms of values that are not positive."""
     # Data for which "mean" is the likeliest scale has no negative values: the logarithm of counts is worse, not wrong.
     if network.scale == "log" and not {"log", "mean"} & set(allowed.value):
         raise RequestError(f"--scale log requires positive values, but {allowed.reason}. Use --scale spread")
 
 
-def check_inputs_without_context(panel: Panel, network: Network, calendar: bool, columns: bool) -> None:
+def check_inputs_without_context(panel: Panel, network: NetworkOptions, calendar: bool, columns: bool) -> None:
     """Raise RequestError if a network without context receives no input.
 
     calendar, columns: whether it receives calendar features and covariates.
@@ -66,7 +66,7 @@ def check_inputs_without_context(panel: Panel, network: Network, calendar: bool,
         raise RequestError("--context 0 requires covariates. Add --static or --known columns, or use a longer context")
 
 
-def forbid_mix(table: Panel, network: Network, most: int) -> None:
+def forbid_mix(table: Panel, network: NetworkOptions, most: int) -> None:
     """Raise RequestError if the network must mix the series of a table that allows no mixing.
 
     most: the largest number of series to mix.
@@ -79,14 +79,14 @@ def forbid_mix(table: Panel, network: Network, most: int) -> None:
         )
 
 
-def _check_series_length(panel: Panel, network: Network) -> None:
+def _check_series_length(panel: Panel, network: NetworkOptions) -> None:
     longest = int(panel.lengths.max())
     for name, steps in (("season", network.season), ("context", network.context)):
         if steps is not None and steps > longest:
             raise RequestError(f"--{name} {steps} is longer than the longest series ({longest} steps). Use less")
 
 
-def _check_holidays(panel: Panel, network: Network) -> None:
+def _check_holidays(panel: Panel, network: NetworkOptions) -> None:
     countries = ",".join(panel.covariates.holidays)
     if not countries:
         return
@@ -100,7 +100,7 @@ def _has_calendar(frequency: Frequency, holidays: tuple[str, ...]) -> bool:
     return calendar_features.size(frequency, holidays) > 0
 
 
-def _check_inputs(panel: Panel, network: Network) -> None:
+def _check_inputs(panel: Panel, network: NetworkOptions) -> None:
     covariates = panel.covariates
     if network.covariates and not covariates.columns:
         raise RequestError("--covariates requires columns. Name them with --known, --past or --static")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnncli.config.cells import CELLS, CellName
-from rnncli.config.sections import EXPERTS, DecoderName, Initialisation, Network, Training
+from rnncli.config.sections import EXPERTS, DecoderName, Initialisation, NetworkOptions, Training
 from rnncli.panel import Panel
 from rnncli.planning.choice import Choice, Choices
 
@@ -22,7 +22,7 @@ def hidden_units(cell: CellName, panel: Panel, training: Training) -> Choice[int
     return Choice(32 if count < FEW_VALUES else 64 if count < MANY_VALUES else 128, f"{count} values")
 
 
-def without_context(network: Network, choices: Choices) -> Network:
+def without_context(network: NetworkOptions, choices: Choices) -> NetworkOptions:
     """Return the settings of a network without context, where all parts that read the past are off."""
     parts = {"scale": "global", "base": "none", "bypass": False}
     changed = [name for name, value in parts.items() if getattr(network, name) != value]
@@ -30,7 +30,7 @@ def without_context(network: Network, choices: Choices) -> Network:
     return network.model_copy(update={**parts, "since": False, "mix": False})
 
 
-def architecture_defaults(network: Network, context: int, segment: int, horizon: int) -> dict[str, object]:
+def architecture_defaults(network: NetworkOptions, context: int, segment: int, horizon: int) -> dict[str, object]:
     """Return the parts that depend on the window lengths: as the network sets them, or their defaults."""
     return {
         "layers": network.layers or network.traits.layers(context // segment),
@@ -40,19 +40,19 @@ def architecture_defaults(network: Network, context: int, segment: int, horizon:
     }
 
 
-def bypass_experts(network: Network, context: int, horizon: int) -> int:
+def bypass_experts(network: NetworkOptions, context: int, horizon: int) -> int:
     """Return the number of linear maps in the bypass: one if the readout is solved in closed form."""
     if network.traits.closed_form or not network.bypass or not context:
         return 1
     return int(np.clip(MAX_BYPASS_WEIGHTS // (context * horizon), 1, EXPERTS))
 
 
-def recurrent_initialisation(network: Network) -> Initialisation:
+def recurrent_initialisation(network: NetworkOptions) -> Initialisation:
     """Return the identity for unbounded units, whose state it neither increases nor decreases."""
     return "identity" if network.activation == "relu" else "orthogonal"
 
 
-def default_decoder(network: Network) -> DecoderName:
+def default_decoder(network: NetworkOptions) -> DecoderName:
     """Return `parallel`, in which the encoder reads on, unless it is bidirectional or not trained."""
     if network.traits.closed_form:
         return "direct"

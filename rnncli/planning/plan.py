@@ -8,7 +8,7 @@ import numpy as np
 from rnncli.config import rules
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import Network, ScaleName, Training
+from rnncli.config.sections import NetworkOptions, ScaleName, Training
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.time import calendar_features
 from rnncli.planning import candidates, data_checks, defaults, seasonality, synthetic_series, window_lengths
@@ -76,11 +76,11 @@ class _Basis(NamedTuple):
     panel: Panel  # to train on
     split: Split
     horizon: int
-    network: Network
+    network: NetworkOptions
     training: Training
 
 
-def make_plan(table: Panel, network: Network, training: Training) -> Plan:
+def make_plan(table: Panel, network: NetworkOptions, training: Training) -> Plan:
     """Return a plan for new networks.
 
     Raise DataError if all series are too short, and RequestError if settings do not fit together or the data.
@@ -198,7 +198,7 @@ def _allowed_scales(parts: Iterable[np.ndarray]) -> Choice[list[ScaleName]]:
     return Choice(scales, "there are zeros")
 
 
-def _inputs(panel: Panel, network: Network, mixed: int, choices: Choices) -> dict[str, object]:
+def _inputs(panel: Panel, network: NetworkOptions, mixed: int, choices: Choices) -> dict[str, object]:
     """Choose which inputs the network receives besides the targets. Raise RequestError if it would have no input."""
     calendar = choices.choose("calendar", network.calendar, _calendar(panel, network))
     named = bool(panel.covariates.columns)
@@ -209,7 +209,7 @@ def _inputs(panel: Panel, network: Network, mixed: int, choices: Choices) -> dic
     return {"calendar": calendar, "covariates": columns, "mix": mix}
 
 
-def _calendar(panel: Panel, network: Network) -> Choice[bool]:
+def _calendar(panel: Panel, network: NetworkOptions) -> Choice[bool]:
     if network.traits.closed_form:
         return Choice(False, "a fixed reservoir receives no input for future steps")
     if not calendar_features.size(panel.frequency, panel.covariates.holidays):
@@ -221,13 +221,13 @@ def _calendar(panel: Panel, network: Network) -> Choice[bool]:
     return Choice(False, "the context reflects most of it; also evaluated with it")
 
 
-def _covariates(network: Network) -> Choice[bool]:
+def _covariates(network: NetworkOptions) -> Choice[bool]:
     if network.traits.closed_form or network.context == 0:
         return Choice(True, "they were named")
     return Choice(True, "they were named; dropped if the error is about as low without them")
 
 
-def _mixed_series(table: Panel, network: Network) -> int:
+def _mixed_series(table: Panel, network: NetworkOptions) -> int:
     """Return how many series a network can mix: all of a wide table, unless there are too many or only one; or 0.
 
     Raise RequestError if the network must mix them and cannot.

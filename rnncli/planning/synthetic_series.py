@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import SYNTHETIC_SERIES, Network, Training
+from rnncli.config.sections import SYNTHETIC_SERIES, NetworkOptions, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning import structural_model
@@ -42,7 +42,7 @@ class AugmentedPanel(NamedTuple):
         return cutoffs.series < len(self.table.ids)
 
 
-def augment(table: Panel, network: Network, training: Training, horizon: int, season: int) -> AugmentedPanel:
+def augment(table: Panel, network: NetworkOptions, training: Training, horizon: int, season: int) -> AugmentedPanel:
     """Add as many synthetic series as the user set, or as a short table needs.
 
     Raise RequestError if the user set a number but the series need something that cannot be synthesised.
@@ -67,7 +67,7 @@ def _suitable(table: Panel, horizon: int, season: int) -> bool:
     return bool(ratio > 1 and np.mean(table.values == 0) <= MAX_ZEROS)
 
 
-def _obstacle(table: Panel, network: Network) -> str:
+def _obstacle(table: Panel, network: NetworkOptions) -> str:
     """Return the input or option that synthetic series cannot have, or an empty text."""
     covariates = table.covariates
     if covariates.columns:

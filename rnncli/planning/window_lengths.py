@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rnncli.config.sections import Network
+from rnncli.config.sections import NetworkOptions
 from rnncli.errors import RequestError
 from rnncli.panel import Panel
 from rnncli.panel.time.frequency import Frequency, steps_in
@@ -18,7 +18,7 @@ MAX_SEASONS_IN_CONTEXT = 30
 LONG_CONTEXT = 1000  # steps beyond which a context grows only with the horizon or two seasons
 
 
-def horizon_steps(network: Network, frequency: Frequency) -> int:
+def horizon_steps(network: NetworkOptions, frequency: Frequency) -> int:
     """Return the horizon in time steps. Raise RequestError if it is not set, or is no whole number of steps."""
     horizon = network.horizon
     if horizon is None:
@@ -28,7 +28,9 @@ def horizon_steps(network: Network, frequency: Frequency) -> int:
     return steps
 
 
-def context_and_segment(panel: Panel, network: Network, horizon: int, season: int, choices: Choices) -> tuple[int, int]:
+def context_and_segment(
+    panel: Panel, network: NetworkOptions, horizon: int, season: int, choices: Choices
+) -> tuple[int, int]:
     """Return the context, a multiple of the segment, and the segment, in time steps."""
     cycle = _shortest_cycle(season, panel.frequency)
     context = choices.choose("context", network.context, _context(panel, horizon, season, cycle))

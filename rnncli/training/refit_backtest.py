@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli.config.sections import Network, Training
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.model.model import Model
@@ -56,7 +56,7 @@ def refit_models(
         yield RefittedModel(replace(trained, corrected=model.corrected), group)
 
 
-def plan_before(panel: Panel, cutoffs: Cutoffs, rows: np.ndarray, network: Network, training: Training) -> Plan:
+def plan_before(panel: Panel, cutoffs: Cutoffs, rows: np.ndarray, network: NetworkOptions, training: Training) -> Plan:
     """Return a plan to train on the first rows (S,) of each series, which end before the cutoffs.
 
     Raise DataError if there are too few rows, and RequestError if settings do not fit together.

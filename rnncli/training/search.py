@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.architecture import Architecture
-from rnncli.config.sections import Network
+from rnncli.config.sections import NetworkOptions
 from rnncli.model.card import TrainingData
 from rnncli.planning import candidates
 from rnncli.training.task import TrainingTask
@@ -53,7 +53,7 @@ class Trial(NamedTuple):
 class Search:
     """Trials of architectures, and their results so far."""
 
-    def __init__(self, runner: TrialRunner, network: Network, limits: TrainingData) -> None:
+    def __init__(self, runner: TrialRunner, network: NetworkOptions, limits: TrainingData) -> None:
         """limits: the range of the training values, which forecasts are limited to before they are scored."""
         self.runner, self.network = runner, network
         plan = runner.plan

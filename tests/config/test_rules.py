@@ -7,7 +7,7 @@ import pytest
 
 from rnncli.config import rules
 from rnncli.config.metadata import requires_cell
-from rnncli.config.sections import Network, Training
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.errors import RequestError
 from tests.conftest import Command
 
@@ -117,7 +117,7 @@ def test_an_option_without_its_requirement_is_refused(
     network: dict[str, object], training: dict[str, object], message: str
 ) -> None:
     with pytest.raises(RequestError) as caught:
-        rules.check(Network.model_validate(network), Training.model_validate(training))
+        rules.check(NetworkOptions.model_validate(network), Training.model_validate(training))
 
     assert str(caught.value).startswith(message)
 
@@ -125,7 +125,7 @@ def test_an_option_without_its_requirement_is_refused(
 def test_each_rule_is_broken_by_one_of_these_alone_or_first() -> None:
     broken = set()
     for network, training, _ in REFUSED:
-        given = Network.model_validate(network), Training.model_validate(training)
+        given = NetworkOptions.model_validate(network), Training.model_validate(training)
         broken |= {(rule.option, rule.requires.requirement) for rule in rules.rules() if rule.broken(*given)}
 
     assert broken == {(rule.option, rule.requires.requirement) for rule in rules.rules()}
@@ -133,7 +133,7 @@ def test_each_rule_is_broken_by_one_of_these_alone_or_first() -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "esn", "tcn", "transformer"])
 def test_defaults_fit_every_cell(cell: str) -> None:
-    rules.check(Network.model_validate({"cell": cell}), Training())
+    rules.check(NetworkOptions.model_validate({"cell": cell}), Training())
 
 
 def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, data: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, dat
 
 
 def test_a_requirement_is_declared_at_the_field_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Extended(Network):
+    class Extended(NetworkOptions):
         depth: Annotated[int | None, requires_cell(lambda traits: traits.gated, " (for its gates)")] = None
         """Depth of the gates."""
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnncli.config.architecture import InputSpec
-from rnncli.config.sections import Columns, Config, DecoderName, Network, Training
+from rnncli.config.sections import Columns, Config, DecoderName, NetworkOptions, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model.model import Model
 from rnncli.model.weights_file import load, save
@@ -206,7 +206,9 @@ def test_missing_columns_are_reported(rnncli: Command, place: Path, tmp_path: Pa
 def test_validation_finds_that_one_series_leads_another() -> None:
     frame = following()
     panel, late = wide(frame.iloc[:500]), np.arange(500, 595, 5)
-    given = Network(horizon=5, season=1, context=24, segment=6, hidden=8, scale="spread", base="last", calendar=False)
+    given = NetworkOptions(
+        horizon=5, season=1, context=24, segment=6, hidden=8, scale="spread", base="last", calendar=False
+    )
     training = Training(members=2, steps=120, refit=False)
     places = Cutoffs(np.full(len(late), 1), late)  # "b" after the rows that were trained on
     _, actual = cutoffs.slice_windows(wide(frame), places, 1, 5)
@@ -252,7 +254,7 @@ def test_only_wide_tables_have_series_to_mix(rnncli: Command, data: Path, tmp_pa
 
 
 def test_mixing_is_a_candidate_if_there_are_series_to_mix() -> None:
-    network, training = Network(horizon=5), Training()
+    network, training = NetworkOptions(horizon=5), Training()
     frame = following()
 
     tried = make_plan(wide(frame), network, training)

@@ -11,7 +11,7 @@ import torch
 from rnncli import cli
 from rnncli.config.architecture import Covariate, InputSpec
 from rnncli.config.cells import CellName
-from rnncli.config.sections import Columns, DecoderName, Network, Training
+from rnncli.config.sections import Columns, DecoderName, NetworkOptions, Training
 from rnncli.errors import RequestError
 from rnncli.model import card_file
 from rnncli.network.network import Network as Built
@@ -136,7 +136,7 @@ def test_the_choices_without_history_are_on_the_card(rnncli: Command, tmp_path: 
 
 def test_candidates_differ_in_segment_and_calendar_only() -> None:
     table = panel(shops(3), known=("price",), static=("kind", "size"))
-    asked = Network(horizon=HORIZON, context=0)
+    asked = NetworkOptions(horizon=HORIZON, context=0)
 
     plan = choices.make_plan(table, asked, Training())
 
@@ -149,7 +149,7 @@ def test_windows_begin_with_the_first_row() -> None:
     table = panel(shops(2), known=("price",))
 
     blind, seeing = (
-        choices.make_plan(table, Network(horizon=HORIZON, context=context), Training()) for context in (0, 14)
+        choices.make_plan(table, NetworkOptions(horizon=HORIZON, context=context), Training()) for context in (0, 14)
     )
 
     assert blind.split.first.tolist() == [0, 0]
@@ -159,7 +159,7 @@ def test_windows_begin_with_the_first_row() -> None:
 
 def test_series_of_one_horizon_are_enough_to_learn_from() -> None:
     plan = choices.make_plan(
-        panel(shops(4, HORIZON), static=("kind",)), Network(horizon=HORIZON, context=0), Training()
+        panel(shops(4, HORIZON), static=("kind",)), NetworkOptions(horizon=HORIZON, context=0), Training()
     )
 
     assert plan.split.training_windows == 4
@@ -175,14 +175,14 @@ def test_series_of_one_horizon_are_enough_to_learn_from() -> None:
 def test_a_network_without_any_input_is_refused(
     roles: dict[str, tuple[str, ...]], network: dict[str, object], said: str
 ) -> None:
-    asked = Network.model_validate({"horizon": HORIZON, "context": 0} | network)
+    asked = NetworkOptions.model_validate({"horizon": HORIZON, "context": 0} | network)
 
     with pytest.raises(RequestError, match=said):
         choices.make_plan(panel(shops(2), **roles), asked, Training())
 
 
 def test_the_calendar_alone_is_sufficient_and_never_dropped() -> None:
-    plan = choices.make_plan(panel(shops(2)), Network(horizon=HORIZON, context=0), Training())
+    plan = choices.make_plan(panel(shops(2)), NetworkOptions(horizon=HORIZON, context=0), Training())
 
     assert plan.architecture.calendar
     assert plan.candidates == ()

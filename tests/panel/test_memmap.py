@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from rnncli.config.sections import Network, Training
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.model import card_file, data_profile
 from rnncli.network import device
 from rnncli.panel import Panel, chunks
@@ -105,7 +105,7 @@ def test_a_whole_array_is_pickled_by_file_name_and_a_slice_by_value(folder: Path
 
 def test_statistics_do_not_depend_on_the_size_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     _, panel = read(None)
-    network, training = Network(horizon=1), Training()
+    network, training = NetworkOptions(horizon=1), Training()
     whole = (
         choices.make_plan(panel, network, training),
         data_profile.profile(panel),

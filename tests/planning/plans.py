@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.planning.plan import Plan, make_plan
 
 
 def plan(panel: Panel, **network: object) -> Plan:
-    return make_plan(panel, Network.model_validate({"horizon": 6} | network), Training())
+    return make_plan(panel, NetworkOptions.model_validate({"horizon": 6} | network), Training())
 
 
 def single(values: np.ndarray, freq: str = "D", start: str = "2000-01-01") -> Panel:

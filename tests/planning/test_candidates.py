@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config.sections import Columns, Network
+from rnncli.config.sections import Columns, NetworkOptions
 from rnncli.errors import RequestError
 from rnncli.panel import from_frame
 from rnncli.planning import candidates
@@ -102,7 +102,7 @@ def test_neighbours_have_twice_and_half_the_lengths_as_far_as_these_fit(
     parts = {name: value for name, value in settings.items() if name not in ("segment", "context")}
     chosen = plan(single(10 + wave(300, 7)), segment=6, context=42, **parts).architecture
 
-    found = candidates.neighbours(chosen, Network.model_validate(settings), longest)
+    found = candidates.neighbours(chosen, NetworkOptions.model_validate(settings), longest)
 
     assert {(architecture.segment, architecture.context) for architecture in found} == lengths
     assert len(found) == len(lengths)
@@ -111,15 +111,17 @@ def test_neighbours_have_twice_and_half_the_lengths_as_far_as_these_fit(
 def test_neighbours_of_a_recursive_network_still_feed_back() -> None:
     chosen = plan(single(wave(300, 7)), decoder="recursive", segment=4, context=28)
 
-    nearby = candidates.neighbours(chosen.architecture, Network(horizon=6, context=28, decoder="recursive"), 300)
+    nearby = candidates.neighbours(chosen.architecture, NetworkOptions(horizon=6, context=28, decoder="recursive"), 300)
 
     assert [neighbour.segment for neighbour in nearby] == [2]
 
 
 def test_neighbours_of_a_tcn_have_layers_for_their_context() -> None:
     panel = single(wave(600, 7))
-    setting = Network(horizon=6, cell="tcn", segment=2, context=16)
-    found = candidates.neighbours(plan(panel, cell="tcn", segment=2, context=16).architecture, Network(cell="tcn"), 600)
+    setting = NetworkOptions(horizon=6, cell="tcn", segment=2, context=16)
+    found = candidates.neighbours(
+        plan(panel, cell="tcn", segment=2, context=16).architecture, NetworkOptions(cell="tcn"), 600
+    )
 
     assert plan(panel, **setting.model_dump(exclude_defaults=True)).architecture.layers == 2  # 13 of 8 segments
     assert {neighbour.context // neighbour.segment: neighbour.layers for neighbour in found} == {4: 1, 16: 3}

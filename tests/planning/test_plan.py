@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.errors import DataError, RequestError
 from rnncli.panel import from_frame
 from rnncli.planning import defaults
@@ -58,7 +58,7 @@ def test_the_scale_suits_the_values(values: np.ndarray, scale: str) -> None:
 def test_steps_grow_with_the_horizons_in_the_data(rows: int, batch: int, steps: int) -> None:
     panel = from_frame(pd.DataFrame({"ds": range(rows), "y": np.arange(rows) % 7.0}), Columns())
 
-    assert make_plan(panel, Network(horizon=6), Training(batch=batch, synthetic=0)).steps == steps
+    assert make_plan(panel, NetworkOptions(horizon=6), Training(batch=batch, synthetic=0)).steps == steps
 
 
 def test_validation_comes_after_every_training_window() -> None:
@@ -181,7 +181,7 @@ def test_without_enough_rows_to_compare_seasons_the_base_is_the_last_value() -> 
 def test_the_plan_tells_the_table_from_the_panel_to_train_on() -> None:
     table = single(wave(30, 7), "YS")
 
-    chosen = make_plan(table, Network(horizon=6), Training(synthetic=5))
+    chosen = make_plan(table, NetworkOptions(horizon=6), Training(synthetic=5))
 
     assert chosen.table is table
     assert len(chosen.training_panel.ids) == len(table.ids) + chosen.augmented.synthetic == 6

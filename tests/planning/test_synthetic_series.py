@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import SYNTHETIC_SERIES, Columns, Network, Training
+from rnncli.config.sections import SYNTHETIC_SERIES, Columns, NetworkOptions, Training
 from rnncli.model import card_file
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
@@ -307,4 +307,4 @@ def test_a_given_number_of_synthetic_series_has_no_reason(rnncli: Command, data:
     assert outcome.code == 0
     assert "chosen: synthetic" not in outcome.err
     panels = panel(hourly())
-    assert choices.make_plan(panels, Network(horizon=6), Training(synthetic=7)).augmented.synthetic == 7
+    assert choices.make_plan(panels, NetworkOptions(horizon=6), Training(synthetic=7)).augmented.synthetic == 7

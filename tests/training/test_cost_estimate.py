@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices
 from rnncli.training.cost_estimate import CostEstimate, estimate_cost, measure_update
@@ -25,13 +25,13 @@ def panel() -> Panel:
 
 def estimated(panel: Panel, size: int = 1, asked: dict[str, Any] = ASKED, **training: Any) -> CostEstimate:
     settings = Training(**training)
-    plan = choices.make_plan(panel, Network(**asked), settings)
+    plan = choices.make_plan(panel, NetworkOptions(**asked), settings)
     return estimate_cost(plan, settings, CPU, size)
 
 
 def task(panel: Panel, batch: int) -> TrainingTask:
     settings = Training(batch=batch)
-    plan = choices.make_plan(panel, Network(**ASKED), settings)
+    plan = choices.make_plan(panel, NetworkOptions(**ASKED), settings)
     parts = plan.split
     limits = parts.first, parts.last, parts.validation
     return TrainingTask(plan.architecture, plan.inputs, settings, 24, 7, 30, math.inf, *limits)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model import card as cards
 from rnncli.model import data_profile
@@ -94,7 +94,7 @@ def searched(
     """
     known = () if harm is None else ("price",)
     panel: Panel = from_frame(hourly(series, days).assign(price=1.0), Columns(target=("y",), known=known))
-    network, training = Network(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
+    network, training = NetworkOptions(horizon=6, context=48, segment=6, season=24), Training(metric="mae", **asked)
     plan = choices.make_plan(panel, network, training)
     if trained_before:
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})

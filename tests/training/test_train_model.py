@@ -101,7 +101,7 @@ class StillImproving(InProcess[TrainingTask, TrainedNetwork]):
 
 def test_networks_still_improving_when_the_time_for_trials_is_over_continue_from_their_trials() -> None:
     panel = from_frame(hourly(), Columns())
-    network = sections.Network(horizon=6, hidden=8, context=48, season=24)
+    network = sections.NetworkOptions(horizon=6, hidden=8, context=48, season=24)
     config = Config(network=network, training=Training(preset="fast"))
     plan = make_plan(panel, network, config.training)
     workers = StillImproving(plan)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import card_file
 from rnncli.panel import from_frame
 from rnncli.planning.plan import make_plan
@@ -77,7 +77,7 @@ def test_denormal_numbers_are_zero_during_training_only(
 def test_validation_rows_change_no_weight(rnncli: Command, tmp_path: Path) -> None:
     """Validation rows may stop the training early, but enter no gradient."""
     frame = hourly()
-    plan = make_plan(from_frame(frame, Columns()), Network(horizon=6), Training())
+    plan = make_plan(from_frame(frame, Columns()), NetworkOptions(horizon=6), Training())
     late = frame.groupby("unique_id").cumcount(ascending=False) < plan.split.held_out
     frame.to_parquet(tmp_path / "a.parquet")
     frame.assign(y=frame["y"].where(~late, 1e4)).to_parquet(tmp_path / "b.parquet")

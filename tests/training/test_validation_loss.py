@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli.config.metrics import MetricName
-from rnncli.config.sections import Columns, Network, Training
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.evaluation import cutoffs
 from rnncli.model import data_profile
 from rnncli.network.quantile_head import QuantileHead
@@ -22,7 +22,7 @@ HEAD = QuantileHead()
 def test_forecasts_of_counts_are_scored_as_counts() -> None:
     frame = hourly(series=30)
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
-    plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
+    plan = choices.make_plan(panel, NetworkOptions(horizon=6, season=24), Training())
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     near = truth[..., None] + np.linspace(-0.4, 0.4, len(HEAD.levels))
 
@@ -35,7 +35,7 @@ def test_forecasts_of_counts_are_scored_as_counts() -> None:
 @pytest.mark.parametrize("metric", ["quantiles", "mase", "smape", "owa", "mae", "mse", "rmsse"])
 def test_larger_errors_have_a_higher_loss_and_unknown_ones_an_infinite_loss(metric: MetricName) -> None:
     panel = from_frame(hourly(series=3), Columns())
-    plan = choices.make_plan(panel, Network(horizon=6, season=24), Training())
+    plan = choices.make_plan(panel, NetworkOptions(horizon=6, season=24), Training())
     _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
     judge = judged(plan, metric, data_profile.profile(panel))
 

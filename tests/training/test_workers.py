@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.config.sections import Columns, Config, Network, Training
+from rnncli.config.sections import Columns, Config, NetworkOptions, Training
 from rnncli.errors import TrainingError
 from rnncli.model import weights_file
 from rnncli.panel import Panel, from_frame
@@ -37,7 +37,7 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="module")
 def plan(panel: Panel) -> Plan:
-    return make_plan(panel, Network(horizon=6, hidden=4, context=24), Training())
+    return make_plan(panel, NetworkOptions(horizon=6, hidden=4, context=24), Training())
 
 
 def task(plan: Plan, seed: int, steps: int = 5) -> TrainingTask:
@@ -135,7 +135,7 @@ def test_a_network_has_the_same_bits_from_all_workers(plan: Plan, tmp_path: Path
 
 
 def test_a_search_and_refit_on_other_workers_gives_the_same_model(panel: Panel) -> None:
-    network, training = Network(horizon=6, hidden=4, context=24), Training(members=4, steps=10)
+    network, training = NetworkOptions(horizon=6, hidden=4, context=24), Training(members=4, steps=10)
     config, chosen = Config(network=network, training=training), make_plan(panel, network, training)
     all_workers: list[NetworkWorkers] = [InProcess(work(chosen)), ShuffledWorkers(chosen)]
 
