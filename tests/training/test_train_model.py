@@ -241,7 +241,7 @@ def test_nonnegative_values_have_nonnegative_forecasts(rnncli: Command, tmp_path
     table = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "sales.csv", "--level", 99.9).table
 
     assert "chosen: scale mean" in trained.err
-    assert "chosen: since True" in trained.err
+    assert "chosen: since on" in trained.err
     assert "whole numbers" not in trained.err
     made = table.filter(like="rnncli")
     assert (made >= 0).all(axis=None)

@@ -61,7 +61,7 @@ def test_every_output_contains_every_cell(rnncli: Command, data: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--compare", "gruu", "DATA", "-H", 6), 2, 'not "gruu". Did you mean "gru"?'),
+        (("--compare", "gruu", "DATA", "-H", 6), 2, 'Did you mean "gru"?'),
         (("--compare", "gru", "DATA"), 2, "Set --horizon"),
         (("--compare", "gru", "MODEL", "DATA", "-H", 6), 2, "MODEL with DATA cannot be used here"),
         (("--compare", "gru", "DATA", "-H", 6, "--refit", "every"), 2, "--refit cannot be used here"),
