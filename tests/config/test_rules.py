@@ -149,7 +149,7 @@ def test_a_requirement_is_declared_at_the_field_alone(monkeypatch: pytest.Monkey
         depth: Annotated[int | None, requires_cell(lambda traits: traits.gated, " (for its gates)")] = None
         """Depth of the gates."""
 
-    monkeypatch.setattr(rules, "Network", Extended)
+    monkeypatch.setattr(rules, "NetworkOptions", Extended)
 
     rules.check(Extended(depth=3, cell="lstm"), Training())
     with pytest.raises(RequestError, match=r"^--depth 3 requires --cell lstm or gru \(for its gates\)$"):
