@@ -4,7 +4,6 @@ A monitor of scheduled runs reads the report, so it must contain a mistyped opti
 parsed here a second time, for the few options that say where to write it.
 """
 
-import argparse
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -47,7 +46,9 @@ def message(error: typer.TyperException, context: typer.Context | None) -> str:
 
 def configure_reporting(arguments: Sequence[str], commands: Sequence[str]) -> None:
     """Configure messages and report as arguments, environment or config file set them, as far as they can be read."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    from argparse import ArgumentParser  # only a command line that cannot be parsed needs it
+
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
     for name in (*REPORTING, "config"):
         parser.add_argument(f"--{flag(name)}", nargs="?", default=os.environ.get(environment_variable(name)))
     known, others = parser.parse_known_args(arguments)

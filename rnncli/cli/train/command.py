@@ -20,13 +20,13 @@ from rnncli.evaluation.conditions import PUBLISH_EXAMPLES, PublishCondition
 from rnncli.files import atomic
 from rnncli.files.paths import is_standard_stream
 from rnncli.messages import counted
-from rnncli.model import card_file
 from rnncli.tables.formats import FORMATS
 
 if TYPE_CHECKING:
     import torch
 
     from rnncli.model.card import Card
+    from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.panel.memmap import Store
@@ -43,7 +43,7 @@ class TrainRequest(NamedTuple):
     data: str
     format: str | None  # of the data
     output: Path
-    start: card_file.ModelFile | None  # the model to fine-tune
+    start: "ModelFile | None"  # the model to fine-tune
     publish_if: list[str]
     dry_run: bool
 
@@ -92,8 +92,16 @@ def train(
         return
     if data is None:
         raise RequestError("DATA is missing: rnncli train DATA, or - for standard input")
-    start = None if from_ is None else card_file.read_model_file(from_)
-    _run(TrainRequest(data, format, output, start, publish_if or [], dry_run), settings)
+    _run(TrainRequest(data, format, output, _start(from_), publish_if or [], dry_run), settings)
+
+
+def _start(model: Path | None) -> "ModelFile | None":
+    """Read the model to fine-tune, once."""
+    if model is None:
+        return None
+    from rnncli.model import card_file  # takes a tenth of the time of --help
+
+    return card_file.read_model_file(model)
 
 
 def _run(request: TrainRequest, settings: Settings) -> None:
