@@ -26,7 +26,7 @@ LIBRARIES = ("numpy", "pandas", "pyarrow", "torch")
 
 @dataclass
 class RunRecord:
-    """What is recorded of a run."""
+    """Record of a run."""
 
     arguments: list[str] = field(default_factory=list)
     command: str = ""

@@ -15,7 +15,7 @@ ENVIRONMENT_PREFIX = "RNNCLI_"
 
 
 class Settings(NamedTuple):
-    """What the command line or the environment sets, and what the config file sets: section -> field -> value."""
+    """Values set by the command line or environment, and those of the config file: section -> field -> value."""
 
     options: dict[str, dict[str, Any]]
     file: dict[str, Any]

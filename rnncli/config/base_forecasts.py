@@ -9,7 +9,7 @@ BaseName = Literal["none", "last", "seasonal", "smoothing", "cycle"]
 
 
 class BaseTraits(NamedTuple):
-    """How a base forecast differs from the others, as far as other modules depend on it."""
+    """Traits of a base forecast on which other modules depend."""
 
     seasonal: bool = False  # it has one value for each phase of the season
     from_context: bool = False  # it is computed from the context, which must hold a whole season

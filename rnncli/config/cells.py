@@ -32,7 +32,7 @@ def _tcn_layers(steps: int) -> int:
 
 
 class CellTraits(NamedTuple):
-    """How a cell differs from the others, as far as other modules depend on it."""
+    """Traits of a cell on which other modules depend."""
 
     label: str  # in tables and figures
     flops: float  # of a layer and step, in pairs of square matrices of its units

@@ -1,4 +1,4 @@
-"""What a field can declare besides its type: requirements, the default in words, whether it is common or names columns.
+"""Metadata of fields: requirements, the default in words, whether an option is common or names columns.
 
 They stand in the field's `Annotated[...]`, so that a new option is one field in one file.
 """
@@ -39,7 +39,7 @@ class ShortFlag(NamedTuple):
 
 
 class Metavar(NamedTuple):
-    """What the help calls the value of an option."""
+    """Name of an option's value in the help."""
 
     text: str
 

@@ -11,14 +11,14 @@ ErrorDivisor = Literal["unit", "season error", "size"]
 
 
 class MetricTraits(NamedTuple):
-    """How a training metric differs from the others."""
+    """Traits of a metric that networks can be trained for."""
 
     divisors: tuple[ErrorDivisor, ...]  # what it divides errors by, one for each part; none: the window's own scale
     point: PointName = "median"  # statistic of the forecast distribution that minimises it
 
     @property
     def needs_history(self) -> bool:
-        """Whether errors are divided by a statistic of the values before the window."""
+        """Return whether errors are divided by a statistic of the values before the window."""
         return any(divisor != "unit" for divisor in self.divisors)
 
 

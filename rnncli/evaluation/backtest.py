@@ -27,7 +27,7 @@ MethodScores = dict[str, dict[str, np.ndarray]]  # method, to column, to scores
 
 
 class Scoring(NamedTuple):
-    """What to compute for each window."""
+    """Settings of the scores of each window."""
 
     season: int  # of the baselines and the metrics
     percents: tuple[float, ...]  # nominal coverages of the intervals

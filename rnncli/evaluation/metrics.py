@@ -35,12 +35,12 @@ class Metric(NamedTuple):
 
     @property
     def comparable(self) -> bool:
-        """Whether differences between methods can be tested: it has terms by window, and lower is better."""
+        """Return whether differences between methods can be tested: it has terms by window, and lower is better."""
         return self.of_windows is not None and self.lower_is_better
 
     @property
     def ranks_methods(self) -> bool:
-        """Whether the method with the lowest score is the best."""
+        """Return whether the method with the lowest score is the best."""
         return self.of_intervals is None and self.lower_is_better
 
 

@@ -30,7 +30,7 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the score is significantly better or worse."""
+        """Verdict: whether the score is significantly better or worse."""
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "unknown"

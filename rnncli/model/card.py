@@ -169,7 +169,7 @@ class Card(Section):
 
     @property
     def uses_covariates(self) -> bool:
-        """Whether any network receives covariates; training may have dropped them."""
+        """Return whether any network receives covariates; training may have dropped them."""
         return bool(self.inputs) and any(member.architecture.covariates for member in self.members)
 
     @property

@@ -17,7 +17,7 @@ COMMON = 0.1  # least share of the mean distance from the median that a cycle co
 
 
 class BaseForecast(nn.Module):
-    """What other modules may ask of a base forecast."""
+    """Interface of a base forecast for other modules."""
 
     subtracted = False  # whether the network reads residuals of the base forecast instead of values
     repeats_context = False  # whether the forecast depends on nothing but the past

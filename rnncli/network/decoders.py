@@ -26,7 +26,7 @@ class Decoded(NamedTuple):
 
 
 class NetworkParts(Protocol):
-    """What decoders use of a network. Its parameters belong to the network: their names are those in model files."""
+    """Interface of a network for decoders. The parameters belong to the network: their names are those in model files."""
 
     architecture: Architecture
     decoder_steps: int  # M
@@ -47,7 +47,7 @@ class NetworkParts(Protocol):
 
 
 class Decoder:
-    """What networks and other modules may ask of a decoder. It has no parameters itself."""
+    """Interface of a decoder for networks and other modules. It has no parameters itself."""
 
     positional = False  # whether the network holds an embedding for each segment of the horizon
     reads_state = False  # whether it continues from the encoder's state, not from the output alone

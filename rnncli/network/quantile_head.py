@@ -15,7 +15,7 @@ MEAN_OF = 200  # evenly spaced quantiles whose average is the mean
 
 
 class Head(Protocol):
-    """What networks, training and models require of a head. It has no weights: the network's readout holds them."""
+    """Interface of a head for networks, training and models. It has no weights: the network's readout holds them."""
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What a recursive decoder receives in place of observations: its own forecasts or, in training, true values."""
+"""Feedback of a recursive decoder in place of observations: its own forecasts or, in training, true values."""
 
 from typing import NamedTuple
 

@@ -54,7 +54,7 @@ class EncoderOutput(NamedTuple):
 
 
 class KnownFuture(NamedTuple):
-    """What is known of the M * segment steps of the horizon, for F * B windows."""
+    """Known features of the M * segment steps of the horizon, for F * B windows."""
 
     features: Tensor  # (F * B, M * segment, P)
     amounts: Tensor  # (F * B, M * segment, A) numeric covariates, less the base forecast of them

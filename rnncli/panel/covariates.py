@@ -46,7 +46,7 @@ class Covariates:
 
     @property
     def known(self) -> np.ndarray:
-        """Whether each time-varying column is known in advance: (C,)."""
+        """Return whether each time-varying column is known in advance: (C,)."""
         return np.array([column.role == "known" for column in self.varying], dtype=bool)
 
     def missing_share(self) -> np.ndarray:

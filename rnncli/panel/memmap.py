@@ -55,7 +55,7 @@ class Store:
 
     @property
     def full(self) -> bool:
-        """Whether the arrays added so far exceed the limit."""
+        """Return whether the arrays added so far exceed the limit."""
         return self.limit is not None and self.size > self.limit
 
     def add(self, panel: Panel) -> Panel:

@@ -47,7 +47,7 @@ class ColumnRoles(NamedTuple):
 
 
 class ReadSummary(NamedTuple):
-    """How a table was read."""
+    """Summary of how a table was read."""
 
     roles: ColumnRoles
     rows: int  # rows of the table
@@ -90,7 +90,7 @@ class Panel:
 
     @property
     def without_history(self) -> np.ndarray:
-        """Whether a series is a single first step without a value, from which it is to be forecast: (S,)."""
+        """Return whether a series is a single first step without a value, from which it is to be forecast: (S,)."""
         return (self.lengths == 1) & np.isnan(self.values[self.offsets[:-1]]).all(axis=1)
 
     def series(self, index: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def _available(values: np.ndarray, steps: int) -> int:
 
 
 class StructuralTraits(NamedTuple):
-    """How the K targets of a series move."""
+    """Movements of the K targets of a series."""
 
     level: np.ndarray  # (K,) mean without the season
     drift: np.ndarray  # (K,) median change from step to step

@@ -1,4 +1,4 @@
-"""How to treat an assumption about a table that leaves something open."""
+"""Treatment of assumptions about a table that leaves something open."""
 
 from collections.abc import Callable
 

@@ -26,7 +26,7 @@ DEFAULT = "csv"  # the format of content without known first bytes
 
 
 class ReadOptions(NamedTuple):
-    """How to read what a text file leaves open."""
+    """Options for reading a text file."""
 
     decimal: "Decimal | None"  # decimal separator of numbers in text; None: infer it
     assume: "Assume"  # called with each assumption

@@ -41,7 +41,7 @@ class TrainedModel(NamedTuple):
 
 
 class ModelBasis(NamedTuple):
-    """What all models of a training have in common."""
+    """Parts that all models of a training have in common."""
 
     config: Config
     plan: Plan

@@ -24,7 +24,7 @@ class TrainingBatch(NamedTuple):
 
 
 class BatchSource(Protocol):
-    """Where batches come from."""
+    """Source of batches."""
 
     def next_batch(self) -> TrainingBatch:
         """Return the next batch."""

@@ -36,7 +36,7 @@ SMOOTHED_LOSSES = 10  # updates over which losses are smoothed, for the progress
 
 
 class Objective(NamedTuple):
-    """What a training minimises."""
+    """Objective of a training."""
 
     weights: LossWeights
     training: Training
@@ -72,7 +72,7 @@ ValidationBatches = Callable[[Network], Iterable[tuple[Batch, CarriedState | Non
 
 @dataclass
 class TrainerState:
-    """What changes from update to update, besides weights, optimiser, batches and random numbers."""
+    """State that changes with each update, besides weights, optimiser, batches and random numbers."""
 
     losses: Tensor  # (N,) of each update
     norms: Tensor  # (N,) of the gradient
@@ -114,7 +114,7 @@ class Trainer:
 
     @property
     def ended(self) -> bool:
-        """Whether all steps are done, or the validation loss has stopped falling."""
+        """Return whether all steps are done, or the validation loss has stopped falling."""
         return self.step == self.schedule.steps or self._state.patience == 0
 
     def advance(self) -> None:
@@ -190,7 +190,7 @@ class Trainer:
 
 
 class Update(NamedTuple):
-    """What an update measured."""
+    """Measurements of an update."""
 
     loss: Tensor  # before it
     norm: Tensor  # of the gradient

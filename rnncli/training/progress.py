@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Progress(NamedTuple):
-    """How far a training is."""
+    """Progress of a training."""
 
     step: int
     steps: int

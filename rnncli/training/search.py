@@ -29,7 +29,7 @@ MAX_COVARIATE_RATIO = 0.98  # of the loss without covariates: a smaller gain may
 
 
 class Tolerance(NamedTuple):
-    """How much a loss may exceed the lowest, as a share of it; more if few windows measure the losses."""
+    """Tolerance above the lowest loss, as a share of it; larger if few windows measure the losses."""
 
     share: float
     single: float  # for a single window; the standard error falls with the root of the number of windows

@@ -24,7 +24,7 @@ INTERRUPTED = "interrupted"
 
 
 class TrainingStatus(NamedTuple):
-    """How far a training of several networks is."""
+    """Progress of a training of several networks."""
 
     phase: str  # one of PHASES, or INTERRUPTED
     done: int  # networks, in this phase

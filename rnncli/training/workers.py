@@ -257,7 +257,7 @@ class _Stop(Exception):  # noqa: N818 - not an error
 
 
 class _Process(NamedTuple):
-    """What a worker process needs."""
+    """Data of a worker process."""
 
     work: Work[Any, Any]
     stop: Any  # the event that ends all work

@@ -1,4 +1,4 @@
-"""What `rnncli evaluate` scores and how, checked before anything heavy is imported or read."""
+"""The request of `rnncli evaluate`, checked before anything heavy is imported or read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -18,7 +18,7 @@ COMPARISON_METRICS = ("MASE", "coverage")  # default of --compare: the costs of 
 
 
 class ScoreRequest(NamedTuple):
-    """Which scores are reported, and in which form."""
+    """The scores to report, and their form."""
 
     format: str
     metrics: list[str] | None  # None: the usual ones
@@ -29,7 +29,7 @@ class ScoreRequest(NamedTuple):
 
 
 class BacktestRequest(NamedTuple):
-    """Which windows are forecast, by which networks, and which files are written."""
+    """The windows to forecast, the networks that forecast them, and the files to write."""
 
     windows: int
     step: str | None

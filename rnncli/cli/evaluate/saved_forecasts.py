@@ -35,7 +35,7 @@ DEFAULT_METRICS = tuple(name for name in metrics.DEFAULT_METRICS if not metrics.
 
 
 class SavedRequest(NamedTuple):
-    """Which forecasts are scored, against which actual values."""
+    """Forecasts to score, and the actual values."""
 
     source: Path  # a table or a folder of tables
     data: str

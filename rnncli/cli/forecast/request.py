@@ -1,4 +1,4 @@
-"""What `rnncli forecast` reads and writes, checked before anything heavy is imported or read."""
+"""The inputs and outputs of `rnncli forecast`, checked before anything heavy is imported or read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple

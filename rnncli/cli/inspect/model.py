@@ -1,4 +1,4 @@
-"""What `inspect` shows of a model file, from its card alone, and of a state file."""
+"""Description of a model file, from its card alone, and of a state file, as `inspect` shows it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

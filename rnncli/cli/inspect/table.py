@@ -1,4 +1,4 @@
-"""What `inspect` shows of a table: its series, hints about its columns, and what training would choose."""
+"""Description of a table for `inspect`: series, hints about columns, and the choices of a training."""
 
 from typing import TYPE_CHECKING
 

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class TrainRequest(NamedTuple):
-    """What is read, and which model is written under which conditions."""
+    """Inputs of a training, and the model to write, with its conditions."""
 
     data: str
     format: str | None  # of the data

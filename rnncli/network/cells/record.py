@@ -1,4 +1,4 @@
-"""What encoders compute inside, returned on request: gates, activations and attention weights."""
+"""Internal values of encoders, recorded on request: gates, activations and attention weights."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple

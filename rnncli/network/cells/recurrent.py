@@ -43,7 +43,7 @@ class FusedRNN(nn.Module):
 
     @property
     def relu(self) -> bool:
-        """Whether the activation is a ReLU instead of a tanh."""
+        """Return whether the activation is a ReLU instead of a tanh."""
         return self.stack.mode == "RNN_RELU"
 
     def forward(self, steps: Tensor, state: State | None = None, record: Record | None = None) -> tuple[Tensor, State]:

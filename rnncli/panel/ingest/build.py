@@ -25,7 +25,7 @@ from rnncli.tables.assumptions import Assume, accept_assumption
 
 
 class Expected(NamedTuple):
-    """What a trained model requires of a table."""
+    """Requirements of a trained model on a table."""
 
     frequency: Frequency  # used if a table is too short to infer it
     inputs: tuple[Covariate, ...] | None  # in the order of the columns' roles

@@ -38,7 +38,7 @@ class SortedRows:
 
     @cached_property
     def same_series(self) -> np.ndarray:
-        """Whether a row and the next one are of the same series: (R - 1,)."""
+        """Return whether a row and the next one are of the same series: (R - 1,)."""
         return self.codes[1:] == self.codes[:-1]
 
     @cached_property
@@ -48,7 +48,7 @@ class SortedRows:
 
     @cached_property
     def firsts(self) -> np.ndarray:
-        """Whether a row is the first of its series and instant: (R,)."""
+        """Return whether a row is the first of its series and instant: (R,)."""
         return np.append(True, (self.instants[1:] != self.instants[:-1]) | ~self.same_series)
 
     @cached_property

@@ -119,7 +119,7 @@ class Frequency:
 
     @property
     def by_days(self) -> bool:
-        """Whether steps are whole days or longer, so that the time of day is constant."""
+        """Return whether steps are whole days or longer, so that the time of day is constant."""
         return self.unit in ("month", "business") or (self.unit == "fixed" and self.every % DAY == 0)
 
     def same_step(self, other: "Frequency") -> bool:
