@@ -26,7 +26,7 @@ class Decoded(NamedTuple):
 
 
 class NetworkParts(Protocol):
-    """Interface of a network for decoders. The parameters belong to the network: their names are those in model files."""
+    """Interface of a network for decoders. Parameters belong to the network: model files have their names."""
 
     architecture: Architecture
     decoder_steps: int  # M
