@@ -11,12 +11,12 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line and exit at once: an orderly shutdown of torch would take half a second."""
     try:
-        from rnncli import cli
+        from rnncli.cli import app
 
-        signal.signal(signal.SIGTERM, cli.terminate)
+        signal.signal(signal.SIGTERM, app.terminate)
         if sys.stdout is None:  # closed by the parent process: discard the output
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-        code = cli.run(sys.argv[1:])
+        code = app.run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line could handle it
         code = 130
     for stream in (sys.stdout, sys.stderr):

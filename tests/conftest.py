@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from rnncli import cli
+from rnncli.cli import app
 
 # Set before torch is loaded, as the command line does: test processes share cores, so idle threads must sleep soon.
 os.environ["GOMP_SPINCOUNT"] = "1000"
@@ -77,7 +77,7 @@ def rnncli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         capfd.readouterr()
         if stdin is not None:
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = cli.run([str(argument) for argument in arguments])
+        code = app.run([str(argument) for argument in arguments])
         sys.stdout.flush()
         return Outcome(code, *capfd.readouterr())
 
@@ -102,7 +102,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     hourly().to_csv(folder / "data.csv", index=False)
     arguments = ["train", str(folder / "data.csv"), "--horizon", "6", "--output", str(folder / "data.rnn")]
-    assert cli.run([*arguments, "--steps", "30", "--hidden", "8", "--context", "48", "--season", "24"]) == 0
+    assert app.run([*arguments, "--steps", "30", "--hidden", "8", "--context", "48", "--season", "24"]) == 0
     return folder
 
 

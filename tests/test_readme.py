@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnncli import cli
+from rnncli.cli import app
 from tests import readme_reference
 from tests.conftest import hourly
 
@@ -42,7 +42,7 @@ def test_every_command_of_the_readme_runs_in_order(folder: Path, monkeypatch: py
     monkeypatch.setenv("RNNCLI_HIDDEN", "8")
     for line in commands():
         if "|" not in line:  # a process that imports torch each time would take a minute more
-            assert cli.run(shlex.split(line)[1:]) == 0, line
+            assert app.run(shlex.split(line)[1:]) == 0, line
             continue
         piped = ["bash", "-o", "pipefail", "-c", f'PATH="{folder}:$PATH"; {line}']
         done = subprocess.run(piped, capture_output=True, text=True, check=False)

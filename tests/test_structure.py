@@ -78,13 +78,8 @@ def imports(path: Path) -> set[str]:
 
 
 def imported_modules(path: Path) -> set[str]:
-    """The modules of rnncli that a file imports: of `from package import name` the module of that name, if there is."""
-    found = set()
-    for name in imports(path):
-        module = name if name in MODULES else name.rpartition(".")[0]
-        if module in MODULES:
-            found.add(module)
-    return found
+    """The modules of rnncli that a file imports: of `from package import name` the package, and the module `name`."""
+    return {module for name in imports(path) for module in (name, name.rpartition(".")[0]) if module in MODULES}
 
 
 def test_at_most_twelve_packages_and_four_modules_lie_side_by_side() -> None:
@@ -148,7 +143,7 @@ def test_importing_a_package_loads_no_package_or_library_it_must_not_know(packag
 
 def after_running(arguments: list[str], loaded: str) -> None:
     """Run a command in a fresh Python and check what it has loaded by then."""
-    code = f"import sys\nfrom rnncli import cli\ncli.run({arguments})\nassert {loaded}"
+    code = f"import sys\nfrom rnncli.cli import app\napp.run({arguments})\nassert {loaded}"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 

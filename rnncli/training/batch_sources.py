@@ -58,7 +58,7 @@ class RandomBatches(NamedTuple):
 
 
 class RepeatedBatch(NamedTuple):
-    """The same batch again and again, to measure the time of an update."""
+    """One batch, repeated, to measure the time of an update."""
 
     batch: TrainingBatch
 

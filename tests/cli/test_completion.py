@@ -100,7 +100,7 @@ def test_completing_imports_no_heavy_library(table: str, suffix: str, heavy: str
     if suffix == "parquet":
         pd.read_csv(table).to_parquet(path)
     code = (
-        "import sys\nfrom rnncli import cli\ntry:\n    cli.run([])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom rnncli.cli import app\ntry:\n    app.run([])\nexcept SystemExit:\n    pass\n"
         f"assert not {{*{heavy!r}.split()}} & set(sys.modules)"
     )
     words = f"rnncli\ntrain\n{path}\n--target\np"

@@ -97,7 +97,7 @@ def test_the_nearest_match_is_suggested(rnncli: Command, arguments: tuple[str, .
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["train", "-h"]])
 def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
     code = (
-        f"import sys\nfrom rnncli import cli\nassert cli.run({arguments}) == 0\n"
+        f"import sys\nfrom rnncli.cli import app\nassert app.run({arguments}) == 0\n"
         "assert not {'torch', 'pandas', 'pyarrow', 'numpy', 'rich'} & set(sys.modules), sorted(sys.modules)"
     )
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import diagnostics
-from rnncli.diagnostics import gradient_probe
+from rnncli.diagnostics import gradient_probe, measurements
 from rnncli.model import weights_file
 from rnncli.panel import Expected, from_frame
 from rnncli.panel.time.frequency import parse_frequency
@@ -46,13 +45,13 @@ def test_the_encoder_outputs_the_same_as_in_a_forecast(
     assert rnncli("train", tmp_path / "t.csv", *SHAPE, *options, "--output", tmp_path / "m.rnn").code == 0
     model = weights_file.load(tmp_path / "m.rnn")
     panel = from_frame(table, model.card.config.columns, Expected(parse_frequency("D"), model.card.inputs))
-    places = diagnostics.select_cutoffs(panel, model.card.members)
+    places = measurements.select_cutoffs(panel, model.card.members)
     windows = Windows(panel, 24, 4, torch.device("cpu"), mixed_series=model.mixed_series(panel))
     (batch,) = windows.at(places, len(places.rows))
 
     own = gradient_probe.context_batch(model.networks[0], batch)
 
-    found = diagnostics.measure(model, 0, panel, places)
+    found = measurements.measure(model, 0, panel, places)
 
     with torch.no_grad():
         trace = model.networks[0].trace(own.past, own.step, own.covariates)

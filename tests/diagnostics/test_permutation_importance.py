@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import cli
+from rnncli.cli import app
 from rnncli.diagnostics import permutation_importance
 from rnncli.diagnostics.permutation_importance import Importance
 from rnncli.model import weights_file
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame["y"] += 5 * frame["heat"]
     frame.to_csv(folder / "t.csv", index=False)
     options = ("-H", "6", "--target", "y", "--known", "heat", "--past", "noise", "--steps", "150", "--hidden", "8")
-    assert cli.run(["train", str(folder / "t.csv"), *options, "--season", "24", "-o", str(folder / "m.rnn")]) == 0
+    assert app.run(["train", str(folder / "t.csv"), *options, "--season", "24", "-o", str(folder / "m.rnn")]) == 0
     return folder
 
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli import cli
+from rnncli.cli import app
 from rnncli.config.sections import Columns
 from rnncli.errors import ModelFileError
 from rnncli.evaluation.baselines import BASELINES
@@ -67,7 +67,7 @@ def other(workplace: Path) -> bytes:
     """Return the content of a second model for the same table."""
     path = workplace / "other.rnn"
     shape = ["--horizon", "6", "--hidden", "4", "--context", "24", "--season", "24", "--steps", "2", "--seed", "2"]
-    assert cli.run(["train", str(workplace / "data.csv"), *shape, "--output", str(path)]) == 0
+    assert app.run(["train", str(workplace / "data.csv"), *shape, "--output", str(path)]) == 0
     return path.read_bytes()
 
 
@@ -280,6 +280,6 @@ def test_a_failed_training_leaves_the_old_model(workplace: Path, tmp_path: Path)
     before = (tmp_path / "m.rnn").read_bytes()
     pd.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}).to_csv(tmp_path / "short.csv", index=False)
 
-    assert cli.run(["train", str(tmp_path / "short.csv"), "--horizon", "6", "--output", str(tmp_path / "m.rnn")]) == 3
+    assert app.run(["train", str(tmp_path / "short.csv"), "--horizon", "6", "--output", str(tmp_path / "m.rnn")]) == 3
 
     assert (tmp_path / "m.rnn").read_bytes() == before

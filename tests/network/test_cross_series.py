@@ -45,12 +45,12 @@ def wide(frame: pd.DataFrame) -> Panel:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a table, and a model of it whose network mixes."""
-    from rnncli import cli
+    from rnncli.cli import app
 
     folder = tmp_path_factory.mktemp("mixing")
     following().to_parquet(folder / "w.parquet")
     command = ["train", folder / "w.parquet", "--horizon", 5, "--mix", "--scale", "spread", *QUICK]
-    assert cli.run([str(word) for word in [*command, "--output", folder / "w.rnn"]]) == 0
+    assert app.run([str(word) for word in [*command, "--output", folder / "w.rnn"]]) == 0
     return folder
 
 

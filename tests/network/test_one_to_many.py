@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli import cli
+from rnncli.cli import app
 from rnncli.config.architecture import Covariate, InputSpec
 from rnncli.config.cells import CellName
 from rnncli.config.sections import Columns, DecoderName, NetworkOptions, Training
@@ -233,7 +233,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     new.to_csv(folder / "came.csv", index=False)
     quick = ("--steps", 300, "--batch", 32, "--learning-rate", 0.02, "--dropout", 0, "--no-refit")
     arguments = ("train", folder / "past.csv", *BLIND, "--hidden", 32, *quick, "--output", folder / "m.rnn")
-    assert cli.run([str(one) for one in arguments]) == 0
+    assert app.run([str(one) for one in arguments]) == 0
     return folder
 
 

@@ -57,7 +57,8 @@ def in_new_process(code: str, environment: dict[str, str] | None = None) -> str:
 
 
 def test_a_format_with_a_row_is_in_the_help_of_every_command() -> None:
-    code = "from rnncli import cli\nfor name in ('train', 'forecast', 'evaluate', 'inspect'): cli.run([name, '--help'])"
+    commands = ("train", "forecast", "evaluate", "inspect")
+    code = f"from rnncli.cli import app\nfor name in {commands}: app.run([name, '--help'])"
 
     assert in_new_process(code).count("|fixed") == 4
 
@@ -65,7 +66,7 @@ def test_a_format_with_a_row_is_in_the_help_of_every_command() -> None:
 def test_a_format_with_a_row_is_completed_with_its_columns(fixed_width: Path) -> None:
     def completed(*words: str) -> list[str]:
         line = {"COMP_WORDS": "\n".join(["rnncli", *words]), "COMP_CWORD": str(len(words))}
-        run = "from rnncli import cli\ncli.run([])"
+        run = "from rnncli.cli import app\napp.run([])"
         return in_new_process(run, {"_RNNCLI_COMPLETE": "complete_bash", **line}).split()
 
     assert completed("inspect", "--format", "f") == ["fixed"]

@@ -35,12 +35,12 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a model of three networks, trained by worker processes if there are cores for them."""
-    from rnncli import cli
+    from rnncli.cli import app
 
     folder = tmp_path_factory.mktemp("several")
     hourly().to_csv(folder / "data.csv", index=False)
     arguments = ["train", folder / "data.csv", *SMALL, "--steps", 20, "--members", 3, "--output", folder / "m.rnn"]
-    assert cli.run([str(argument) for argument in arguments]) == 0
+    assert app.run([str(argument) for argument in arguments]) == 0
     return folder / "m.rnn"
 
 

@@ -10,7 +10,7 @@ from rnncli.cli.figures import learning_curve, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rnncli.diagnostics import Diagnostics
+    from rnncli.diagnostics.measurements import Diagnostics
     from rnncli.diagnostics.snapshot import Snapshot
     from rnncli.model.card import Card
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli import diagnostics
 from rnncli.cli import console, data_input, descriptions, text_plot
 from rnncli.cli.figures import diagnostics as figure
+from rnncli.diagnostics import measurements
 from rnncli.diagnostics.findings import findings
 from rnncli.diagnostics.snapshot import take_snapshot
 from rnncli.errors import about
@@ -17,7 +17,7 @@ from rnncli.model.weights_file import decode
 
 if TYPE_CHECKING:
     from rnncli.config.sections import Columns
-    from rnncli.diagnostics import Diagnostics, Measurement
+    from rnncli.diagnostics.measurements import Diagnostics, Measurement
     from rnncli.model.card import Card, LearningCurve
     from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
@@ -46,9 +46,9 @@ def run(
 def _measure(model: "Model", panel: "Panel") -> Iterator["Measurement"]:
     """Yield the measurements of each network."""
     model.check(panel)
-    cutoffs = diagnostics.select_cutoffs(panel, model.card.members)
+    cutoffs = measurements.select_cutoffs(panel, model.card.members)
     count = len(model.networks)
-    measured = (diagnostics.measure(model, number, panel, cutoffs) for number in range(count))
+    measured = (measurements.measure(model, number, panel, cutoffs) for number in range(count))
     return console.track(measured, "networks", count, lambda _network: 1)
 
 

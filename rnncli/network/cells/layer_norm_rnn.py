@@ -5,10 +5,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
-from rnncli.network.cells import recurrent_step
 from rnncli.network.cells.record import Part, Record
 from rnncli.network.cells.recurrent import FusedRNN
-from rnncli.network.cells.recurrent_step import RecurrentName, Step
+from rnncli.network.cells.recurrent_step import PARTS, RecurrentName, Step, activity, step, zeros
 from rnncli.network.cells.state import State
 
 NORMALISED = {"rnn": (1,), "gru": (2, 1), "lstm": (4,)}  # gates that are normalised together
@@ -39,25 +38,25 @@ class LayerNormRNN(nn.Module):
     def forward(self, steps: Tensor, state: State | None = None, record: Record | None = None) -> tuple[Tensor, State]:
         """Map steps (B, N, inputs) to outputs (B, N, hidden) and the state after the last step."""
         weights = dict(self.stack.named_parameters())
-        start = state or recurrent_step.zeros(self.cell, 1, len(steps), self.hidden, steps)
+        start = state or zeros(self.cell, 1, len(steps), self.hidden, steps)
         reached = tuple(part[0] for part in start)  # (B, hidden) each
         added = _normalise(functional.linear(steps, weights["weight_ih_l0"]), self.of_inputs) + weights["bias_ih_l0"]
         outputs, done = list[Tensor](), list[Step]()
         for number in range(steps.shape[1]):
             recurrent = functional.linear(reached[0], weights["weight_hh_l0"])
             recurrent = _normalise(recurrent, self.of_states) + weights["bias_hh_l0"]
-            after = recurrent_step.step(self.cell, added[:, number], recurrent, reached, self.relu, self.of_memory)
+            after = step(self.cell, added[:, number], recurrent, reached, self.relu, self.of_memory)
             reached = tuple(self._zone_out(old, new) for old, new in zip(reached, after.state, strict=True))
             outputs.append(reached[0])
             done += [after] if record is not None else []
         stacked = torch.stack(outputs, dim=1)
         if record is not None:
-            record.layers.append(recurrent_step.activity(done, stacked, self.relu))
+            record.layers.append(activity(done, stacked, self.relu))
         return stacked, tuple(part.unsqueeze(0) for part in reached)
 
     def recurrent_weights(self) -> list[dict[Part, Tensor]]:
         """Return the weights (hidden, hidden) from state to state of the layer's parts."""
-        parts = recurrent_step.PARTS[self.cell]
+        parts = PARTS[self.cell]
         weights = self.stack.get_parameter("weight_hh_l0").detach()
         return [dict(zip(parts, weights.chunk(len(parts)), strict=True))]
 

@@ -7,10 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
-from rnncli.network.cells import recurrent_step
 from rnncli.network.cells.initialisation import initialise, initialise_memory
 from rnncli.network.cells.record import LayerActivity, Part, Record
-from rnncli.network.cells.recurrent_step import PARTS, RecurrentName
+from rnncli.network.cells.recurrent_step import PARTS, RecurrentName, Step, activity, step, zeros
 from rnncli.network.cells.state import State
 
 
@@ -66,19 +65,17 @@ class FusedRNN(nn.Module):
 
     def _activities(self, steps: Tensor, state: State | None) -> list[LayerActivity]:
         """Compute each layer step by step, since the kernels return outputs only. Dropout is not applied."""
-        start = state or recurrent_step.zeros(
-            self.cell, self.stack.num_layers, len(steps), self.stack.hidden_size, steps
-        )
+        start = state or zeros(self.cell, self.stack.num_layers, len(steps), self.stack.hidden_size, steps)
         found = list[LayerActivity]()
         for number in range(self.stack.num_layers):
             added = functional.linear(steps, *self._weights("ih", number))  # (B, N, gates * hidden)
-            reached, done = tuple(part[number] for part in start), list[recurrent_step.Step]()
+            reached, done = tuple(part[number] for part in start), list[Step]()
             for row in added.unbind(1):
                 recurrent = functional.linear(reached[0], *self._weights("hh", number))
-                done.append(recurrent_step.step(self.cell, row, recurrent, reached, self.relu))
+                done.append(step(self.cell, row, recurrent, reached, self.relu))
                 reached = done[-1].state
             steps = torch.stack([each.state[0] for each in done], dim=1)
-            found.append(recurrent_step.activity(done, steps, self.relu))
+            found.append(activity(done, steps, self.relu))
         return found
 
     def _weights(self, kind: str, number: int) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli import cli
+from rnncli.cli import app
 from tests.benchmarks.harm.mutations import hostile_model, mutated_bytes, mutated_text
 from tests.benchmarks.harm.processes import Tried, Workplace
 
@@ -155,7 +155,7 @@ def _outcome(seed: int, one: Case, said: int, out: int) -> Found:
     before = _megabytes("VmRSS")
     code, problem = 1, None
     try:
-        code = cli.run(one.arguments)
+        code = app.run(one.arguments)
         sys.stdout.flush()
     except BaseException as error:
         trace = error.__traceback__

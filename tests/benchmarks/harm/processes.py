@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 import pandas as pd
 
-from rnncli import cli  # noqa: F401 - so that no process imports them again
+from rnncli.cli import app  # noqa: F401 - so that no process imports them again
 from rnncli.model import forecast_state, online  # noqa: F401 - so that no process imports them again
 from rnncli.training import train_model  # noqa: F401 - so that no process imports them again
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnncli import cli
+from rnncli.cli import app
 from tests.conftest import Command, hourly
 
 KEYS = ["unique_id", "ds"]
@@ -21,7 +21,7 @@ def evenings(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         early.to_csv(folder.with_suffix(".csv"), index=False)
         name = f"{number}.{'csv' if number % 2 else 'parquet'}"
         command = ["forecast", workplace / "data.rnn", folder.with_suffix(".csv"), "--output", folder / name]
-        assert cli.run([str(part) for part in command]) == 0
+        assert app.run([str(part) for part in command]) == 0
     return folder
 
 

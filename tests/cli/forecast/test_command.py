@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from rnncli import cli
+from rnncli.cli import app
 from rnncli.tables import reading
 from tests.conftest import Command, hourly
 
@@ -203,9 +203,9 @@ def test_a_wrong_request_is_refused(
 def test_a_full_disk_is_an_error_and_leaves_the_old_file(model: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("old")
     code = (
-        "import resource, signal\nfrom rnncli import cli\n"
+        "import resource, signal\nfrom rnncli.cli import app\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
-        f"raise SystemExit(cli.run(['forecast', {str(model)!r}, {str(data)!r}, '--output', 'f.csv']))"
+        f"raise SystemExit(app.run(['forecast', {str(model)!r}, {str(data)!r}, '--output', 'f.csv']))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -362,7 +362,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.assign(y=frame["y"].where(~late)).to_csv(folder / "both.csv", index=False)
     arguments = ("train", folder / "past.csv", "-H", "6", "--known", "heat", "--holidays", "DE", "--steps", "20")
     more = ("--target", "y", "--hidden", "8", "--context", "48", "--season", "24", "--output", folder / "m.rnn")
-    assert cli.run([str(argument) for argument in (*arguments, *more)]) == 0
+    assert app.run([str(argument) for argument in (*arguments, *more)]) == 0
     return folder
 
 
@@ -460,7 +460,7 @@ def test_forecasts_do_not_depend_on_the_batch_size(
 def trained(folder: Path, frame: pd.DataFrame, *options: str) -> None:
     frame.to_csv(folder / "t.csv", index=False)
     plain = ("-H", "6", "--target", "y", "--steps", "10", "--hidden", "4", "--context", "24", "--season", "24")
-    assert cli.run(["train", str(folder / "t.csv"), *plain, *options, "--output", str(folder / "m.rnn")]) == 0
+    assert app.run(["train", str(folder / "t.csv"), *plain, *options, "--output", str(folder / "m.rnn")]) == 0
 
 
 def test_a_model_with_only_static_covariates_forecasts(rnncli: Command, tmp_path: Path) -> None:

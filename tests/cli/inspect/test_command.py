@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli import cli
+from rnncli.cli import app
 from rnncli.model import card, card_file
 from rnncli.panel.ingest import column_hints
 from tests.conftest import SAMPLES, Command, hourly
@@ -208,7 +208,7 @@ def test_no_table_with_a_few_bytes_changed_ends_in_a_traceback(text: str, draw: 
     with tempfile.NamedTemporaryFile(suffix=".csv") as file, redirect_stdout(io.StringIO()):
         file.write(content)
         file.flush()
-        assert cli.run(["inspect", file.name, "--horizon", "1"]) in (0, 3)
+        assert app.run(["inspect", file.name, "--horizon", "1"]) in (0, 3)
 
 
 def test_a_table_whose_ninth_character_begins_an_object_is_a_table(rnncli: Command, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnncli.cli.inspect import diagnostics
-from rnncli.diagnostics import Diagnostics
+from rnncli.diagnostics.measurements import Diagnostics
 from rnncli.model import card_file
 from tests.conftest import Command, hourly
 

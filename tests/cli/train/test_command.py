@@ -228,10 +228,10 @@ def test_an_interrupted_training_changes_no_file(
 def test_a_full_disk_leaves_the_old_model(data: Path, tmp_path: Path) -> None:
     (tmp_path / "m.rnn").write_bytes(b"old")
     code = (
-        "import resource, signal\nfrom rnncli import cli\n"
+        "import resource, signal\nfrom rnncli.cli import app\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         f"arguments = ['train', {str(data)!r}, '--horizon', '6', '--steps', '3', '--hidden', '4', '-o', 'm.rnn']\n"
-        "raise SystemExit(cli.run(arguments))"
+        "raise SystemExit(app.run(arguments))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
