@@ -104,6 +104,11 @@ def store_lines(store: "Store") -> list[str]:
 def choice_lines(plan: "Plan") -> list[str]:
     """Return the settings chosen from the data, with reasons, and the resulting network."""
     architecture = plan.architecture
+    if plan.pretrained == "alone":
+        shown: dict[str, object] = {
+            name: plan.settings[name] for name in ("pretrained", "season") if name in plan.reasons
+        }
+        return [f"chosen: {name} {value}" for name, value in with_reasons(shown, plan.reasons)]
     chosen = with_reasons({name: plan.settings[name] for name in plan.reasons}, plan.reasons)
     if architecture.context:
         steps = architecture.context // architecture.segment
@@ -137,6 +142,8 @@ def decoder_words(architecture: "Architecture") -> str:
 
 def member_lines(card: "Card") -> list[str]:
     """Return the networks of an ensemble, a line for each architecture, and what training found."""
+    if not card.members:
+        return [f"selected: the pretrained network alone, calibrated on all rows; {season_words(card)}"]
     architectures = Counter(architecture_words(member.architecture) for member in card.members)
     lines = [f"{number} x {words}" if number > 1 else words for words, number in architectures.items()]
     rows = "retrained on all rows" if card.validation.refitted else "not trained on the held-out rows"
@@ -144,7 +151,19 @@ def member_lines(card: "Card") -> list[str]:
     reasons = [f"  {words}: {card.reasons[name]}" for name, words in labels.items() if name in card.reasons]
     covariates = [f"left out: {words}" for words in left_out(card)]
     count = counted(len(card.members), "network")
-    return [f"selected: {count}, {rows}", *(f"  {line}" for line in lines), *reasons, *covariates]
+    beside = [] if card.pretrained is None else [f"beside: the pretrained network, {card.reasons['pretrained']}"]
+    return [f"selected: {count}, {rows}", *(f"  {line}" for line in lines), *reasons, *covariates, *beside]
+
+
+def season_words(card: "Card") -> str:
+    """Return the seasons that the pretrained network is told, with their weights if there are several."""
+    part = card.pretrained
+    assert part is not None
+    words = []
+    for (short, long), weight in zip(part.seasons, part.weights, strict=True):
+        name = "no season" if short == 1 else f"season {short}" + (f" and {long}" if long > 1 else "")
+        words.append(name if len(part.seasons) == 1 else f"{name} {100 * weight:.0f} %")
+    return ", ".join(words)
 
 
 def left_out(card: "Card") -> list[str]:
@@ -167,7 +186,8 @@ def interval_line(card: "Card") -> str:
     ]
     rounding = "; rounded to whole numbers, as in the training data" if card.seen.counts else ""
     windows = counted(card.validation.windows, "window")
-    return f"intervals: {', '.join(covered)} ({windows}, cross-calibrated in halves){rounding}"
+    how = "cross-calibrated in halves" if card.members else "calibrated on the rows before"
+    return f"intervals: {', '.join(covered)} ({windows}, {how}){rounding}"
 
 
 def architecture_words(architecture: "Architecture") -> str:

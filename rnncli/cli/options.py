@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -25,12 +25,19 @@ class Option(NamedTuple):
     panel: str
 
 
+NO_LIMITS: Mapping[str, tuple[str, ...]] = {}
+
+
 def configured(
-    *sections: str, without: tuple[str, ...] = (), advanced: tuple[str, ...] = ()
+    *sections: str,
+    without: tuple[str, ...] = (),
+    advanced: tuple[str, ...] = (),
+    only: Mapping[str, tuple[str, ...]] = NO_LIMITS,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each field of these sections and of Run, merged in its parameter `settings`.
 
-    without: fields that have no option here; advanced: sections of which the short help shows no field.
+    without: fields that have no option here; advanced: sections of which the short help shows no field. only: the
+    fields of a section that have an option here, if not all have.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,7 +45,7 @@ def configured(
             option
             for section in (*sections, "run")
             for option in _options(section, common=section not in advanced)
-            if option.name not in without
+            if option.name not in without and option.name in only.get(option.section, (option.name,))
         ]
         parameters = [*inspect.signature(command).parameters.values()]
         parameters = [parameter.replace(kind=KEYWORD) for parameter in parameters if parameter.name != "settings"]

@@ -386,8 +386,11 @@ class Training(Section):
     """Number of further segments in each training window, with a forecast and its loss after each."""
     history: Count | None = None
     """Train only on windows that end in the newest N steps of each series."""
+    pretrained: Annotated[bool, COMMON] = True
+    """Use the pretrained network: alone on few rows, beside the trained networks on more."""
     synthetic: Annotated[
-        Annotated[int, Field(ge=0, le=10_000)] | None, DefaultText(f"{SYNTHETIC_SERIES} for few short series, else 0")
+        Annotated[int, Field(ge=0, le=10_000)] | None,
+        DefaultText(f"{SYNTHETIC_SERIES} for few short series without the pretrained network, else 0"),
     ] = None
     """Number of synthetic series, similar to the table's, to add to the training data."""
     patience: Annotated[Count, GRADIENT_STEPS] = 10

@@ -15,7 +15,8 @@ from rnncli.diagnostics.gradient_probe import FeedbackGap, Probe
 from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs
 from rnncli.model.card import Member
-from rnncli.model.model import STATES, Model
+from rnncli.model.model import Model
+from rnncli.model.network_forecasts import STATES
 from rnncli.network.cells import Encoder, LayerActivity, Part
 from rnncli.network.cells.record import UNITS
 from rnncli.network.network import Network

@@ -41,7 +41,7 @@ class InputPart(NamedTuple):
     shuffle: Shuffle
 
 
-def importances(model: Model, panel: Panel, device: torch.device) -> Iterator[Importance]:
+def importances(model: Model, panel: Panel, device: torch.device | None) -> Iterator[Importance]:
     """Yield the importance of each input on windows at the end of a panel. Raise DataError if there are too few."""
     selected = _select_cutoffs(panel, model.card.horizon)
     before = _error(model, panel, selected, device, None)
@@ -63,7 +63,11 @@ def _select_cutoffs(panel: Panel, horizon: int) -> Cutoffs:
 
 
 def _error(
-    model: Model, panel: Panel, selected: Cutoffs, device: torch.device, transform: Callable[[Batch], Batch] | None
+    model: Model,
+    panel: Panel,
+    selected: Cutoffs,
+    device: torch.device | None,
+    transform: Callable[[Batch], Batch] | None,
 ) -> float:
     """Return the mean absolute error, that of each window relative to its series' seasonal naive error."""
     batches = model.forecast_batches(panel, selected, np.array([0.5]), device, transform=transform)
@@ -86,7 +90,8 @@ def input_parts(model: Model) -> Iterator[InputPart]:
     """Yield all inputs of the networks."""
     card = model.card
     season = {card.season} if card.season > 1 else set()
-    edges = sorted({0, card.members[0].architecture.segment, card.context} | season) if card.context else []
+    segment = card.members[0].architecture.segment if card.members else 1
+    edges = sorted({0, segment, card.context} | season) if card.context else []
     for newest, oldest in pairwise(edges):
         name = f"steps {newest + 1} to {oldest} back" if newest else f"the last {oldest} steps"
         if newest < oldest:

@@ -1,10 +1,9 @@
 """Forecast the windows of a backtest with a model and the baselines, and score them by window."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from rnncli.config.intervals import interval_bounds
 from rnncli.config.metrics import PointName
@@ -19,6 +18,9 @@ from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
 from rnncli.panel.panel import Forecast
+
+if TYPE_CHECKING:
+    import torch
 
 VALUES_AT_ONCE = 50_000_000  # of one chunk of windows: bounds its memory to about a gigabyte
 
@@ -84,7 +86,7 @@ def forecast_in_chunks(
     panel: Panel,
     cutoffs: Cutoffs,
     scoring: Scoring,
-    device: torch.device,
+    device: "torch.device | None",
     others: Mapping[str, Model] | None = None,
 ) -> Iterator[ForecastChunk]:
     """Yield the windows in chunks that fit into memory. others: further models, by name."""
@@ -106,7 +108,7 @@ def forecast_all_methods(
     panel: Panel,
     cutoffs: Cutoffs,
     scoring: Scoring,
-    device: torch.device,
+    device: "torch.device | None",
     others: Mapping[str, Model] | None = None,
 ) -> dict[str, EvaluatedForecast]:
     """Return the forecasts of the models and the baselines at each cutoff, with the actual values."""

@@ -11,7 +11,8 @@ from rnncli.config.architecture import Architecture, Covariate
 from rnncli.config.sections import Config, Section
 from rnncli.config.types import ItemTuple
 
-FORMAT: Literal[6] = 6
+FORMAT: Literal[7] = 7
+OLDEST_FORMAT = 6  # that this version reads: its models have no pretrained network
 MODEL_METHOD = "rnncli"  # name of the model among the methods in `scores`
 
 
@@ -110,10 +111,29 @@ class Member(Section):
     """Learning curve of its trial with rows held out, if it was then trained again on all rows."""
 
 
+class PretrainedPart(Section):
+    """The pretrained network in a model."""
+
+    name: str
+    """Name of its weights."""
+    horizon: int
+    """Forecast steps."""
+    context: int
+    """Newest rows of a series that its forecasts depend on."""
+    seasons: ItemTuple[tuple[int, int]] = Field(min_length=1)
+    """Short and long season, in steps, of each view of a series; 1 for none."""
+    weights: ItemTuple[float] = Field(min_length=1)
+    """Weight of the forecasts with each view."""
+    share: float = 1.0
+    """Share of its forecasts in those of the model."""
+    updates: int = 0
+    """Updates of fine-tuning on the table; 0 if it is used as it is."""
+
+
 class Card(Section):
     """Description of a model."""
 
-    format: Literal[6] = FORMAT
+    format: Literal[6, 7] = FORMAT
     rnncli: str
     """Version that wrote it."""
     libraries: dict[str, str]
@@ -122,8 +142,10 @@ class Card(Section):
     """Settings of the training, with the names of the columns that were found."""
     inputs: ItemTuple[Covariate] = ()
     """Covariates of the networks."""
-    members: ItemTuple[Member] = Field(min_length=1)
+    members: ItemTuple[Member] = ()
     """Networks of the ensemble."""
+    pretrained: PretrainedPart | None = None
+    """The pretrained network, if it forecasts alone or beside them."""
     season: int
     """Steps in a season, for MASE and seasonal naive."""
     reasons: dict[str, str]
@@ -143,7 +165,14 @@ class Card(Section):
 
     @model_validator(mode="after")
     def _one_horizon(self) -> Self:
-        if len({member.architecture.horizon for member in self.members}) > 1:
+        horizons = {member.architecture.horizon for member in self.members}
+        if self.pretrained is not None:
+            horizons.add(self.pretrained.horizon)
+            if len(self.pretrained.seasons) != len(self.pretrained.weights):
+                raise ValueError("its pretrained network has views without a weight")
+        if not horizons:
+            raise ValueError("it has no network")
+        if len(horizons) > 1:
             raise ValueError("its networks forecast different horizons")
         return self
 
@@ -155,12 +184,23 @@ class Card(Section):
     @property
     def horizon(self) -> int:
         """Forecast steps."""
-        return self.members[0].architecture.horizon
+        return self.members[0].architecture.horizon if self.members else self._pretrained.horizon
 
     @property
     def context(self) -> int:
         """Longest context of the networks."""
-        return max(member.architecture.context for member in self.members)
+        own = [member.architecture.context for member in self.members]
+        return max([*own, *([self.pretrained.context] if self.pretrained else [])])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the first network, or of the training."""
+        return self.members[0].seed if self.members else self.config.training.seed
+
+    @property
+    def _pretrained(self) -> PretrainedPart:
+        assert self.pretrained is not None  # without other networks
+        return self.pretrained
 
     @property
     def model_scores(self) -> dict[str, float | None]:

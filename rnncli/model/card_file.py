@@ -14,7 +14,7 @@ from rnncli import __version__
 from rnncli.errors import ModelFileError, RequestError, StateFileError
 from rnncli.files import checksummed
 from rnncli.files.paths import is_url, restore_url
-from rnncli.model.card import FORMAT, Card
+from rnncli.model.card import FORMAT, OLDEST_FORMAT, Card
 
 KEY = "rnncli"
 STATE_KEY = "rnncli-state"  # of a state file, which has the same format
@@ -63,7 +63,7 @@ def encode(card: Card, save: Callable[[dict[str, str]], bytes]) -> bytes:
 
     Raises RequestError if the card is too large to be read.
     """
-    text = card.model_dump_json()
+    text = card.model_copy(update={"format": FORMAT}).model_dump_json()
     if len(text) > MAX_CHARACTERS:
         raise RequestError(
             "the text columns have too many categories for a model. Leave out columns that identify rows"
@@ -105,7 +105,7 @@ def _parse(found: checksummed.ChecksummedFile, path: Path) -> Card:
             f"{path}: the format is newer than rnncli {__version__} (found {content['format']}, expected {FORMAT}). "
             "Install a newer rnncli"
         )
-    if isinstance(content.get("format"), int) and content["format"] < FORMAT:
+    if isinstance(content.get("format"), int) and content["format"] < OLDEST_FORMAT:
         raise ModelFileError(
             f"{path}: the format is that of an older rnncli (found {content['format']}, expected {FORMAT}). "
             "Train the model again"

@@ -1,30 +1,33 @@
-"""Forecast with a fitted ensemble: its networks, card and calibration. Knows nothing of files."""
+"""Forecast with a model: its networks, the pretrained one, its card and calibration. Knows nothing of files.
 
-import math
-from collections.abc import Callable, Iterator
+A model without networks of its own, which only the pretrained network forecasts, needs no torch.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from rnncli.config.metrics import TRAINING_METRICS, PointName
 from rnncli.errors import DataError, RequestError
 from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
-from rnncli.model.ensemble import ensemble_forecast
-from rnncli.network import encoder_states
-from rnncli.network.network import Network
-from rnncli.network.tensors import CarriedState
+from rnncli.model.outputs import OutputBatch
+from rnncli.model.pretrained.forecaster import PretrainedForecaster
+from rnncli.model.pretrained.network import LEVELS
+from rnncli.model.quantile_values import interpolate, mean_of, normal_deviates
 from rnncli.panel import Cutoffs, Forecast, Panel
 from rnncli.panel.time.frequency import parse_frequency
-from rnncli.windows.batch import Batch
-from rnncli.windows.windows import Windows
 
-STATES = 8  # values stored by a recurrent step for each unit: gates, states, outputs
-VALUES_AT_ONCE = 20_000_000  # of one batch of forecasts: bounds its memory to some hundred megabytes
-MAX_BATCH = 4096
+if TYPE_CHECKING:
+    import torch
+
+    from rnncli.model.network_forecasts import Transform
+    from rnncli.network.network import Network
+
+PRETRAINED_BATCH = 2048  # windows of one batch without other networks
 
 
 @dataclass(frozen=True)
@@ -32,62 +35,100 @@ class Model:
     """Networks with their card and calibration."""
 
     card: Card
-    networks: tuple[Network, ...]
+    networks: tuple["Network", ...] = ()
     calibration: Calibration | None = None  # None without validation windows
     corrected: bool = True  # whether the calibration is applied
+    pretrained: PretrainedForecaster | None = None  # forecasts alone, or beside the networks by the share on the card
 
     @property
     def levels(self) -> np.ndarray:
         """Return the levels (Q,) of the quantiles that the networks were trained for, rising."""
-        return np.array(self.networks[0].head.levels)
+        return np.array(self.networks[0].head.levels if self.networks else LEVELS)
 
     def forecast(
-        self, panel: Panel, cutoffs: Cutoffs, levels: np.ndarray, device: torch.device, point: PointName | None = None
+        self,
+        panel: Panel,
+        cutoffs: Cutoffs,
+        levels: np.ndarray,
+        device: "torch.device | None",
+        point: PointName | None = None,
     ) -> Forecast:
         """Return the forecasts of `forecast_batches` for all cutoffs."""
         parts = [part for _, part in self.forecast_batches(panel, cutoffs, levels, device, point)]
         return Forecast(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    @torch.inference_mode()
     def forecast_batches(
         self,
         panel: Panel,
         cutoffs: Cutoffs,
         levels: np.ndarray,
-        device: torch.device,
+        device: "torch.device | None",
         point: PointName | None = None,
-        transform: Callable[[Batch], Batch] | None = None,
+        transform: "Transform | None" = None,
     ) -> Iterator[tuple[Cutoffs, Forecast]]:
         """Yield the calibrated ensemble forecasts of the H steps after some cutoffs at a time.
 
-        levels: (P,) rising. point: statistic of the point forecast, by default that of the training metric.
-        transform: applied to each batch of windows. Raises DataError if the panel does not fit the model.
+        levels: (P,) rising. device: of the networks, if there are any. point: statistic of the point forecast, by
+        default that of the training metric. transform: applied to each batch of windows. Raises DataError if the panel
+        does not fit the model.
         """
         self.check(panel)
-        networks = [network.to(device).eval() for network in self.networks]
-        rows = int(cutoffs.rows.max(initial=0)) if transform else 0  # transformed series are read from their first row
-        windows = self._windows(panel, rows, device)
-        needed = np.union1d(levels, self.levels)
-        trained = 1 + torch.from_numpy(np.flatnonzero(np.isin(needed, self.levels)))  # column 0: the point
-        wanted, take_mean, size = torch.from_numpy(needed), self._takes_mean(point), self._batch_size(rows)
-        data = self.card.seen
-        for number, batch in enumerate(windows.at(cutoffs, size)):
-            chosen = slice(number * size, (number + 1) * size)
-            part = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
-            batch, members = batch if transform is None else transform(batch), []
-            for network in networks:
-                carried = None if transform else encoder_states.carried_to(network, windows, part.series, part.rows)
-                members.append(_forecast(network, network.past_steps(rows), batch, carried, wanted, take_mean))
-            output = ensemble_forecast(members, data.counts, trained).cpu().numpy()
-            limit = value_limits.limit_values if take_mean else value_limits.limit_quantiles
+        needed, take_mean, data = np.union1d(levels, self.levels), self._takes_mean(point), self.card.seen
+        limit = value_limits.limit_values if take_mean else value_limits.limit_quantiles
+        for part, output, _ in self._outputs(panel, cutoffs, needed, device, take_mean, transform):
             quantiles = value_limits.limit_quantiles(self._calibrated(output[..., 1:], needed), data)
             yield part, Forecast(limit(output[..., 0], data), quantiles[..., np.isin(needed, levels)])
 
-    def _windows(self, panel: Panel, rows: int, device: torch.device) -> Windows:
-        """Return the windows that all networks take; rows: before the latest cutoff."""
-        calendar = any(member.architecture.calendar for member in self.card.members)
-        context = max(network.past_steps(rows) for network in self.networks)
-        return Windows(panel, context, self.card.horizon, device, calendar, self.mixed_series(panel))
+    def _outputs(
+        self,
+        panel: Panel,
+        cutoffs: Cutoffs,
+        levels: np.ndarray,
+        device: "torch.device | None",
+        take_mean: bool,
+        transform: "Transform | None",
+    ) -> Iterator[OutputBatch]:
+        """Yield point forecasts and quantiles (N, H, K, 1 + P) of some cutoffs at a time, before calibration."""
+        if not self.networks:
+            yield from self._pretrained_outputs(panel, cutoffs, levels, take_mean, transform)
+            return
+        from rnncli.model.network_forecasts import Ensemble, ensemble_batches
+
+        assert device is not None
+        context = 0 if self.pretrained is None else self.pretrained.context
+        ensemble = Ensemble(self.card, self.networks, self.levels, context, self.mixed_series(panel))
+        for batch in ensemble_batches(ensemble, panel, cutoffs, levels, device, take_mean, transform):
+            if self.pretrained is None:
+                yield batch
+                continue
+            quantiles = self.pretrained.after(batch.past, self.card.horizon)
+            output = _at_levels(quantiles, levels, take_mean)
+            yield batch._replace(output=blend(batch.output, output, self.share))
+
+    def _pretrained_outputs(
+        self,
+        panel: Panel,
+        cutoffs: Cutoffs,
+        levels: np.ndarray,
+        take_mean: bool,
+        transform: "Transform | None",
+    ) -> Iterator[OutputBatch]:
+        """Yield the outputs of the pretrained network alone."""
+        assert self.pretrained is not None
+        horizon, context = self.card.horizon, self.pretrained.context
+        if transform is None:
+            windows = self.pretrained.windows(panel, cutoffs, PRETRAINED_BATCH)
+        else:
+            from rnncli.model.network_forecasts import transformed_windows
+
+            windows = transformed_windows(panel, cutoffs, context, horizon, PRETRAINED_BATCH, transform)
+        for part, past in windows:
+            yield OutputBatch(part, _at_levels(self.pretrained.after(past, horizon), levels, take_mean), past)
+
+    @property
+    def share(self) -> float:
+        """Return the share of the pretrained network in the forecasts."""
+        return 0.0 if self.card.pretrained is None else self.card.pretrained.share
 
     def mixed_series(self, panel: Panel) -> np.ndarray | None:
         """Return the panel's index of each series that the networks mix, -1 if it is missing: (S,); None without."""
@@ -106,7 +147,7 @@ class Model:
             raise RequestError(
                 "sample paths require validation windows without gaps (found none). Train on longer series"
             )
-        drawn = sample_paths.draw(self.calibration.ranks, quantiles, self.levels, count, self.card.members[0].seed)
+        drawn = sample_paths.draw(self.calibration.ranks, quantiles, self.levels, count, self.card.seed)
         return value_limits.limit_quantiles(drawn, self.card.seen)
 
     def _takes_mean(self, point: PointName | None) -> bool:
@@ -116,20 +157,6 @@ class Model:
         if self.calibration is None or not self.corrected:
             return quantiles
         return self.calibration.apply(quantiles, levels)
-
-    def _batch_size(self, rows: int) -> int:
-        """Return the number of windows to forecast at once; rows: before the latest cutoff."""
-        sizes = []
-        for network in self.networks:
-            architecture, context = network.architecture, network.past_steps(rows)
-            outputs = architecture.horizon * len(self.levels) * len(self.networks)
-            values = (context + outputs) * network.targets
-            states = (context + architecture.horizon) // architecture.segment * architecture.hidden * STATES
-            if architecture.traits.context_copies and network.decoder.repeats_state:
-                states *= math.ceil(architecture.horizon / architecture.segment)
-            mixed = architecture.context * len(self.card.seen.together) if architecture.mix else 0
-            sizes.append(values + states + mixed)
-        return min(MAX_BATCH, max(1, VALUES_AT_ONCE // max(sizes)))
 
     def check(self, panel: Panel) -> None:
         """Raise DataError if the panel's frequency or targets are not those of the training data."""
@@ -146,20 +173,17 @@ class Model:
             )
 
 
-def _forecast(
-    network: Network, context: int, batch: Batch, carried: CarriedState | None, levels: Tensor, take_mean: bool
-) -> Tensor:
-    """Return the point forecast and quantiles (B, H, K, 1 + P) of one network in the data's units.
+def blend(trained: np.ndarray, pretrained: np.ndarray, share: float) -> np.ndarray:
+    """Return the weighted mean of two forecasts (...), each alone where the other is NaN.
 
-    NaN if the network receives no value.
+    share: of the pretrained forecast. Quantiles are averaged (Lichtendahl et al. 2013).
     """
-    past = batch.past[:, batch.past.shape[1] - context :]
-    covariates = batch.covariates.last_steps(context, network.architecture.horizon)
-    quantiles, scale = network.trace(past, batch.step, covariates, carried).prediction
-    quantiles = quantiles.to(past.device).double()
-    point = network.head.point(scale.undo(quantiles), take_mean)
-    empty = past.isnan().all(dim=1, keepdim=True) & (context > 0)  # (B, 1, K)
-    if carried is not None:
-        empty = empty & ~carried.begun.reshape(-1, 1, 1)
-    output = torch.cat([point.unsqueeze(-1), scale.undo(network.head.at_levels(quantiles, levels))], dim=-1)
-    return output.masked_fill(empty.unsqueeze(-1), torch.nan)
+    mean = share * pretrained + (1 - share) * trained
+    return np.where(np.isnan(pretrained), trained, np.where(np.isnan(trained), pretrained, mean))
+
+
+def _at_levels(quantiles: np.ndarray, levels: np.ndarray, take_mean: bool) -> np.ndarray:
+    """Return the point forecast and the quantiles (N, H, K, 1 + P) of distributions (N, H, K, Q) at LEVELS."""
+    known = normal_deviates(np.array(LEVELS))
+    point = mean_of(quantiles, known) if take_mean else quantiles[..., len(LEVELS) // 2]
+    return np.concatenate([point[..., None], interpolate(quantiles, known, normal_deviates(levels))], axis=-1)

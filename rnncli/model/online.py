@@ -3,11 +3,11 @@
 Memory is bounded: only the context of the networks and the newest forecast of each series are kept.
 """
 
+from collections.abc import Callable
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from rnncli.config.metrics import PointName
 from rnncli.model import forecast_state, sample_paths
@@ -16,6 +16,9 @@ from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel, history
 from rnncli.panel.history import Appended
 from rnncli.panel.panel import Forecast
+
+if TYPE_CHECKING:
+    import torch
 
 
 class OnlineForecast(NamedTuple):
@@ -35,11 +38,13 @@ class OnlineForecaster:
         self,
         model: Model,
         levels: np.ndarray,
-        device: torch.device,
+        device: "torch.device | None",
         point: PointName | None,
         state: ForecastState | None,
+        renewed: Callable[[Panel], Model] | None = None,
     ) -> None:
-        """levels: (P,) quantiles to forecast; state: of an earlier run."""
+        """levels: (P,) quantiles to forecast; state: of an earlier run; renewed: returns a model for longer series."""
+        self._renewed, self._known = renewed, 0 if state is None else len(state.panel.values)
         self.model, self.levels, self.device, self.point = model, levels, device, point
         self.needed = np.union1d(levels, self.model.levels)
         self.state = state
@@ -58,6 +63,7 @@ class OnlineForecaster:
         panel = appended.panel if appended else rows
         cutoffs = _completed(panel, rows, before.panel if before else None)
         self.model.check(panel)
+        self._renew(panel)
         self.state = before.after(appended) if before and appended else forecast_state.initial_state(rows, context)
         if not len(cutoffs.rows):
             return OnlineForecast(panel, cutoffs, None, np.empty((0, panel.targets)), appended)
@@ -66,6 +72,15 @@ class OnlineForecaster:
         anomaly = self._anomaly(panel, cutoffs, trained)
         forecast = Forecast(found.point, found.quantiles[..., np.isin(self.needed, self.levels)])
         return OnlineForecast(panel, cutoffs, forecast, anomaly, appended)
+
+    def _renew(self, panel: Panel) -> None:
+        """Replace the model once the stored rows have doubled since it was made."""
+        if self._renewed is None:
+            return
+        if not self._known:
+            self._known = len(panel.values)  # the model was made of these
+        elif len(panel.values) >= 2 * self._known:
+            self.model, self._known = self._renewed(panel), len(panel.values)
 
     def _anomaly(self, panel: Panel, cutoffs: Cutoffs, quantiles: np.ndarray) -> np.ndarray:
         """Return the anomaly (N, K) of each step in the forecast made before it, and store the newest forecasts.

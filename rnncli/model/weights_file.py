@@ -17,12 +17,16 @@ from rnncli.model.card import Card
 from rnncli.model.card_file import ModelFile
 from rnncli.model.conformal import Calibration
 from rnncli.model.model import Model
+from rnncli.model.pretrained.forecaster import PretrainedForecaster, View
+from rnncli.model.pretrained.network import LEVELS, check_shapes
+from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.network.network import Network
 from rnncli.network.unallocated import unallocated
 from rnncli.panel import covariates
 from rnncli.panel.time.frequency import parse_frequency
 
 CALIBRATION = ("shifts", "ranks")
+PRETRAINED = "pretrained."  # before the names of the pretrained network's weights
 
 
 def encode(model: Model) -> bytes:
@@ -32,6 +36,8 @@ def encode(model: Model) -> bytes:
         for number, network in enumerate(model.networks)
         for name, tensor in network.state_dict().items()
     }
+    if model.pretrained is not None:
+        tensors |= {f"{PRETRAINED}{name}": torch.from_numpy(value) for name, value in model.pretrained.weights.items()}
     if model.calibration is not None:
         tensors |= {
             f"calibration.{name}": torch.from_numpy(getattr(model.calibration, name)).float().contiguous()
@@ -64,13 +70,28 @@ def decode(file: ModelFile) -> Model:
             build_network(member.architecture, card.targets, inputs, _pop_prefixed(tensors, f"{number}."))
             for number, member in enumerate(card.members)
         ]
-        calibration = _pop_calibration(card, np.array(networks[0].head.levels), tensors)
+        pretrained = _pop_pretrained(card, tensors)
+        levels = np.array(networks[0].head.levels if networks else LEVELS)
+        calibration = _pop_calibration(card, levels, tensors)
         if tensors:
             raise ValueError(f"{next(iter(tensors))} is not a weight of its networks")
     except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"{path}: damaged, its weights do not fit its card ({reason}). Train it again") from error
-    return Model(card, tuple(networks), calibration)
+    return Model(card, tuple(networks), calibration, pretrained=pretrained)
+
+
+def _pop_pretrained(card: Card, tensors: dict[str, Tensor]) -> PretrainedForecaster | None:
+    """Remove the pretrained network from the tensors and return it. Raises ValueError if it does not fit the card."""
+    weights = {name: value.numpy() for name, value in _pop_prefixed(tensors, PRETRAINED).items()}
+    part = card.pretrained
+    if part is None:
+        if weights:
+            raise ValueError("the card has no pretrained network")
+        return None
+    check_shapes(weights)
+    views = zip(part.seasons, part.weights, strict=True)
+    return PretrainedForecaster(weights, tuple(View(Seasons(*seasons), weight) for seasons, weight in views))
 
 
 def _pop_prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -11,8 +11,17 @@ from rnncli.config.base_forecasts import BaseName
 from rnncli.config.sections import NetworkOptions, ScaleName, Training
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.time import calendar_features
-from rnncli.planning import candidates, data_checks, defaults, seasonality, synthetic_series, window_lengths
+from rnncli.planning import (
+    candidates,
+    data_checks,
+    defaults,
+    pretrained_use,
+    seasonality,
+    synthetic_series,
+    window_lengths,
+)
 from rnncli.planning.choice import Choice, Choices
+from rnncli.planning.pretrained_use import PretrainedUse
 from rnncli.planning.seasonality import TrainingSample
 from rnncli.planning.synthetic_series import AugmentedPanel
 from rnncli.planning.validation_split import Split, split
@@ -43,6 +52,7 @@ class Plan(NamedTuple):
     reasons: dict[str, str]  # of each setting that was chosen here
     augmented: AugmentedPanel
     initial: tuple[InitialWeights, ...] = ()  # networks to fine-tune; empty: train new ones
+    pretrained: PretrainedUse = "no"
 
     @property
     def table(self) -> Panel:
@@ -58,7 +68,7 @@ class Plan(NamedTuple):
     def settings(self) -> dict[str, object]:
         """The value of every setting."""
         counts = {"steps": self.steps, "history": self.split.history, "synthetic": self.augmented.synthetic}
-        return self.architecture.model_dump() | counts
+        return self.architecture.model_dump() | counts | {"pretrained": self.pretrained}
 
     def initial_weights(self, architecture: Architecture, index: int) -> dict[str, np.ndarray] | None:
         """Return the initial weights of the index-th network of an architecture, or None for a new network.
@@ -92,7 +102,12 @@ def make_plan(table: Panel, network: NetworkOptions, training: Training) -> Plan
     horizon = window_lengths.horizon_steps(network, table.frequency)
     strengths = seasonality.cycle_strengths(table)
     season = seasonality.choose_season(table.frequency, strengths)
-    augmented = synthetic_series.augment(table, network, training, horizon, network.season or season.value)
+    pretrained = pretrained_use.choose(table, network, training, horizon)
+    if pretrained.value != "no":
+        choices.reasons["pretrained"] = pretrained.reason
+    synthetic = training.synthetic if pretrained.value == "no" else 0
+    asked = training.model_copy(update={"synthetic": synthetic})
+    augmented = synthetic_series.augment(table, network, asked, horizon, network.season or season.value)
     choices.reasons |= augmented.reasons
     parts = split(augmented.panel, horizon, training.history, reads_past=network.context != 0)
     if training.history is None:
@@ -106,7 +121,9 @@ def make_plan(table: Panel, network: NetworkOptions, training: Training) -> Plan
     inputs = covariates.input_spec(columns, table.frequency, basis.panel.covariates.holidays, mixed)
     cycles = seasonality.other_cycles(table.frequency, strengths, architecture.season, network.season is not None)
     alternatives = candidates.candidates(architecture, network, scales.value, cycles, inputs)
-    return Plan(architecture, alternatives, inputs, steps, parts, choices.reasons, augmented)
+    return Plan(
+        architecture, alternatives, inputs, steps, parts, choices.reasons, augmented, pretrained=pretrained.value
+    )
 
 
 def _architecture(

@@ -16,7 +16,8 @@ from rnncli.model import conformal, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import ensemble_forecast
-from rnncli.model.model import Model
+from rnncli.model.model import Model, blend
+from rnncli.model.pretrained.forecaster import PretrainedForecaster
 from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
 from rnncli.network.network import Network
@@ -24,7 +25,9 @@ from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
 from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.planning.plan import Plan
+from rnncli.training.pretrained_share import PretrainedMember
 from rnncli.training.trials import TrainedMember
+from rnncli.training.zero_shot import zero_shot
 
 CURRENT = "current"  # method name of the model in use among the scores
 BEST_TRIAL_REASON = "lowest validation error of all trials"
@@ -49,17 +52,26 @@ class ModelBasis(NamedTuple):
 
 
 def assemble(
-    basis: ModelBasis, trials: list[TrainedMember], members: list[TrainedMember], current: Model | None
+    basis: ModelBasis,
+    trials: list[TrainedMember],
+    members: list[TrainedMember],
+    current: Model | None,
+    pretrained: PretrainedMember | None = None,
 ) -> TrainedModel:
     """Return the model of the members, or of the trials if there are none, with the scores of the trials.
 
-    The calibration is learned from the trials too: the members were trained on all rows.
+    The calibration is learned from the trials too: the members were trained on all rows. pretrained: forecasts beside
+    both.
     """
     refitted = len(members) > 0
     model = _model(basis, members or trials, refitted)
+    if pretrained is not None:
+        model = _beside(model, pretrained, pretrained.final)
     if not trials:
         return TrainedModel(model, None)
-    validated, validation = _model(basis, trials, refitted), _ValidationForecasts(basis, trials)
+    validated, validation = _model(basis, trials, refitted), _ValidationForecasts(basis, trials, pretrained)
+    if pretrained is not None:
+        validated = _beside(validated, pretrained, pretrained.validated)
     curves = {trial.architecture: trial.network.curve for trial in trials} if refitted else {}
     with_curves = [
         member.model_copy(update={"trial": curves.get(member.architecture)}) for member in model.card.members
@@ -73,6 +85,37 @@ def assemble(
         panel = basis.plan.training_panel
         calibration = calibration.transferred(_next_quantiles(panel, validated), _next_quantiles(panel, model))
     return TrainedModel(dataclasses.replace(model, card=card, calibration=calibration), scores)
+
+
+def _beside(model: Model, pretrained: PretrainedMember, forecaster: PretrainedForecaster) -> Model:
+    """Return the model with the pretrained network beside its own."""
+    reasons = model.card.reasons | {"pretrained": f"share {pretrained.share:.0%}: {pretrained.reason}"}
+    card = model.card.model_copy(update={"pretrained": pretrained.part, "reasons": reasons})
+    return dataclasses.replace(model, card=card, pretrained=forecaster)
+
+
+def assemble_pretrained(basis: ModelBasis, current: Model | None, reason: str | None = None) -> TrainedModel:
+    """Return the model of the pretrained network alone, with its scores if there are validation windows.
+
+    It is calibrated on all rows; for the scores, on those before the validation windows. reason: why it is alone.
+    """
+    config, plan, _ = basis
+    table, horizon = plan.table, plan.architecture.horizon
+    model = zero_shot(table, config, horizon).model
+    card = model.card.model_copy(update={"reasons": {"pretrained": reason or plan.reasons["pretrained"]}})
+    if not len(plan.split.validation.rows):
+        return TrainedModel(dataclasses.replace(model, card=card), None)
+    validated = zero_shot(table.head(plan.split.training_ends(horizon)), config, horizon).model
+    scoring = backtest.Scoring(card.season, config.forecast.level)
+    others = {} if current is None else {CURRENT: current}
+    chunks = backtest.forecast_in_chunks(validated, table, plan.split.validation, scoring, CPU, others)
+    scores = backtest.score_windows(chunks, scoring)
+    count = len(plan.split.validation.rows)
+    validation = card.validation.model_copy(
+        update={"windows": count, "held_out": plan.split.held_out, "refitted": True}
+    )
+    card = _with_scores(card.model_copy(update={"validation": validation}), scores, table)
+    return TrainedModel(dataclasses.replace(model, card=card), scores)
 
 
 def keep_calibration(trained: TrainedModel, previous: Model) -> TrainedModel:
@@ -91,7 +134,7 @@ def keep_calibration(trained: TrainedModel, previous: Model) -> TrainedModel:
 class _ValidationForecasts:
     """The ensemble forecasts of trials for the validation windows, and the values that followed."""
 
-    def __init__(self, basis: ModelBasis, trials: list[TrainedMember]) -> None:
+    def __init__(self, basis: ModelBasis, trials: list[TrainedMember], pretrained: PretrainedMember | None) -> None:
         augmented, plan = basis.plan.augmented, basis.plan
         self._levels = np.array(quantile_head.build(plan.architecture).levels)
         self.cutoffs = plan.split.validation
@@ -100,6 +143,8 @@ class _ValidationForecasts:
         _, self._actual = cutoffs.slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
         members = [torch.from_numpy(trial.network.quantiles) for trial in trials]
         ensemble = ensemble_forecast(members, basis.data.counts).numpy()  # (V, H, K, Q)
+        if pretrained is not None:
+            ensemble = blend(ensemble, pretrained.quantiles, pretrained.share)
         self._raw = value_limits.limit_values(ensemble, basis.data)
         self._quantiles = value_limits.limit_quantiles(ensemble, basis.data)
 

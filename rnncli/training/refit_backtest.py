@@ -48,7 +48,7 @@ def refit_models(
         if not len(group.rows):
             continue
         try:
-            plan = plan_before(panel, group, _rows_before(group, panel), config.network, config.training)
+            plan = plan_before(panel, group, rows_before(group, panel), config.network, config.training)
         except RequestError as error:  # with all rows the settings were valid
             raise _too_early(panel, group, error) from error
         workers = network_workers(plan, device, processes(config.training.members))
@@ -71,7 +71,7 @@ def _too_early(panel: Panel, cutoffs: Cutoffs, error: Exception) -> DataError:
     return DataError(f"before {panel.earliest_time(cutoffs)}: {error}, or fewer --windows")
 
 
-def _rows_before(cutoffs: Cutoffs, panel: Panel) -> np.ndarray:
+def rows_before(cutoffs: Cutoffs, panel: Panel) -> np.ndarray:
     """Return the rows (S,) of each series before the time of the earliest cutoff."""
     limit = int((panel.firsts[cutoffs.series] + cutoffs.rows).min())
     return (limit - panel.firsts).clip(0, panel.lengths)

@@ -15,8 +15,9 @@ from rnncli.config.sections import Config
 from rnncli.model import data_profile
 from rnncli.model.model import Model
 from rnncli.planning.plan import Plan
-from rnncli.training.assembly import ModelBasis, TrainedModel, assemble
+from rnncli.training.assembly import ModelBasis, TrainedModel, assemble, assemble_pretrained
 from rnncli.training.network_workers import NetworkWorkers
+from rnncli.training.pretrained_share import pretrained_member
 from rnncli.training.search import Search
 from rnncli.training.task import TrainingTask
 from rnncli.training.trials import Report, TrainedMember, TrialRunner
@@ -35,14 +36,21 @@ def train(
     current: a model to score on the same validation windows. KeyboardInterrupt ends the training, whose model consists
     of the networks trained until then; it is raised if there are none. Raise TrainingError if a training fails.
     """
-    runner = TrialRunner(plan, config.training, workers, report)
+    if plan.pretrained == "alone":
+        return without_training(config, plan, current)
     basis = ModelBasis(config, plan, data_profile.profile(plan.table))
+    runner = TrialRunner(plan, config.training, workers, report)
     search = Search(runner, config.network, basis.data)
     members: dict[int, TrainedMember] = {}
+    pretrained = None
     try:
         with workers:
             search.run()
             trials = search.selected()
+            if plan.pretrained == "beside":
+                pretrained = pretrained_member(config, plan, trials, search.loss)
+            if pretrained is not None and pretrained.share == 1:
+                return assemble_pretrained(basis, current, pretrained.reason)
             if config.training.refit or not trials:
                 _refit(runner, [_from_trial(trial, search) for trial in trials], members)
     except KeyboardInterrupt:
@@ -50,7 +58,12 @@ def train(
         if not trials and not members:
             raise
         runner.report_interruption()
-    return assemble(basis, trials, [members[number] for number in sorted(members)], current)
+    return assemble(basis, trials, [members[number] for number in sorted(members)], current, pretrained)
+
+
+def without_training(config: Config, plan: Plan, current: Model | None = None) -> TrainedModel:
+    """Return the model of the pretrained network alone, calibrated on the table."""
+    return assemble_pretrained(ModelBasis(config, plan, data_profile.profile(plan.table)), current)
 
 
 class _Refit(NamedTuple):

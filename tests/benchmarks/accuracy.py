@@ -1,6 +1,7 @@
 """How accurate the defaults are on public sets, beside seasonal naive and what was published.
 
     python tests/benchmarks/accuracy.py --data FOLDER [--sets m4_hourly,etth1] [--seeds 0,1,2] [--budget 2m]
+    python tests/benchmarks/accuracy.py --data FOLDER --pretrained [--statistics] [--alone 30]
 
 FOLDER holds a folder a set: `train.parquet` and `test.parquet` (unique_id, ds, y), or `data.parquet`, of which the last
 horizon of each series is the test part, and `meta.json` with horizon and season_length. The real command line trains
@@ -8,7 +9,9 @@ and forecasts; nothing but the horizon, the metric that the set is judged by and
 season is told to it. The test part is read here alone. `--statistics` adds AutoETS and AutoTheta; `--zeros` takes what
 is missing for zeros, as the copy of car_parts has it that the published figures are of. `--earlier 1` holds out the
 horizon before the last one instead, and forgets what came later: what one window says of a few series is luck.
-`--alone 8` takes eight series of each set, each a table of its own with a model of its own, scored by MASE.
+`--windows 4` scores the last four horizons of each series, each forecast from the rows before it. `--alone 8` takes
+eight series of each set, drawn by the first seed, each a table of its own with a model of its own, scored by MASE.
+`--pretrained` forecasts without training.
 
 etth1 is scored as the papers on long horizons do: columns z-scored by their first 8640 rows, the last 2880 of 14400
 rows for testing, every window counted; the mean of the squared errors over four horizons is the figure.
@@ -49,6 +52,10 @@ PUBLISHED = {
         "mae", 0.39, 0.39
     ),  # DeepAR, on a copy with missing months as zeros: there zeros alone err 0.39
     "etth1": Published("mse", 0.408, 0.407),  # SegRNN (Lin et al. 2023); SparseTSF (Lin et al. 2024)
+    "m4_quarterly_2000": Published("mase"),
+    "m1_yearly": Published("mase", np.nan, 3.703),  # TiRex
+    "m1_quarterly": Published("mase", np.nan, 1.674),  # TiRex
+    "m1_monthly": Published("mase", np.nan, 1.060),  # TiRex
     "walmart_store_sales": Published("mase"),
     "bike_sharing_hourly": Published("mase"),
     "m5_small": Published("rmsse"),
@@ -66,12 +73,18 @@ class Split(NamedTuple):
     season: int
     integer: bool
 
-    def some(self, count: int) -> "Split":
-        """So many of its series, evenly taken, to be scored by MASE."""
+    def some(self, count: int, seed: int) -> "Split":
+        """So many of its series, drawn by a seed, to be scored by MASE."""
         names = self.test["unique_id"].unique()
-        chosen = names[np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
+        chosen = np.random.default_rng(seed).choice(names, min(count, len(names)), replace=False)
         train, test = (table[table["unique_id"].isin(chosen)] for table in (self.train, self.test))
         return self._replace(metric="mase", train=train, test=test)
+
+    def only(self, other: "Split") -> "Split":
+        """The series that another split has, scored by its metric."""
+        names = other.test["unique_id"].unique()
+        train, test = (table[table["unique_id"].isin(names)] for table in (self.train, self.test))
+        return self._replace(metric=other.metric, train=train, test=test)
 
     def series(self) -> "Iterator[Split]":
         """Each of its series by itself."""
@@ -86,6 +99,12 @@ class Row(NamedTuple):
     scores: dict[str, float]  # method to error
     cover: tuple[float, ...]
     seconds: float
+
+
+def mean_row(rows: list[Row]) -> Row:
+    """The mean of the scores and coverages of several windows."""
+    scores = {method: float(np.mean([row.scores[method] for row in rows])) for method in rows[0].scores}
+    return Row(scores, tuple(np.mean([row.cover for row in rows], axis=0)), max(row.seconds for row in rows))
 
 
 def read(folder: Path, zeros: bool = False, earlier: int = 0) -> Split:
@@ -126,17 +145,23 @@ def rnncli(*arguments: object) -> str:
     return done.stdout
 
 
-def forecast(parts: Split, options: list[str], model: Path, folder: Path) -> tuple[pd.DataFrame, float]:
-    """Train the model and forecast; the forecasts beside the actual values, and the seconds that training took."""
-    parts.train.to_parquet(folder / "train.parquet")
+def forecast(parts: Split, options: list[str], model: Path | None, folder: Path) -> tuple[pd.DataFrame, float]:
+    """Train the model and forecast; the forecasts beside the actual values, and the seconds that training took.
+
+    model: file to write; None to forecast without training, whose seconds are then returned.
+    """
+    table = folder / "train.parquet"
+    parts.train.to_parquet(table)
     season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
     began = time.time()
-    rnncli(
-        *("train", folder / "train.parquet", "--horizon", parts.horizon, *season, "--metric", parts.metric),
-        *(*options, "--output", model),
-    )
-    seconds = time.time() - began
-    rnncli("forecast", model, folder / "train.parquet", "--output", folder / "f.parquet")
+    if model is None:
+        rnncli("forecast", table, "--horizon", parts.horizon, *season, "--output", folder / "f.parquet")
+        seconds = time.time() - began
+    else:
+        asked = ("--horizon", parts.horizon, *season, "--metric", parts.metric)
+        rnncli("train", table, *asked, *options, "--output", model)
+        seconds = time.time() - began
+        rnncli("forecast", model, table, "--output", folder / "f.parquet")
     made = pd.read_parquet(folder / "f.parquet")
     made["unique_id"] = made["unique_id"].astype(parts.test["unique_id"].dtype)
     both = parts.test.merge(made.astype({"ds": parts.test["ds"].dtype}), on=KEYS, how="left")
@@ -197,10 +222,11 @@ def measure(
     others: dict[str, np.ndarray] | None = None,
     kept: Path | None = None,
     alone: bool = False,
+    pretrained: bool = False,
 ) -> Row:
     """One set; others: forecasts to be scored beside; alone: a model a series, the seconds those of the slowest."""
     with tempfile.TemporaryDirectory() as place:
-        model = (kept or Path(place)) / f"{parts.name}.rnn"
+        model = None if pretrained else (kept or Path(place)) / f"{parts.name}.rnn"
         made = [forecast(one, options, model, Path(place)) for one in (parts.series() if alone else [parts])]
     both, seconds = pd.concat([table for table, _ in made]), max(taken for _, taken in made)
     known = both[both["y"].notna()]
@@ -250,16 +276,24 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
     for name in asked.sets.split(","):
         folder, published = asked.data / name, PUBLISHED[name]
         parts = None if name == "etth1" else read(folder, asked.zeros, asked.earlier)
-        if parts and asked.alone:
-            parts, published = parts.some(asked.alone), Published("mase")
-        others = statistics(parts) if asked.statistics and parts else {}
         seeds = [int(seed) for seed in asked.seeds.split(",")]
-        rows = [
-            measure(parts, ["--seed", str(seed), *options], others, asked.keep, asked.alone > 0)
-            if parts
-            else measure_long_horizons(folder, seed, options)
-            for seed in seeds
-        ]
+        if parts and asked.alone:
+            parts, published = parts.some(asked.alone, seeds[0]), Published("mase")
+        rows = []
+        for seed in seeds:
+            if parts is None:
+                rows.append(measure_long_horizons(folder, seed, options))
+                continue
+            windows = [parts, *(read(folder, asked.zeros, asked.earlier + back) for back in range(1, asked.windows))]
+            windows = [part.only(parts) for part in windows]
+            found = [
+                measure(
+                    *(part, ["--seed", str(seed), *options], statistics(part) if asked.statistics else {}, asked.keep),
+                    *(asked.alone > 0, asked.pretrained),
+                )
+                for part in windows
+            ]
+            rows.append(mean_row(found))
         own = [row.scores["rnncli"] for row in rows]
         print(f"    {name}: {', '.join(f'{score:.5g}' for score in own)}, a figure a seed", file=sys.stderr)
         figures = [rows[0].scores.get(method, np.nan) for method in methods]
@@ -288,9 +322,14 @@ if __name__ == "__main__":
     parser.add_argument("--zeros", action="store_true", help="in place of missing values (not of etth1)")
     parser.add_argument("--earlier", type=int, default=0, help="horizons before the last, to take the test part from")
     parser.add_argument("--alone", type=int, default=0, help="series of each set, a model for each")
+    parser.add_argument("--windows", type=int, default=1, help="last horizons of each series to score")
+    parser.add_argument("--pretrained", action="store_true", help="forecast without training")
     given = parser.parse_args()
-    if (given.earlier or given.alone) and "etth1" in given.sets.split(","):
-        parser.error("--earlier and --alone: etth1 is scored on every window of its test part. Leave it out of --sets")
+    if (given.earlier or given.alone or given.pretrained or given.windows > 1) and "etth1" in given.sets.split(","):
+        parser.error(
+            "--earlier, --windows, --alone and --pretrained: etth1 is scored on every window of its test part. "
+            "Leave it out of --sets"
+        )
     if given.alone and given.keep:
         parser.error("--keep: with --alone a set has many models. Leave it out")
     passed = [(name, getattr(given, name)) for name in ("budget", "preset", "members", "steps")]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rnncli.model import card_file, weights_file
+from rnncli.model.card import FORMAT
 from tests.conftest import Command
 
 FILES = Path(__file__).parent / "files"
@@ -29,11 +30,13 @@ def test_an_older_model_file_forecasts_what_it_forecast_when_it_was_written(rnnc
     np.testing.assert_allclose(outcome.table[values], expected[values], atol=1)  # counts: rounding may differ by 1
 
 
-def test_an_older_card_is_read_and_written_unchanged(tmp_path: Path) -> None:
+def test_an_older_card_is_read_and_written_with_the_same_content_in_the_new_format(tmp_path: Path) -> None:
     model = weights_file.load(MODEL)
     weights_file.save(model, tmp_path / "again.rnn")
 
-    assert card_file.read_card(tmp_path / "again.rnn") == card_file.read_card(MODEL)
+    older, newer = card_file.read_card(MODEL), card_file.read_card(tmp_path / "again.rnn")
+    assert (older.format, newer.format) == (6, FORMAT)
+    assert newer.model_copy(update={"format": older.format}) == older
+    assert newer.pretrained is None
     assert len(model.networks) == 2
     assert model.calibration is not None
-    assert (tmp_path / "again.rnn").read_bytes() == MODEL.read_bytes()

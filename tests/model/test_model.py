@@ -148,12 +148,15 @@ def test_a_newer_format_is_refused(rnncli: Command, model: Path, data: Path, tmp
 
 
 def test_an_older_format_is_refused_with_instructions(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
-    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.FORMAT - 1}))
+    (tmp_path / "m.rnn").write_bytes(with_card(model, {**card_of(model), "format": cards.OLDEST_FORMAT - 1}))
 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert f"an older rnncli (found {cards.FORMAT - 1}, expected {cards.FORMAT}). Train the model again" in outcome.err
+    assert (
+        f"an older rnncli (found {cards.OLDEST_FORMAT - 1}, expected {cards.FORMAT}). Train the model again"
+        in outcome.err
+    )
 
 
 class Trap:
@@ -222,7 +225,7 @@ def test_a_file_of_an_older_format_without_checksum_is_refused(rnncli: Command, 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "an older rnncli (found 4, expected 6). Train the model again" in outcome.err
+    assert "an older rnncli (found 4, expected 7). Train the model again" in outcome.err
 
 
 @pytest.mark.parametrize(

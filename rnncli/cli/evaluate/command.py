@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from rnncli.cli import completion, run_report
+from rnncli.cli import completion, model_argument, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
 from rnncli.cli.evaluate.request import COMPARISON_METRICS, BacktestRequest, ScoreRequest
@@ -23,6 +23,7 @@ METRICS_HELP = (
     f"Metrics: {', '.join(METRICS)}; methods are compared by the first. "
     f"[default: {','.join(DEFAULT_METRICS)}; with --compare {','.join(COMPARISON_METRICS)}]"
 )
+UNTRAINED = {"--horizon", "--season"}  # options of networks that the pretrained one takes
 BREAKDOWNS = ("horizon", "series", "window", "week")
 NOT_FOR_SAVED = (
     *("--known", "--past", "--static", "--categorical", "--weight", "--holidays"),
@@ -36,16 +37,15 @@ NOT_FOR_SAVED = (
     without=("cell", "refit", "quantiles", "samples", "on_drift", "memory"),
 )
 def evaluate(
-    model: Annotated[
-        str,
+    paths: Annotated[
+        list[str],
         typer.Argument(
-            metavar="MODEL", help="Model file, or saved forecasts (a table or folder). Leave out with --compare."
+            metavar="[MODEL] DATA",
+            help="Model file, saved forecasts (a table or folder), or the word pretrained; and table with the actual "
+            "values, or - for standard input. Only DATA with --compare.",
         ),
     ],
     settings: Settings,
-    data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="Table with the actual values, or - for standard input.")
-    ] = None,
     compare: Annotated[
         str | None,
         typer.Option(
@@ -112,7 +112,7 @@ def evaluate(
     Forecasts the last windows of each series from the rows before them. Instead of a model, saved forecasts can be
     scored, or several cells trained and compared (--compare).
     """
-    run_report.check_destinations((model, data, reference), (output, plot))
+    run_report.check_destinations((*paths, reference), (output, plot))
     scores = ScoreRequest(
         output_format(format),
         request.parse_metrics(metrics),
@@ -122,16 +122,29 @@ def evaluate(
         request.parse_baselines(baselines),
     )
     if compare is not None:
-        unsuitable = {"MODEL with DATA": data, "--refit": refit != "never", "--reference": reference}
-        forbid(unsuitable | {"--fail-if": fail_if}, "--compare trains its own models")
-        _compare_cells(compare, model, settings, scores, BacktestRequest(windows, step, None, output, plot))
+        not_here = {"MODEL with DATA": len(paths) > 1, "--refit": refit != "never", "--reference": reference}
+        forbid(not_here | {"--fail-if": fail_if}, "--compare trains its own models")
+        _compare_cells(compare, paths[0], settings, scores, BacktestRequest(windows, step, None, output, plot))
+        return
+    if len(paths) == 1 and not settings.is_set("network", "horizon"):
+        raise RequestError("evaluate needs MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
+    source, data = model_argument.split(paths, "evaluate")
+    if source is None:
+        forbid(
+            {"--refit": refit != "never", "--reference": reference is not None}
+            | {option: True for option in settings.given_options("network", "training") if option not in UNTRAINED},
+            "the pretrained network is not trained on the table",
+        )
+        _score_pretrained(data, settings, scores, BacktestRequest(windows, step, None, output, plot))
         return
     forbid(settings.given_options("network", "training"), "it is for training, with --compare or rnncli train")
-    if data is None:
-        raise RequestError("evaluate needs MODEL and DATA, or --compare NAMES and DATA. See rnncli evaluate --help")
-    source = Path(model)
     if source.is_dir() or format_by_suffix(source):
-        unsuitable = {"--windows": windows != 1, "--step": step, "--refit": refit != "never", "--output": output}
+        unsuitable: dict[str, object] = {
+            "--windows": windows != 1,
+            "--step": step,
+            "--refit": refit != "never",
+            "--output": output,
+        }
         given = settings.given_options("columns", "forecast", "compute")
         unsuitable |= {option: True for option in given if option in NOT_FOR_SAVED}
         forbid(unsuitable, "saved forecasts are scored as they are")
@@ -168,6 +181,17 @@ def _score_model(model: Path, data: str, settings: Settings, scores: ScoreReques
     from rnncli.model.weights_file import decode
 
     score_model(decode(model_file), data, config, scores._replace(metrics=metrics), backtest, parsed)
+
+
+def _score_pretrained(data: str, settings: Settings, scores: ScoreRequest, backtest: BacktestRequest) -> None:
+    """Score the pretrained network on windows of the data."""
+    config = settings.applied_to(Config())
+    if config.network.horizon is None:
+        raise RequestError("the horizon is missing: evaluate pretrained needs --horizon 12 (steps) or 7d (a duration)")
+    backtest.check(Path(data))
+    from rnncli.cli.evaluate.score_model import score_pretrained
+
+    score_pretrained(data, config, scores, backtest)
 
 
 def _score_saved(

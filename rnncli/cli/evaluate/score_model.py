@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from rnncli.cli import console, data_input
+from rnncli.cli import console, data_input, pretrained
 from rnncli.cli.evaluate import report
-from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, parse_step
+from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, metrics_and_conditions, parse_step
 from rnncli.config.sections import Config
 from rnncli.errors import about
 from rnncli.evaluation import backtest
@@ -23,7 +24,14 @@ from rnncli.model.model import Model
 from rnncli.network import device
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.time import formats
+from rnncli.planning.window_lengths import horizon_steps
 from rnncli.training import refit_backtest
+from rnncli.training.refit_backtest import rows_before
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CPU = torch.device("cpu")
 
 
 def score_model(
@@ -35,19 +43,65 @@ def score_model(
     conditions: list[FailCondition],
 ) -> None:
     """Forecast windows of the data and report the scores. Raises GateError if a condition of --fail-if holds."""
+    with about(data):
+        columns = data_input.columns_for_model(model.card, config.columns, weighed=request.refit_every is not None)
+        table = data_input.read_table(data, columns)
+        panel = data_input.build_panel(table, columns, data_input.expected(model.card))
+        backtest_of = _backtest(panel, table, model.card.horizon, scores, request)
+    _score(model, data, backtest_of, config, scores, request, conditions)
+
+
+def score_pretrained(data: str, config: Config, scores: ScoreRequest, request: BacktestRequest) -> None:
+    """Forecast windows of the data with the pretrained network, calibrated on the rows before them, and report scores.
+
+    Raises GateError if a condition of --fail-if holds.
+    """
+    with about(data):
+        columns = pretrained.columns(config.columns)
+        table = data_input.read_table(data, columns)
+        panel = data_input.build_panel(table, columns)
+        backtest_of = _backtest(panel, table, horizon_steps(config.network, panel.frequency), scores, request)
+        model = pretrained.model_of(panel.head(rows_before(backtest_of.cutoffs, panel)), config)
+    metrics, conditions = metrics_and_conditions(scores, config.forecast.level, model.card.season)
+    _score(model, data, backtest_of, config, scores._replace(metrics=metrics), request, conditions)
+
+
+class _Backtest(NamedTuple):
+    """The windows of a panel to score."""
+
+    panel: Panel
+    table: "pd.DataFrame"
+    cutoffs: Cutoffs
+    step: int  # from one window to the next
+
+
+def _backtest(
+    panel: Panel, table: "pd.DataFrame", horizon: int, scores: ScoreRequest, request: BacktestRequest
+) -> _Backtest:
+    """Return the windows to score; raises RequestError for an unsuitable --by before any forecast."""
+    step = horizon if request.step is None else parse_step(request.step, panel.frequency)
+    cutoffs = available_cutoffs(panel, horizon, request.windows, step)
+    if scores.by is not None:
+        group_windows(scores.by, panel, table, cutoffs, horizon)
+    return _Backtest(panel, table, cutoffs, step)
+
+
+def _score(
+    model: Model,
+    data: str,
+    windows: _Backtest,
+    config: Config,
+    scores: ScoreRequest,
+    request: BacktestRequest,
+    conditions: list[FailCondition],
+) -> None:
+    """Forecast the windows and report the scores. Raises GateError if a condition of --fail-if holds."""
     card, horizon, percents = model.card, model.card.horizon, config.forecast.level
+    panel, table, cutoffs, step = windows
     model = replace(model, corrected=config.forecast.conformal)
     saved = None if request.output is None else report.Forecasts(request.output, percents)
     with about(data):
-        columns = data_input.columns_for_model(card, config.columns, weighed=request.refit_every is not None)
-        table = data_input.read_table(data, columns)
-        panel = data_input.build_panel(table, columns, data_input.expected(card))
-        step = horizon if request.step is None else parse_step(request.step, panel.frequency)
-        cutoffs = available_cutoffs(panel, horizon, request.windows, step)
-        if scores.by is not None:  # an unsuitable --by is reported before the forecasts
-            group_windows(scores.by, panel, table, cutoffs, horizon)
-        work = device.work_per_forecast(card.architectures, panel.targets, len(cutoffs.rows))
-        placement = device.prepare(config.compute.device, work)
+        where = pretrained.device_of(model, len(cutoffs.rows), config.compute.device)
         scoring = Scoring(
             card.season,
             percents,
@@ -58,9 +112,9 @@ def score_model(
         )
         positions = window_positions(panel, cutoffs, horizon, step)
         if request.refit_every is None:
-            chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, placement.device)
+            chunks = _fixed_model_chunks(model, panel, cutoffs, scoring, where)
         else:
-            chunks = _refit_chunks(model, panel, cutoffs, positions, request.refit_every, scoring, placement.device)
+            chunks = _refit_chunks(model, panel, cutoffs, positions, request.refit_every, scoring, where or CPU)
         if saved is not None:
             chunks = saved.collected(panel, chunks)
         ledger = backtest.score_windows(chunks, scoring, by_step=scores.by == "horizon" or request.plot is not None)
@@ -73,7 +127,7 @@ def score_model(
 
 
 def _fixed_model_chunks(
-    model: Model, panel: Panel, cutoffs: Cutoffs, scoring: Scoring, where: torch.device
+    model: Model, panel: Panel, cutoffs: Cutoffs, scoring: Scoring, where: torch.device | None
 ) -> Iterator[ForecastChunk]:
     """Yield the windows with the forecasts of the model and the baselines."""
     chunks = backtest.forecast_in_chunks(model, panel, cutoffs, scoring, where)
@@ -104,6 +158,8 @@ def _report_windows(card: Card, panel: Panel, cutoffs: Cutoffs, requested: int) 
     first, found = panel.earliest_time(cutoffs), len(cutoffs.rows)
     count = counted(requested, "window") if requested == found else f"{found} of {counted(requested, 'window')}"
     console.note(f"scored: {count} of {counted(horizon, 'step')}, the earliest from {first}; season {card.season}")
+    if not card.members:
+        return  # the pretrained network has seen no row
     summary = [len(panel.ids), panel.summary.rows, *panel.span()]
     same_rows = summary == [training.series, training.rows, training.first, training.last]
     back = int((panel.lengths[cutoffs.series] - cutoffs.rows).max())

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion, console, data_input, run_control, run_report, text_plot
+from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report, text_plot
+from rnncli.cli.conflicts import forbid
 from rnncli.cli.forecast import request, state_file, stream
 from rnncli.cli.forecast.dry_run import report_files, report_forecast
-from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs
+from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs, read_untrained
 from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
 from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS
@@ -23,16 +24,24 @@ from rnncli.tables import formats
 
 if TYPE_CHECKING:
     from rnncli.model.card import Card
+    from rnncli.model.forecast_state import ForecastState
     from rnncli.model.model import Model
     from rnncli.panel import Cutoffs, Panel
 
 MAX_ROWS = 24  # of the table on a terminal
+UNTRAINED = {"network": ("horizon", "season")}  # options of networks that the pretrained one takes
 
 
-@configured("columns", "forecast", "compute", "freshness", without=("memory",))
+@configured("columns", "network", "forecast", "compute", "freshness", without=("memory",), only=UNTRAINED)
 def forecast(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file written by rnncli train.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Table to forecast from, or - for standard input.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] DATA",
+            help="Model file written by rnncli train, and table to forecast from, or - for standard input. Without a "
+            "model, the pretrained network forecasts --horizon steps.",
+        ),
+    ],
     settings: Settings,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Output file, or - for standard output.")
@@ -67,18 +76,43 @@ def forecast(
 ) -> None:
     """Forecast the steps that follow each series, with intervals.
 
-    Series that were not in the training data are forecast too.
+    Series that were not in the training data are forecast too. Without a model, a pretrained network forecasts at once.
     """
+    model, data = model_argument.split(paths, "forecast")
     inputs = ForecastInputs(model, data, future, state)
     outputs = ForecastOutputs(output, format, future_template, plot, follow, dry_run)
-    _run(inputs, outputs, settings)
+    if model is None:
+        _run_pretrained(inputs, outputs, settings)
+    else:
+        forbid(settings.given_options("network"), "the model has its own horizon and season")
+        _run(model, inputs, outputs, settings)
 
 
-def _run(inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -> None:
+def _run_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -> None:
+    """Check the request, and forecast with the pretrained network once or for as long as the stream lasts."""
+    config = settings.applied_to(Config())
+    request.check_pretrained(inputs, outputs, config)
+    if outputs.follow:
+        stream.check_options(config, outputs)
+    else:
+        outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
+    columns = pretrained.columns(config.columns)
+    with run_control.locked_file(inputs.state, config.run.lock_wait, outputs.dry_run):
+        if outputs.follow:
+            stream.follow_untrained(inputs, outputs, columns, config)
+            return
+        panel, state = read_untrained(inputs, columns, config)
+        with about(inputs.data):
+            panel = data_input.apply_freshness(panel, config.freshness)
+            model = pretrained.model_of(panel, config)
+        _forecast_panel(model, panel, state, inputs, outputs, config)
+
+
+def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -> None:
     """Check the request, load the model, and forecast once or for as long as the stream lasts."""
     from rnncli.model.card_file import read_model_file
 
-    whole = read_model_file(inputs.model)
+    whole = read_model_file(path)
     card = whole.card
     config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
     request.check(inputs, outputs, card, config)
@@ -102,6 +136,19 @@ def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOut
     panel, state = read_inputs(inputs, data_input.columns_for_model(card, config.columns), card)
     with about(inputs.data):
         panel = data_input.apply_freshness(panel, config.freshness)
+    _forecast_panel(model, panel, state, inputs, outputs, config)
+
+
+def _forecast_panel(
+    model: "Model",
+    panel: "Panel",
+    state: "ForecastState | None",
+    inputs: ForecastInputs,
+    outputs: ForecastOutputs,
+    config: Config,
+) -> None:
+    """Write the forecast of a panel, the template of its future rows, or with --dry-run a report."""
+    card = model.card
     if outputs.template is not None:
         if outputs.dry_run:
             report_files(inputs, outputs, "the table to fill in", None, config.run)
@@ -129,18 +176,17 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
-    from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
     from rnncli.panel.panel import Forecast
 
     forecasting, card = config.forecast, model.card
-    work = device.work_per_forecast(card.architectures, panel.targets, len(panel.ids))
-    placement = device.prepare(config.compute.device, work)
-    run_report.add_facts(device=str(placement.device), forecast_rows=len(cutoffs.series) * card.horizon)
+    where = pretrained.device_of(model, len(panel.ids), config.compute.device)
+    device_name = "cpu" if where is None else str(where)
+    run_report.add_facts(device=device_name, forecast_rows=len(cutoffs.series) * card.horizon)
     model = replace(model, corrected=forecasting.conformal)
     wanted = levels(forecasting)
     needed = np.union1d(wanted, model.levels) if forecasting.samples else wanted
-    for batch_cutoffs, forecast in model.forecast_batches(panel, cutoffs, needed, placement.device, forecasting.point):
+    for batch_cutoffs, forecast in model.forecast_batches(panel, cutoffs, needed, where, forecasting.point):
         samples = None
         if forecasting.samples:
             trained = forecast.quantiles[..., np.isin(needed, model.levels)]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnncli.cli import console, data_input
+from rnncli.cli import console, data_input, pretrained
 from rnncli.cli.forecast import state_file
 from rnncli.cli.forecast.request import ForecastInputs
 from rnncli.config.sections import Columns, Config
@@ -44,6 +44,23 @@ def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Pane
     table = append_future(table, future, roles, columns.dayfirst, (inputs.data, inputs.future))
     with about(inputs.data):
         return data_input.build_panel(table, columns, expected)
+
+
+def read_untrained(
+    inputs: "ForecastInputs", columns: "Columns", config: "Config"
+) -> tuple["Panel", "ForecastState | None"]:
+    """Return the panel to forecast, and with --state the new state: stored history followed by the new rows."""
+    if inputs.state is not None and inputs.state.exists():
+        from rnncli.model import forecast_state
+
+        card = pretrained.model_of(forecast_state.read_state(inputs.state).panel, config, quiet=True).card
+        return read_inputs(inputs, data_input.columns_for_model(card, columns), card)
+    with about(inputs.data):
+        panel = data_input.read_panel(inputs.data, columns)
+        if inputs.state is None:
+            return panel, None
+        state = state_file.append(inputs.state, panel, pretrained.model_of(panel, config, quiet=True).card)
+    return state.panel, state
 
 
 def forecast_cutoffs(panel: "Panel", card: "Card", inputs: ForecastInputs, config: Config) -> "Cutoffs":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class ForecastInputs(NamedTuple):
     """The files that are read."""
 
-    model: Path
+    model: Path | None  # None for the pretrained network
     data: str
     future: str | None  # known covariates of the forecast steps
     state: Path | None  # history that earlier runs stored
@@ -57,32 +57,56 @@ class ForecastBatch(NamedTuple):
     samples: "np.ndarray | None"  # (N, H, K, count) sample paths
 
 
+def check_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, config: "Config") -> None:
+    """Raise RequestError if options exclude each other or the pretrained network, or if a file cannot be written."""
+    if config.network.horizon is None:
+        raise RequestError(
+            "the horizon is missing: without a model, forecast needs --horizon 12 (steps) or --horizon 7d (a duration)"
+        )
+    if inputs.future or outputs.template:
+        raise RequestError("the pretrained network uses no covariates. Leave out --future, or train a model")
+    _check_options(inputs, outputs, config)
+    if inputs.state or outputs.follow:
+        _check_complete_table(config)
+    _check_files(inputs, outputs)
+
+
 def check(inputs: ForecastInputs, outputs: ForecastOutputs, card: "Card", config: "Config") -> None:
     """Raise RequestError if options exclude each other or the model, or if a file cannot be written."""
     if (inputs.future or outputs.template) and not any(covariate.role == "known" for covariate in card.inputs):
         raise RequestError("the model has no covariates known in advance (train --known). Leave out --future")
     if inputs.future == inputs.data == STANDARD_STREAM:
         raise RequestError("DATA and --future cannot both be standard input. Name a file for one of them")
+    _check_options(inputs, outputs, config)
+    if inputs.state or outputs.follow:
+        _check_incremental(inputs.model, card, config)
+    _check_files(inputs, outputs)
+
+
+def _check_options(inputs: ForecastInputs, outputs: ForecastOutputs, config: "Config") -> None:
+    """Raise RequestError if options exclude each other."""
     if outputs.template is not None and (not is_standard_stream(outputs.output) or outputs.format or outputs.plot):
         raise RequestError("--future-template writes no forecast. Leave out --output, --format and --plot")
     if outputs.follow and outputs.dry_run:
         raise RequestError("--dry-run reads DATA to its end and cannot be combined with --follow. Leave out one")
-    if inputs.state or outputs.follow:
-        _check_incremental(inputs.model, card, config)
     if inputs.state is not None and config.freshness.as_of is not None:
         raise RequestError("--as-of drops rows that --state must store. Leave out one")
     if inputs.state is None:
         run_control.check_lock_wait(config.run)
-    _check_files(inputs, outputs)
 
 
-def _check_incremental(model: Path, card: "Card", config: "Config") -> None:
+def _check_incremental(model: Path | None, card: "Card", config: "Config") -> None:
     """Raise RequestError if the model or the table cannot be read in portions, as --state and --follow do."""
     advice = "Leave out --state and --follow"
     if any(member.architecture.bptt is not None for member in card.members):
         raise RequestError(f"{model}: the model reads each series from its first row (train --bptt). {advice}")
     if not card.context:
         raise RequestError(f"{model}: the model uses no history (train --context 0), so none can be stored. {advice}")
+    _check_complete_table(config)
+
+
+def _check_complete_table(config: "Config") -> None:
+    """Raise RequestError if an option needs the complete table, which --state and --follow do not read."""
     options = {"--resample": config.columns.resample, "--fill-gaps": config.columns.fill_gaps not in (None, "mask")}
     for option, value in options.items():
         if value:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli.cli import console, data_input, run_report
+from rnncli.cli import console, data_input, pretrained, run_report
 from rnncli.cli.forecast import state_file
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from rnncli.model.model import Model
     from rnncli.model.online import OnlineForecast, OnlineForecaster
     from rnncli.panel import Panel
-    from rnncli.tables.streaming import LineParser
+    from rnncli.tables import streaming
 
 STREAMABLE = tuple(name for name, row in FORMATS.items() if row.streamable)
 PATIENCE = 5.0  # seconds that Ctrl-C is deferred for: the reader of the forecasts may never continue
@@ -40,14 +41,19 @@ MAX_REPORTED = 3  # invalid rows reported one by one; the others are counted
 
 def check(card: "Card", config: "Config", outputs: "ForecastOutputs") -> None:
     """Raise RequestError if an option or the model cannot be used with --follow."""
+    check_options(config, outputs)
+    if any(covariate.role == "known" for covariate in card.inputs):
+        raise RequestError("--follow cannot be used with known covariates: a stream does not contain future values")
+
+
+def check_options(config: "Config", outputs: "ForecastOutputs") -> None:
+    """Raise RequestError if an option cannot be used with --follow."""
     if outputs.format not in (None, "auto", *STREAMABLE):
         raise RequestError(
             f"--follow writes line by line: --format must be {', '.join(STREAMABLE)}, not {outputs.format}"
         )
     if not is_standard_stream(outputs.output):
         raise RequestError("--follow never ends, and --output writes a file only when complete. Redirect with > or |")
-    if any(covariate.role == "known" for covariate in card.inputs):
-        raise RequestError("--follow cannot be used with known covariates: a stream does not contain future values")
     for option, value in (("--samples", config.forecast.samples), ("--as-of", config.freshness.as_of)):
         if value:
             raise RequestError(f"{option} cannot be combined with --follow. Leave out one")
@@ -57,18 +63,82 @@ def follow(
     model: "Model", inputs: "ForecastInputs", outputs: "ForecastOutputs", columns: "Columns", config: "Config"
 ) -> None:
     """Forecast until the stream ends or the reader of the forecasts closes the pipe."""
+    from rnncli.tables import streaming
+
+    state = _read_state(inputs.state, model.card) if inputs.state and inputs.state.exists() else None
+    lines = streaming.line_batches(inputs.data)
+    _follow(_Stream(model, state, lines), inputs, outputs, columns, config)
+
+
+def follow_untrained(
+    inputs: "ForecastInputs", outputs: "ForecastOutputs", columns: "Columns", config: "Config"
+) -> None:
+    """Forecast like `follow` with the pretrained network, calibrated anew whenever the rows have doubled.
+
+    It is calibrated on the stored state, or on as many first rows as are needed to recognise the frequency.
+    """
+    from rnncli.model import forecast_state
+    from rnncli.tables import streaming
+
+    def renewed(panel: "Panel") -> "Model":
+        return replace(pretrained.model_of(panel, config, quiet=True), corrected=config.forecast.conformal)
+
+    with about(inputs.data):
+        lines = streaming.line_batches(inputs.data)
+        if inputs.state and inputs.state.exists():
+            model = pretrained.model_of(forecast_state.read_state(inputs.state).panel, config)
+            stream = _Stream(model, _read_state(inputs.state, model.card), lines, renewed)
+        else:
+            first, rest = _first_lines(lines, columns)
+            model = pretrained.model_of(first, config)
+            stream = _Stream(model, None, rest, renewed)
+    _follow(stream, inputs, outputs, data_input.columns_for_model(model.card, columns), config)
+
+
+class _Stream(NamedTuple):
+    """The lines to come, and what is known before them."""
+
+    model: "Model"
+    state: "ForecastState | None"
+    lines: Iterator[list[bytes]]
+    renewed: "Callable[[Panel], Model] | None" = None  # returns the model for a longer history
+
+
+def _first_lines(lines: Iterator[list[bytes]], columns: "Columns") -> tuple["Panel", Iterator[list[bytes]]]:
+    """Return the panel of as many first lines as make one, and all lines, those included.
+
+    Raises DataError if the stream ends before.
+    """
+    from rnncli.panel import from_frame
+    from rnncli.tables import streaming
+
+    waiting: list[bytes] = []
+    problem = DataError("it contains no rows. A forecast needs rows")
+    for batch in lines:
+        waiting += batch
+        parser = streaming.LineParser(columns.decimal)
+        try:
+            rows = [line for line in parser.begin(list(waiting)) if line.strip()]
+            if rows:
+                return from_frame(parser.table(rows), columns, keep_first=True), chain([waiting], lines)
+        except DataError as error:
+            problem = error
+    raise problem
+
+
+def _follow(
+    stream: _Stream, inputs: "ForecastInputs", outputs: "ForecastOutputs", columns: "Columns", config: "Config"
+) -> None:
+    """Forecast until the stream ends or the reader of the forecasts closes the pipe."""
     from rnncli.model import forecast_state
     from rnncli.model.online import OnlineForecaster
-    from rnncli.network import device
     from rnncli.panel.export.forecast_table import levels
     from rnncli.tables import writing
 
-    state = _read_state(inputs.state, model.card) if inputs.state and inputs.state.exists() else None
-    forecasting = config.forecast
-    work = device.work_per_forecast(model.card.architectures, model.card.targets, 1)
-    placement = device.prepare(config.compute.device, work)
-    model = replace(model, corrected=forecasting.conformal)
-    follower = OnlineForecaster(model, levels(forecasting), placement.device, forecasting.point, state)
+    state, forecasting = stream.state, config.forecast
+    model = replace(stream.model, corrected=forecasting.conformal)
+    where = pretrained.device_of(model, 1, config.compute.device)
+    follower = OnlineForecaster(model, levels(forecasting), where, forecasting.point, state, stream.renewed)
     counts: Counter[str] = Counter()
 
     def commit() -> None:
@@ -79,7 +149,7 @@ def follow(
     done = "All rows received are forecast" + (f" and stored in {inputs.state}" if inputs.state else "")
     run_report.set_interruption_hint(lambda: done if counts["rows"] else run_report.NO_FILE_WRITTEN)
     try:
-        with about(inputs.data), closing(_steps(follower, inputs.data, columns, counts)) as steps:
+        with about(inputs.data), closing(_steps(follower, stream.lines, columns, counts)) as steps:
             table_format = outputs.format if outputs.format in STREAMABLE else "csv"
             writing.write(_tables(steps, forecasting, commit), STANDARD_STREAM, table_format)
     finally:
@@ -110,16 +180,14 @@ def _tables(
 
 
 def _steps(
-    follower: "OnlineForecaster", source: str, columns: "Columns", counts: "Counter[str]"
+    follower: "OnlineForecaster", batches: Iterator[list[bytes]], columns: "Columns", counts: "Counter[str]"
 ) -> Generator[list["OnlineForecast"], None, None]:
     """Yield the steps completed by the lines that have arrived. Raises DataError if no line is a valid row.
 
     Lines that arrived together are processed together, whatever ends the run: the state contains what was forecast.
     """
-    from rnncli.tables.streaming import line_batches
-
     reader = _RowReader(follower, columns, counts)
-    for lines in line_batches(source):
+    for lines in batches:
         with deferred_signals(PATIENCE):
             rows = [line for line in reader.rows.begin(lines) if line.strip()]
             steps = list(_valid_steps(rows, reader.take, reader.refuse))
@@ -138,10 +206,10 @@ class _RowReader:
     """Turns lines into forecast steps, and reports invalid lines."""
 
     def __init__(self, follower: "OnlineForecaster", columns: "Columns", counts: "Counter[str]") -> None:
-        from rnncli.tables.streaming import LineParser
+        from rnncli.tables import streaming
 
         self.follower, self.columns, self.counts = follower, columns, counts
-        self.rows = LineParser(columns.decimal)
+        self.rows = streaming.LineParser(columns.decimal)
         self.has_valid_row = False
         self.first_error: DataError | None = None
 
@@ -178,7 +246,9 @@ def _valid_steps(
         yield from _valid_steps(lines[middle:], take, refuse)
 
 
-def _panel(rows: "LineParser", lines: list[bytes], follower: "OnlineForecaster", columns: "Columns") -> "Panel":
+def _panel(
+    rows: "streaming.LineParser", lines: list[bytes], follower: "OnlineForecaster", columns: "Columns"
+) -> "Panel":
     """Return the panel of some lines. Raises DataError if a line is not a valid row."""
     from rnncli.panel import from_frame
     from rnncli.panel.ingest import values

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli import completion, run_report
+from rnncli.cli import completion, model_argument, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.figures import style
 from rnncli.cli.inspect import settings as settings_table
@@ -21,7 +21,11 @@ from rnncli.tables.formats import FORMATS
 def inspect(
     settings: Settings,
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Table, model file or state file, or - for a table on stdin.")
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Table, model file or state file, - for a table on stdin, or the word pretrained.",
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help="Table on which to run diagnostics of the model FILE.")
@@ -69,15 +73,18 @@ def inspect(
         if data is not None:
             raise RequestError("--importance names its table itself: rnncli inspect MODEL --importance DATA")
         forbid({"--plot": plot, "--json": json}, "--importance is only shown as a table")
+    if file == model_argument.PRETRAINED and not Path(file).exists():
+        _show_pretrained(data or importance, importance is not None, settings, format, json, plot)
+        return
     if importance is not None or data is not None:
         forbid(settings.given_options("network", "training"), "the model is already trained")
-    if importance is not None and _is_model(file):
+    if importance is not None and model_argument.is_model_file(file):
         _show_importance(Path(file), importance, settings, format)
         return
     style.check(plot, Path(file), *([Path(data)] if data else []))
     if data is not None:
         _show_diagnostics(Path(file), data, settings, format, json, plot)
-    elif format is None and _is_model(file):
+    elif format is None and model_argument.is_model_file(file):
         forbid(settings.given_options("columns", "network", "training"), "a model or state file is shown as it is")
         _show_model_or_state(Path(file), json, plot)
     else:
@@ -86,28 +93,32 @@ def inspect(
         _show_table(file, config, format)
 
 
-def _is_model(source: str) -> bool:
-    """Return whether a file is a model or state file, by its name or content."""
-    return Path(source).suffix == ".rnn" or _is_safetensors(Path(source))
-
-
-def _is_safetensors(path: Path) -> bool:
-    """Return whether a file begins like safetensors: the length of the header in eight bytes, then JSON."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(10)
-            # The length is below the file size, so it is not eight characters of text.
-            return head[8:] == b'{"' and int.from_bytes(head[:8], "little") < path.stat().st_size
-    except OSError:
-        return False
-
-
 # The heavy modules are imported after the checks: wrong requests are answered at once.
+
+
+def _show_pretrained(
+    data: str | None, importance: bool, settings: Settings, format: str | None, as_json: bool, plot: Path | None
+) -> None:
+    """Show the card of the pretrained network, or what its forecasts of a table rest on."""
+    forbid({"--plot": plot}, "the pretrained network was not trained on this table, and has no learning curve")
+    given = set(settings.given_options("network", "training")) - {"--horizon", "--season"}
+    forbid(dict.fromkeys(given, True), "the pretrained network is already trained")
+    config = settings.applied_to(Config())
+    if data is not None and config.network.horizon is None:
+        raise RequestError("the horizon is missing: with a table, inspect pretrained needs --horizon 12 (steps) or 7d")
+    from rnncli.cli.inspect import pretrained_network
+
+    if data is None:
+        pretrained_network.show_card(as_json)
+    elif importance:
+        pretrained_network.show_importance(data, config, format)
+    else:
+        pretrained_network.show_basis(data, config, format, as_json)
 
 
 def _show_table(source: str, config: Config, format: str | None) -> None:
     """Show what a table contains. Raises RequestError if it is a model file."""
-    if _is_safetensors(Path(source)):
+    if model_argument.is_safetensors(Path(source)):
         raise RequestError(f"--format is for tables, and {source} is not a table. Leave it out, or use --json")
     from rnncli.cli.inspect import table
 
@@ -141,9 +152,15 @@ def _show_diagnostics(
             f"{path}: the model uses no history (train --context 0), so there is nothing to diagnose. "
             "Use --importance DATA"
         )
+    config = settings.applied_to(Config(columns=model_file.card.config.columns))
+    if not model_file.card.members:
+        forbid({"--plot": plot}, "the model has no trained network, only the pretrained one")
+        from rnncli.cli.inspect import pretrained_network
+
+        pretrained_network.show_file_basis(model_file, data, config, format, as_json)
+        return
     from rnncli.cli.inspect import diagnostics
 
-    config = settings.applied_to(Config(columns=model_file.card.config.columns))
     diagnostics.run(model_file, data, config.columns, format, as_json, plot)
 
 

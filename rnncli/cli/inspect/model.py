@@ -21,7 +21,10 @@ def show(model_file: "ModelFile", as_json: bool, plot: Path | None) -> None:
         print(card.model_dump_json(indent=1))
         return
     _show_card(path, card, len(content))
-    _show_networks(card)
+    if card.members:
+        _show_networks(card)
+    if card.pretrained is not None:
+        _show_pretrained(card)
     if card.scores:
         metrics = list(next(iter(card.scores.values())))
         rows = [
@@ -100,6 +103,20 @@ def _show_networks(card: "Card") -> None:
         rows.append([str(number), *shape, str(member.steps)])
     header = ["member", "scale", "base", "context", "segment", "updates"]
     console.show_table(header, rows, title=f"members: the forecast is their {combination}")
+
+
+def _show_pretrained(card: "Card") -> None:
+    """Show how the model uses the pretrained network."""
+    part = card.pretrained
+    assert part is not None
+    pairs = [
+        ("weights", part.name),
+        ("share", f"{100 * part.share:.0f} % of the forecast"),
+        ("seasons", descriptions.season_words(card)),
+        *((("fine-tuned", f"{counted(part.updates, 'update')} on the table"),) if part.updates else ()),
+        *((("reason", card.reasons["pretrained"]),) if "pretrained" in card.reasons else ()),
+    ]
+    console.show_pairs("pretrained network", pairs)
 
 
 def show_state(path: Path) -> None:

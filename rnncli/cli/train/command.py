@@ -150,7 +150,10 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
         console.notes(descriptions.choice_lines(plan))
         publication = publish.prepare(conditions, request.output, panel, plan.architecture.horizon)
         if request.dry_run:
-            _on_device(panel, config, plan, partial(report_training, config, plan))
+            if plan.pretrained == "alone":
+                console.note("would train: no network; the pretrained one is calibrated on the table")
+            else:
+                _on_device(panel, config, plan, partial(report_training, config, plan))
             report_files(request.output, publication, config)
             return None
         with console.timed("training"):
@@ -205,6 +208,9 @@ def _fit(
     """Return the trained model with its validation scores."""
     from rnncli.training import train_model
     from rnncli.training.network_workers import network_workers
+
+    if plan.pretrained == "alone":
+        return train_model.without_training(config, plan, current)
 
     def train_on(device: "torch.device", reason: str, processes: int) -> "TrainedModel":
         workers = network_workers(plan, device, processes, checkpoints)

@@ -38,6 +38,8 @@ def plan(model: "Model", panel: "Panel", config: Config) -> "Plan":
     from rnncli.planning.plan import InitialWeights, continue_plan
 
     card = model.card
+    if not card.members:
+        raise RequestError("the model has no trained network to fine-tune, only the pretrained one. Leave out --from")
     rules.check(config.network, config.training)
     try:
         model.check(panel)

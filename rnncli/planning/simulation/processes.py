@@ -130,7 +130,9 @@ def sarima(rng: np.random.Generator, count: int, length: int, season: int) -> Pa
             value = value + first * values[:, step - 1] + second * values[:, step - 2]
         if step >= season + 2:
             ago = values[:, step - season]
-            value = value + seasonal * (ago - first * values[:, step - season - 1] - second * values[:, step - season - 2])
+            value = value + seasonal * (
+                ago - first * values[:, step - season - 1] - second * values[:, step - season - 2]
+            )
         lagged, values[:, step] = errors[:, step], value.clip(-1e6, 1e6)
     values = values[:, warm_up:]
     values = values / (values.std(axis=1, keepdims=True) + 1e-9)
@@ -153,7 +155,7 @@ def two_time_scales(rng: np.random.Generator, count: int, length: int, season: i
     return Paths(slow * log_uniform(rng, 1, 8, count)[:, None] + walk + trend, log_uniform(rng, 0.05, 1, count))
 
 
-def bounded_growth(rng: np.random.Generator, count: int, length: int, season: int) -> Paths:
+def bounded_growth(rng: np.random.Generator, count: int, length: int, _season: int) -> Paths:
     """Simulate logistic and Gompertz growth, life cycles of products, plateaus and breaks of a trend, with noise."""
     time = np.linspace(0, 1, length)
     middle, width = rng.uniform(-0.3, 1.3, (count, 1)), log_uniform(rng, 0.03, 0.5, (count, 1))

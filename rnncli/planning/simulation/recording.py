@@ -1,5 +1,7 @@
 """How simulated paths become the numbers of a table: units, logarithms, counts, rounding, caps, gaps. NumPy only."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnncli.planning.simulation.draws import choice, happens, log_uniform, mean_change
@@ -61,13 +63,14 @@ def record(rng: np.random.Generator, paths: np.ndarray) -> np.ndarray:
     values = in_units(rng, paths)
     rates = np.abs(values)
     rates = rates / (rates.mean(axis=1, keepdims=True) + 1e-9)
-    for share, way in (
+    ways: tuple[tuple[float, Callable[[np.ndarray], np.ndarray]], ...] = (
         (COUNTS, lambda part: counts(rng, rates[part] * log_uniform(rng, 0.1, 60, (len(part), 1)))),
         (INTERMITTENT, lambda part: intermittent(rng, rates[part] * log_uniform(rng, 0.5, 20, (len(part), 1)))),
         (CAPPED, lambda part: capped(rng, values[part])),
         (ENDED, lambda part: ended(rng, values[part])),
         (ROUNDED, lambda part: rounded(rng, values[part])),
-    ):
+    )
+    for share, way in ways:
         part = np.flatnonzero(rng.random(len(values)) < share)
         if len(part):
             values[part] = way(part)

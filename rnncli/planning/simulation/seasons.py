@@ -82,7 +82,9 @@ def calendar_effects(rng: np.random.Generator, count: int, length: int, season: 
         day = (time % MONTH) / MONTH
         width = log_uniform(rng, 0.03, 0.2, (count, 1))
         away = (day - rng.random((count, 1)) + 0.5) % 1 - 0.5
-        effects += np.exp(-0.5 * (away / width) ** 2) * rng.normal(0, 1, (count, 1)) * happens(rng, 0.25, count)[:, None]
+        effects += (
+            np.exp(-0.5 * (away / width) ** 2) * rng.normal(0, 1, (count, 1)) * happens(rng, 0.25, count)[:, None]
+        )
         holidays = np.cumsum(rng.integers(*MOVING_HOLIDAY, length // MOVING_HOLIDAY[0] + 2)) - rng.integers(0, 365)
         for holiday in holidays:
             days = slice(max(0, holiday), max(0, min(length, holiday + int(rng.integers(1, 6)))))

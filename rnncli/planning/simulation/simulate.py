@@ -34,9 +34,7 @@ def simulate(
     return recording.record(rng, values)
 
 
-def _processes(
-    rng: np.random.Generator, count: int, length: int, season: int, leave_out: str | None
-) -> Paths:
+def _processes(rng: np.random.Generator, count: int, length: int, season: int, leave_out: str | None) -> Paths:
     """Simulate paths of each family by its share, in random order."""
     shares = np.array([family.share * (name != leave_out) for name, family in FAMILIES.items()])
     numbers = rng.multinomial(count, shares / shares.sum())
@@ -57,7 +55,10 @@ def _growing(rng: np.random.Generator, paths: Paths) -> Paths:
 
 
 def _with_seasons(rng: np.random.Generator, values: np.ndarray, season: int, calm: np.ndarray) -> np.ndarray:
-    """Add the season, a second one and calendar effects to values (B, T); calm: whose season is always the same (B,)."""
+    """Add the season, a second one and calendar effects to values (B, T).
+
+    calm: series whose season never changes (B,).
+    """
     count, length = values.shape
     unit = mean_change(values)
     largest = CLOCK_SEASON if season in seasons.LONGER else SEASON

@@ -450,7 +450,7 @@ def test_forecasts_do_not_depend_on_the_batch_size(
 ) -> None:
     options = ("--samples", "3", "--output")
     rnncli("forecast", model, data, *options, tmp_path / f"whole.{suffix}")
-    monkeypatch.setattr("rnncli.model.model.VALUES_AT_ONCE", 1)  # a series at a time
+    monkeypatch.setattr("rnncli.model.network_forecasts.VALUES_AT_ONCE", 1)  # a series at a time
     rnncli("forecast", model, data, *options, tmp_path / f"parts.{suffix}")
 
     whole, parts = (reading.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))

@@ -1,0 +1,62 @@
+"""The pretrained network in the commands: the columns it uses, and the model that is calibrated on a table."""
+
+from typing import TYPE_CHECKING
+
+from rnncli.cli import console, descriptions, run_report
+from rnncli.messages import counted
+
+if TYPE_CHECKING:
+    import torch
+
+    from rnncli.config.sections import Columns, Config, DeviceName
+    from rnncli.model.model import Model
+    from rnncli.panel import Panel
+    from rnncli.training.zero_shot import Evidence
+
+IGNORED = ("known", "past", "static", "categorical", "holidays", "weight")  # columns that only trained networks take
+
+
+def columns(requested: "Columns") -> "Columns":
+    """Return the columns to read; warn of those that the pretrained network does not use."""
+    ignored = [name for name in IGNORED if getattr(requested, name)]
+    if not ignored:
+        return requested
+    options = ", ".join(f"--{name}" for name in ignored)
+    console.warn(f"the pretrained network uses the targets alone and ignores {options}: rnncli train uses covariates")
+    return requested.model_copy(update={name: None if name == "weight" else () for name in ignored})
+
+
+def model_of(panel: "Panel", config: "Config", quiet: bool = False) -> "Model":
+    """Return the pretrained network calibrated on a panel, and report it in a line."""
+    from rnncli.planning.window_lengths import horizon_steps
+    from rnncli.training.zero_shot import zero_shot
+
+    with console.timed("calibrating"):
+        result = zero_shot(panel, config, horizon_steps(config.network, panel.frequency))
+    if not quiet:
+        words = f"{descriptions.season_words(result.model.card)}; {_evidence_words(result.evidence)}"
+        console.note(f"pretrained network, not trained on this table; {words}")
+        run_report.add_facts(model="pretrained", windows=result.evidence.windows)
+    return result.model
+
+
+def _evidence_words(evidence: "Evidence") -> str:
+    """Return how the network did on earlier windows of the table."""
+    if not evidence.windows:
+        return "too few rows to check it on"
+    parts = [f"checked on {counted(evidence.windows, 'earlier window')}"]
+    if evidence.relative is not None:
+        parts.append(f"error {evidence.relative:.2f} times that of seasonal naive")
+    if evidence.covered is not None:
+        parts.append(f"80 % intervals held {100 * evidence.covered:.0f} % before calibration")
+    return ", ".join(parts)
+
+
+def device_of(model: "Model", windows: int, requested: "DeviceName") -> "torch.device | None":
+    """Return the device for so many windows; None for a model whose forecasts need no torch."""
+    if not model.networks:
+        return None
+    from rnncli.network import device
+
+    work = device.work_per_forecast(model.card.architectures, model.card.targets, windows)
+    return device.prepare(requested, work).device

@@ -1,0 +1,71 @@
+"""Forecast the series of a panel with the pretrained network, as seen with one or several seasons. NumPy only."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli.model.pretrained.network import LEVELS, Weights
+from rnncli.model.pretrained.simple_forecasts import Seasons
+from rnncli.model.pretrained.window_forecasts import forecast_windows, memory
+from rnncli.panel import Cutoffs, Panel
+
+VALUES_AT_ONCE = 5_000_000  # of windows sliced at once
+
+
+class View(NamedTuple):
+    """Seasons that the network is told, and the weight of its forecasts with them."""
+
+    seasons: Seasons
+    weight: float
+
+
+class PretrainedForecaster(NamedTuple):
+    """The pretrained network with the seasons of a table."""
+
+    weights: Weights
+    views: tuple[View, ...]
+
+    @property
+    def context(self) -> int:
+        """Return the newest rows of a series that forecasts depend on."""
+        return max(memory(view.seasons) for view in self.views)
+
+    def quantiles(self, panel: Panel, cutoffs: Cutoffs, horizon: int) -> np.ndarray:
+        """Return the quantiles (N, H, K, Q) at LEVELS after cutoffs; NaN where a series has no value before."""
+        parts = [self.after(past, horizon) for _, past in self.windows(panel, cutoffs)]
+        return np.concatenate([np.empty((0, horizon, panel.targets, len(LEVELS))), *parts])
+
+    def windows(
+        self, panel: Panel, cutoffs: Cutoffs, limit: int = VALUES_AT_ONCE
+    ) -> Iterator[tuple[Cutoffs, np.ndarray]]:
+        """Yield some cutoffs at a time, at most `limit`, with the values before them: (N, L, K)."""
+        size = min(limit, max(1, VALUES_AT_ONCE // (self.context * panel.targets)))
+        for start in range(0, len(cutoffs.rows), size):
+            part = Cutoffs(cutoffs.series[start : start + size], cutoffs.rows[start : start + size])
+            yield part, _windows(panel, part, self.context)
+
+    def after(self, past: np.ndarray, horizon: int) -> np.ndarray:
+        """Return the quantiles (N, H, K, Q) at LEVELS after windows (N, L, K)."""
+        shares = np.array([view.weight for view in self.views])
+        return np.einsum("v,vnhkq->nhkq", shares / shares.sum(), np.stack(self.by_view(past, horizon)))
+
+    def by_view(self, past: np.ndarray, horizon: int) -> list[np.ndarray]:
+        """Return the quantiles (N, H, K, Q) with the seasons of each view after windows (N, L, K)."""
+        count, length, targets = past.shape
+        flat = past.transpose(0, 2, 1).reshape(count * targets, length)
+        found = []
+        for view in self.views:
+            quantiles = forecast_windows(self.weights, flat[:, -memory(view.seasons) :], view.seasons, horizon)
+            found.append(quantiles.reshape(count, targets, horizon, -1).swapaxes(1, 2))
+        return found
+
+
+def _windows(panel: Panel, cutoffs: Cutoffs, context: int) -> np.ndarray:
+    """Return the newest values before each cutoff, NaN before the first row of a series: (N, L, K)."""
+    length = int(min(context, max(1, cutoffs.rows.max(initial=1))))
+    begins = panel.offsets[cutoffs.series][:, None]
+    rows = begins + cutoffs.rows[:, None] + np.arange(-length, 0)
+    values = panel.values[rows.clip(0, len(panel.values) - 1)].astype(np.float64)
+    values[rows < begins] = np.nan
+    return values

@@ -1,0 +1,67 @@
+"""Forecast windows with the pretrained network: in batches, and beyond its longest horizon by rolling on."""
+
+import numpy as np
+
+from rnncli.model.pretrained import network
+from rnncli.model.pretrained.network import LEVELS, Weights
+from rnncli.model.pretrained.simple_forecasts import Seasons
+from rnncli.model.pretrained.window_features import CANDIDATES, window_features
+from rnncli.model.quantile_values import interpolate, normal_deviates
+
+MAX_HORIZON = 512  # steps ahead that the network was trained on
+MAX_BATCH, VALUES_AT_ONCE = 256, 4_000_000  # windows, and values of simple forecasts: bounds the memory
+PATHS = (0.1, 0.3, 0.5, 0.7, 0.9)  # levels of the quantiles that a long forecast rolls on from
+GRID = 99  # evenly spaced quantiles that stand for a distribution
+
+
+def memory(seasons: Seasons) -> int:
+    """Return the newest rows of a series that the network takes."""
+    if seasons.long > 1:
+        return 960
+    return int(np.clip(20 * seasons.short, 100, 500))
+
+
+def forecast_windows(weights: Weights, past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
+    """Return the quantiles (N, H, Q) at LEVELS after windows (N, L) with NaN where unknown.
+
+    NaN for windows without any value. No forecast depends on the other windows.
+    """
+    result = np.full((len(past), horizon, len(LEVELS)), np.nan)
+    known = ~np.isnan(past)
+    first = np.where(known.any(axis=1), known.argmax(axis=1), past.shape[1])
+    order = np.argsort(first, kind="stable")
+    order = order[first[order] < past.shape[1]]
+    steps = min(horizon, MAX_HORIZON)
+    size = int(np.clip(VALUES_AT_ONCE // (CANDIDATES * (steps + past.shape[1] // 4)), 1, MAX_BATCH))
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        result[batch] = _forecast(weights, past[batch, first[batch[0]] :], seasons, horizon)
+    return result
+
+
+def _forecast(weights: Weights, past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
+    """Return the quantiles (B, H, Q) after windows (B, L); roll on where the horizon is longer than MAX_HORIZON."""
+    steps = np.arange(1, min(horizon, MAX_HORIZON) + 1)
+    features = window_features(past, seasons, steps)
+    near = network.quantiles(weights, features) * features.scale[:, None, None] + features.centre[:, None, None]
+    if horizon <= MAX_HORIZON:
+        return near
+    keep = memory(seasons)
+    paths = [near[..., LEVELS.index(level)] if level in LEVELS else _at_level(near, level) for level in PATHS]
+    later = [
+        _forecast(weights, np.concatenate([past, path], axis=1)[:, -keep:], seasons, horizon - MAX_HORIZON)
+        for path in paths
+    ]
+    return np.concatenate([near, _mixture(later)], axis=1)
+
+
+def _at_level(quantiles: np.ndarray, level: float) -> np.ndarray:
+    """Return the quantile (B, H) of distributions (B, H, Q) at one level."""
+    return interpolate(quantiles, normal_deviates(np.array(LEVELS)), normal_deviates(np.array([level])))[..., 0]
+
+
+def _mixture(parts: list[np.ndarray]) -> np.ndarray:
+    """Return the quantiles (B, H, Q) of the mixture of distributions (B, H, Q), all of the same weight."""
+    grid = normal_deviates((np.arange(GRID) + 0.5) / GRID)
+    values = np.concatenate([interpolate(part, normal_deviates(np.array(LEVELS)), grid) for part in parts], axis=2)
+    return np.moveaxis(np.quantile(values, LEVELS, axis=2), 0, -1)

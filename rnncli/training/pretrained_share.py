@@ -1,0 +1,100 @@
+"""The pretrained network as a candidate of a training, as it is and fine-tuned, and its share in the forecasts.
+
+The share that minimises the validation loss is shrunk towards the one to expect from the number of rows: with few
+windows the prior decides, with many the evidence.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from rnncli.config.sections import BUDGETS, Config, Training
+from rnncli.model.card import PretrainedPart
+from rnncli.model.ensemble import ensemble_forecast
+from rnncli.model.model import blend
+from rnncli.model.pretrained.forecaster import PretrainedForecaster
+from rnncli.planning.plan import Plan
+from rnncli.planning.pretrained_use import independent_horizons, prior_share
+from rnncli.training.pretraining.finetune import fine_tuned
+from rnncli.training.trials import TrainedMember
+from rnncli.training.validation_loss import ValidationLoss
+from rnncli.training.zero_shot import pretrained_part, zero_shot
+
+SHARES = np.linspace(0, 1, 11)
+PRIOR_WINDOWS = 20  # without overlap, at which half of the evidence counts
+LEAST_SHARE = 0.05  # below, and above one minus it, one of the two forecasts is left out
+UPDATES_PER_SECOND = 0.22  # of the time limit: fine-tuning takes less than a tenth of it
+MAX_UPDATES, MIN_UPDATES = 200, 20
+MIN_HORIZONS = 60  # without overlap, that fine-tuning needs
+
+
+class PretrainedMember(NamedTuple):
+    """The pretrained network in a model under training."""
+
+    validated: PretrainedForecaster  # weighed and fine-tuned on the rows before the validation windows
+    final: PretrainedForecaster  # on all rows
+    part: PretrainedPart  # of the card
+    quantiles: np.ndarray  # (V, H, K, Q) on the validation windows
+    reason: str
+
+    @property
+    def share(self) -> float:
+        """Return its share in the forecasts."""
+        return self.part.share
+
+
+def pretrained_member(
+    config: Config, plan: Plan, trials: list[TrainedMember], loss: ValidationLoss | None
+) -> PretrainedMember | None:
+    """Return the pretrained network with its share beside the networks of these trials, or None if it has none."""
+    horizon = plan.architecture.horizon
+    horizons = independent_horizons(plan.table, horizon)
+    final = zero_shot(plan.table, config, horizon).forecaster
+    if loss is None or not trials:
+        share, reason = prior_share(horizons), f"no validation: {horizons} horizons without overlap"
+        empty = np.empty((0, horizon, plan.table.targets, 0))
+        return _member(final, final, horizon, share, 0, empty, reason)
+    before = plan.table.head(plan.split.training_ends(horizon))
+    validated = zero_shot(before, config, horizon).forecaster
+    quantiles, updates = validated.quantiles(plan.table, plan.split.validation, horizon), 0
+    error = loss([quantiles])
+    if planned := _updates(config.training, horizons):
+        tuned = fine_tuned(validated, plan.table, plan.split, horizon, planned, config.training.seed)
+        tuned_quantiles = tuned.quantiles(plan.table, plan.split.validation, horizon)
+        if (tuned_error := loss([tuned_quantiles])) < error:
+            validated, quantiles, error, updates = tuned, tuned_quantiles, tuned_error, planned
+    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts=False).numpy()
+    losses = [loss([blend(trained, quantiles, share)]) for share in SHARES]
+    windows = plan.split.independent_windows(horizon)
+    trust = windows / (windows + PRIOR_WINDOWS)
+    share = trust * float(SHARES[int(np.argmin(losses))]) + (1 - trust) * prior_share(horizons)
+    if share < LEAST_SHARE:
+        return None
+    if updates:
+        all_rows = plan.split.without_validation(plan.table, horizon)
+        final = fine_tuned(final, plan.table, all_rows, horizon, updates, config.training.seed)
+    relative = error / losses[0] if losses[0] > 0 else 1.0
+    reason = f"{relative:.2f} times the loss of the trained networks on {windows:.0f} independent windows"
+    return _member(validated, final, horizon, share, updates, quantiles, reason)
+
+
+def _member(
+    validated: PretrainedForecaster,
+    final: PretrainedForecaster,
+    horizon: int,
+    share: float,
+    updates: int,
+    quantiles: np.ndarray,
+    reason: str,
+) -> PretrainedMember:
+    # Fine-tuned weights keep networks beside them, on whose validation windows the intervals are calibrated.
+    rounded = 1.0 if share > 1 - LEAST_SHARE and not updates else min(round(share, 2), 1 - LEAST_SHARE)
+    part = pretrained_part(final, horizon).model_copy(update={"share": rounded, "updates": updates})
+    return PretrainedMember(validated, final, part, quantiles, reason)
+
+
+def _updates(training: Training, horizons: int) -> int:
+    """Return the updates of fine-tuning that the time limit allows; 0 for a table with too few rows."""
+    updates = round(UPDATES_PER_SECOND * min(training.seconds, BUDGETS["best"]))
+    return 0 if horizons < MIN_HORIZONS or updates < MIN_UPDATES else min(updates, MAX_UPDATES)

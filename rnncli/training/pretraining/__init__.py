@@ -1,0 +1,1 @@
+"""Pretrain a network on simulated series: `python -m rnncli.training.pretraining --help`."""

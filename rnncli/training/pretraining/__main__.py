@@ -1,0 +1,56 @@
+"""Train the weights in the package: `python -m rnncli.training.pretraining`.
+
+Reproduces the weights of a release from its seed; run again after an interruption, it continues.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rnncli.files.atomic import atomic_writer
+from rnncli.model.pretrained import package_file
+from rnncli.model.pretrained.package_file import PretrainedCard
+from rnncli.planning.simulation.processes import FAMILIES
+from rnncli.planning.simulation.simulate import VERSION
+from rnncli.training.pretraining.pretrain import Pretraining, Report, pretrain, test_losses
+
+DATA = "simulated series only"
+
+
+def main() -> None:
+    """Train, and write the weights with their card."""
+    parser = argparse.ArgumentParser(prog="python -m rnncli.training.pretraining", description=__doc__)
+    defaults = Pretraining()
+    parser.add_argument("--output", type=Path, default=package_file.PATH, help="weights to write (%(default)s)")
+    parser.add_argument("--checkpoint", type=Path, default=Path("pretraining.pt"), help="state to resume from")
+    parser.add_argument("--updates", type=int, default=defaults.updates, help="updates (%(default)s)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of weights and series (%(default)s)")
+    parser.add_argument("--series", type=int, help="train on this many series again and again (ever new ones)")
+    parser.add_argument("--leave-out", choices=FAMILIES, help="family of processes to leave out (none)")
+    arguments = parser.parse_args()
+    options = Pretraining(arguments.updates, arguments.seed, series=arguments.series, leave_out=arguments.leave_out)
+    trained = pretrain(options, arguments.checkpoint, _show)
+    card = PretrainedCard(
+        name=f"simulated-{VERSION}",
+        data=DATA,
+        generator=VERSION,
+        families=tuple(name for name in FAMILIES if name != options.leave_out),
+        seed=options.seed,
+        updates=options.updates,
+        series=trained.series,
+        minutes=round(trained.seconds / 60, 1),
+        parameters=sum(value.size for value in trained.weights.values()),
+        losses={str(season): round(loss, 4) for season, loss in test_losses(trained.weights).items()},
+    )
+    with atomic_writer(arguments.output) as stream:
+        stream.write(package_file.encode(trained.weights, card))
+
+
+def _show(report: Report) -> None:
+    moment = time.strftime("%H:%M:%S")
+    print(f"{moment}  {report.update} updates, loss {report.loss:.4f}, {report.seconds / 60:.1f} min", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Fine-tune the pretrained network on the training windows of a table."""
+
+import math
+
+import numpy as np
+import torch
+
+from rnncli.evaluation.cutoffs import slice_windows
+from rnncli.model.pretrained.forecaster import PretrainedForecaster
+from rnncli.model.pretrained.simple_forecasts import Seasons
+from rnncli.model.pretrained.window_features import window_features
+from rnncli.model.pretrained.window_forecasts import memory
+from rnncli.panel import Cutoffs, Panel
+from rnncli.planning.validation_split import Split
+from rnncli.training.pretraining.torch_network import TorchNetwork, pinball_loss
+
+WINDOWS, LONG_WINDOWS = 128, 64  # of a batch, and of one of long windows
+LONG_WINDOW = 300  # rows from which a window is long
+STEPS = 24  # steps ahead of a batch that are trained on
+LEARNING_RATE, WARM_UP = 5e-4, 10
+LOSS_CAP = 8.0  # of a window, in seasonal changes
+MAX_ACTUAL = 100.0
+
+
+def fine_tuned(
+    forecaster: PretrainedForecaster, table: Panel, split: Split, horizon: int, updates: int, seed: int
+) -> PretrainedForecaster:
+    """Return the forecaster with weights after some updates on training windows, at a small learning rate."""
+    rng = np.random.default_rng(seed)
+    network = _network(forecaster)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    seasons = max(forecaster.views, key=lambda view: view.weight).seasons
+    size = WINDOWS if min(memory(seasons), int(table.lengths.max())) < LONG_WINDOW else LONG_WINDOWS
+    counts = (split.last - split.first + 1).clip(min=0)
+    for update in range(updates):
+        warm, done = min(1.0, (update + 1) / WARM_UP), update / updates
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * done))
+        series = rng.choice(len(counts), size, p=counts / counts.sum())
+        rows = split.first[series] + (rng.random(size) * counts[series]).astype(np.int64)
+        loss = _loss(network, forecaster, table, Cutoffs(series, rows), seasons, horizon, rng)
+        if loss is not None:
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+    return forecaster._replace(weights=network.weights())
+
+
+def _network(forecaster: PretrainedForecaster) -> TorchNetwork:
+    """Return the network in torch."""
+    weights = forecaster.weights
+    network = TorchNetwork(weights["encoder.weight_hh_l0"].shape[1], weights["first.weight"].shape[0])
+    network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    return network
+
+
+def _loss(
+    network: TorchNetwork,
+    forecaster: PretrainedForecaster,
+    table: Panel,
+    cutoffs: Cutoffs,
+    seasons: Seasons,
+    horizon: int,
+    rng: np.random.Generator,
+) -> torch.Tensor | None:
+    """Return the loss on the windows with a known past and future; None if there are none."""
+    steps = np.sort(rng.choice(horizon, min(horizon, STEPS), replace=False)) + 1
+    past = np.concatenate([part for _, part in forecaster.windows(table, cutoffs)])[:, -memory(seasons) :]
+    future = slice_windows(table, cutoffs, 1, horizon).future[:, steps - 1]  # (N, H, K)
+    flat_past = past.transpose(0, 2, 1).reshape(-1, past.shape[1])
+    flat_future = future.transpose(0, 2, 1).reshape(-1, len(steps))
+    usable = ~np.isnan(flat_past).all(axis=1) & ~np.isnan(flat_future).any(axis=1)
+    if not usable.any():
+        return None
+    features = window_features(flat_past[usable], seasons, steps)
+    actual = (flat_future[usable] - features.centre[:, None]) / features.scale[:, None]
+    target = torch.from_numpy(actual.clip(-MAX_ACTUAL, MAX_ACTUAL).astype(np.float32))
+    return pinball_loss(network(features), target, LOSS_CAP)

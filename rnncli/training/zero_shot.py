@@ -1,0 +1,208 @@
+"""Forecast a table without training: choose seasons for the pretrained network and calibrate it. No torch.
+
+The network has seen no row of the table, so that its forecasts after every row are out of sample: all of them tell
+how much to trust the seasons, and how wide the intervals must be.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncli import __version__
+from rnncli.config.sections import Config
+from rnncli.evaluation import baselines
+from rnncli.evaluation.cutoffs import slice_windows
+from rnncli.model import conformal, data_profile
+from rnncli.model.card import Card, PretrainedPart, Validation
+from rnncli.model.conformal import Calibration
+from rnncli.model.model import Model
+from rnncli.model.pretrained import package_file
+from rnncli.model.pretrained.forecaster import PretrainedForecaster, View
+from rnncli.model.pretrained.network import LEVELS, MIDDLE
+from rnncli.model.pretrained.simple_forecasts import Seasons
+from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.ingest.column_roles import with_roles
+from rnncli.panel.time.frequency import DAY, Frequency
+from rnncli.planning import seasonality
+
+MAX_ORIGINS, MAX_WINDOWS = 30, 1_000  # rolling origins of a series, and of all series
+MIN_ROWS = 8  # before an origin, if the series has many more
+SEASONS_BEFORE = 1.5  # before an origin, if the series has many more
+PRIOR_HORIZONS = 4  # without overlap, at which half of the evidence counts
+EVIDENCE = 5.0  # weight of the logarithm of the ratio of two errors
+UNSEASONAL = 0.1  # prior weight of the forecasts without a season
+YEAR_OF_WEEKS, YEAR_OF_BUSINESS_WEEKS = 364, 260  # days: a year that keeps the day of the week
+
+
+class Evidence(NamedTuple):
+    """What the rolling origins of a table showed."""
+
+    windows: int
+    horizons: float  # without overlap, that they cover
+    errors: list[float]  # of each view, relative to its interval widths
+    relative: float | None  # error of the forecast relative to seasonal naive; None if not known
+    covered: float | None  # share of the values in the 80 % intervals before calibration
+
+
+class ZeroShot(NamedTuple):
+    """A model without training, and the evidence that its weights and intervals rest on."""
+
+    model: Model
+    evidence: Evidence
+
+    @property
+    def forecaster(self) -> PretrainedForecaster:
+        """Return the network with its weighed seasons."""
+        assert self.model.pretrained is not None
+        return self.model.pretrained
+
+
+def zero_shot(panel: Panel, config: Config, horizon: int) -> ZeroShot:
+    """Return the model of the pretrained network for a table."""
+    shipped = package_file.load()
+    strengths = seasonality.cycle_strengths(panel)
+    season = config.network.season or seasonality.choose_season(panel.frequency, strengths).value
+    views = _views(panel.frequency, config.network.season, season, strengths)
+    forecaster = PretrainedForecaster(shipped.weights, views)
+    forecaster, calibration, evidence = calibrated(forecaster, panel, horizon, season)
+    card = _card(panel, config, horizon, season, forecaster, evidence)
+    return ZeroShot(Model(card, (), calibration, pretrained=forecaster), evidence)
+
+
+def _views(frequency: Frequency, fixed: int | None, season: int, strengths: dict[int, float]) -> tuple[View, ...]:
+    """Return the seasons to tell the network, with prior weights. fixed: season that the user set."""
+    if fixed is None and frequency.unit != "integer":
+        seasons = [_calendar(frequency, season)]
+    else:
+        others = seasonality.other_cycles(frequency, strengths, season, fixed=True) if season > 1 else []
+        seasons = [*(Seasons(season, cycle) for cycle in others[:1] if cycle > season), Seasons(season)]
+    if fixed is None and seasons[0].short > 1:
+        return *(View(each, (1 - UNSEASONAL) / len(seasons)) for each in seasons), View(Seasons(1), UNSEASONAL)
+    return tuple(View(each, 1 / len(seasons)) for each in seasons)
+
+
+def _calendar(frequency: Frequency, season: int) -> Seasons:
+    """Return the day and the week, the week and the year, or the season found in the data."""
+    cycles = seasonality.natural_seasons(frequency)
+    if frequency.unit == "integer" or not cycles:
+        return Seasons(season)
+    if frequency.unit == "business":
+        return Seasons(cycles[0], YEAR_OF_BUSINESS_WEEKS)
+    if frequency.unit == "month":
+        return Seasons(cycles[0])
+    if frequency.every == DAY:
+        return Seasons(7, YEAR_OF_WEEKS)
+    day = DAY // frequency.every
+    short = day if day in cycles else season if season > 1 else cycles[0]
+    return Seasons(short, 7 * short if 7 * short in cycles else 1)
+
+
+def calibrated(
+    forecaster: PretrainedForecaster, panel: Panel, horizon: int, season: int
+) -> tuple[PretrainedForecaster, Calibration | None, Evidence]:
+    """Return the forecaster with the weights of its views, and the calibration of its intervals, by rolling origins."""
+    cutoffs = rolling_origins(panel, horizon, season)
+    if not len(cutoffs.rows):
+        return forecaster, None, Evidence(0, 0.0, [], None, None)
+    past, actual = slice_windows(panel, cutoffs, max(season, 1), horizon)
+    parts = [forecaster.by_view(window, horizon) for _, window in forecaster.windows(panel, cutoffs)]
+    by_view = [np.concatenate([part[number] for part in parts]) for number in range(len(forecaster.views))]
+    spread = conformal.interval_spread(by_view[0], np.array(LEVELS))
+    unit = np.where(spread > conformal.MIN_SPREAD, spread, np.nan)
+    errors = [_mean(np.abs(actual - quantiles[..., MIDDLE]) / unit) for quantiles in by_view]
+    horizons = float((~np.isnan(actual)).any(axis=2).sum()) / horizon / max(1.0, _overlap(panel, cutoffs, horizon))
+    forecaster = forecaster._replace(views=_weighed(forecaster.views, errors, horizons))
+    shares = np.array([view.weight for view in forecaster.views])
+    quantiles = np.einsum("v,vnhkq->nhkq", shares / shares.sum(), np.stack(by_view))
+    blocks = (panel.lengths[cutoffs.series] - cutoffs.rows) // horizon
+    calibration = conformal.fit_calibration(quantiles, actual, np.array(LEVELS), blocks)
+    naive = np.abs(actual - baselines.seasonal_naive(past, horizon, max(season, 1)))
+    error = np.where(np.isnan(naive), np.nan, np.abs(actual - quantiles[..., MIDDLE]))
+    relative = float(np.nansum(error) / np.nansum(naive)) if np.nansum(naive) > 0 else None
+    return forecaster, calibration, Evidence(len(cutoffs.rows), horizons, errors, relative, _covered(quantiles, actual))
+
+
+def rolling_origins(panel: Panel, horizon: int, season: int) -> Cutoffs:
+    """Return origins spread over the series, each with rows before it and at least one after it."""
+    per_series = int(np.clip(MAX_WINDOWS // len(panel.ids), 1, MAX_ORIGINS))
+    chosen = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_WINDOWS)]
+    series, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for number in chosen:
+        length = int(panel.lengths[number])
+        first = min(max(MIN_ROWS, round(SEASONS_BEFORE * season)), max(3, length // 2))
+        last = max(first, length - horizon) if length > first else 0
+        origins = np.unique(
+            np.linspace(first, min(last + horizon // 2, length - 1), per_series).round().astype(np.int64)
+        )
+        origins = origins[(origins >= first) & (origins < length)]
+        series.append(np.full(len(origins), number, np.int64))
+        rows.append(origins)
+    return Cutoffs(np.concatenate(series), np.concatenate(rows))
+
+
+def _overlap(panel: Panel, cutoffs: Cutoffs, horizon: int) -> float:
+    """Return how many of the windows of a series cover the same step, on average."""
+    counts = np.bincount(cutoffs.series, minlength=len(panel.ids))
+    first = np.full(len(panel.ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, cutoffs.series, cutoffs.rows)
+    used = counts > 0
+    steps = np.minimum(panel.lengths[cutoffs.series] - cutoffs.rows, horizon)
+    return float(steps.sum() / (panel.lengths - first)[used].sum())
+
+
+def _weighed(views: tuple[View, ...], errors: list[float], horizons: float) -> tuple[View, ...]:
+    """Return the views with weights by their errors, shrunk towards the prior weights if there is little evidence."""
+    if not np.isfinite(errors).all() or min(errors) <= 0:
+        return views
+    trust = EVIDENCE * horizons / (horizons + PRIOR_HORIZONS)
+    weights = np.array([view.weight for view in views]) * (np.array(errors) / min(errors)) ** -trust
+    return tuple(
+        view._replace(weight=float(weight)) for view, weight in zip(views, weights / weights.sum(), strict=True)
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _covered(quantiles: np.ndarray, actual: np.ndarray) -> float | None:
+    """Return the share of known values in the 80 % intervals."""
+    low, high = quantiles[..., LEVELS.index(0.1)], quantiles[..., LEVELS.index(0.9)]
+    known = ~np.isnan(actual) & ~np.isnan(low)
+    return float(((actual >= low) & (actual <= high))[known].mean()) if known.any() else None
+
+
+def pretrained_part(forecaster: PretrainedForecaster, horizon: int) -> PretrainedPart:
+    """Return the entry of a card for the pretrained network."""
+    return PretrainedPart(
+        name=package_file.load().card.name,
+        horizon=horizon,
+        context=forecaster.context,
+        seasons=tuple((view.seasons.short, view.seasons.long) for view in forecaster.views),
+        weights=tuple(view.weight for view in forecaster.views),
+    )
+
+
+def _card(
+    panel: Panel,
+    config: Config,
+    horizon: int,
+    season: int,
+    forecaster: PretrainedForecaster,
+    evidence: Evidence,
+) -> Card:
+    return Card(
+        rnncli=__version__,
+        libraries={"numpy": np.__version__},
+        config=config.model_copy(update={"columns": with_roles(panel.summary.roles, config.columns)}),
+        pretrained=pretrained_part(forecaster, horizon),
+        season=season,
+        reasons={},
+        frequency=panel.frequency.name,
+        integer_clock=panel.times.integer,
+        zone=panel.times.zone,
+        seen=data_profile.profile(panel),
+        parameters=sum(value.size for value in forecaster.weights.values()),
+        validation=Validation(windows=evidence.windows, held_out=0, refitted=False),
+    )
