@@ -1,15 +1,16 @@
-"""Write a model to a file and read it back: a safetensors file with the weights and, in its metadata, the card."""
+"""Write a model to a file and read it back: a safetensors file with the weights and, in its metadata, the card.
+
+Torch is imported for a model with networks of its own only.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
-from torch import Tensor
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 
-from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.files.atomic import atomic_writer
 from rnncli.model import card_file
@@ -20,10 +21,12 @@ from rnncli.model.model import Model
 from rnncli.model.pretrained.forecaster import PretrainedForecaster, View
 from rnncli.model.pretrained.network import LEVELS, check_shapes
 from rnncli.model.pretrained.simple_forecasts import Seasons
-from rnncli.network.network import Network
-from rnncli.network.unallocated import unallocated
 from rnncli.panel import covariates
 from rnncli.panel.time.frequency import parse_frequency
+
+if TYPE_CHECKING:
+    from rnncli.config.architecture import InputSpec
+    from rnncli.network.network import Network
 
 CALIBRATION = ("shifts", "ranks")
 PRETRAINED = "pretrained."  # before the names of the pretrained network's weights
@@ -31,19 +34,19 @@ PRETRAINED = "pretrained."  # before the names of the pretrained network's weigh
 
 def encode(model: Model) -> bytes:
     """Return the content of the model's file."""
-    tensors = {
-        f"{number}.{name}": tensor.detach().cpu().contiguous()
+    arrays = {
+        f"{number}.{name}": np.ascontiguousarray(tensor.detach().cpu().numpy())
         for number, network in enumerate(model.networks)
         for name, tensor in network.state_dict().items()
     }
     if model.pretrained is not None:
-        tensors |= {f"{PRETRAINED}{name}": torch.from_numpy(value) for name, value in model.pretrained.weights.items()}
+        arrays |= {f"{PRETRAINED}{name}": value for name, value in model.pretrained.weights.items()}
     if model.calibration is not None:
-        tensors |= {
-            f"calibration.{name}": torch.from_numpy(getattr(model.calibration, name)).float().contiguous()
+        arrays |= {
+            f"calibration.{name}": np.ascontiguousarray(getattr(model.calibration, name).astype(np.float32))
             for name in CALIBRATION
         }
-    return card_file.encode(model.card, lambda metadata: save_tensors(tensors, metadata))
+    return card_file.encode(model.card, lambda metadata: save_arrays(arrays, metadata))
 
 
 def save(model: Model, path: Path) -> None:
@@ -61,29 +64,40 @@ def decode(file: ModelFile) -> Model:
     """Return the model in the content of a file. Raises ModelFileError if its weights do not fit its card."""
     path, card, content = file
     try:
-        tensors = load_tensors(content)
-        if not all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values()):
+        arrays = load_arrays(content)
+        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
             raise ValueError("weights must be finite 32-bit numbers")
         frequency, mixed_series = parse_frequency(card.frequency), len(card.seen.together)
         inputs = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, mixed_series)
-        networks = [
-            build_network(member.architecture, card.targets, inputs, _pop_prefixed(tensors, f"{number}."))
-            for number, member in enumerate(card.members)
-        ]
-        pretrained = _pop_pretrained(card, tensors)
+        networks = _pop_networks(card, inputs, arrays) if card.members else ()
+        pretrained = _pop_pretrained(card, arrays)
         levels = np.array(networks[0].head.levels if networks else LEVELS)
-        calibration = _pop_calibration(card, levels, tensors)
-        if tensors:
-            raise ValueError(f"{next(iter(tensors))} is not a weight of its networks")
-    except (SafetensorError, RuntimeError, ValueError, RequestError) as error:
+        calibration = _pop_calibration(card, levels, arrays)
+        if arrays:
+            raise ValueError(f"{next(iter(arrays))} is not a weight of its networks")
+    except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, RequestError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"{path}: damaged, its weights do not fit its card ({reason}). Train it again") from error
-    return Model(card, tuple(networks), calibration, pretrained=pretrained)
+    return Model(card, networks, calibration, pretrained=pretrained)
 
 
-def _pop_pretrained(card: Card, tensors: dict[str, Tensor]) -> PretrainedForecaster | None:
-    """Remove the pretrained network from the tensors and return it. Raises ValueError if it does not fit the card."""
-    weights = {name: value.numpy() for name, value in _pop_prefixed(tensors, PRETRAINED).items()}
+def _pop_networks(card: Card, inputs: "InputSpec", arrays: dict[str, np.ndarray]) -> "tuple[Network, ...]":
+    """Remove the weights of the networks from the arrays and return the networks."""
+    import torch
+
+    from rnncli.network.built import build_network
+
+    stored = [_pop_prefixed(arrays, f"{number}.") for number in range(len(card.members))]
+    tensors = [{name: torch.from_numpy(value) for name, value in weights.items()} for weights in stored]
+    return tuple(
+        build_network(member.architecture, card.targets, inputs, weights)
+        for member, weights in zip(card.members, tensors, strict=True)
+    )
+
+
+def _pop_pretrained(card: Card, arrays: dict[str, np.ndarray]) -> PretrainedForecaster | None:
+    """Remove the pretrained network from the arrays and return it. Raises ValueError if it does not fit the card."""
+    weights = _pop_prefixed(arrays, PRETRAINED)
     part = card.pretrained
     if part is None:
         if weights:
@@ -94,31 +108,17 @@ def _pop_pretrained(card: Card, tensors: dict[str, Tensor]) -> PretrainedForecas
     return PretrainedForecaster(weights, tuple(View(Seasons(*seasons), weight) for seasons, weight in views))
 
 
-def _pop_prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Remove the tensors whose names begin with a prefix, and return them without it."""
-    return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+def _pop_prefixed(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Remove the arrays whose names begin with a prefix, and return them without it."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
 
 
-def _pop_calibration(card: Card, levels: np.ndarray, tensors: dict[str, Tensor]) -> Calibration | None:
-    """Remove the calibration from the tensors and return it. Raises ValueError if it does not fit the card."""
-    shifts, ranks = (tensors.pop(f"calibration.{name}", None) for name in CALIBRATION)
+def _pop_calibration(card: Card, levels: np.ndarray, arrays: dict[str, np.ndarray]) -> Calibration | None:
+    """Remove the calibration from the arrays and return it. Raises ValueError if it does not fit the card."""
+    shifts, ranks = (arrays.pop(f"calibration.{name}", None) for name in CALIBRATION)
     if shifts is None or ranks is None:
         return None
     shape = (card.horizon, card.targets)
     if tuple(shifts.shape) != (*shape, len(levels)) or tuple(ranks.shape[1:]) != shape:
         raise ValueError("the calibration has another size")
-    return Calibration(levels, shifts.double().numpy(), ranks.double().numpy())
-
-
-def build_network(architecture: Architecture, targets: int, inputs: InputSpec, tensors: dict[str, Tensor]) -> Network:
-    """Return a network with these weights. Raise ValueError or RuntimeError if their names or shapes do not fit.
-
-    The network is built without memory for its parameters, so that a card that claims a larger network than the file
-    holds is refused before any is taken.
-    """
-    if architecture.layers > len(tensors):
-        raise ValueError(f"{architecture.layers} layers need more weights than the {len(tensors)} in the file")
-    with unallocated():
-        network = Network(architecture, targets, inputs)
-    network.load_state_dict(tensors, assign=True)
-    return network.eval()
+    return Calibration(levels, shifts.astype(np.float64), ranks.astype(np.float64))

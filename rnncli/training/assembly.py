@@ -18,8 +18,8 @@ from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import ensemble_forecast
 from rnncli.model.model import Model, blend
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
-from rnncli.model.weights_file import build_network
 from rnncli.network import quantile_head
+from rnncli.network.built import build_network
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT

@@ -43,9 +43,7 @@ def test_pretraining_reads_no_data() -> None:
     for path in Path(batches.__file__).parent.glob("*.py"):
         if path.name == "finetune.py":  # which trains on a table, not on what is shipped
             continue
-        names = {
-            f"{node.module}" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
-        }
+        names = {f"{node.module}" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
         assert not [name for name in names if name.startswith(("rnncli.tables", "rnncli.panel", "pandas", "pyarrow"))]
 
 
@@ -114,9 +112,7 @@ def test_fine_tuning_lowers_the_error_on_series_unlike_simulated_ones() -> None:
     after = finetune.fine_tuned(before, panel, parts, 3, 40, seed=0)
     again = finetune.fine_tuned(before, panel, parts, 3, 40, seed=0)
 
-    actual = np.stack(
-        [panel.series(number)[end : end + 3, 0] for number, end in zip(*parts.validation, strict=True)]
-    )
+    actual = np.stack([panel.series(number)[end : end + 3, 0] for number, end in zip(*parts.validation, strict=True)])
     errors = [
         np.abs(each.quantiles(panel, parts.validation, 3)[:, :, 0, 4] - actual).mean() for each in (before, after)
     ]

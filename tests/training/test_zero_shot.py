@@ -1,5 +1,7 @@
 """The pretrained network on a table: seasons, calibration by rolling origins, and plain series continued plainly."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,7 +120,7 @@ def test_nonnegative_tables_have_nonnegative_forecasts_and_counts_whole_quantile
     assert (found == np.round(found)).all()
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "trend and season": lambda t: 200 + 8 * t + 30 * np.sin(2 * np.pi * t / 12),
     "season": lambda t: 200 + 40 * np.sin(2 * np.pi * t / 12),
     "decline": lambda t: 900 - 9.5 * t,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rnncli.model.pretrained.simple_forecasts import METHODS, Seasons, simple_forecasts
 
 STEPS = np.arange(1, 9)
+NO_SEASON = Seasons(1)
 
 
 def window(length: int, season: int = 1, seed: int = 0) -> np.ndarray:
@@ -16,7 +17,7 @@ def window(length: int, season: int = 1, seed: int = 0) -> np.ndarray:
     return 20 + 0.3 * time + 5 * np.sin(2 * np.pi * time / season) * (season > 1) + noise
 
 
-def forecast(values: np.ndarray, method: str, seasons: Seasons = Seasons(1)) -> np.ndarray:
+def forecast(values: np.ndarray, method: str, seasons: Seasons = NO_SEASON) -> np.ndarray:
     found = simple_forecasts(values[None], np.ones((1, len(values))), seasons, STEPS)
     return found.values[0, METHODS.index(method)]
 

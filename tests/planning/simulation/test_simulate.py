@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnncli.planning.simulation import disturbances, recording, seasons
-from rnncli.planning.simulation.processes import FAMILIES
+from rnncli.planning.simulation.processes import FAMILIES, Paths
 from rnncli.planning.simulation.simulate import simulate
 
 
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_series_and_another_seed_others(season: int
 
 
 def test_a_family_that_is_left_out_simulates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: object) -> None:
+    def never(*_: object) -> Paths:
         raise AssertionError("simulated")
 
     monkeypatch.setitem(FAMILIES, "lines", FAMILIES["lines"]._replace(simulate=never))
