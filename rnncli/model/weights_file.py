@@ -19,7 +19,8 @@ from rnncli.model.card_file import ModelFile
 from rnncli.model.conformal import Calibration
 from rnncli.model.model import Model
 from rnncli.model.pretrained.forecaster import PretrainedForecaster, View
-from rnncli.model.pretrained.network import LEVELS, check_shapes
+from rnncli.model.pretrained.network import LEVELS
+from rnncli.model.pretrained.package_file import members_of, numbered
 from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.panel import covariates
 from rnncli.panel.time.frequency import parse_frequency
@@ -40,7 +41,7 @@ def encode(model: Model) -> bytes:
         for name, tensor in network.state_dict().items()
     }
     if model.pretrained is not None:
-        arrays |= {f"{PRETRAINED}{name}": value for name, value in model.pretrained.weights.items()}
+        arrays |= {f"{PRETRAINED}{name}": value for name, value in numbered(model.pretrained.members).items()}
     if model.calibration is not None:
         arrays |= {
             f"calibration.{name}": np.ascontiguousarray(getattr(model.calibration, name).astype(np.float32))
@@ -103,9 +104,10 @@ def _pop_pretrained(card: Card, arrays: dict[str, np.ndarray]) -> PretrainedFore
         if weights:
             raise ValueError("the card has no pretrained network")
         return None
-    check_shapes(weights)
     views = zip(part.seasons, part.weights, strict=True)
-    return PretrainedForecaster(weights, tuple(View(Seasons(*seasons), weight) for seasons, weight in views))
+    return PretrainedForecaster(
+        members_of(weights), tuple(View(Seasons(*seasons), weight) for seasons, weight in views)
+    )
 
 
 def _pop_prefixed(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -29,6 +29,7 @@ MAX_ORIGINS, MAX_WINDOWS = 30, 1_000  # rolling origins of a series, and of all 
 MIN_ROWS = 8  # before an origin, if the series has many more
 SEASONS_BEFORE = 1.5  # before an origin, if the series has many more
 PRIOR_HORIZONS = 4  # without overlap, at which half of the evidence counts
+BLOCKS = 3  # of a horizon, whose errors count as independent: intervals of plain series were too wide with fewer
 EVIDENCE = 5.0  # weight of the logarithm of the ratio of two errors
 UNSEASONAL = 0.1  # prior weight of the forecasts without a season
 YEAR_OF_WEEKS, YEAR_OF_BUSINESS_WEEKS = 364, 260  # days: a year that keeps the day of the week
@@ -63,7 +64,7 @@ def zero_shot(panel: Panel, config: Config, horizon: int) -> ZeroShot:
     strengths = seasonality.cycle_strengths(panel)
     season = config.network.season or seasonality.choose_season(panel.frequency, strengths).value
     views = _views(panel.frequency, config.network.season, season, strengths)
-    forecaster = PretrainedForecaster(shipped.weights, views)
+    forecaster = PretrainedForecaster(shipped.members, views)
     forecaster, calibration, evidence = calibrated(forecaster, panel, horizon, season)
     card = _card(panel, config, horizon, season, forecaster, evidence)
     return ZeroShot(Model(card, (), calibration, pretrained=forecaster), evidence)
@@ -114,7 +115,7 @@ def calibrated(
     forecaster = forecaster._replace(views=_weighed(forecaster.views, errors, horizons))
     shares = np.array([view.weight for view in forecaster.views])
     quantiles = np.einsum("v,vnhkq->nhkq", shares / shares.sum(), np.stack(by_view))
-    blocks = (panel.lengths[cutoffs.series] - cutoffs.rows) // horizon
+    blocks = (panel.lengths[cutoffs.series] - cutoffs.rows) // max(1, horizon // BLOCKS)
     calibration = conformal.fit_calibration(quantiles, actual, np.array(LEVELS), blocks)
     naive = np.abs(actual - baselines.seasonal_naive(past, horizon, max(season, 1)))
     error = np.where(np.isnan(naive), np.nan, np.abs(actual - quantiles[..., MIDDLE]))
@@ -203,6 +204,6 @@ def _card(
         integer_clock=panel.times.integer,
         zone=panel.times.zone,
         seen=data_profile.profile(panel),
-        parameters=sum(value.size for value in forecaster.weights.values()),
+        parameters=sum(value.size for weights in forecaster.members for value in weights.values()),
         validation=Validation(windows=evidence.windows, held_out=0, refitted=False),
     )

@@ -72,19 +72,32 @@ def _interrupt(report: pretrain.Report) -> None:
 
 def test_the_program_writes_weights_with_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "weights.safetensors"
-    arguments = ["--output", output, "--checkpoint", tmp_path / "c.pt", "--updates", 1, "--leave-out", "lines"]
+    arguments = [
+        "--output",
+        output,
+        "--checkpoint",
+        tmp_path / "c.pt",
+        "--updates",
+        1,
+        "--leave-out",
+        "lines",
+        "--members",
+        2,
+    ]
     monkeypatch.setattr("sys.argv", ["pretraining", *map(str, arguments)])
     monkeypatch.setattr(pretrain, "TEST_BATCHES", 2)
 
     program.main()
     monkeypatch.setattr(package_file, "PATH", output)
     package_file.load.cache_clear()
-    card = package_file.load().card
+    members, card = package_file.load()
     package_file.load.cache_clear()
 
     assert (card.updates, card.seed, card.data) == (1, 0, "simulated series only")
     assert "lines" not in card.families
     assert card.losses
+    assert len(members) == card.members == 2
+    assert not np.array_equal(members[0]["output.weight"], members[1]["output.weight"])
 
 
 def test_the_weights_in_the_package_are_small_and_from_simulated_series() -> None:
@@ -117,4 +130,5 @@ def test_fine_tuning_lowers_the_error_on_series_unlike_simulated_ones() -> None:
         np.abs(each.quantiles(panel, parts.validation, 3)[:, :, 0, 4] - actual).mean() for each in (before, after)
     ]
     assert errors[1] < errors[0]
-    assert all(np.array_equal(after.weights[name], again.weights[name]) for name in after.weights)
+    for left, right in zip(after.members, again.members, strict=True):
+        assert all(np.array_equal(left[name], right[name]) for name in left)

@@ -86,7 +86,8 @@ def _validation_words(card: "Card") -> str:
     validation = card.validation
     if not validation.windows:
         return "nothing: too few rows"
-    refit = ", then retrained on all rows" if validation.refitted else ""
+    again = "retrained" if card.members else "calibrated again"
+    refit = f", then {again} on all rows" if validation.refitted else ""
     return f"the last {validation.held_out} steps of each series, {counted(validation.windows, 'window')}{refit}"
 
 

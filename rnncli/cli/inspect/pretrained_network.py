@@ -29,13 +29,14 @@ def show_card(as_json: bool) -> None:
     if as_json:
         print(card.model_dump_json(indent=1))
         return
-    size = f"{package_file.PATH.stat().st_size / 1024:.0f} KiB, {card.parameters} weights"
+    networks = counted(card.members, "network")
+    size = f"{package_file.PATH.stat().st_size / 1024:.0f} KiB, {networks} of {card.parameters} weights"
     console.show_pairs(
         f"pretrained network {card.name}",
         [
             ("trained on", f"{card.data}: {card.series:,} series, seed {card.seed}, generator {card.generator}"),
             ("families", ", ".join(name.replace("_", " ") for name in card.families)),
-            ("training", f"{counted(card.updates, 'update')}, {card.minutes:g} minutes of two cores"),
+            ("training", f"{counted(card.updates, 'update')} of each network, {card.minutes:g} minutes of two cores"),
             ("size", size),
             ("takes", "the past of one series; no covariates"),
             ("forecasts", "any horizon, season and number of rows from 3 on: rnncli forecast DATA --horizon 12"),
@@ -102,7 +103,8 @@ def mean_shares(model: "Model", panel: "Panel") -> np.ndarray:
         known = flat[~np.isnan(flat).all(axis=1)]
         for view in model.pretrained.views:
             features = window_features(known, view.seasons, steps)
-            total += view.weight * network.shares(model.pretrained.weights, features).mean(axis=1).sum(axis=0)
+            for weights in model.pretrained.members:
+                total += view.weight * network.shares(weights, features).mean(axis=1).sum(axis=0)
     return total / total.sum()
 
 

@@ -23,7 +23,7 @@ class View(NamedTuple):
 class PretrainedForecaster(NamedTuple):
     """The pretrained network with the seasons of a table."""
 
-    weights: Weights
+    members: tuple[Weights, ...]  # networks whose quantiles are averaged
     views: tuple[View, ...]
 
     @property
@@ -56,7 +56,7 @@ class PretrainedForecaster(NamedTuple):
         flat = past.transpose(0, 2, 1).reshape(count * targets, length)
         found = []
         for view in self.views:
-            quantiles = forecast_windows(self.weights, flat[:, -memory(view.seasons) :], view.seasons, horizon)
+            quantiles = forecast_windows(self.members, flat[:, -memory(view.seasons) :], view.seasons, horizon)
             found.append(quantiles.reshape(count, targets, horizon, -1).swapaxes(1, 2))
         return found
 

@@ -21,8 +21,8 @@ def memory(seasons: Seasons) -> int:
     return int(np.clip(20 * seasons.short, 100, 500))
 
 
-def forecast_windows(weights: Weights, past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
-    """Return the quantiles (N, H, Q) at LEVELS after windows (N, L) with NaN where unknown.
+def forecast_windows(members: tuple[Weights, ...], past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
+    """Return the mean quantiles (N, H, Q) of networks at LEVELS after windows (N, L) with NaN where unknown.
 
     NaN for windows without any value. No forecast depends on the other windows.
     """
@@ -35,21 +35,22 @@ def forecast_windows(weights: Weights, past: np.ndarray, seasons: Seasons, horiz
     size = int(np.clip(VALUES_AT_ONCE // (CANDIDATES * (steps + past.shape[1] // 4)), 1, MAX_BATCH))
     for start in range(0, len(order), size):
         batch = order[start : start + size]
-        result[batch] = _forecast(weights, past[batch, first[batch[0]] :], seasons, horizon)
+        result[batch] = _forecast(members, past[batch, first[batch[0]] :], seasons, horizon)
     return result
 
 
-def _forecast(weights: Weights, past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
+def _forecast(members: tuple[Weights, ...], past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
     """Return the quantiles (B, H, Q) after windows (B, L); roll on where the horizon is longer than MAX_HORIZON."""
     steps = np.arange(1, min(horizon, MAX_HORIZON) + 1)
     features = window_features(past, seasons, steps)
-    near = network.quantiles(weights, features) * features.scale[:, None, None] + features.centre[:, None, None]
+    scaled = np.mean([network.quantiles(weights, features) for weights in members], axis=0)
+    near = scaled * features.scale[:, None, None] + features.centre[:, None, None]
     if horizon <= MAX_HORIZON:
         return near
     keep = memory(seasons)
     paths = [near[..., LEVELS.index(level)] if level in LEVELS else _at_level(near, level) for level in PATHS]
     later = [
-        _forecast(weights, np.concatenate([past, path], axis=1)[:, -keep:], seasons, horizon - MAX_HORIZON)
+        _forecast(members, np.concatenate([past, path], axis=1)[:, -keep:], seasons, horizon - MAX_HORIZON)
         for path in paths
     ]
     return np.concatenate([near, _mixture(later)], axis=1)

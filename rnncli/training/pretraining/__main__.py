@@ -16,6 +16,7 @@ from rnncli.planning.simulation.simulate import VERSION
 from rnncli.training.pretraining.pretrain import Pretraining, Report, pretrain, test_losses
 
 DATA = "simulated series only"
+MEMBERS = 2
 
 
 def main() -> None:
@@ -23,28 +24,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m rnncli.training.pretraining", description=__doc__)
     defaults = Pretraining()
     parser.add_argument("--output", type=Path, default=package_file.PATH, help="weights to write (%(default)s)")
-    parser.add_argument("--checkpoint", type=Path, default=Path("pretraining.pt"), help="state to resume from")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("pretraining.pt"), help="state to resume from, a file for each network"
+    )
     parser.add_argument("--updates", type=int, default=defaults.updates, help="updates (%(default)s)")
+    parser.add_argument("--members", type=int, default=MEMBERS, help="networks to train (%(default)s)")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of weights and series (%(default)s)")
     parser.add_argument("--series", type=int, help="train on this many series again and again (ever new ones)")
     parser.add_argument("--leave-out", choices=FAMILIES, help="family of processes to leave out (none)")
     arguments = parser.parse_args()
-    options = Pretraining(arguments.updates, arguments.seed, series=arguments.series, leave_out=arguments.leave_out)
-    trained = pretrain(options, arguments.checkpoint, _show)
+    options = [
+        Pretraining(arguments.updates, arguments.seed + number, series=arguments.series, leave_out=arguments.leave_out)
+        for number in range(arguments.members)
+    ]
+    trained = [
+        pretrain(each, arguments.checkpoint.with_suffix(f".{number}.pt"), _show) for number, each in enumerate(options)
+    ]
+    members = tuple(each.weights for each in trained)
     card = PretrainedCard(
         name=f"simulated-{VERSION}",
         data=DATA,
         generator=VERSION,
-        families=tuple(name for name in FAMILIES if name != options.leave_out),
-        seed=options.seed,
-        updates=options.updates,
-        series=trained.series,
-        minutes=round(trained.seconds / 60, 1),
-        parameters=sum(value.size for value in trained.weights.values()),
-        losses={str(season): round(loss, 4) for season, loss in test_losses(trained.weights).items()},
+        families=tuple(name for name in FAMILIES if name != arguments.leave_out),
+        seed=arguments.seed,
+        updates=arguments.updates,
+        series=sum(each.series for each in trained),
+        minutes=round(sum(each.seconds for each in trained) / 60, 1),
+        members=len(trained),
+        parameters=sum(value.size for each in trained for value in each.weights.values()),
+        losses={str(season): round(loss, 4) for season, loss in test_losses(members).items()},
     )
     with atomic_writer(arguments.output) as stream:
-        stream.write(package_file.encode(trained.weights, card))
+        stream.write(package_file.encode(members, card))
 
 
 def _show(report: Report) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from rnncli.evaluation.cutoffs import slice_windows
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
+from rnncli.model.pretrained.network import Weights
 from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.model.pretrained.window_features import window_features
 from rnncli.model.pretrained.window_forecasts import memory
@@ -19,7 +20,8 @@ LONG_WINDOW = 300  # rows from which a window is long
 STEPS = 24  # steps ahead of a batch that are trained on
 LEARNING_RATE, WARM_UP = 5e-4, 10
 LOSS_CAP = 8.0  # of a window, in seasonal changes
-MAX_ACTUAL = 100.0
+MAX_ACTUAL = 100.0  # distance of a value from the centre, in scales
+MAX_NORM = 1.0  # of the gradient of a network
 
 
 def fine_tuned(
@@ -27,8 +29,9 @@ def fine_tuned(
 ) -> PretrainedForecaster:
     """Return the forecaster with weights after some updates on training windows, at a small learning rate."""
     rng = np.random.default_rng(seed)
-    network = _network(forecaster)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    networks = [_network(weights) for weights in forecaster.members]
+    parameters = [parameter for network in networks for parameter in network.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=0.0)
     seasons = max(forecaster.views, key=lambda view: view.weight).seasons
     size = WINDOWS if min(memory(seasons), int(table.lengths.max())) < LONG_WINDOW else LONG_WINDOWS
     counts = (split.last - split.first + 1).clip(min=0)
@@ -38,25 +41,25 @@ def fine_tuned(
             group["lr"] = LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * done))
         series = rng.choice(len(counts), size, p=counts / counts.sum())
         rows = split.first[series] + (rng.random(size) * counts[series]).astype(np.int64)
-        loss = _loss(network, forecaster, table, Cutoffs(series, rows), seasons, horizon, rng)
+        loss = _loss(networks, forecaster, table, Cutoffs(series, rows), seasons, horizon, rng)
         if loss is not None:
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            for network in networks:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
             optimiser.step()
-    return forecaster._replace(weights=network.weights())
+    return forecaster._replace(members=tuple(network.weights() for network in networks))
 
 
-def _network(forecaster: PretrainedForecaster) -> TorchNetwork:
-    """Return the network in torch."""
-    weights = forecaster.weights
+def _network(weights: Weights) -> TorchNetwork:
+    """Return a network in torch."""
     network = TorchNetwork(weights["encoder.weight_hh_l0"].shape[1], weights["first.weight"].shape[0])
     network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
     return network
 
 
 def _loss(
-    network: TorchNetwork,
+    networks: list[TorchNetwork],
     forecaster: PretrainedForecaster,
     table: Panel,
     cutoffs: Cutoffs,
@@ -64,7 +67,7 @@ def _loss(
     horizon: int,
     rng: np.random.Generator,
 ) -> torch.Tensor | None:
-    """Return the loss on the windows with a known past and future; None if there are none."""
+    """Return the sum of the networks' losses on the windows with a known past and future; None if there are none."""
     steps = np.sort(rng.choice(horizon, min(horizon, STEPS), replace=False)) + 1
     past = np.concatenate([part for _, part in forecaster.windows(table, cutoffs)])[:, -memory(seasons) :]
     future = slice_windows(table, cutoffs, 1, horizon).future[:, steps - 1]  # (N, H, K)
@@ -76,4 +79,4 @@ def _loss(
     features = window_features(flat_past[usable], seasons, steps)
     actual = (flat_future[usable] - features.centre[:, None]) / features.scale[:, None]
     target = torch.from_numpy(actual.clip(-MAX_ACTUAL, MAX_ACTUAL).astype(np.float32))
-    return pinball_loss(network(features), target, LOSS_CAP)
+    return torch.stack([pinball_loss(network(features), target, LOSS_CAP) for network in networks]).sum()

@@ -92,12 +92,12 @@ def pretrain(options: Pretraining, checkpoint: Path, report: Callable[[Report], 
     return PretrainedWeights(average.weights(), series if options.series is None else options.series, seconds)
 
 
-def test_losses(weights: Weights) -> dict[int, float]:
-    """Return the mean loss by season on simulated series that no training saw."""
+def test_losses(members: tuple[Weights, ...]) -> dict[int, float]:
+    """Return the mean loss of the networks by season, on simulated series that no training saw."""
     losses: dict[int, list[float]] = {}
     for number in range(TEST_BATCHES):
         batch = make_batch(TEST_SEED, number)
-        forecast = torch.from_numpy(quantiles(weights, batch.features))
+        forecast = torch.from_numpy(np.mean([quantiles(weights, batch.features) for weights in members], axis=0))
         losses.setdefault(batch.season, []).append(
             pinball_loss(forecast, torch.from_numpy(batch.actual), LOSS_CAP).item()
         )

@@ -13,7 +13,8 @@ from rnncli.model.pretrained.window_features import window_features
 from rnncli.model.pretrained.window_forecasts import MAX_HORIZON, forecast_windows, memory
 from rnncli.training.pretraining.torch_network import TorchNetwork
 
-WEIGHTS = package_file.load().weights
+MEMBERS = package_file.load().members
+WEIGHTS = MEMBERS[0]
 ALL_SEASONS = [Seasons(1), Seasons(4), Seasons(7, 364), Seasons(12), Seasons(24, 168), Seasons(52)]
 
 
@@ -35,16 +36,19 @@ def test_numpy_and_torch_compute_the_same_forecast() -> None:
 
 
 def test_the_weights_in_the_package_are_those_of_the_torch_network() -> None:
-    twin = TorchNetwork(WEIGHTS["encoder.weight_hh_l0"].shape[1], WEIGHTS["first.weight"].shape[0])
+    for weights in MEMBERS:
+        twin = TorchNetwork(weights["encoder.weight_hh_l0"].shape[1], weights["first.weight"].shape[0])
+        twin.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
 
-    twin.load_state_dict({name: torch.from_numpy(value) for name, value in WEIGHTS.items()})
-    assert package_file.load().card.parameters == sum(value.size for value in WEIGHTS.values())
+    card = package_file.load().card
+    assert card.members == len(MEMBERS)
+    assert card.parameters == sum(value.size for weights in MEMBERS for value in weights.values())
 
 
 @pytest.mark.parametrize("seasons", ALL_SEASONS)
 @pytest.mark.parametrize("length", [1, 2, 3, 10, 100])
 def test_windows_of_every_length_and_season_have_a_forecast(seasons: Seasons, length: int) -> None:
-    found = forecast_windows(WEIGHTS, windows(4, length), seasons, 14)
+    found = forecast_windows(MEMBERS, windows(4, length), seasons, 14)
 
     assert found.shape == (4, 14, len(LEVELS))
     assert np.isfinite(found).all()
@@ -70,7 +74,7 @@ def test_unusual_windows_have_a_finite_forecast(kind: str) -> None:
         case "gaps":
             past[0, ::3] = np.nan
 
-    found = forecast_windows(WEIGHTS, past, Seasons(12), 6)
+    found = forecast_windows(MEMBERS, past, Seasons(12), 6)
 
     assert np.isfinite(found).all()
     assert np.abs(found).max() < 20 * np.nanmax(np.abs(past)) + 3
@@ -80,7 +84,7 @@ def test_a_window_without_a_value_has_no_forecast() -> None:
     past = windows(3, 20)
     past[1] = np.nan
 
-    found = forecast_windows(WEIGHTS, past, Seasons(1), 5)
+    found = forecast_windows(MEMBERS, past, Seasons(1), 5)
     assert np.isnan(found[1]).all()
     assert np.isfinite(found[[0, 2]]).all()
 
@@ -89,7 +93,7 @@ def test_a_window_without_a_value_has_no_forecast() -> None:
 def test_other_units_give_the_same_forecast(factor: float, length: int) -> None:
     past = windows(2, length)
 
-    found, scaled = (forecast_windows(WEIGHTS, times * past, Seasons(12), 12) for times in (1, factor))
+    found, scaled = (forecast_windows(MEMBERS, times * past, Seasons(12), 12) for times in (1, factor))
     spread = np.ptp(found[..., [0, -1]], axis=2).mean()
     assert np.abs(scaled / factor - found).max() < 1e-3 * spread
 
@@ -98,8 +102,8 @@ def test_no_forecast_depends_on_the_other_windows() -> None:
     past = windows(7, 80)
     past[3, :50] = np.nan
 
-    together = forecast_windows(WEIGHTS, past, Seasons(12), 12)
-    alone = np.concatenate([forecast_windows(WEIGHTS, past[[row]], Seasons(12), 12) for row in range(7)])
+    together = forecast_windows(MEMBERS, past, Seasons(12), 12)
+    alone = np.concatenate([forecast_windows(MEMBERS, past[[row]], Seasons(12), 12) for row in range(7)])
     assert together == pytest.approx(alone, rel=1e-4)
 
 
@@ -107,7 +111,7 @@ def test_no_forecast_depends_on_the_other_windows() -> None:
 def test_intervals_widen_with_the_horizon_also_beyond_the_longest(seasons: Seasons) -> None:
     past = np.random.default_rng(0).standard_normal((8, 120)).cumsum(axis=1) + 100
 
-    found = forecast_windows(WEIGHTS, past, seasons, MAX_HORIZON + 100)
+    found = forecast_windows(MEMBERS, past, seasons, MAX_HORIZON + 100)
     width = (found[..., LEVELS.index(0.9)] - found[..., LEVELS.index(0.1)]).mean(axis=0)
     assert np.isfinite(found).all()
     assert width[0] < width[11] < width[60] < width[MAX_HORIZON - 1]
@@ -117,7 +121,7 @@ def test_intervals_widen_with_the_horizon_also_beyond_the_longest(seasons: Seaso
 def test_only_the_newest_rows_matter_within_the_memory() -> None:
     past = windows(2, memory(Seasons(4)) + 40, 4)
 
-    found = forecast_windows(WEIGHTS, past[:, -memory(Seasons(4)) :], Seasons(4), 6)
+    found = forecast_windows(MEMBERS, past[:, -memory(Seasons(4)) :], Seasons(4), 6)
     assert found.shape == (2, 6, len(LEVELS))
 
 
@@ -150,5 +154,5 @@ def test_a_line_with_a_season_is_continued() -> None:
     time = np.arange(72)
     values = 200 + 8.0 * time + 30 * np.sin(2 * np.pi * time / 12)
 
-    found = forecast_windows(WEIGHTS, values[None, :60], Seasons(12), 12)[0, :, MIDDLE]
+    found = forecast_windows(MEMBERS, values[None, :60], Seasons(12), 12)[0, :, MIDDLE]
     assert np.abs(found - values[60:]).mean() < 12
