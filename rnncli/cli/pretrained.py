@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console, descriptions, run_report
+from rnncli.cli.settings import flag_for
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
@@ -13,17 +14,15 @@ if TYPE_CHECKING:
     from rnncli.panel import Panel
     from rnncli.training.zero_shot import Evidence
 
-IGNORED = ("known", "past", "static", "categorical", "holidays", "weight")  # columns that only trained networks take
-
 
 def columns(requested: "Columns") -> "Columns":
     """Return the columns to read; warn of those that the pretrained network does not use."""
-    ignored = [name for name in IGNORED if getattr(requested, name)]
+    ignored = [name for name in requested.network_inputs() if getattr(requested, name)]
     if not ignored:
         return requested
-    options = ", ".join(f"--{name}" for name in ignored)
+    options = ", ".join(flag_for(name, True) for name in ignored)
     console.warn(f"the pretrained network uses the targets alone and ignores {options}: rnncli train uses covariates")
-    return requested.model_copy(update={name: None if name == "weight" else () for name in ignored})
+    return requested.without_inputs()
 
 
 def model_of(panel: "Panel", config: "Config", quiet: bool = False) -> "Model":

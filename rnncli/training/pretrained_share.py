@@ -45,9 +45,12 @@ class PretrainedMember(NamedTuple):
 
 
 def pretrained_member(
-    config: Config, plan: Plan, trials: list[TrainedMember], loss: ValidationLoss | None
+    config: Config, plan: Plan, trials: list[TrainedMember], loss: ValidationLoss | None, counts: bool
 ) -> PretrainedMember | None:
-    """Return the pretrained network with its share beside the networks of these trials, or None if it has none."""
+    """Return the pretrained network with its share beside the networks of these trials, or None if it has none.
+
+    counts: whether the ensemble of the networks is their median.
+    """
     horizon = plan.architecture.horizon
     horizons = independent_horizons(plan.table, horizon)
     final = zero_shot(plan.table, config, horizon).forecaster
@@ -64,7 +67,7 @@ def pretrained_member(
         tuned_quantiles = tuned.quantiles(plan.table, plan.split.validation, horizon)
         if (tuned_error := loss([tuned_quantiles])) < error:
             validated, quantiles, error, updates = tuned, tuned_quantiles, tuned_error, planned
-    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts=False).numpy()
+    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts).numpy()
     losses = [loss([blend(trained, quantiles, share)]) for share in SHARES]
     windows = plan.split.independent_windows(horizon)
     trust = windows / (windows + PRIOR_WINDOWS)

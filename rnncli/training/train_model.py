@@ -48,7 +48,7 @@ def train(
             search.run()
             trials = search.selected()
             if plan.pretrained == "beside":
-                pretrained = pretrained_member(config, plan, trials, search.loss)
+                pretrained = pretrained_member(config, plan, trials, search.loss, basis.data.counts)
             if pretrained is not None and pretrained.share == 1:
                 return assemble_pretrained(basis, current, pretrained.reason)
             if config.training.refit or not trials:

@@ -155,7 +155,8 @@ def forecast(parts: Split, options: list[str], model: Path | None, folder: Path)
     season = ["--season", parts.season] if parts.integer and parts.season > 1 else []
     began = time.time()
     if model is None:
-        rnncli("forecast", table, "--horizon", parts.horizon, *season, "--output", folder / "f.parquet")
+        point = ["--point", "mean"] if parts.metric in ("mse", "rmsse") else []  # as training for the metric has it
+        rnncli("forecast", table, "--horizon", parts.horizon, *season, *point, "--output", folder / "f.parquet")
         seconds = time.time() - began
     else:
         asked = ("--horizon", parts.horizon, *season, "--metric", parts.metric)

@@ -40,20 +40,28 @@ def forecast_windows(members: tuple[Weights, ...], past: np.ndarray, seasons: Se
 
 
 def _forecast(members: tuple[Weights, ...], past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
-    """Return the quantiles (B, H, Q) after windows (B, L); roll on where the horizon is longer than MAX_HORIZON."""
-    steps = np.arange(1, min(horizon, MAX_HORIZON) + 1)
-    features = window_features(past, seasons, steps)
+    """Return the quantiles (B, H, Q) after windows (B, L).
+
+    Beyond MAX_HORIZON a window is continued by its quantiles at the levels of PATHS, and the forecasts after these
+    futures are mixed: a future that is high stays high, so that intervals widen.
+    """
+    blocks = [_block(members, past, seasons, min(horizon, MAX_HORIZON))]
+    futures = [past] * len(PATHS)
+    for done in range(MAX_HORIZON, horizon, MAX_HORIZON):
+        futures = [
+            np.concatenate([future, _at_level(blocks[-1], level)], axis=1)[:, -memory(seasons) :]
+            for future, level in zip(futures, PATHS, strict=True)
+        ]
+        steps = min(horizon - done, MAX_HORIZON)
+        blocks.append(_mixture([_block(members, future, seasons, steps) for future in futures]))
+    return np.concatenate(blocks, axis=1)
+
+
+def _block(members: tuple[Weights, ...], past: np.ndarray, seasons: Seasons, horizon: int) -> np.ndarray:
+    """Return the quantiles (B, H, Q) after windows (B, L), up to MAX_HORIZON steps."""
+    features = window_features(past, seasons, np.arange(1, horizon + 1))
     scaled = np.mean([network.quantiles(weights, features) for weights in members], axis=0)
-    near = scaled * features.scale[:, None, None] + features.centre[:, None, None]
-    if horizon <= MAX_HORIZON:
-        return near
-    keep = memory(seasons)
-    paths = [near[..., LEVELS.index(level)] if level in LEVELS else _at_level(near, level) for level in PATHS]
-    later = [
-        _forecast(members, np.concatenate([past, path], axis=1)[:, -keep:], seasons, horizon - MAX_HORIZON)
-        for path in paths
-    ]
-    return np.concatenate([near, _mixture(later)], axis=1)
+    return scaled * features.scale[:, None, None] + features.centre[:, None, None]
 
 
 def _at_level(quantiles: np.ndarray, level: float) -> np.ndarray:
