@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 for command, example in (
     (train, "rnncli train power.csv --horizon 24 --output power.rnn"),
-    (forecast, "rnncli forecast power.rnn power.csv --output forecast.csv"),
+    (forecast, "rnncli forecast power.rnn power.csv; without training: rnncli forecast power.csv --horizon 24"),
     (evaluate, "rnncli evaluate power.rnn power.csv --windows 7"),
     (inspect, "rnncli inspect power.csv"),
 ):

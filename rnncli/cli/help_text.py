@@ -18,6 +18,11 @@ COMMON_PANEL = "Common options"
 class Command(TyperCommand):
     """A command whose help groups its options; those of its own signature, without a panel, are common."""
 
+    def collect_usage_pieces(self, ctx: "Context") -> list[str]:
+        """Return the parts of the usage; an argument that is written [MODEL] DATA needs no further brackets."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [piece.removeprefix("{").removesuffix("}...") if " " in piece else piece for piece in pieces]
+
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write arguments and all options."""
         _write(self, ctx, formatter, only_common=False)
