@@ -15,6 +15,7 @@ from rnncli.files import paths
 from rnncli.tables.formats import FORMATS
 
 TABLES = ["data", "file"]  # names of the argument for a table
+PATHS = "paths"  # name of the arguments [MODEL] DATA
 
 Completion = Callable[[typer.Context, str], list[str]]
 
@@ -68,9 +69,11 @@ def _table(call: typer.Context) -> str | None:
     """
     unparsed = list(call.args)
     arguments = [one.name for one in call.command.params if one.param_type_name == "argument" and one.name]
+    if PATHS in arguments:
+        typed = list(call.params.get(PATHS) or unparsed)
+        return str(typed[-1]) if typed else None
     values = {name: call.params.get(name) or (unparsed.pop(0) if unparsed else None) for name in arguments}
-    names = [*TABLES, "model"] if call.params.get("compare") else TABLES  # evaluate --compare takes DATA in its place
-    return next((str(values[name]) for name in names if values.get(name)), None)
+    return next((str(values[name]) for name in TABLES if values.get(name)), None)
 
 
 def _matching(words: Sequence[str], incomplete: str) -> list[str]:

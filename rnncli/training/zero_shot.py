@@ -31,7 +31,7 @@ SEASONS_BEFORE = 1.5  # before an origin, if the series has many more
 PRIOR_HORIZONS = 4  # without overlap, at which half of the evidence counts
 BLOCKS = 3  # of a horizon, whose errors count as independent: intervals of plain series were too wide with fewer
 EVIDENCE = 5.0  # weight of the logarithm of the ratio of two errors
-UNSEASONAL = 0.1  # prior weight of the forecasts without a season
+UNSEASONAL = 0.05  # prior weight of the forecasts without a season
 YEAR_OF_WEEKS, YEAR_OF_BUSINESS_WEEKS = 364, 260  # days: a year that keeps the day of the week
 
 

@@ -44,7 +44,7 @@ def test_the_options_of_a_command_are_the_fields_of_its_sections(rnncli: Command
     expected = {f"--{name.replace('_', '-')}" for section in COMMANDS[command] for name in fields(section)}
     own = OWN - ({"--refit"} if command != "evaluate" else set())
     own |= {
-        "forecast": {"--future", "--future-template", "--state", "--follow", "--dry-run"},
+        "forecast": {"--horizon", "--season", "--future", "--future-template", "--state", "--follow", "--dry-run"},
         "inspect": {"--importance", "--json", "--show-config"},
         "evaluate": {"--compare"},
         "train": {"--publish-if", "--rollback", "--from", "--dry-run"},

@@ -39,7 +39,8 @@ def of_numbers(values: np.ndarray) -> Panel:
 
 @pytest.mark.parametrize(("series", "years"), [(1, 11), (1, 24), (5, 24)])
 def test_few_short_series_are_augmented(series: int, years: int) -> None:
-    chosen = plan(panel(growing(series, years)))
+    asked = NetworkOptions(horizon=6), Training(pretrained=False)
+    chosen = choices.make_plan(panel(growing(series, years)), *asked)
 
     assert chosen.settings["synthetic"] == SYNTHETIC_SERIES
     assert len(chosen.training_panel.ids) == series + SYNTHETIC_SERIES

@@ -113,9 +113,8 @@ def test_fine_tuning_lowers_the_error_on_series_unlike_simulated_ones() -> None:
     torch.set_num_threads(1)
     rows, series = 60, 30
     rng = np.random.default_rng(0)
-    # each step undoes half of the last change: hardly any simulated series does
-    changes = rng.normal(0, 1, (series, rows))
-    values = 100 + np.stack([np.convolve(one, [1, -0.9], "same").cumsum() for one in changes])
+    # every second step is high, which no season tells: hardly any simulated series is like that
+    values = 100 + 10 * (np.arange(rows) % 2) + rng.normal(0, 3, (series, rows)).cumsum(axis=1)
     times = np.tile(np.arange(rows), series)
     frame = pd.DataFrame({"unique_id": np.repeat(np.arange(series), rows), "ds": times, "y": values.reshape(-1)})
     panel = from_frame(frame, Columns())
@@ -129,6 +128,6 @@ def test_fine_tuning_lowers_the_error_on_series_unlike_simulated_ones() -> None:
     errors = [
         np.abs(each.quantiles(panel, parts.validation, 3)[:, :, 0, 4] - actual).mean() for each in (before, after)
     ]
-    assert errors[1] < errors[0]
+    assert errors[1] < 0.98 * errors[0]
     for left, right in zip(after.members, again.members, strict=True):
         assert all(np.array_equal(left[name], right[name]) for name in left)

@@ -138,7 +138,7 @@ def test_plain_series_are_continued_nearly_as_well_as_by_the_best_simple_method(
             results.append(continued(shape(np.arange(rows + 12)) + noise, 12))
     ratios, covered = np.array(results).T
 
-    assert np.exp(np.log(ratios).mean()) < 1.25  # the best of four is known only afterwards
+    assert np.exp(np.log(ratios).mean()) < 1.35  # the best of four is known only afterwards
     assert 0.7 < covered.mean() <= 1
 
 
