@@ -4,6 +4,7 @@ Reproduces the weights of a release from its seed; run again after an interrupti
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of weights and series (%(default)s)")
     parser.add_argument("--series", type=int, help="train on this many series again and again (ever new ones)")
     parser.add_argument("--leave-out", choices=FAMILIES, help="family of processes to leave out (none)")
+    parser.add_argument("--scores", type=Path, help="JSON for the card: set to score to value, measured on public data")
     arguments = parser.parse_args()
     options = [
         Pretraining(arguments.updates, arguments.seed + number, series=arguments.series, leave_out=arguments.leave_out)
@@ -52,6 +54,7 @@ def main() -> None:
         minutes=round(sum(each.seconds for each in trained) / 60, 1),
         members=len(trained),
         parameters=sum(value.size for each in trained for value in each.weights.values()),
+        scores=json.loads(arguments.scores.read_text()) if arguments.scores else {},
         losses={str(season): round(loss, 4) for season, loss in test_losses(members).items()},
     )
     with atomic_writer(arguments.output) as stream:
