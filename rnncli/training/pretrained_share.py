@@ -22,7 +22,7 @@ from rnncli.training.validation_loss import ValidationLoss
 from rnncli.training.zero_shot import pretrained_part, zero_shot
 
 SHARES = np.linspace(0, 1, 11)
-PRIOR_WINDOWS = 20  # without overlap, at which half of the evidence counts
+PRIOR_WINDOWS = 300  # without overlap, at which half of the evidence counts: windows of one origin share shocks
 LEAST_SHARE = 0.05  # below, and above one minus it, one of the two forecasts is left out
 UPDATES_PER_SECOND = 0.22  # of the time limit: fine-tuning takes less than a tenth of it
 MAX_UPDATES, MIN_UPDATES = 200, 20
