@@ -10,10 +10,14 @@ import numpy as np
 import torch
 
 from rnncli.config.sections import BUDGETS, Config, Training
+from rnncli.evaluation.cutoffs import slice_windows
 from rnncli.model.card import PretrainedPart
+from rnncli.model.conformal import MIN_SPREAD, interval_spread
 from rnncli.model.ensemble import ensemble_forecast
 from rnncli.model.model import blend
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
+from rnncli.model.pretrained.network import LEVELS, MIDDLE
+from rnncli.panel import Cutoffs
 from rnncli.planning.plan import Plan
 from rnncli.planning.pretrained_use import independent_horizons, prior_share
 from rnncli.training.pretraining.finetune import fine_tuned
@@ -26,6 +30,8 @@ PRIOR_WINDOWS = 300  # without overlap, at which half of the evidence counts: wi
 LEAST_SHARE = 0.05  # below, and above one minus it, one of the two forecasts is left out
 UPDATES_PER_SECOND = 0.22  # of the time limit: fine-tuning takes less than a tenth of it
 MAX_UPDATES, MIN_UPDATES = 200, 20
+MANY_HORIZONS, SAMPLED = 1_500, 200  # horizons of a large table, and windows that first decide there
+HARDLY = 0.1  # share
 MIN_HORIZONS = 60  # without overlap, that fine-tuning needs
 
 
@@ -53,13 +59,16 @@ def pretrained_member(
     """
     horizon = plan.architecture.horizon
     horizons = independent_horizons(plan.table, horizon)
-    final = zero_shot(plan.table, config, horizon).forecaster
     if loss is None or not trials:
+        final = zero_shot(plan.table, config, horizon).forecaster
         share, reason = prior_share(horizons), f"no validation: {horizons} horizons without overlap"
         empty = np.empty((0, horizon, plan.table.targets, 0))
         return _member(final, final, horizon, share, 0, empty, reason)
     before = plan.table.head(plan.split.training_ends(horizon))
-    validated = zero_shot(before, config, horizon).forecaster
+    validated = zero_shot(before, config, horizon, SAMPLED).forecaster
+    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts).numpy()
+    if horizons >= MANY_HORIZONS and _hopeless(validated, plan, trained):
+        return None
     quantiles, updates = validated.quantiles(plan.table, plan.split.validation, horizon), 0
     error = loss([quantiles])
     if planned := _updates(config.training, horizons):
@@ -67,19 +76,37 @@ def pretrained_member(
         tuned_quantiles = tuned.quantiles(plan.table, plan.split.validation, horizon)
         if (tuned_error := loss([tuned_quantiles])) < error:
             validated, quantiles, error, updates = tuned, tuned_quantiles, tuned_error, planned
-    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts).numpy()
     losses = [loss([blend(trained, quantiles, share)]) for share in SHARES]
     windows = plan.split.independent_windows(horizon)
     trust = windows / (windows + PRIOR_WINDOWS)
     share = trust * float(SHARES[int(np.argmin(losses))]) + (1 - trust) * prior_share(horizons)
     if share < LEAST_SHARE:
         return None
+    final = zero_shot(plan.table, config, horizon, SAMPLED).forecaster
     if updates:
         all_rows = plan.split.without_validation(plan.table, horizon)
         final = fine_tuned(final, plan.table, all_rows, horizon, updates, config.training.seed)
     relative = error / losses[0] if losses[0] > 0 else 1.0
     reason = f"{relative:.2f} times the loss of the trained networks on {windows:.0f} independent windows"
     return _member(validated, final, horizon, share, updates, quantiles, reason)
+
+
+def _hopeless(forecaster: PretrainedForecaster, plan: Plan, trained: np.ndarray) -> bool:
+    """Return whether a sample of the validation windows gives the pretrained network hardly any share.
+
+    trained: (V, H, K, Q) forecasts of the trained networks. On many long windows more would take too much time.
+    """
+    validation, horizon = plan.split.validation, plan.architecture.horizon
+    chosen = np.arange(len(validation.rows))[:: -(-len(validation.rows) // SAMPLED)]
+    cutoffs = Cutoffs(validation.series[chosen], validation.rows[chosen])
+    actual = slice_windows(plan.table, cutoffs, 1, horizon).future
+    quantiles = forecaster.quantiles(plan.table, cutoffs, horizon)
+    spread = interval_spread(trained[chosen], np.array(LEVELS))
+    unit = np.where(spread > MIN_SPREAD, spread, np.nan)
+    errors = [
+        np.nanmean(np.abs(blend(trained[chosen], quantiles, share)[..., MIDDLE] - actual) / unit) for share in SHARES
+    ]
+    return bool(SHARES[int(np.argmin(errors))] <= HARDLY)
 
 
 def _member(

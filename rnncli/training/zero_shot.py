@@ -58,14 +58,14 @@ class ZeroShot(NamedTuple):
         return self.model.pretrained
 
 
-def zero_shot(panel: Panel, config: Config, horizon: int) -> ZeroShot:
-    """Return the model of the pretrained network for a table."""
+def zero_shot(panel: Panel, config: Config, horizon: int, max_windows: int = MAX_WINDOWS) -> ZeroShot:
+    """Return the model of the pretrained network for a table, calibrated on so many windows at most."""
     shipped = package_file.load()
     strengths = seasonality.cycle_strengths(panel)
     season = config.network.season or seasonality.choose_season(panel.frequency, strengths).value
     views = _views(panel.frequency, config.network.season, season, strengths)
     forecaster = PretrainedForecaster(shipped.members, views)
-    forecaster, calibration, evidence = calibrated(forecaster, panel, horizon, season)
+    forecaster, calibration, evidence = calibrated(forecaster, panel, horizon, season, max_windows)
     card = _card(panel, config, horizon, season, forecaster, evidence)
     return ZeroShot(Model(card, (), calibration, pretrained=forecaster), evidence)
 
@@ -99,10 +99,10 @@ def _calendar(frequency: Frequency, season: int) -> Seasons:
 
 
 def calibrated(
-    forecaster: PretrainedForecaster, panel: Panel, horizon: int, season: int
+    forecaster: PretrainedForecaster, panel: Panel, horizon: int, season: int, max_windows: int
 ) -> tuple[PretrainedForecaster, Calibration | None, Evidence]:
     """Return the forecaster with the weights of its views, and the calibration of its intervals, by rolling origins."""
-    cutoffs = rolling_origins(panel, horizon, season)
+    cutoffs = rolling_origins(panel, horizon, season, max_windows)
     if not len(cutoffs.rows):
         return forecaster, None, Evidence(0, 0.0, [], None, None)
     past, actual = slice_windows(panel, cutoffs, max(season, 1), horizon)
@@ -123,10 +123,10 @@ def calibrated(
     return forecaster, calibration, Evidence(len(cutoffs.rows), horizons, errors, relative, _covered(quantiles, actual))
 
 
-def rolling_origins(panel: Panel, horizon: int, season: int) -> Cutoffs:
+def rolling_origins(panel: Panel, horizon: int, season: int, max_windows: int = MAX_WINDOWS) -> Cutoffs:
     """Return origins spread over the series, each with rows before it and at least one after it."""
-    per_series = int(np.clip(MAX_WINDOWS // len(panel.ids), 1, MAX_ORIGINS))
-    chosen = np.arange(len(panel.ids))[:: -(-len(panel.ids) // MAX_WINDOWS)]
+    per_series = int(np.clip(max_windows // len(panel.ids), 1, MAX_ORIGINS))
+    chosen = np.arange(len(panel.ids))[:: -(-len(panel.ids) // max_windows)]
     series, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for number in chosen:
         length = int(panel.lengths[number])
