@@ -151,7 +151,10 @@ def member_lines(card: "Card") -> list[str]:
     reasons = [f"  {words}: {card.reasons[name]}" for name, words in labels.items() if name in card.reasons]
     covariates = [f"left out: {words}" for words in left_out(card)]
     count = counted(len(card.members), "network")
-    beside = [] if card.pretrained is None else [f"beside: the pretrained network, {card.reasons['pretrained']}"]
+    beside = []
+    if card.pretrained is not None:
+        share = f"share {100 * card.pretrained.share:.0f} %"
+        beside = [f"beside: the pretrained network, {share} ({card.reasons['pretrained']})"]
     return [f"selected: {count}, {rows}", *(f"  {line}" for line in lines), *reasons, *covariates, *beside]
 
 

@@ -3,16 +3,38 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console, descriptions, run_report
-from rnncli.cli.settings import flag_for
+from rnncli.cli.settings import Settings, flag_for
+from rnncli.config.sections import Config
+from rnncli.errors import RequestError
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.config.sections import Columns, Config, DeviceName
+    from rnncli.config.sections import Columns, DeviceName
+    from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.training.zero_shot import Evidence
+
+
+OPTIONS = ("horizon", "season")  # of networks that the pretrained one takes
+
+
+def config_of(settings: Settings, command: str) -> Config:
+    """Return the config of a run without a model. Raises RequestError if there is no horizon."""
+    config = settings.applied_to(Config())
+    if config.network.horizon is None:
+        raise RequestError(
+            f"the horizon is missing: without a model, {command} needs --horizon 12 (steps) or 7d (a duration)"
+        )
+    return config
+
+
+def unsuitable_options(settings: Settings) -> dict[str, bool]:
+    """Return the given options that only networks under training take."""
+    allowed = {flag_for(name, True) for name in OPTIONS}
+    return {option: True for option in settings.given_options("network", "training") if option not in allowed}
 
 
 def columns(requested: "Columns") -> "Columns":
@@ -25,7 +47,15 @@ def columns(requested: "Columns") -> "Columns":
     return requested.without_inputs()
 
 
-def model_of(panel: "Panel", config: "Config", quiet: bool = False) -> "Model":
+def card_of(panel: "Panel", config: Config) -> "Card":
+    """Return the card of the pretrained network for a panel, by which further rows are read."""
+    from rnncli.planning.window_lengths import horizon_steps
+    from rnncli.training.zero_shot import uncalibrated_card
+
+    return uncalibrated_card(panel, config, horizon_steps(config.network, panel.frequency))
+
+
+def model_of(panel: "Panel", config: Config, quiet: bool = False) -> "Model":
     """Return the pretrained network calibrated on a panel, and report it in a line."""
     from rnncli.planning.window_lengths import horizon_steps
     from rnncli.training.zero_shot import zero_shot

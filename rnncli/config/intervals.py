@@ -1,6 +1,8 @@
-"""Convert between the coverage of a central interval in percent and the quantile levels of its bounds."""
+"""Levels of the quantiles of networks, and of the bounds of central intervals with a coverage in percent."""
 
 from typing import NamedTuple
+
+QUANTILE_LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)  # of networks; the outermost bound 95 %
 
 
 class Bounds(NamedTuple):

@@ -16,6 +16,7 @@ from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs, past_changes
 from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.window_values import slice_windows
 from rnncli.windows.batch import Batch
 
 MAX_WINDOWS = 2000
@@ -72,7 +73,7 @@ def _error(
     """Return the mean absolute error, that of each window relative to its series' seasonal naive error."""
     batches = model.forecast_batches(panel, selected, np.array([0.5]), device, transform=transform)
     points = np.concatenate([forecast.point for _, forecast in batches])
-    _, actual = cutoffs.slice_windows(panel, selected, 1, model.card.horizon)
+    _, actual = slice_windows(panel, selected, 1, model.card.horizon)
     scale = past_changes.past_changes(panel, selected, model.card.season).season_error[:, None]
     scaled = np.abs(actual - points) / np.where(scale > 0, scale, np.nan)
     finite = scaled[np.isfinite(scaled)]

@@ -9,7 +9,7 @@ from rnncli.config.intervals import interval_bounds
 from rnncli.config.metrics import PointName
 from rnncli.evaluation import baselines, metrics, statsforecast_models
 from rnncli.evaluation.baselines import BASELINES, REFERENCES, BaselineInput
-from rnncli.evaluation.cutoffs import first_values, full_pasts, slice_windows
+from rnncli.evaluation.cutoffs import first_values, full_pasts
 from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS
 from rnncli.evaluation.past_changes import past_changes
 from rnncli.evaluation.window_errors import TENTHS, EvaluatedForecast, MetricTerms, divide, mean_ratio
@@ -18,6 +18,7 @@ from rnncli.model.model import Model
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
 from rnncli.panel.panel import Forecast
+from rnncli.panel.window_values import slice_windows
 
 if TYPE_CHECKING:
     import torch

@@ -1,4 +1,4 @@
-"""Select the cutoffs of a backtest and slice the values around them. numpy only."""
+"""Select the cutoffs of a backtest. numpy only."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,6 @@ import numpy as np
 from rnncli.errors import DataError
 from rnncli.evaluation.significance import WindowPositions
 from rnncli.panel import Cutoffs, Panel
-
-
-class WindowValues(NamedTuple):
-    """Values on both sides of N cutoffs, NaN outside their series."""
-
-    past: np.ndarray  # (N, L, K)
-    future: np.ndarray  # (N, H, K)
 
 
 class FirstValues(NamedTuple):
@@ -59,15 +52,6 @@ def window_positions(panel: Panel, cutoffs: Cutoffs, horizon: int, step: int) ->
     """Return the positions of windows `step` rows apart, counted from the end of their series."""
     back = (panel.lengths[cutoffs.series] - horizon - cutoffs.rows) // step
     return WindowPositions(cutoffs.series, back, -(-horizon // step))
-
-
-def slice_windows(panel: Panel, cutoffs: Cutoffs, context: int, horizon: int) -> WindowValues:
-    """Return the last `context` values before each cutoff and the first `horizon` values after it."""
-    starts, ends = panel.offsets[cutoffs.series][:, None], panel.offsets[cutoffs.series + 1][:, None]
-    rows = starts + cutoffs.rows[:, None] + np.arange(-context, horizon)
-    values = panel.values[rows.clip(0, len(panel.values) - 1)]
-    values[(rows < starts) | (rows >= ends)] = np.nan
-    return WindowValues(values[:, :context], values[:, context:])
 
 
 def full_pasts(panel: Panel, cutoffs: Cutoffs) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnncli.config.architecture import Architecture
+from rnncli.config.intervals import QUANTILE_LEVELS
 
 MEAN_OF = 200  # evenly spaced quantiles whose average is the mean
 
@@ -61,8 +62,7 @@ class QuantileHead:
     positive (Gasthaus et al. 2019 and Park et al. 2022 argue for such increments).
     """
 
-    # The outermost are the 95 % interval, the middle is the point forecast.
-    levels = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
+    levels = QUANTILE_LEVELS  # the middle is the point forecast
     median = levels.index(0.5)
     width = len(levels)
 

@@ -10,7 +10,7 @@ import torch
 
 from rnncli import __version__
 from rnncli.config.sections import Config
-from rnncli.evaluation import backtest, cutoffs
+from rnncli.evaluation import backtest
 from rnncli.evaluation.backtest import ForecastChunk, WindowScores
 from rnncli.model import conformal, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
@@ -24,6 +24,7 @@ from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.export.names import POINT
 from rnncli.panel.ingest.column_roles import with_roles
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import Plan
 from rnncli.training.pretrained_share import PretrainedMember
 from rnncli.training.trials import TrainedMember
@@ -89,7 +90,7 @@ def assemble(
 
 def _beside(model: Model, pretrained: PretrainedMember, forecaster: PretrainedForecaster) -> Model:
     """Return the model with the pretrained network beside its own."""
-    reasons = model.card.reasons | {"pretrained": f"share {pretrained.share:.0%}: {pretrained.reason}"}
+    reasons = model.card.reasons | {"pretrained": pretrained.reason}
     card = model.card.model_copy(update={"pretrained": pretrained.part, "reasons": reasons})
     return dataclasses.replace(model, card=card, pretrained=forecaster)
 
@@ -140,7 +141,7 @@ class _ValidationForecasts:
         self.cutoffs = plan.split.validation
         self.in_table = augmented.in_table(self.cutoffs)  # (V,): the model is scored on these only
         self._origins = augmented.panel.lengths[self.cutoffs.series] - self.cutoffs.rows
-        _, self._actual = cutoffs.slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
+        _, self._actual = slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
         members = [torch.from_numpy(trial.network.quantiles) for trial in trials]
         ensemble = ensemble_forecast(members, basis.data.counts).numpy()  # (V, H, K, Q)
         if pretrained is not None:

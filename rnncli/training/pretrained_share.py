@@ -10,27 +10,28 @@ import numpy as np
 import torch
 
 from rnncli.config.sections import BUDGETS, Config, Training
-from rnncli.evaluation.cutoffs import slice_windows
 from rnncli.model.card import PretrainedPart
 from rnncli.model.conformal import MIN_SPREAD, interval_spread
 from rnncli.model.ensemble import ensemble_forecast
-from rnncli.model.model import blend
+from rnncli.model.model import Model, blend
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
 from rnncli.model.pretrained.network import LEVELS, MIDDLE
 from rnncli.panel import Cutoffs
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import Plan
 from rnncli.planning.pretrained_use import independent_horizons, prior_share
 from rnncli.training.pretraining.finetune import fine_tuned
 from rnncli.training.trials import TrainedMember
 from rnncli.training.validation_loss import ValidationLoss
-from rnncli.training.zero_shot import pretrained_part, zero_shot
+from rnncli.training.zero_shot import pretrained_part, weighed_forecaster
 
 SHARES = np.linspace(0, 1, 11)
 PRIOR_WINDOWS = 300  # without overlap, at which half of the evidence counts: windows of one origin share shocks
 LEAST_SHARE = 0.05  # below, and above one minus it, one of the two forecasts is left out
 UPDATES_PER_SECOND = 0.22  # of the time limit: fine-tuning takes less than a tenth of it
 MAX_UPDATES, MIN_UPDATES = 200, 20
-MANY_HORIZONS, SAMPLED = 1_500, 200  # horizons of a large table, and windows that first decide there
+MANY_HORIZONS = 1_500  # without overlap, of a large table: a sample decides first whether it needs the network
+SAMPLED = 200  # windows of that sample, and to weigh seasons on
 HARDLY = 0.1  # share
 MIN_HORIZONS = 60  # without overlap, that fine-tuning needs
 
@@ -60,12 +61,12 @@ def pretrained_member(
     horizon = plan.architecture.horizon
     horizons = independent_horizons(plan.table, horizon)
     if loss is None or not trials:
-        final = zero_shot(plan.table, config, horizon).forecaster
+        final = weighed_forecaster(plan.table, config, horizon, SAMPLED)
         share, reason = prior_share(horizons), f"no validation: {horizons} horizons without overlap"
         empty = np.empty((0, horizon, plan.table.targets, 0))
         return _member(final, final, horizon, share, 0, empty, reason)
     before = plan.table.head(plan.split.training_ends(horizon))
-    validated = zero_shot(before, config, horizon, SAMPLED).forecaster
+    validated = weighed_forecaster(before, config, horizon, SAMPLED)
     trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts).numpy()
     if horizons >= MANY_HORIZONS and _hopeless(validated, plan, trained):
         return None
@@ -82,13 +83,23 @@ def pretrained_member(
     share = trust * float(SHARES[int(np.argmin(losses))]) + (1 - trust) * prior_share(horizons)
     if share < LEAST_SHARE:
         return None
-    final = zero_shot(plan.table, config, horizon, SAMPLED).forecaster
+    final = weighed_forecaster(plan.table, config, horizon, SAMPLED)
     if updates:
         all_rows = plan.split.without_validation(plan.table, horizon)
         final = fine_tuned(final, plan.table, all_rows, horizon, updates, config.training.seed)
     relative = error / losses[0] if losses[0] > 0 else 1.0
     reason = f"{relative:.2f} times the loss of the trained networks on {windows:.0f} independent windows"
     return _member(validated, final, horizon, share, updates, quantiles, reason)
+
+
+def kept_member(start: Model, plan: Plan) -> PretrainedMember | None:
+    """Return the pretrained network of a model whose other networks are fine-tuned: with the same share as before."""
+    if start.pretrained is None or start.card.pretrained is None:
+        return None
+    quantiles = start.pretrained.quantiles(plan.training_panel, plan.split.validation, plan.architecture.horizon)
+    return PretrainedMember(
+        start.pretrained, start.pretrained, start.card.pretrained, quantiles, start.card.reasons["pretrained"]
+    )
 
 
 def _hopeless(forecaster: PretrainedForecaster, plan: Plan, trained: np.ndarray) -> bool:

@@ -17,7 +17,7 @@ from rnncli.model.model import Model
 from rnncli.planning.plan import Plan
 from rnncli.training.assembly import ModelBasis, TrainedModel, assemble, assemble_pretrained
 from rnncli.training.network_workers import NetworkWorkers
-from rnncli.training.pretrained_share import pretrained_member
+from rnncli.training.pretrained_share import kept_member, pretrained_member
 from rnncli.training.search import Search
 from rnncli.training.task import TrainingTask
 from rnncli.training.trials import Report, TrainedMember, TrialRunner
@@ -29,12 +29,18 @@ MAX_STRETCH = 2.0  # times as many steps again, if there is time
 
 
 def train(
-    config: Config, plan: Plan, workers: NetworkWorkers, report: Report, current: Model | None = None
+    config: Config,
+    plan: Plan,
+    workers: NetworkWorkers,
+    report: Report,
+    current: Model | None = None,
+    start: Model | None = None,
 ) -> TrainedModel:
     """Train the model of a plan.
 
-    current: a model to score on the same validation windows. KeyboardInterrupt ends the training, whose model consists
-    of the networks trained until then; it is raised if there are none. Raise TrainingError if a training fails.
+    current: a model to score on the same validation windows. start: the model that is fine-tuned. KeyboardInterrupt
+    ends the training, whose model consists of the networks trained until then; it is raised if there are none. Raise
+    TrainingError if a training fails.
     """
     if plan.pretrained == "alone":
         return without_training(config, plan, current)
@@ -42,7 +48,7 @@ def train(
     runner = TrialRunner(plan, config.training, workers, report)
     search = Search(runner, config.network, basis.data)
     members: dict[int, TrainedMember] = {}
-    pretrained = None
+    pretrained = None if start is None else kept_member(start, plan)
     try:
         with workers:
             search.run()

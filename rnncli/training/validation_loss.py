@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 from rnncli.config.metrics import TRAINING_METRICS, MetricName
-from rnncli.evaluation import baselines, cutoffs, past_changes
+from rnncli.evaluation import baselines, past_changes
 from rnncli.evaluation.metrics import METRICS, Metric, training_metric
 from rnncli.evaluation.window_errors import EvaluatedForecast
 from rnncli.model import value_limits
 from rnncli.model.card import TrainingData
 from rnncli.model.ensemble import ensemble_forecast
 from rnncli.network import quantile_head
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import Plan
 
 ValidationLoss = Callable[[Sequence[np.ndarray]], float]  # of the forecasts (V, H, K, Q) of the members
@@ -25,7 +26,7 @@ def validation_loss(plan: Plan, metric: MetricName, limits: TrainingData) -> Val
     limits: the range of the training values, to which forecasts are limited.
     """
     panel, windows, architecture = plan.training_panel, plan.split.validation, plan.architecture
-    past, actual = cutoffs.slice_windows(panel, windows, architecture.season, architecture.horizon)
+    past, actual = slice_windows(panel, windows, architecture.season, architecture.horizon)
     head = quantile_head.build(architecture)
     changes, levels = past_changes.past_changes(panel, windows, architecture.season), np.array(head.levels)
     errors = changes.season_error, changes.season_square

@@ -11,7 +11,6 @@ import numpy as np
 from rnncli import __version__
 from rnncli.config.sections import Config
 from rnncli.evaluation import baselines
-from rnncli.evaluation.cutoffs import slice_windows
 from rnncli.model import conformal, data_profile
 from rnncli.model.card import Card, PretrainedPart, Validation
 from rnncli.model.conformal import Calibration
@@ -23,6 +22,7 @@ from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.panel.time.frequency import DAY, Frequency
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning import seasonality
 
 MAX_ORIGINS, MAX_WINDOWS = 30, 1_000  # rolling origins of a series, and of all series
@@ -36,13 +36,19 @@ YEAR_OF_WEEKS, YEAR_OF_BUSINESS_WEEKS = 364, 260  # days: a year that keeps the 
 
 
 class Evidence(NamedTuple):
-    """What the rolling origins of a table showed."""
+    """Accuracy of the pretrained network at the rolling origins of a table."""
 
     windows: int
-    horizons: float  # without overlap, that they cover
-    errors: list[float]  # of each view, relative to its interval widths
     relative: float | None  # error of the forecast relative to seasonal naive; None if not known
     covered: float | None  # share of the values in the 80 % intervals before calibration
+
+
+class CalibratedForecaster(NamedTuple):
+    """The network with its seasons weighed at the rolling origins of a table, and the calibration of its intervals."""
+
+    forecaster: PretrainedForecaster
+    calibration: Calibration | None  # None without an origin
+    evidence: Evidence
 
 
 class ZeroShot(NamedTuple):
@@ -51,23 +57,37 @@ class ZeroShot(NamedTuple):
     model: Model
     evidence: Evidence
 
-    @property
-    def forecaster(self) -> PretrainedForecaster:
-        """Return the network with its weighed seasons."""
-        assert self.model.pretrained is not None
-        return self.model.pretrained
+
+def zero_shot(panel: Panel, config: Config, horizon: int) -> ZeroShot:
+    """Return the model of the pretrained network for a table, calibrated on it."""
+    setup = _setup(panel, config)
+    forecaster, calibration, evidence = _calibrated(setup, panel, horizon, MAX_WINDOWS)
+    card = _card(panel, config, horizon, setup.season, forecaster, evidence.windows)
+    return ZeroShot(Model(card, (), calibration, pretrained=forecaster), evidence)
 
 
-def zero_shot(panel: Panel, config: Config, horizon: int, max_windows: int = MAX_WINDOWS) -> ZeroShot:
-    """Return the model of the pretrained network for a table, calibrated on so many windows at most."""
-    shipped = package_file.load()
+def weighed_forecaster(panel: Panel, config: Config, horizon: int, max_windows: int) -> PretrainedForecaster:
+    """Return the pretrained network with its seasons weighed on a table, by so many windows at most."""
+    return _calibrated(_setup(panel, config), panel, horizon, max_windows).forecaster
+
+
+def uncalibrated_card(panel: Panel, config: Config, horizon: int) -> Card:
+    """Return the card of the pretrained network for a table, before any forecast."""
+    setup = _setup(panel, config)
+    return _card(panel, config, horizon, setup.season, setup.forecaster, 0)
+
+
+class _Setup(NamedTuple):
+    forecaster: PretrainedForecaster  # with prior weights of its seasons
+    season: int  # of the scores
+
+
+def _setup(panel: Panel, config: Config) -> _Setup:
+    """Choose the seasons of a table."""
     strengths = seasonality.cycle_strengths(panel)
     season = config.network.season or seasonality.choose_season(panel.frequency, strengths).value
     views = _views(panel.frequency, config.network.season, season, strengths)
-    forecaster = PretrainedForecaster(shipped.members, views)
-    forecaster, calibration, evidence = calibrated(forecaster, panel, horizon, season, max_windows)
-    card = _card(panel, config, horizon, season, forecaster, evidence)
-    return ZeroShot(Model(card, (), calibration, pretrained=forecaster), evidence)
+    return _Setup(PretrainedForecaster(package_file.load().members, views), season)
 
 
 def _views(frequency: Frequency, fixed: int | None, season: int, strengths: dict[int, float]) -> tuple[View, ...]:
@@ -98,32 +118,31 @@ def _calendar(frequency: Frequency, season: int) -> Seasons:
     return Seasons(short, 7 * short if 7 * short in cycles else 1)
 
 
-def calibrated(
-    forecaster: PretrainedForecaster, panel: Panel, horizon: int, season: int, max_windows: int
-) -> tuple[PretrainedForecaster, Calibration | None, Evidence]:
-    """Return the forecaster with the weights of its views, and the calibration of its intervals, by rolling origins."""
+def _calibrated(setup: _Setup, panel: Panel, horizon: int, max_windows: int) -> CalibratedForecaster:
+    """Weigh the seasons of the network and calibrate its intervals by rolling origins."""
+    forecaster, season = setup
     cutoffs = rolling_origins(panel, horizon, season, max_windows)
     if not len(cutoffs.rows):
-        return forecaster, None, Evidence(0, 0.0, [], None, None)
-    past, actual = slice_windows(panel, cutoffs, max(season, 1), horizon)
+        return CalibratedForecaster(forecaster, None, Evidence(0, None, None))
+    past, actual = slice_windows(panel, cutoffs, season, horizon)
     parts = [forecaster.by_view(window, horizon) for _, window in forecaster.windows(panel, cutoffs)]
-    by_view = [np.concatenate([part[number] for part in parts]) for number in range(len(forecaster.views))]
+    by_view = [np.concatenate(of_view) for of_view in zip(*parts, strict=True)]
     spread = conformal.interval_spread(by_view[0], np.array(LEVELS))
     unit = np.where(spread > conformal.MIN_SPREAD, spread, np.nan)
     errors = [_mean(np.abs(actual - quantiles[..., MIDDLE]) / unit) for quantiles in by_view]
     horizons = float((~np.isnan(actual)).any(axis=2).sum()) / horizon / max(1.0, _overlap(panel, cutoffs, horizon))
     forecaster = forecaster._replace(views=_weighed(forecaster.views, errors, horizons))
-    shares = np.array([view.weight for view in forecaster.views])
-    quantiles = np.einsum("v,vnhkq->nhkq", shares / shares.sum(), np.stack(by_view))
+    quantiles = forecaster.mixed(by_view)
     blocks = (panel.lengths[cutoffs.series] - cutoffs.rows) // max(1, horizon // BLOCKS)
     calibration = conformal.fit_calibration(quantiles, actual, np.array(LEVELS), blocks)
-    naive = np.abs(actual - baselines.seasonal_naive(past, horizon, max(season, 1)))
+    naive = np.abs(actual - baselines.seasonal_naive(past, horizon, season))
     error = np.where(np.isnan(naive), np.nan, np.abs(actual - quantiles[..., MIDDLE]))
     relative = float(np.nansum(error) / np.nansum(naive)) if np.nansum(naive) > 0 else None
-    return forecaster, calibration, Evidence(len(cutoffs.rows), horizons, errors, relative, _covered(quantiles, actual))
+    evidence = Evidence(len(cutoffs.rows), relative, _covered(quantiles, actual))
+    return CalibratedForecaster(forecaster, calibration, evidence)
 
 
-def rolling_origins(panel: Panel, horizon: int, season: int, max_windows: int = MAX_WINDOWS) -> Cutoffs:
+def rolling_origins(panel: Panel, horizon: int, season: int, max_windows: int) -> Cutoffs:
     """Return origins spread over the series, each with rows before it and at least one after it."""
     per_series = int(np.clip(max_windows // len(panel.ids), 1, MAX_ORIGINS))
     chosen = np.arange(len(panel.ids))[:: -(-len(panel.ids) // max_windows)]
@@ -191,7 +210,7 @@ def _card(
     horizon: int,
     season: int,
     forecaster: PretrainedForecaster,
-    evidence: Evidence,
+    windows: int,
 ) -> Card:
     return Card(
         rnncli=__version__,
@@ -205,5 +224,5 @@ def _card(
         zone=panel.times.zone,
         seen=data_profile.profile(panel),
         parameters=sum(value.size for weights in forecaster.members for value in weights.values()),
-        validation=Validation(windows=evidence.windows, held_out=0, refitted=False),
+        validation=Validation(windows=windows, held_out=0, refitted=False),
     )

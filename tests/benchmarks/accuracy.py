@@ -280,21 +280,23 @@ def lines(asked: argparse.Namespace, options: list[str]) -> Iterator[str]:
         seeds = [int(seed) for seed in asked.seeds.split(",")]
         if parts and asked.alone:
             parts, published = parts.some(asked.alone, seeds[0]), Published("mase")
+        earlier = range(asked.earlier + 1, asked.earlier + asked.windows)
+        parts_of = [parts, *(read(folder, asked.zeros, back).only(parts) for back in earlier)] if parts else []
+        others = [statistics(part) if asked.statistics else {} for part in parts_of]
         rows = []
         for seed in seeds:
-            if parts is None:
+            given_seed = ["--seed", str(seed), *options]
+            if not parts_of:
                 rows.append(measure_long_horizons(folder, seed, options))
                 continue
-            windows = [parts, *(read(folder, asked.zeros, asked.earlier + back) for back in range(1, asked.windows))]
-            windows = [part.only(parts) for part in windows]
-            found = [
-                measure(
-                    *(part, ["--seed", str(seed), *options], statistics(part) if asked.statistics else {}, asked.keep),
-                    *(asked.alone > 0, asked.pretrained),
+            rows.append(
+                mean_row(
+                    [
+                        measure(part, given_seed, other, asked.keep, asked.alone > 0, asked.pretrained)
+                        for part, other in zip(parts_of, others, strict=True)
+                    ]
                 )
-                for part in windows
-            ]
-            rows.append(mean_row(found))
+            )
         own = [row.scores["rnncli"] for row in rows]
         print(f"    {name}: {', '.join(f'{score:.5g}' for score in own)}, a figure a seed", file=sys.stderr)
         figures = [rows[0].scores.get(method, np.nan) for method in methods]

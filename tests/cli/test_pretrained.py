@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnncli.model import card_file
+from rnncli.model import card_file, weights_file
 from tests.conftest import Command, hourly
 
 
@@ -260,10 +260,32 @@ def test_beside_trained_networks_it_has_a_share_with_a_reason(rnncli: Command, t
     assert outcome.code == 0
     assert card.pretrained is not None
     assert 0.05 <= card.pretrained.share <= 1
-    assert "share" in card.reasons["pretrained"] or not card.members
+    assert card.reasons["pretrained"]
+    assert "share" in outcome.err or not card.members
     first = rnncli("forecast", model, tmp_path / "t.csv")
     assert first.code == 0
     assert first.table["rnncli"].notna().all()
+
+
+def test_fine_tuning_keeps_the_pretrained_network_with_its_share(rnncli: Command, tmp_path: Path) -> None:
+    hourly(series=3, days=20).to_csv(tmp_path / "t.csv", index=False)
+    hourly(series=3, days=23).to_csv(tmp_path / "newer.csv", index=False)
+    first, second = tmp_path / "m.rnn", tmp_path / "n.rnn"
+    rnncli("train", tmp_path / "t.csv", "--horizon", 12, "--budget", "12s", "--output", first)
+    before = weights_file.load(first)
+    assert before.card.members, "the test needs a model with both"
+
+    outcome = rnncli(
+        "train", tmp_path / "newer.csv", "--from", first, "--steps", 3, "--horizon", 12, "--output", second
+    )
+
+    after = weights_file.load(second)
+    assert outcome.code == 0
+    assert after.card.pretrained == before.card.pretrained is not None
+    assert after.card.reasons["pretrained"] == before.card.reasons["pretrained"]
+    assert before.pretrained is not None
+    assert after.pretrained is not None
+    assert np.array_equal(after.pretrained.members[0]["output.weight"], before.pretrained.members[0]["output.weight"])
 
 
 def test_a_dry_run_of_a_short_table_trains_nothing(rnncli: Command, table: Path, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import torch
 
 from rnncli.config.architecture import InputSpec
 from rnncli.config.sections import Columns, Config, DecoderName, NetworkOptions, Training
-from rnncli.evaluation import cutoffs
 from rnncli.model.model import Model
 from rnncli.model.weights_file import load, save
 from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing
 from rnncli.network.network import Network as Built
 from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import make_plan
 from rnncli.training import train_model
 from rnncli.training.network_workers import network_workers
@@ -211,7 +211,7 @@ def test_validation_finds_that_one_series_leads_another() -> None:
     )
     training = Training(members=2, steps=120, refit=False)
     places = Cutoffs(np.full(len(late), 1), late)  # "b" after the rows that were trained on
-    _, actual = cutoffs.slice_windows(wide(frame), places, 1, 5)
+    _, actual = slice_windows(wide(frame), places, 1, 5)
     errors = []
     for network in (given, given.model_copy(update={"mix": False})):
         config = Config(network=network, training=training)

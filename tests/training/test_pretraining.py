@@ -16,7 +16,7 @@ from rnncli.training.pretraining import __main__ as program
 from rnncli.training.pretraining import batches, finetune, pretrain
 from rnncli.training.pretraining.batches import GROUPS, make_batch
 from rnncli.training.pretraining.pretrain import Pretraining
-from rnncli.training.zero_shot import zero_shot
+from rnncli.training.zero_shot import weighed_forecaster
 
 
 def test_a_batch_depends_on_its_seed_and_number_alone() -> None:
@@ -119,7 +119,7 @@ def test_fine_tuning_lowers_the_error_on_series_unlike_simulated_ones() -> None:
     frame = pd.DataFrame({"unique_id": np.repeat(np.arange(series), rows), "ds": times, "y": values.reshape(-1)})
     panel = from_frame(frame, Columns())
     parts = split(panel, 3, None)
-    before = zero_shot(panel.head(parts.training_ends(3)), Config(), 3).forecaster
+    before = weighed_forecaster(panel.head(parts.training_ends(3)), Config(), 3, 200)
 
     after = finetune.fine_tuned(before, panel, parts, 3, 40, seed=0)
     again = finetune.fine_tuned(before, panel, parts, 3, 40, seed=0)

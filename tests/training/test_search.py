@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
-from rnncli.evaluation import cutoffs
 from rnncli.model import card as cards
 from rnncli.model import data_profile
 from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import Panel, from_frame
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import InitialWeights
 from rnncli.training.search import Search, select_ensemble
@@ -99,7 +99,7 @@ def searched(
     if trained_before:
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
         plan = plan._replace(candidates=both[1:], initial=tuple(InitialWeights(design, {}) for design in both))
-    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
+    _, truth = slice_windows(panel, plan.split.validation, 1, 6)
     given = {"max_trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
     runner = FakeRunner(plan=plan, training=training, **given)
     search = Search(cast(TrialRunner, runner), network, data_profile.profile(panel))

@@ -8,10 +8,10 @@ import pytest
 
 from rnncli.config.metrics import MetricName
 from rnncli.config.sections import Columns, NetworkOptions, Training
-from rnncli.evaluation import cutoffs
 from rnncli.model import data_profile
 from rnncli.network.quantile_head import QuantileHead
 from rnncli.panel import from_frame
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning import plan as choices
 from rnncli.training.validation_loss import validation_loss as judged
 from tests.conftest import hourly
@@ -23,7 +23,7 @@ def test_forecasts_of_counts_are_scored_as_counts() -> None:
     frame = hourly(series=30)
     panel = from_frame(frame.assign(y=frame["y"].round()), Columns())
     plan = choices.make_plan(panel, NetworkOptions(horizon=6, season=24), Training())
-    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
+    _, truth = slice_windows(panel, plan.split.validation, 1, 6)
     near = truth[..., None] + np.linspace(-0.4, 0.4, len(HEAD.levels))
 
     judge = partial(judged, plan, "mae")
@@ -36,7 +36,7 @@ def test_forecasts_of_counts_are_scored_as_counts() -> None:
 def test_larger_errors_have_a_higher_loss_and_unknown_ones_an_infinite_loss(metric: MetricName) -> None:
     panel = from_frame(hourly(series=3), Columns())
     plan = choices.make_plan(panel, NetworkOptions(horizon=6, season=24), Training())
-    _, truth = cutoffs.slice_windows(panel, plan.split.validation, 1, 6)
+    _, truth = slice_windows(panel, plan.split.validation, 1, 6)
     judge = judged(plan, metric, data_profile.profile(panel))
 
     right, near, far, unknown = (

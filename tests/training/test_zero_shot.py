@@ -8,14 +8,21 @@ import pytest
 
 from rnncli.config.sections import Columns, Config, NetworkOptions
 from rnncli.model.model import Model
+from rnncli.model.pretrained.forecaster import View
 from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.panel import Cutoffs, Panel, from_frame
-from rnncli.training.zero_shot import MAX_ORIGINS, rolling_origins, zero_shot
+from rnncli.training.zero_shot import MAX_ORIGINS, MAX_WINDOWS, rolling_origins, zero_shot
 
 
 def table(values: np.ndarray, freq: str = "MS") -> Panel:
     times = pd.date_range("2015-01-05", periods=len(values), freq=freq)
     return from_frame(pd.DataFrame({"ds": times, "y": values}), Columns())
+
+
+def views_of(panel: Panel, config: Config | None = None) -> tuple[View, ...]:
+    forecaster = zero_shot(panel, config or Config(), 6).model.pretrained
+    assert forecaster is not None
+    return forecaster.views
 
 
 def forecast(model: Model, panel: Panel) -> np.ndarray:
@@ -55,7 +62,7 @@ def continued(values: np.ndarray, horizon: int, freq: str = "MS") -> tuple[float
 def test_the_calendar_tells_the_network_its_seasons(freq: str, season: int, expected: Seasons) -> None:
     values = 50 + 9 * np.sin(2 * np.pi * np.arange(60) / max(season, 2)) + np.random.default_rng(0).normal(0, 1, 60)
 
-    views = zero_shot(table(values, freq), Config(), 6).forecaster.views
+    views = views_of(table(values, freq))
     assert views[0].seasons == expected
     assert sum(view.weight for view in views) == pytest.approx(1)
 
@@ -63,14 +70,14 @@ def test_the_calendar_tells_the_network_its_seasons(freq: str, season: int, expe
 def test_a_given_season_is_the_only_one() -> None:
     config = Config(network=NetworkOptions(season=10))
 
-    assert [view.seasons for view in zero_shot(table(np.arange(40.0)), config, 6).forecaster.views] == [Seasons(10)]
+    assert [view.seasons for view in views_of(table(np.arange(40.0)), config)] == [Seasons(10)]
 
 
 def test_a_strong_season_takes_nearly_all_the_weight_and_a_missing_one_does_not() -> None:
     time, noise = np.arange(96), np.random.default_rng(0).normal(0, 1, 96)
 
-    strong = zero_shot(table(100 + 20 * np.sin(2 * np.pi * time / 12) + noise), Config(), 12).forecaster.views
-    missing = zero_shot(table(100 + np.cumsum(noise)), Config(), 12).forecaster.views
+    strong = views_of(table(100 + 20 * np.sin(2 * np.pi * time / 12) + noise))
+    missing = views_of(table(100 + np.cumsum(noise)))
     assert strong[0].weight > 0.95
     assert missing[0].weight < strong[0].weight
 
@@ -78,7 +85,7 @@ def test_a_strong_season_takes_nearly_all_the_weight_and_a_missing_one_does_not(
 @pytest.mark.parametrize("rows", [2, 3, 5, 12, 30, 200])
 def test_rolling_origins_have_rows_before_and_after_them(rows: int) -> None:
     panel = table(np.arange(float(rows)))
-    origins = rolling_origins(panel, 6, 12)
+    origins = rolling_origins(panel, 6, 12, MAX_WINDOWS)
 
     assert len(origins.rows) <= MAX_ORIGINS
     assert (origins.rows >= 1).all()

@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from rnncli.cli import completion, model_argument, run_report
+from rnncli.cli import completion, model_argument, pretrained, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.evaluate import request
 from rnncli.cli.evaluate.request import COMPARISON_METRICS, BacktestRequest, ScoreRequest
@@ -23,7 +23,6 @@ METRICS_HELP = (
     f"Metrics: {', '.join(METRICS)}; methods are compared by the first. "
     f"[default: {','.join(DEFAULT_METRICS)}; with --compare {','.join(COMPARISON_METRICS)}]"
 )
-UNTRAINED = {"--horizon", "--season"}  # options of networks that the pretrained one takes
 BREAKDOWNS = ("horizon", "series", "window", "week")
 NOT_FOR_SAVED = (
     *("--known", "--past", "--static", "--categorical", "--weight", "--holidays"),
@@ -131,8 +130,8 @@ def evaluate(
     source, data = model_argument.split(paths, "evaluate")
     if source is None:
         forbid(
-            {"--refit": refit != "never", "--reference": reference is not None}
-            | {option: True for option in settings.given_options("network", "training") if option not in UNTRAINED},
+            pretrained.unsuitable_options(settings)
+            | {"--refit": refit != "never", "--reference": reference is not None},
             "the pretrained network is not trained on the table",
         )
         _score_pretrained(data, settings, scores, BacktestRequest(windows, step, None, output, plot))
@@ -185,9 +184,7 @@ def _score_model(model: Path, data: str, settings: Settings, scores: ScoreReques
 
 def _score_pretrained(data: str, settings: Settings, scores: ScoreRequest, backtest: BacktestRequest) -> None:
     """Score the pretrained network on windows of the data."""
-    config = settings.applied_to(Config())
-    if config.network.horizon is None:
-        raise RequestError("the horizon is missing: evaluate pretrained needs --horizon 12 (steps) or 7d (a duration)")
+    config = pretrained.config_of(settings, "evaluate")
     backtest.check(Path(data))
     from rnncli.cli.evaluate.score_model import score_pretrained
 

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from rnncli.panel import Cutoffs, Panel
 
 MAX_ROWS = 24  # of the table on a terminal
-UNTRAINED = {"network": ("horizon", "season")}  # options of networks that the pretrained one takes
 
 
-@configured("columns", "network", "forecast", "compute", "freshness", without=("memory",), only=UNTRAINED)
+@configured(
+    "columns", "network", "forecast", "compute", "freshness", without=("memory",), only={"network": pretrained.OPTIONS}
+)
 def forecast(
     paths: Annotated[
         list[str],
@@ -90,7 +91,7 @@ def forecast(
 
 def _run_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, settings: Settings) -> None:
     """Check the request, and forecast with the pretrained network once or for as long as the stream lasts."""
-    config = settings.applied_to(Config())
+    config = pretrained.config_of(settings, "forecast")
     request.check_pretrained(inputs, outputs, config)
     if outputs.follow:
         stream.check_options(config, outputs)

@@ -46,20 +46,18 @@ def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Pane
         return data_input.build_panel(table, columns, expected)
 
 
-def read_untrained(
-    inputs: "ForecastInputs", columns: "Columns", config: "Config"
-) -> tuple["Panel", "ForecastState | None"]:
+def read_untrained(inputs: ForecastInputs, columns: Columns, config: Config) -> tuple["Panel", "ForecastState | None"]:
     """Return the panel to forecast, and with --state the new state: stored history followed by the new rows."""
     if inputs.state is not None and inputs.state.exists():
         from rnncli.model import forecast_state
 
-        card = pretrained.model_of(forecast_state.read_state(inputs.state).panel, config, quiet=True).card
+        card = pretrained.card_of(forecast_state.read_state(inputs.state).panel, config)
         return read_inputs(inputs, data_input.columns_for_model(card, columns), card)
     with about(inputs.data):
         panel = data_input.read_panel(inputs.data, columns)
         if inputs.state is None:
             return panel, None
-        state = state_file.append(inputs.state, panel, pretrained.model_of(panel, config, quiet=True).card)
+        state = state_file.append(inputs.state, panel, pretrained.card_of(panel, config))
     return state.panel, state
 
 

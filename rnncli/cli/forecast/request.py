@@ -59,10 +59,6 @@ class ForecastBatch(NamedTuple):
 
 def check_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, config: "Config") -> None:
     """Raise RequestError if options exclude each other or the pretrained network, or if a file cannot be written."""
-    if config.network.horizon is None:
-        raise RequestError(
-            "the horizon is missing: without a model, forecast needs --horizon 12 (steps) or --horizon 7d (a duration)"
-        )
     if inputs.future or outputs.template:
         raise RequestError("the pretrained network uses no covariates. Leave out --future, or train a model")
     _check_options(inputs, outputs, config)

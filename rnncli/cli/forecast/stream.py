@@ -36,6 +36,7 @@ STREAMABLE = tuple(name for name, row in FORMATS.items() if row.streamable)
 PATIENCE = 5.0  # seconds that Ctrl-C is deferred for: the reader of the forecasts may never continue
 COMMIT_INTERVAL = 10.0  # seconds between two writes of the state file
 MAX_LEADING_ERRORS = 20  # invalid lines before the first row: the header is wrong, and each line takes 20 ms
+MAX_FIRST_LINES = 1_000  # without a recognised frequency; each attempt reads all of them again
 MAX_REPORTED = 3  # invalid rows reported one by one; the others are counted
 
 
@@ -107,7 +108,7 @@ class _Stream(NamedTuple):
 def _first_lines(lines: Iterator[list[bytes]], columns: "Columns") -> tuple["Panel", Iterator[list[bytes]]]:
     """Return the panel of as many first lines as make one, and all lines, those included.
 
-    Raises DataError if the stream ends before.
+    Raises DataError if the stream ends before, or after many lines without a recognised frequency.
     """
     from rnncli.panel import from_frame
     from rnncli.tables import streaming
@@ -123,6 +124,8 @@ def _first_lines(lines: Iterator[list[bytes]], columns: "Columns") -> tuple["Pan
                 return from_frame(parser.table(rows), columns, keep_first=True), chain([waiting], lines)
         except DataError as error:
             problem = error
+            if len(waiting) > MAX_FIRST_LINES:
+                break
     raise problem
 
 

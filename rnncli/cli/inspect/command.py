@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli import completion, model_argument, run_report
+from rnncli.cli import completion, model_argument, pretrained, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.figures import style
 from rnncli.cli.inspect import settings as settings_table
@@ -101,16 +101,16 @@ def _show_pretrained(
 ) -> None:
     """Show the card of the pretrained network, or what its forecasts of a table rest on."""
     forbid({"--plot": plot}, "the pretrained network was not trained on this table, and has no learning curve")
-    given = set(settings.given_options("network", "training")) - {"--horizon", "--season"}
-    forbid(dict.fromkeys(given, True), "the pretrained network is already trained")
-    config = settings.applied_to(Config())
-    if data is not None and config.network.horizon is None:
-        raise RequestError("the horizon is missing: with a table, inspect pretrained needs --horizon 12 (steps) or 7d")
+    forbid(pretrained.unsuitable_options(settings), "the pretrained network is already trained")
+    if data is None:
+        from rnncli.cli.inspect import pretrained_network
+
+        pretrained_network.show_card(as_json)
+        return
+    config = pretrained.config_of(settings, "inspect")
     from rnncli.cli.inspect import pretrained_network
 
-    if data is None:
-        pretrained_network.show_card(as_json)
-    elif importance:
+    if importance:
         pretrained_network.show_importance(data, config, format)
     else:
         pretrained_network.show_basis(data, config, format, as_json)

@@ -158,7 +158,7 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
             return None
         with console.timed("training"):
             checkpoints = resume.open_checkpoints(request.output, config.resumption, panel)
-            outcome = _fit(panel, config, plan, publication.current, checkpoints)
+            outcome = _fit(panel, config, plan, publication.current, start, checkpoints)
         publish.check_conditions(publication, outcome, panel)
         outcome = outcome if start is None else keep_calibration(outcome, start)
         with console.timed("writing"):
@@ -203,7 +203,12 @@ def _write(model: "Model", output: Path, keep_previous: bool) -> None:
 
 
 def _fit(
-    panel: "Panel", config: Config, plan: "Plan", current: "Model | None", checkpoints: "CheckpointFolder | None"
+    panel: "Panel",
+    config: Config,
+    plan: "Plan",
+    current: "Model | None",
+    start: "Model | None",
+    checkpoints: "CheckpointFolder | None",
 ) -> "TrainedModel":
     """Return the trained model with its validation scores."""
     from rnncli.training import train_model
@@ -216,7 +221,7 @@ def _fit(
         workers = network_workers(plan, device, processes, checkpoints)
         console.note(f"device: {device} ({reason})" + (f", {workers.size} processes" if workers.size > 1 else ""))
         with console.progress() as report:
-            return train_model.train(config, plan, workers, report, current)
+            return train_model.train(config, plan, workers, report, current, start)
 
     return _on_device(panel, config, plan, train_on)
 

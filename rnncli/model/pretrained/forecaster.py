@@ -9,6 +9,7 @@ from rnncli.model.pretrained.network import LEVELS, Weights
 from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.model.pretrained.window_forecasts import forecast_windows, memory
 from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.window_values import slice_windows
 
 VALUES_AT_ONCE = 5_000_000  # of windows sliced at once
 
@@ -43,12 +44,16 @@ class PretrainedForecaster(NamedTuple):
         size = min(limit, max(1, VALUES_AT_ONCE // (self.context * panel.targets)))
         for start in range(0, len(cutoffs.rows), size):
             part = Cutoffs(cutoffs.series[start : start + size], cutoffs.rows[start : start + size])
-            yield part, _windows(panel, part, self.context)
+            length = min(self.context, max(1, int(part.rows.max())))
+            yield part, slice_windows(panel, part, length, 0).past
 
     def after(self, past: np.ndarray, horizon: int) -> np.ndarray:
         """Return the quantiles (N, H, K, Q) at LEVELS after windows (N, L, K)."""
-        shares = np.array([view.weight for view in self.views])
-        return np.einsum("v,vnhkq->nhkq", shares / shares.sum(), np.stack(self.by_view(past, horizon)))
+        return self.mixed(self.by_view(past, horizon))
+
+    def mixed(self, by_view: list[np.ndarray]) -> np.ndarray:
+        """Return the mean of the forecasts (...) with each view by the weights of the views."""
+        return np.average(by_view, axis=0, weights=[view.weight for view in self.views])
 
     def by_view(self, past: np.ndarray, horizon: int) -> list[np.ndarray]:
         """Return the quantiles (N, H, K, Q) with the seasons of each view after windows (N, L, K)."""
@@ -59,13 +64,3 @@ class PretrainedForecaster(NamedTuple):
             quantiles = forecast_windows(self.members, flat[:, -memory(view.seasons) :], view.seasons, horizon)
             found.append(quantiles.reshape(count, targets, horizon, -1).swapaxes(1, 2))
         return found
-
-
-def _windows(panel: Panel, cutoffs: Cutoffs, context: int) -> np.ndarray:
-    """Return the newest values before each cutoff, NaN before the first row of a series: (N, L, K)."""
-    length = int(min(context, max(1, cutoffs.rows.max(initial=1))))
-    begins = panel.offsets[cutoffs.series][:, None]
-    rows = begins + cutoffs.rows[:, None] + np.arange(-length, 0)
-    values = panel.values[rows.clip(0, len(panel.values) - 1)].astype(np.float64)
-    values[rows < begins] = np.nan
-    return values

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.config.intervals import QUANTILE_LEVELS
 from rnncli.model.pretrained.window_features import (
     AHEAD_INPUTS,
     CANDIDATES,
@@ -17,7 +18,7 @@ from rnncli.model.pretrained.window_features import (
     WindowFeatures,
 )
 
-LEVELS = (0.025, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975)
+LEVELS = QUANTILE_LEVELS  # those of trained networks, with which its forecasts are mixed
 MIDDLE = LEVELS.index(0.5)
 SHARPNESS, TRUST = 3.0, 1.5  # of the weights: how far outputs, and how far errors in the newest steps, decide them
 CORRECTION = 0.3  # size of a correction where all simple forecasts agree, in scales

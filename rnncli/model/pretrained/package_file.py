@@ -16,13 +16,12 @@ from rnncli.config.sections import Section
 from rnncli.config.types import ItemTuple
 from rnncli.model.pretrained.network import Weights, check_shapes
 
-NAME = "pretrained"  # on the command line, in place of a model file
 PATH = Path(__file__).with_name("weights.safetensors")
 KEY = "rnncli-pretrained"
 
 
 class PretrainedCard(Section):
-    """How the weights were trained, and how accurate they are."""
+    """Training and accuracy of the weights."""
 
     name: str
     """Name of these weights."""

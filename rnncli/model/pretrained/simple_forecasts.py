@@ -69,7 +69,7 @@ def simple_forecasts(values: np.ndarray, weights: np.ndarray, seasons: Seasons, 
     groups = [groups[min(number, len(groups) - 1)] for number in range(3)]
     last = np.broadcast_to(values[:, -1:], (len(values), len(steps)))
     span = short if short > 1 else MEAN_OF
-    recent = _mean(values[:, -span:], weights[:, -span:])[:, None]
+    recent = weighted_mean(values[:, -span:], weights[:, -span:])[:, None]
     repeated = np.where((seen >= short)[:, None], values[:, (steps - 1) % short - short], last)
     ago, level = repeated, repeated
     if long > 1 and length >= long:
@@ -92,7 +92,8 @@ def _repeated(shape: np.ndarray, length: int) -> np.ndarray:
     return shape[:, np.arange(-length, 0) % shape.shape[1]]
 
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the weighted mean (...) of values (..., L); zero without any weight."""
     return (values * weights).sum(axis=-1) / np.maximum(weights.sum(axis=-1), 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What the pretrained network is given of each window: scaled steps, traits, simple forecasts and their errors.
+"""Inputs of the pretrained network for each window: scaled steps, traits, simple forecasts and their errors.
 
 NumPy only. All of it depends on the window alone: a change of units or of the batch changes no forecast.
 """
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.model.pretrained.simple_forecasts import METHODS, Seasons, simple_forecasts
+from rnncli.model.pretrained.simple_forecasts import METHODS, Seasons, simple_forecasts, weighted_mean
 
 ENCODED = 96  # newest steps that the recurrent layer reads
 STEP_INPUTS, TRAITS, AHEAD_INPUTS = 7, 20, 4
@@ -95,21 +95,17 @@ def _scaling(
     """Return centre, scale and mean change (B,) of windows: the mean of the last season, the mean seasonal change."""
     change, seasonal = _mean_change(values, weights, 1), _mean_change(values, weights, season)
     scale = np.where((seen >= season + 3) & (seasonal > 0), seasonal, change)
-    size = _mean(np.abs(values), weights)
+    size = weighted_mean(np.abs(values), weights)
     scale = np.where(scale > 0, scale, np.where(size > 0, 0.1 * size, 1.0))
     span = max(season, 1)
-    return _mean(values[:, -span:], weights[:, -span:]), np.maximum(scale, 1e-9 * size), change
+    return weighted_mean(values[:, -span:], weights[:, -span:]), np.maximum(scale, 1e-9 * size), change
 
 
 def _mean_change(values: np.ndarray, weights: np.ndarray, lag: int) -> np.ndarray:
     """Return the mean absolute change over a lag of windows (B, L): (B,), zero without a pair."""
     if lag >= values.shape[1]:
         return np.zeros(len(values))
-    return _mean(np.abs(values[:, lag:] - values[:, :-lag]), weights[:, lag:] * weights[:, :-lag])
-
-
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return (values * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-12)
+    return weighted_mean(np.abs(values[:, lag:] - values[:, :-lag]), weights[:, lag:] * weights[:, :-lag])
 
 
 class _Window(NamedTuple):
@@ -123,7 +119,7 @@ class _Window(NamedTuple):
     def candidates(self, seasons: Seasons, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the simple forecasts (B, K, H) of values and logarithms, and the seasons (B, m), (B, M) of values."""
         count = len(self.scaled)
-        middle = _mean(self.logs, self.weights)[:, None]
+        middle = weighted_mean(self.logs, self.weights)[:, None]
         centred = (self.logs - middle) * self.weights
         both = simple_forecasts(np.concatenate([self.scaled, centred]), np.tile(self.weights, (2, 1)), seasons, steps)
         values, logs = both.values[:count], both.values[count:]
@@ -191,8 +187,8 @@ def _traits(
     variances = []
     for shape in (np.zeros((len(scaled), 1)), season, both):
         rest = scaled - shape[:, np.arange(-length, 0) % shape.shape[1]]
-        variances.append(_mean((rest - _mean(rest, weights)[:, None]) ** 2, weights))
-    size = _mean(np.abs(values), weights)
+        variances.append(weighted_mean((rest - weighted_mean(rest, weights)[:, None]) ** 2, weights))
+    size = weighted_mean(np.abs(values), weights)
     least = np.maximum(variances[0], 1e-9)
     return np.stack(
         [
@@ -205,7 +201,7 @@ def _traits(
             np.arcsinh(window.centre / window.scale) / 4,
             np.arcsinh(size / window.scale) / 4,
             window.positive,
-            _mean((values == 0).astype(np.float64), weights),
+            weighted_mean((values == 0).astype(np.float64), weights),
             ((values == np.round(values)) | (weights == 0)).all(axis=1),
             ((values < 0) & (weights > 0)).any(axis=1),
             np.log1p((change / window.scale).clip(0, 50)),

@@ -1,4 +1,4 @@
-"""How simulated paths become the numbers of a table: units, logarithms, counts, rounding, caps, gaps. NumPy only."""
+"""Record simulated paths as the numbers of a table: units, logarithms, counts, rounding, caps, gaps. NumPy only."""
 
 from collections.abc import Callable
 

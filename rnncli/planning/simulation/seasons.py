@@ -62,11 +62,11 @@ def second_season(rng: np.random.Generator, count: int, length: int, season: int
     if other is None or not len(chosen):
         return paths
     path = seasonal_paths(rng, len(chosen), length, other)
-    if other > 2 * season:  # each short season at one height of the long one, or smooth over it
-        window = np.where(rng.random(len(chosen)) < 0.6, season, 1)
+    if other > 2 * season:  # most long seasons move slowly, as means over a short one
+        slow = rng.random(len(chosen)) < 0.6
         smooth = np.cumsum(np.pad(path, ((0, 0), (season, 0)), mode="edge"), axis=1)
         smooth = (smooth[:, season:] - smooth[:, :-season]) / season
-        path = np.where(window[:, None] > 1, smooth, path)
+        path = np.where(slow[:, None], smooth, path)
     paths[chosen] = path / (path.std(axis=1, keepdims=True) + 1e-9)
     return paths
 

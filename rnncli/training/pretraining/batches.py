@@ -71,10 +71,20 @@ def make_batch(seed: int, number: int, leave_out: str | None = None) -> Batch:
     past = recording.gaps(rng, values[:, :rows], GAPS)
     begin = (rng.random(len(past)) < CUT) * rng.random(len(past)) * max(0, rows - shortest)
     past = np.where(np.arange(rows) < begin[:, None], np.nan, past)
-    steps = np.sort(rng.choice(horizon, min(horizon, STEPS), replace=False)) + 1
+    steps = draw_steps(rng, horizon)
     features = window_features(past, Seasons(season, group.long), steps)
-    actual = (values[:, rows - 1 + steps] - features.centre[:, None]) / features.scale[:, None]
-    return Batch(features, actual.clip(-MAX_ACTUAL, MAX_ACTUAL).astype(np.float32), season)
+    return Batch(features, in_scales(values[:, rows - 1 + steps], features), season)
+
+
+def draw_steps(rng: np.random.Generator, horizon: int) -> np.ndarray:
+    """Draw the steps ahead to train on: all of a short horizon, some of a long one."""
+    return np.sort(rng.choice(horizon, min(horizon, STEPS), replace=False)) + 1
+
+
+def in_scales(values: np.ndarray, features: WindowFeatures) -> np.ndarray:
+    """Return values (B, H) after windows as their distances from the centres, in scales and 32 bits."""
+    distances = (values - features.centre[:, None]) / features.scale[:, None]
+    return distances.clip(-MAX_ACTUAL, MAX_ACTUAL).astype(np.float32)
 
 
 def _horizon(rng: np.random.Generator, group: Group) -> int:

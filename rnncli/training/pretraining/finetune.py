@@ -5,23 +5,20 @@ import math
 import numpy as np
 import torch
 
-from rnncli.evaluation.cutoffs import slice_windows
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
 from rnncli.model.pretrained.network import Weights
 from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.model.pretrained.window_features import window_features
 from rnncli.model.pretrained.window_forecasts import memory
 from rnncli.panel import Cutoffs, Panel
+from rnncli.panel.window_values import slice_windows
 from rnncli.planning.validation_split import Split
-from rnncli.training.pretraining.torch_network import TorchNetwork, pinball_loss
+from rnncli.training.pretraining.batches import draw_steps, in_scales
+from rnncli.training.pretraining.torch_network import TorchNetwork, pinball_loss, update_weights
 
 WINDOWS, LONG_WINDOWS = 128, 64  # of a batch, and of one of long windows
 LONG_WINDOW = 300  # rows from which a window is long
-STEPS = 24  # steps ahead of a batch that are trained on
 LEARNING_RATE, WARM_UP = 5e-4, 10
-LOSS_CAP = 8.0  # of a window, in seasonal changes
-MAX_ACTUAL = 100.0  # distance of a value from the centre, in scales
-MAX_NORM = 1.0  # of the gradient of a network
 
 
 def fine_tuned(
@@ -43,11 +40,7 @@ def fine_tuned(
         rows = split.first[series] + (rng.random(size) * counts[series]).astype(np.int64)
         loss = _loss(networks, forecaster, table, Cutoffs(series, rows), seasons, horizon, rng)
         if loss is not None:
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            for network in networks:
-                torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
-            optimiser.step()
+            update_weights(networks, optimiser, loss)
     return forecaster._replace(members=tuple(network.weights() for network in networks))
 
 
@@ -68,7 +61,7 @@ def _loss(
     rng: np.random.Generator,
 ) -> torch.Tensor | None:
     """Return the sum of the networks' losses on the windows with a known past and future; None if there are none."""
-    steps = np.sort(rng.choice(horizon, min(horizon, STEPS), replace=False)) + 1
+    steps = draw_steps(rng, horizon)
     past = np.concatenate([part for _, part in forecaster.windows(table, cutoffs)])[:, -memory(seasons) :]
     future = slice_windows(table, cutoffs, 1, horizon).future[:, steps - 1]  # (N, H, K)
     flat_past = past.transpose(0, 2, 1).reshape(-1, past.shape[1])
@@ -77,6 +70,5 @@ def _loss(
     if not usable.any():
         return None
     features = window_features(flat_past[usable], seasons, steps)
-    actual = (flat_future[usable] - features.centre[:, None]) / features.scale[:, None]
-    target = torch.from_numpy(actual.clip(-MAX_ACTUAL, MAX_ACTUAL).astype(np.float32))
-    return torch.stack([pinball_loss(network(features), target, LOSS_CAP) for network in networks]).sum()
+    actual = torch.from_numpy(in_scales(flat_future[usable], features))
+    return torch.stack([pinball_loss(network(features), actual) for network in networks]).sum()

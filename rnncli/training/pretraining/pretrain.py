@@ -14,16 +14,14 @@ import torch
 
 from rnncli.files.atomic import atomic_writer
 from rnncli.model.pretrained.network import Weights, quantiles
-from rnncli.training.pretraining.batches import Batch, make_batch
-from rnncli.training.pretraining.torch_network import TorchNetwork, pinball_loss
+from rnncli.training.pretraining.batches import WINDOWS, Batch, make_batch
+from rnncli.training.pretraining.torch_network import TorchNetwork, pinball_loss, update_weights
 
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-3
 WARM_UP = 300  # updates in which the learning rate rises
 HOLD = 0.4  # share of the updates after which the learning rate falls, by half a cosine
 LAST_RATE = 0.01  # of the learning rate
 AVERAGE = 0.999  # of the moving average of the weights (Polyak and Juditsky 1992)
-MAX_NORM = 1.0  # of the gradient
-LOSS_CAP = 8.0  # of a window, above which its loss grows with the logarithm
 CHECKPOINT_EVERY = 500  # updates
 AHEAD = 8  # batches simulated ahead
 TEST_SEED, TEST_BATCHES = 10**6, 60  # simulated batches that no training sees
@@ -42,7 +40,7 @@ class Pretraining:
 
     def batch_number(self, update: int) -> int:
         """Return the number of the batch of an update."""
-        return update if self.series is None else update % max(1, self.series // 256)
+        return update if self.series is None else update % max(1, self.series // WINDOWS)
 
 
 class PretrainedWeights(NamedTuple):
@@ -54,7 +52,7 @@ class PretrainedWeights(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a training has done so far: shown after each checkpoint."""
+    """Progress of a training, reported after each checkpoint."""
 
     update: int
     loss: float  # mean since the last report
@@ -76,11 +74,8 @@ def pretrain(options: Pretraining, checkpoint: Path, report: Callable[[Report], 
     with _batches(options, done) as batches:
         for update, batch in enumerate(batches, done + 1):
             begun = time.monotonic()
-            loss = pinball_loss(network(batch.features), torch.from_numpy(batch.actual), LOSS_CAP)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
-            optimiser.step()
+            loss = pinball_loss(network(batch.features), torch.from_numpy(batch.actual))
+            update_weights([network], optimiser, loss)
             scheduler.step()
             _average(average, network, update)
             losses.append(loss.item())
@@ -98,9 +93,7 @@ def test_losses(members: tuple[Weights, ...]) -> dict[int, float]:
     for number in range(TEST_BATCHES):
         batch = make_batch(TEST_SEED, number)
         forecast = torch.from_numpy(np.mean([quantiles(weights, batch.features) for weights in members], axis=0))
-        losses.setdefault(batch.season, []).append(
-            pinball_loss(forecast, torch.from_numpy(batch.actual), LOSS_CAP).item()
-        )
+        losses.setdefault(batch.season, []).append(pinball_loss(forecast, torch.from_numpy(batch.actual)).item())
     return {season: float(np.mean(values)) for season, values in sorted(losses.items())}
 
 

@@ -1,5 +1,7 @@
 """The pretrained network in torch, for training; rnncli.model.pretrained.network computes the same in NumPy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,8 @@ from torch.nn import functional
 from rnncli.model.pretrained.network import CORRECTION, LEVELS, MIDDLE, SHARPNESS, TRUST, Weights
 from rnncli.model.pretrained.window_features import AHEAD_INPUTS, CANDIDATES, STEP_INPUTS, TRAITS, WindowFeatures
 
+LOSS_CAP = 8.0  # of a window, in seasonal changes
+MAX_NORM = 1.0  # of the gradient of a network
 START = 0.1  # of the usual size of the output's weights: training starts near the plain mean of simple forecasts
 
 
@@ -47,12 +51,21 @@ class TorchNetwork(nn.Module):
         return {name: value.detach().numpy().astype(np.float32) for name, value in self.state_dict().items()}
 
 
-def pinball_loss(quantiles: Tensor, actual: Tensor, cap: float) -> Tensor:
-    """Return the mean pinball loss (Koenker and Bassett 1978) over windows; its logarithm grows beyond a cap.
+def pinball_loss(quantiles: Tensor, actual: Tensor) -> Tensor:
+    """Return the mean pinball loss (Koenker and Bassett 1978) over windows; beyond LOSS_CAP it grows logarithmically.
 
     quantiles: (B, H, Q). actual: (B, H).
     """
     levels = torch.tensor(LEVELS)
     errors = actual.unsqueeze(-1) - quantiles
     losses = 2 * torch.maximum(levels * errors, (levels - 1) * errors).mean(dim=(1, 2))
-    return torch.where(losses > cap, cap * (1 + (losses.clamp(min=cap) / cap).log()), losses).mean()
+    return torch.where(losses > LOSS_CAP, LOSS_CAP * (1 + (losses.clamp(min=LOSS_CAP) / LOSS_CAP).log()), losses).mean()
+
+
+def update_weights(networks: Sequence[TorchNetwork], optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Change the weights by the gradient of a loss, clipped for each network."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    for network in networks:
+        torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
+    optimiser.step()
