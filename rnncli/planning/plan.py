@@ -103,7 +103,7 @@ def make_plan(table: Panel, network: NetworkOptions, training: Training) -> Plan
     strengths = seasonality.cycle_strengths(table)
     season = seasonality.choose_season(table.frequency, strengths)
     pretrained = pretrained_use.choose(table, network, training, horizon)
-    if pretrained.value != "no":
+    if training.pretrained:
         choices.reasons["pretrained"] = pretrained.reason
     synthetic = training.synthetic if pretrained.value == "no" else 0
     asked = training.model_copy(update={"synthetic": synthetic})

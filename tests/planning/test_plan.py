@@ -88,7 +88,7 @@ def test_settings_of_the_user_are_not_chosen() -> None:
     chosen = plan(single(wave(300, 7)), **settings)
 
     assert {name: getattr(chosen.architecture, name) for name in settings} == settings
-    assert set(chosen.reasons) == {"history", "steps", "calendar"}
+    assert set(chosen.reasons) == {"history", "steps", "calendar", "pretrained"}
 
 
 @pytest.mark.parametrize(
