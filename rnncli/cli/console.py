@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FILE_WIDTH = 500  # columns of a table in a file or a pipe
 INTERRUPTED = "interrupted: finished work is kept"
 PHASES = {"trial": "comparing architectures", "refit": "training on all rows"}
+LEAST_ELAPSED = 3.0  # seconds, before the time left can be told
+
 T = TypeVar("T")
 
 _run = Run()  # one command runs in a process, so its output options are global
@@ -157,10 +159,11 @@ def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
         BarColumn(bar_width=20),
         TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
         console=Console(stderr=True),
     )
     with bar:
-        task = bar.add_task("training", total=1.0, loss="")
+        task = bar.add_task("training", total=1.0, loss="", left="")
 
         def report(status: "TrainingStatus") -> None:
             if status.phase not in PHASES:
@@ -170,7 +173,7 @@ def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
             network = status.network
             loss = f"loss {network.loss:.4f}  validation {format_value(network.validation)}" if network else ""
             phase = f"{PHASES[status.phase]} {min(status.done + 1, status.of)}/{status.of}"
-            bar.update(task, completed=status.share, loss=loss, description=phase)
+            bar.update(task, completed=status.share, loss=loss, description=phase, left=_left_words(status))
 
         yield report
 
@@ -200,9 +203,19 @@ def _line_reporter() -> Callable[["TrainingStatus"], None]:
             return
         if status.done and (status.phase, status.done) != reported:
             reported = status.phase, status.done
-            note(f"{PHASES[status.phase]}: {status.done}/{status.of} networks, {status.elapsed:.0f} s")
+            left = _left_words(status)
+            done = f"{PHASES[status.phase]}: {status.done}/{status.of} networks, {status.elapsed:.0f} s"
+            note(f"{done}, {left}" if left else done)
 
     return report
+
+
+def _left_words(status: "TrainingStatus") -> str:
+    """Return about how much time is left, by the share of the work that is done."""
+    if status.elapsed < LEAST_ELAPSED or not status.share:
+        return ""
+    seconds = status.elapsed * (1 - status.share) / status.share
+    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
 
 
 def format_value(value: object) -> str:

@@ -56,7 +56,7 @@ DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 ScaleName = Literal["spread", "log", "mean", "global"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 PresetName = Literal["fast", "balanced", "best"]
-BUDGETS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # seconds
+PRESET_SECONDS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # on two idle cores, about
 Layout = Literal["auto", "long", "wide"]
 Decimal = Literal[".", ","]
 Duplicates = Literal["mean", "sum", "last"]
@@ -330,12 +330,12 @@ class Training(Section):
 
     metric: Annotated[MetricName, COMMON] = "quantiles"
     """Metric to optimise: sets the loss, the selection of members and the point forecast."""
-    preset: Annotated[PresetName, COMMON] = "balanced"
-    """Time limit: fast (25 s), balanced (4.5 min), best (15 min)."""
+    preset: Annotated[PresetName | None, COMMON, DefaultText("balanced, or by --budget")] = None
+    """Amount of work: fast, balanced or best (25 s, 4.5 min or 15 min on two idle cores)."""
     budget: Annotated[Seconds | None, COMMON] = None
-    """Time limit such as 60s, 5m or 1h, instead of a preset."""
+    """Time limit such as 60s, 5m or 1h; the model then depends on the speed of the machine."""
     members: Annotated[Annotated[int, Field(ge=1, le=100)] | None, COMMON] = None
-    """Number of networks to train, however long it takes; the same seed then gives identical weights."""
+    """Number of networks to train, instead of an amount of work."""
     refit: bool = True
     """Retrain the selected networks on all rows, including the newest."""
     steps: Annotated[Count | None, GRADIENT_STEPS] = None
@@ -396,12 +396,20 @@ class Training(Section):
     patience: Annotated[Count, GRADIENT_STEPS] = 10
     """Stop after this many checks without a lower validation loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63), COMMON] = 0
-    """Random seed; with --members, the same seed gives identical weights on a CPU."""
+    """Random seed; without --budget, the same seed gives identical weights on the same kind of CPU."""
+
+    @property
+    def effort(self) -> PresetName:
+        """The preset; without one, a time limit has the most networks of all presets."""
+        return self.preset or ("best" if self.budget else "balanced")
 
     @property
     def seconds(self) -> float:
-        """Time limit in seconds; infinite if the number of networks is set."""
-        return math.inf if self.members else self.budget or BUDGETS[self.preset]
+        """Time of the training on two idle cores, about; infinite if the number of networks is set."""
+        if self.members:
+            return math.inf
+        preset = math.inf if self.budget and not self.preset else PRESET_SECONDS[self.effort]
+        return min(self.budget or math.inf, preset)
 
 
 class Resumption(Section):

@@ -2,7 +2,8 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +80,20 @@ def prepare(requested: DeviceName, work: float) -> Device:
     """
     torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
     return choose(requested, work)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Compute in a single thread within the block: more of them change the rounding of a sum.
+
+    For small networks a second thread mostly waits, while a second process does not.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def free_cores() -> int:

@@ -27,7 +27,7 @@ from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import Plan
 from rnncli.training.pretrained_share import PretrainedMember
-from rnncli.training.trials import TrainedMember
+from rnncli.training.trials import TimeCut, TrainedMember
 from rnncli.training.zero_shot import zero_shot
 
 CURRENT = "current"  # method name of the model in use among the scores
@@ -42,6 +42,7 @@ class TrainedModel(NamedTuple):
 
     model: Model
     scores: WindowScores | None  # of the trials on the validation windows, if there are any in the table
+    time_cut: TimeCut | None = None  # what a time limit left out
 
 
 class ModelBasis(NamedTuple):
@@ -129,7 +130,7 @@ def keep_calibration(trained: TrainedModel, previous: Model) -> TrainedModel:
         previous_scores = {"scores": card.scores, "validation": card.validation}
         model = dataclasses.replace(model, card=model.card.model_copy(update=previous_scores))
     calibration = previous.calibration or model.calibration
-    return TrainedModel(dataclasses.replace(model, calibration=calibration), trained.scores)
+    return trained._replace(model=dataclasses.replace(model, calibration=calibration))
 
 
 class _ValidationForecasts:

@@ -14,7 +14,6 @@ from rnncli.planning.plan import Plan
 from rnncli.training import cpu_matmul
 from rnncli.training.loop import penalised_loss
 from rnncli.training.network_workers import network_workers, series_data
-from rnncli.training.search import FIRST_TRIAL_SHARE
 from rnncli.training.task import TrainingTask
 from rnncli.training.train_network import (
     batch_source,
@@ -57,13 +56,14 @@ def measure_update(task: TrainingTask, data: SeriesData, device: torch.device) -
 
 
 class CostEstimate(NamedTuple):
-    """Time and memory of a training."""
+    """Work, time and memory of a training."""
 
     trials: int  # networks to compare architectures, at most
     members: int  # networks to train on all rows, at most
     update_cost: UpdateCost | None  # of the first architecture; None for a closed-form readout
+    work: float  # in all, at most, in seconds of a reference core
     seconds: float | None  # in all, about
-    budget: float  # seconds at most, infinite if the number of networks is set
+    limit: float  # of the time in seconds; infinite without one
     table: int  # bytes of the table in each process
     memory: int  # bytes in all, about
 
@@ -71,23 +71,28 @@ class CostEstimate(NamedTuple):
 def estimate_cost(plan: Plan, training: Training, device: torch.device, size: int) -> CostEstimate:
     """Estimate the cost of training the model of a plan in `size` processes."""
     data = series_data(plan)
-    runner = TrialRunner(plan, training, network_workers(plan, device, size=1), lambda _status: None)
+    runner = TrialRunner(plan, training, network_workers(plan, device, size), lambda _status: None)
     trials = runner.max_trials if len(plan.split.validation.rows) else 0
     members = runner.max_members if training.refit or not trials else 0
     split = plan.split if trials else plan.split.without_validation(plan.training_panel, plan.architecture.horizon)
     task = runner.task(plan.architecture, split, plan.steps, math.inf, "trial", 0)
-    update = None if plan.architecture.traits.closed_form else measure_update(task, data, device)
-    seconds = None if update is None else _seconds(update.seconds * plan.steps, trials, members, size, runner.budget)
+    work, update, seconds = _work(runner, trials, members), None, None
+    if not plan.architecture.traits.closed_form:
+        update = measure_update(task, data, device)
+        pace = update.seconds / runner.network_work(plan.architecture).update
+        seconds = min(pace * work / size, runner.limit)
     table = _bytes_in_memory(data)
     processes = size if size > 1 else 0  # besides this one
     memory = peak_memory() + processes * (PROCESS_BYTES + table + (update.memory if update else 0))
-    return CostEstimate(trials, members, update, seconds, runner.budget, table, memory)
+    return CostEstimate(trials, members, update, work, seconds, runner.limit, table, memory)
 
 
-def _seconds(each: float, trials: int, members: int, size: int, budget: float) -> float:
-    """Return the time of so many networks; each: seconds of one without a limit."""
-    trial_seconds = min(math.ceil(trials / size) * min(each, FIRST_TRIAL_SHARE * budget), TRIAL_SHARE * budget)
-    return min(trial_seconds + math.ceil(members / size) * each, budget)
+def _work(runner: TrialRunner, trials: int, members: int) -> float:
+    """Return the work of so many networks, of which the trials have a share."""
+    plan, steps = runner.plan, runner.plan.steps
+    trial = runner.work(plan.architecture, steps, validated=trials > 0)
+    member = runner.work(plan.architecture, steps, validated=False)
+    return min(min(trials * trial, TRIAL_SHARE * runner.total) + members * member, runner.total)
 
 
 def _bytes_in_memory(data: SeriesData) -> int:

@@ -55,7 +55,7 @@ class FittedNetwork(NamedTuple):
     network: Network
     best_step: int
     schedule: Schedule
-    validation: float
+    updates: int  # made
 
 
 class History(NamedTuple):
@@ -163,7 +163,7 @@ class Trainer:
         if self._state.best is not None:
             self.network.load_state_dict(self._state.best)
         self.network.eval()
-        return FittedNetwork(self.network, self._state.best_step, self.schedule, self._state.lowest)
+        return FittedNetwork(self.network, self._state.best_step, self.schedule, self.step)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next update depends on."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 
+from rnncli.network.device import single_threaded
 from rnncli.planning.plan import Plan
 from rnncli.training import train_network
 from rnncli.training.checkpoint import CheckpointFolder, NetworkCheckpoint
@@ -13,6 +14,7 @@ from rnncli.training.task import TrainedNetwork, TrainingTask
 from rnncli.training.workers import CachedWorkers, InProcess, ProcessPool, Workers
 from rnncli.windows.windows import SeriesData
 
+ACCELERATOR_SPEED = 16  # cores of a CPU that a GPU replaces, at least
 OUT_OF_MEMORY_ADVICE = "Use --members 1, or a smaller --batch, --hidden or --context"
 
 NetworkWorkers = Workers[TrainingTask, TrainedNetwork]
@@ -28,7 +30,8 @@ class NetworkTraining(NamedTuple):
     def __call__(self, task: TrainingTask, report: Callable[[Progress], None]) -> TrainedNetwork:
         """See Work."""
         checkpoint = NetworkCheckpoint() if self.folder is None else self.folder.checkpoint(task.identity())
-        return train_network.train(task, self.data, self.device, report, checkpoint)
+        with single_threaded():
+            return train_network.train(task, self.data, self.device, report, checkpoint)
 
 
 class NetworkCache(NamedTuple):
@@ -56,18 +59,15 @@ def network_workers(
     data = series_data(plan)
     work = NetworkTraining(data, device, folder)
     workers: NetworkWorkers
-    if size == 1 or device.type != "cpu":
+    if device.type != "cpu":
+        workers = InProcess(work, ACCELERATOR_SPEED)
+    elif size == 1:
         workers = InProcess(work)
     else:
-        workers = ProcessPool(work, size, _use_one_thread, OUT_OF_MEMORY_ADVICE)
+        workers = ProcessPool(work, size, advice=OUT_OF_MEMORY_ADVICE)
     return workers if folder is None else CachedWorkers(workers, NetworkCache(folder))
 
 
 def series_data(plan: Plan) -> SeriesData:
     """Return the training panel of a plan as sequences to cut windows from."""
     return SeriesData.of(plan.training_panel, plan.architecture.horizon)
-
-
-def _use_one_thread() -> None:
-    """Compute in a single thread: for small networks a second one mostly waits, while a second process does not."""
-    torch.set_num_threads(1)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli.config.sections import BUDGETS, Config, Training
+from rnncli.config.sections import PRESET_SECONDS, Config, Training
 from rnncli.model.card import PretrainedPart
 from rnncli.model.conformal import MIN_SPREAD, interval_spread
 from rnncli.model.ensemble import ensemble_forecast
@@ -28,7 +28,7 @@ from rnncli.training.zero_shot import pretrained_part, weighed_forecaster
 SHARES = np.linspace(0, 1, 11)
 PRIOR_WINDOWS = 300  # without overlap, at which half of the evidence counts: windows of one origin share shocks
 LEAST_SHARE = 0.05  # below, and above one minus it, one of the two forecasts is left out
-UPDATES_PER_SECOND = 0.22  # of the time limit: fine-tuning takes less than a tenth of it
+UPDATES_PER_SECOND = 0.22  # of the training: fine-tuning takes less than a tenth of it
 MAX_UPDATES, MIN_UPDATES = 200, 20
 MANY_HORIZONS = 1_500  # without overlap, of a large table: a sample decides first whether it needs the network
 SAMPLED = 200  # windows of that sample, and to weigh seasons on
@@ -136,6 +136,6 @@ def _member(
 
 
 def _updates(training: Training, horizons: int) -> int:
-    """Return the updates of fine-tuning that the time limit allows; 0 for a table with too few rows."""
-    updates = round(UPDATES_PER_SECOND * min(training.seconds, BUDGETS["best"]))
+    """Return the updates of fine-tuning, in proportion to the training; 0 for a table with too few rows."""
+    updates = round(UPDATES_PER_SECOND * min(training.seconds, PRESET_SECONDS["best"]))
     return 0 if horizons < MIN_HORIZONS or updates < MIN_UPDATES else min(updates, MAX_UPDATES)

@@ -7,6 +7,7 @@ reversed. So each architecture is a member that does not increase the loss of th
 
 import math
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +17,10 @@ from rnncli.config.sections import NetworkOptions
 from rnncli.model.card import TrainingData
 from rnncli.planning import candidates
 from rnncli.training.task import TrainingTask
-from rnncli.training.trials import TRIAL_SHARE, TrainedMember, TrialRunner
+from rnncli.training.trials import REFERENCE_CORES, TRIAL_SHARE, TrainedMember, TrialRunner
 from rnncli.training.validation_loss import ValidationLoss, validation_loss
 
-FIRST_TRIAL_SHARE = 0.3  # of the time, at most, for each of the first trials
+MAX_TRIAL_SHARE = 0.3  # of the work or the time of a core, at most, for a single trial
 UNFINISHED_SHARE = 0.9  # of the steps: if the best weights came later, more steps may give better ones
 EARLY_SHARE = 0.3  # of the steps: best weights from before are those of a learning rate that was still high
 IMPROVING_RATIO = 0.965  # of the loss at half the steps: if it fell below, training on will improve the network
@@ -76,7 +77,7 @@ class Search:
         architectures = [plan.architecture, *plan.candidates]
         undecided = without in plan.candidates and not plan.initial
         first = 1 + architectures.index(without) if undecided else len(architectures)
-        running = self._evaluate([Trial(architecture, plan.steps) for architecture in architectures[:first]])
+        running = self._evaluate([self._trial(architecture, plan.steps) for architecture in architectures[:first]])
         if running and undecided:
             self.use_covariates = self._covariates_help(without)
             self._evaluate(self._others(architectures))
@@ -121,11 +122,11 @@ class Search:
     def continues(self, member: TrainedMember) -> bool:
         """Return whether to train a network on from its trial instead of from scratch.
 
-        It is if the network, and the best one, were still improving much when there was no time for longer trials.
+        It is if the network, and the best one, were still improving much when no work was left for longer trials.
         """
-        best, has_budget = self.ranked()[0], math.isfinite(self.runner.budget)
+        best, limited = self.ranked()[0], math.isfinite(self.runner.total)
         improving = all(_unfinished(network) and _improving(network) for network in (best, member))
-        return has_budget and self._may_train_longer(best) and improving
+        return limited and self._may_train_longer(best) and improving
 
     def _may_train_longer(self, best: TrainedMember) -> bool:
         """Return whether the best network is unfinished, and may have more steps."""
@@ -156,7 +157,7 @@ class Search:
         """Return trials of the other architectures, without covariates if these do not help."""
         if self.use_covariates is False:
             architectures = [candidates.without_covariates(architecture) for architecture in architectures]
-        return self._new([Trial(architecture, self.runner.plan.steps) for architecture in architectures])
+        return self._new([self._trial(architecture, self.runner.plan.steps) for architecture in architectures])
 
     def _other_steps(self) -> list[Trial]:
         """Return trials of the two best architectures with twice the steps, if the best was still improving.
@@ -173,12 +174,12 @@ class Search:
             members, steps = list(filter(_early, ranked[:2])), best.requested_steps // 4
         else:
             return []
-        return self._new([Trial(member.architecture, steps) for member in members])
+        return self._new([self._trial(member.architecture, steps) for member in members])
 
     def _other_lengths(self) -> list[Trial]:
         """Return trials of the two best architectures with other segments and contexts."""
         trials = [
-            Trial(architecture, member.requested_steps)
+            self._trial(architecture, member.requested_steps)
             for member in self.ranked()[:2]
             for architecture in candidates.neighbours(member.architecture, self.network, self.longest)
         ]
@@ -188,22 +189,44 @@ class Search:
         done = [Trial(member.architecture, member.requested_steps) for member in self.trained.values()]
         return [trial for trial in trials if trial not in done]
 
+    def _trial(self, architecture: Architecture, steps: int) -> Trial:
+        """Return a trial of so many steps, or of as many as a share of the work allows."""
+        most = MAX_TRIAL_SHARE * self.runner.total / REFERENCE_CORES
+        return Trial(architecture, self.runner.affordable_steps(architecture, steps, most, validated=True))
+
     def _evaluate(self, trials: list[Trial]) -> bool:
-        """Train networks, and return whether there was time for any."""
-        runner, plan, before = self.runner, self.runner.plan, len(self.trained)
-        allowed = trials[: runner.max_trials - before]
+        """Train networks, and return whether there was work left for any.
+
+        Which of them are trained depends on the work of those before, whatever the order in which these end.
+        """
+        before = len(self.trained)
+        waiting = trials[: self.runner.max_trials - before]
+        while affordable := self._affordable(waiting):
+            self._train(affordable)
+            waiting = waiting[len(affordable) :]
+        return len(self.trained) > before
+
+    def _affordable(self, trials: list[Trial]) -> list[Trial]:
+        """Return the first of the trials, as many as there is work left for; the first of all is always affordable."""
+        runner = self.runner
+        work = accumulate(runner.work(trial.architecture, trial.steps, validated=True) for trial in trials)
+        count = sum(done <= runner.remaining_work(TRIAL_SHARE) for done in work)
+        return trials[: count if self.trained else max(count, 1)]
+
+    def _train(self, trials: list[Trial]) -> None:
+        runner, split = self.runner, self.runner.plan.split
 
         def tasks() -> Iterator[TrainingTask]:
-            for number, trial in enumerate(allowed, before):
-                paces = (member.network.seconds / member.network.steps for member in self.trained.values())
-                pace = max(paces, default=0.0)
-                if self.trained and runner.remaining(TRIAL_SHARE) < pace * trial.steps:
-                    return
-                limit = FIRST_TRIAL_SHARE * runner.budget
-                yield runner.task(trial.architecture, plan.split, trial.steps, limit, "trial", number)
+            for number, trial in enumerate(trials, len(self.trained)):
+                if self.trained and runner.remaining_time(TRIAL_SHARE) < runner.seconds(
+                    trial.architecture, trial.steps
+                ):
+                    runner.leave_out(trial.steps)
+                    continue
+                limit = MAX_TRIAL_SHARE * runner.limit
+                yield runner.task(trial.architecture, split, trial.steps, limit, "trial", number)
 
-        runner.train("trial", tasks(), len(allowed), self.trained)
-        return len(self.trained) > before
+        runner.train("trial", tasks(), len(trials), self.trained)
 
 
 def _unfinished(member: TrainedMember) -> bool:

@@ -62,6 +62,7 @@ class TrainedNetwork(NamedTuple):
     weights: dict[str, np.ndarray]
     best_step: int  # after which the network had these weights
     steps: int  # of the schedule
+    updates: int  # made; fewer if the validation loss stopped falling
     seconds: float  # that the training took
     quantiles: np.ndarray  # (V, H, K, Q) forecasts of the validation windows, in the units of the data
     learning_rate: float | None  # if it was found by a range test

@@ -14,18 +14,19 @@ from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Config
 from rnncli.model import data_profile
 from rnncli.model.model import Model
+from rnncli.network.device import single_threaded
 from rnncli.planning.plan import Plan
 from rnncli.training.assembly import ModelBasis, TrainedModel, assemble, assemble_pretrained
 from rnncli.training.network_workers import NetworkWorkers
 from rnncli.training.pretrained_share import kept_member, pretrained_member
 from rnncli.training.search import Search
 from rnncli.training.task import TrainingTask
-from rnncli.training.trials import Report, TrainedMember, TrialRunner
+from rnncli.training.trials import REFERENCE_CORES, Report, TrainedMember, TrialRunner
 
-MIN_STEP_SHARE = 0.6  # of its steps: a network with so many is still useful
-MIN_TIME_SHARE = 0.1  # of the time, for a training on all rows even if less remains
+MIN_STEP_SHARE = 0.6  # of its steps: if the time is limited, a network with so many is still useful
+MIN_TIME_SHARE = 0.1  # of a time limit, for a training on all rows even if less remains
 CONTINUED_STEPS = 2  # times the steps of its trial, for a network that continues from it
-MAX_STRETCH = 2.0  # times as many steps again, if there is time
+MAX_STRETCH = 2.0  # times as many steps again, if there is work left for them
 
 
 def train(
@@ -44,6 +45,18 @@ def train(
     """
     if plan.pretrained == "alone":
         return without_training(config, plan, current)
+    with single_threaded():
+        return _trained(config, plan, workers, report, current, start)
+
+
+def _trained(
+    config: Config,
+    plan: Plan,
+    workers: NetworkWorkers,
+    report: Report,
+    current: Model | None,
+    start: Model | None,
+) -> TrainedModel:
     basis = ModelBasis(config, plan, data_profile.profile(plan.table))
     runner = TrialRunner(plan, config.training, workers, report)
     search = Search(runner, config.network, basis.data)
@@ -64,7 +77,8 @@ def train(
         if not trials and not members:
             raise
         runner.report_interruption()
-    return assemble(basis, trials, [members[number] for number in sorted(members)], current, pretrained)
+    trained = assemble(basis, trials, [members[number] for number in sorted(members)], current, pretrained)
+    return trained._replace(time_cut=runner.time_cut)
 
 
 def without_training(config: Config, plan: Plan, current: Model | None = None) -> TrainedModel:
@@ -77,54 +91,62 @@ class _Refit(NamedTuple):
 
     architecture: Architecture
     steps: int
-    seconds: float  # the training takes, about
     initial: dict[str, np.ndarray] | None = None  # weights of its trial; None: new ones
-
-    def stretched(self, factor: float) -> "_Refit":
-        """Return the same with so many times the steps."""
-        return self._replace(steps=round(factor * self.steps), seconds=factor * self.seconds)
 
 
 def _from_trial(trial: TrainedMember, search: Search) -> _Refit:
-    continues = search.continues(trial)
-    steps = CONTINUED_STEPS * trial.network.steps if continues else search.steps(trial)
-    seconds = trial.network.seconds * steps / trial.network.best_step
-    return _Refit(trial.architecture, steps, seconds, trial.network.weights if continues else None)
+    if search.continues(trial):
+        return _Refit(trial.architecture, CONTINUED_STEPS * trial.network.steps, trial.network.weights)
+    return _Refit(trial.architecture, search.steps(trial))
 
 
 def _refit(runner: TrialRunner, refits: list[_Refit], members: dict[int, TrainedMember]) -> None:
-    """Train the architectures on all rows, in turn, until there are enough members or the time is over."""
+    """Train the architectures on all rows, in turn, until there are enough members or no work is left."""
     plan, size = runner.plan, runner.workers.size
     all_rows = plan.split.without_validation(plan.training_panel, plan.architecture.horizon)
     if not refits:  # the series were too short for trials
-        architectures = (plan.architecture, *(plan.candidates if plan.initial else ()))
-        refits = [_Refit(architecture, plan.steps, 0.0) for architecture in architectures]
+        refits = _unvalidated(runner)
     refits = _stretched(refits, runner)
-    typical = float(np.mean([refit.seconds for refit in refits]))
-    affordable = size * max(1.0, runner.remaining() / max(MIN_STEP_SHARE * typical, 1e-3))
-    count = int(min(runner.max_members, max(affordable, 1)))
+    count = _affordable(refits, runner)
 
     def tasks() -> Iterator[TrainingTask]:
         for number, refit in zip(range(count), cycle(refits), strict=False):
-            remaining = runner.remaining()
-            if number >= size and remaining < MIN_STEP_SHARE * refit.seconds:
-                return
-            limit = max(remaining, MIN_TIME_SHARE * runner.budget)
+            remaining = runner.remaining_time()
+            if number >= size and remaining < MIN_STEP_SHARE * runner.seconds(refit.architecture, refit.steps):
+                runner.leave_out(refit.steps)
+                continue
+            limit = max(remaining, MIN_TIME_SHARE * runner.limit)
             task = runner.task(refit.architecture, all_rows, refit.steps, limit, "refit", number)
             yield task if refit.initial is None else task._replace(initial=refit.initial)
 
     runner.train("refit", tasks(), count, members)
 
 
-def _stretched(refits: list[_Refit], runner: TrialRunner) -> list[_Refit]:
-    """Return the trainings, where those that continue from trials have as many steps as the time allows.
+def _unvalidated(runner: TrialRunner) -> list[_Refit]:
+    """Return the trainings of architectures without trials."""
+    plan, most = runner.plan, runner.total / REFERENCE_CORES
+    architectures = (plan.architecture, *(plan.candidates if plan.initial else ()))
+    steps = [runner.affordable_steps(each, plan.steps, most, validated=False) for each in architectures]
+    return [_Refit(*pair) for pair in zip(architectures, steps, strict=True)]
 
-    For them more steps are worth more than more members. The time is divided into whole rounds on all workers.
+
+def _affordable(refits: list[_Refit], runner: TrialRunner) -> int:
+    """Return how many such trainings there is work left for, rounded, but at least one."""
+    return int(np.clip(_remaining_trainings(refits, runner), 1, runner.max_members) + 0.5)
+
+
+def _remaining_trainings(refits: list[_Refit], runner: TrialRunner) -> float:
+    typical = np.mean([runner.work(refit.architecture, refit.steps, validated=False) for refit in refits])
+    return float(runner.remaining_work() / typical)
+
+
+def _stretched(refits: list[_Refit], runner: TrialRunner) -> list[_Refit]:
+    """Return the trainings, where those that continue from trials have as many steps as there is work left for.
+
+    For them more steps are worth more than more members.
     """
-    typical = float(np.mean([refit.seconds for refit in refits]))
-    if all(refit.initial is None for refit in refits) or runner.remaining() <= typical:
+    ratio = _remaining_trainings(refits, runner)
+    if all(refit.initial is None for refit in refits) or ratio <= 1:
         return refits
-    rounds = min(int(runner.remaining() / typical), -(-runner.max_members // runner.workers.size))
-    factor = min(runner.remaining() / typical / rounds, MAX_STRETCH)
-    factor = int(8 * factor) / 8  # coarse, so that a resumed training most likely has the same tasks
-    return [refit if refit.initial is None else refit.stretched(factor) for refit in refits]
+    factor = min(ratio / min(int(ratio), runner.max_members), MAX_STRETCH)
+    return [refit if refit.initial is None else refit._replace(steps=round(factor * refit.steps)) for refit in refits]

@@ -67,13 +67,15 @@ def train(
         with torch.random.fork_rng():
             windows, network = prepare(task, data, device)
             if task.architecture.traits.closed_form:
-                (best, best_step, schedule, _), curve = _solve(network, windows, task, report)
+                (best, best_step, schedule, updates), curve = _solve(network, windows, task, report)
             else:
-                (best, best_step, schedule, _), curve = fit(network, windows, task, report, checkpoint)
+                (best, best_step, schedule, updates), curve = fit(network, windows, task, report, checkpoint)
         quantiles = _quantiles(best, windows, task.validation)
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in best.state_dict().items()}
     seconds = time.monotonic() - began
-    return TrainedNetwork(weights, best_step, schedule.steps, seconds, quantiles, schedule.learning_rate, curve)
+    return TrainedNetwork(
+        weights, best_step, schedule.steps, updates, seconds, quantiles, schedule.learning_rate, curve
+    )
 
 
 @contextmanager
@@ -148,7 +150,7 @@ def _solve(
     sampler = Sampler(task.first, task.last, windows.values.device)
     ridge_readout.fit_readout(network, windows, sampler, torch.Generator().manual_seed(task.seed))
     report(Progress(task.steps, task.steps, math.nan, math.nan))
-    fitted = FittedNetwork(network, task.steps, Schedule(task.steps, None), math.nan)
+    fitted = FittedNetwork(network, task.steps, Schedule(task.steps, None), task.steps)
     return TrainingResult(fitted, LearningCurve(updates=0, losses=(), gradients=()))
 
 

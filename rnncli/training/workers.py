@@ -53,6 +53,11 @@ class Workers(Protocol[TaskIn, ResultOut]):
         ...
 
     @property
+    def speed(self) -> int:
+        """Cores of a CPU that each of them replaces, about."""
+        ...
+
+    @property
     def saved_seconds(self) -> float:
         """Working time that results of an earlier run have saved."""
         ...
@@ -74,8 +79,8 @@ class InProcess(Generic[Task, Result]):
     size = 1
     saved_seconds = 0.0
 
-    def __init__(self, work: Work[Task, Result]) -> None:
-        self._work = work
+    def __init__(self, work: Work[Task, Result], speed: int = 1) -> None:
+        self._work, self.speed = work, speed
 
     def __enter__(self) -> Self:
         return self
@@ -123,20 +128,17 @@ class _Assignment(NamedTuple):
 class ProcessPool(Generic[Task, Result]):
     """Runs tasks in several processes of this machine."""
 
+    speed = 1
     saved_seconds = 0.0
 
-    def __init__(
-        self, work: Work[Task, Result], size: int, set_up: Callable[[], None] | None = None, advice: str = ""
-    ) -> None:
-        """set_up: called once in each process. advice: what to change if a process is killed."""
+    def __init__(self, work: Work[Task, Result], size: int, advice: str = "") -> None:
+        """advice: what to change if a process is killed."""
         self.size, self._advice = size, advice
         # Spawned: a forked process would inherit locks held by threads that it does not inherit.
         context = multiprocessing.get_context("spawn")
         self._stop = context.Event()
         self._board = _ProgressBoard(context, size)
-        self._pool = ProcessPoolExecutor(
-            size, context, _set_up_process, (_Process(work, self._stop, self._board), set_up)
-        )
+        self._pool = ProcessPoolExecutor(size, context, _set_up_process, (_Process(work, self._stop, self._board),))
 
     def __enter__(self) -> Self:
         return self
@@ -204,7 +206,7 @@ class CachedWorkers(Generic[Task, TimedResult]):
     """Workers that run only the tasks whose results are not in a cache."""
 
     def __init__(self, workers: Workers[Task, TimedResult], cache: Cache[Task, TimedResult]) -> None:
-        self.size, self.saved_seconds = workers.size, 0.0
+        self.size, self.speed, self.saved_seconds = workers.size, workers.speed, 0.0
         self._workers, self._cache = workers, cache
 
     def __enter__(self) -> Self:
@@ -267,11 +269,9 @@ class _Process(NamedTuple):
 _process: _Process | None = None  # in a worker process only: a pool passes tasks to functions of a module
 
 
-def _set_up_process(process: _Process, set_up: Callable[[], None] | None) -> None:
+def _set_up_process(process: _Process) -> None:
     global _process
     _process = process
-    if set_up is not None:
-        set_up()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 

@@ -55,23 +55,26 @@ def test_measuring_leaves_the_random_numbers_as_they_were(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("training", "trials", "members", "budget"),
+    ("training", "trials", "members", "work", "limit"),
     [
-        ({"preset": "fast"}, 4, 4, 25),
-        ({"preset": "best"}, 24, 24, 900),
-        ({"budget": 60}, 24, 24, 60),
-        ({"members": 3}, 3, 3, math.inf),
-        ({"members": 3, "refit": False}, 3, 0, math.inf),
+        ({"preset": "fast"}, 4, 4, 50, math.inf),
+        ({"preset": "best"}, 24, 24, 1800, math.inf),
+        ({"budget": 60}, 24, 24, 120, 60),
+        ({"budget": 60, "preset": "fast"}, 4, 4, 50, 60),
+        ({"budget": 20, "preset": "fast"}, 4, 4, 40, 20),
+        ({"members": 3}, 3, 3, math.inf, math.inf),
+        ({"members": 3, "refit": False}, 3, 0, math.inf, math.inf),
     ],
 )
 def test_the_estimate_has_the_largest_number_of_networks(
-    panel: Panel, training: dict[str, Any], trials: int, members: int, budget: float
+    panel: Panel, training: dict[str, Any], trials: int, members: int, work: float, limit: float
 ) -> None:
     found = estimated(panel, **training)
 
-    assert (found.trials, found.members, found.budget) == (trials, members, budget)
+    assert (found.trials, found.members, found.limit) == (trials, members, limit)
     assert found.seconds is not None
-    assert 0 < found.seconds <= budget
+    assert 0 < found.work <= work
+    assert 0 < found.seconds <= limit
 
 
 def test_series_too_short_for_trials_are_trained_on_all_rows() -> None:

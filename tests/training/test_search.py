@@ -60,8 +60,24 @@ def test_the_selected_ensemble_is_never_much_worse_than_the_best_member(forecast
 class FakeRunner(SimpleNamespace):
     """A runner that returns networks with a given error and best step for so many steps."""
 
-    def remaining(self, _share: float = 1.0) -> float:
-        return 1e9
+    spent = 0.0
+
+    def remaining_work(self, share: float = 1.0) -> float:
+        return share * self.total - self.spent
+
+    def remaining_time(self, _share: float = 1.0) -> float:
+        return np.inf
+
+    def seconds(self, _architecture: object, _steps: int) -> float:
+        return 0.0
+
+    def work(self, _architecture: object, steps: int, validated: bool) -> float:
+        assert validated
+        return steps
+
+    def affordable_steps(self, _architecture: object, steps: int, work: float, validated: bool) -> int:
+        assert validated
+        return int(min(steps, work))
 
     def task(self, design: object, _split: object, steps: int, _limit: float, _phase: str, number: int) -> Any:
         return SimpleNamespace(architecture=design, steps=steps, seed=number)
@@ -74,7 +90,8 @@ class FakeRunner(SimpleNamespace):
             quantiles = self.truth[..., None] + error * (1 + 0.001 * len(made)) + 0.01 * levels
             ends = {"checks": (task.steps // 2, task.steps), "validations": (1.0, self.later)}
             went = cards.LearningCurve.model_validate({"updates": 1, "losses": [1.0], "gradients": [1.0], **ends})
-            trained = TrainedNetwork({}, best, task.steps, 1.0, quantiles, None, went)
+            trained = TrainedNetwork({}, best, task.steps, task.steps, 1.0, quantiles, None, went)
+            self.spent += task.steps
             made[len(made)] = TrainedMember(task.architecture, task.seed, task.steps, trained)
 
 
@@ -86,6 +103,7 @@ def searched(
     series: int = 30,
     days: int = 20,
     later: float = 0.9,
+    total: float = 1e9,
     **asked: Any,
 ) -> Search:
     """Return a search in which the error of networks with covariates is `harm` times as large.
@@ -100,7 +118,15 @@ def searched(
         both = plan.architecture, plan.architecture.model_copy(update={"covariates": False})
         plan = plan._replace(candidates=both[1:], initial=tuple(InitialWeights(design, {}) for design in both))
     _, truth = slice_windows(panel, plan.split.validation, 1, 6)
-    given = {"max_trials": trials, "budget": 1e9, "truth": truth, "course": course, "harm": harm or 1.0, "later": later}
+    given = {
+        "max_trials": trials,
+        "total": total,
+        "limit": np.inf,
+        "truth": truth,
+        "course": course,
+        "harm": harm or 1.0,
+        "later": later,
+    }
     runner = FakeRunner(plan=plan, training=training, **given)
     search = Search(cast(TrialRunner, runner), network, data_profile.profile(panel))
     search.run()
@@ -145,11 +171,17 @@ def test_networks_with_the_most_steps_start_from_scratch() -> None:
     assert not search.continues(search.ranked()[0])
 
 
-def test_without_a_time_limit_no_network_continues() -> None:
-    search = searched(lambda steps: (1000 / steps, steps), trials=4)
-    search.runner.budget = np.inf
+def test_without_a_limit_of_work_no_network_continues() -> None:
+    search = searched(lambda steps: (1000 / steps, steps), trials=4, total=np.inf)
 
     assert going_on(search) == {False}
+
+
+def test_trials_take_at_most_their_share_of_the_work() -> None:
+    search = searched(lambda steps: (1.0, steps // 2), total=100.0)
+
+    assert {made.requested_steps for made in search.trained.values()} == {15}  # 0.3 of the work of one of two cores
+    assert len(search.trained) == 55 // 15
 
 
 @pytest.mark.parametrize("found", [0.2, 0.5, 1.0])

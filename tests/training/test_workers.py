@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import pytest
 import torch
 
+from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, NetworkOptions, Training
 from rnncli.errors import TrainingError
 from rnncli.model import weights_file
@@ -55,14 +56,14 @@ def work(plan: Plan) -> NetworkTraining:
 class ShuffledWorkers:
     """Stands for a cluster: takes several tasks at a time, and completes them in random order."""
 
-    size = 3
+    size, speed = 3, 1
     saved_seconds = 0.0
 
     def __init__(self, plan: Plan) -> None:
         self._work = work(plan)
         self._generator = np.random.default_rng(0)
 
-    def __enter__(self) -> "ShuffledWorkers":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,17 +90,8 @@ def results(workers: NetworkWorkers, tasks: Iterator[TrainingTask]) -> dict[int,
         return dict(workers.run(tasks, lambda _: None))
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As in a worker process."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def pool(plan: Plan, size: int) -> ProcessPool[TrainingTask, TrainedNetwork]:
-    return ProcessPool(work(plan), size, one_thread_only, "Use --members 1")
+    return ProcessPool(work(plan), size, "Use --members 1")
 
 
 def cached(plan: Plan, folder: CheckpointFolder) -> NetworkWorkers:
@@ -107,11 +99,6 @@ def cached(plan: Plan, folder: CheckpointFolder) -> NetworkWorkers:
     return CachedWorkers(workers, NetworkCache(folder))
 
 
-def one_thread_only() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.mark.usefixtures("one_thread")
 def test_a_network_has_the_same_bits_from_all_workers(plan: Plan, tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path / "m.rnn.unfinished", 0.0, "")
     expected = results(InProcess(work(plan)), (task(plan, seed) for seed in range(3)))
@@ -134,16 +121,34 @@ def test_a_network_has_the_same_bits_from_all_workers(plan: Plan, tmp_path: Path
                 assert np.array_equal(weights, found[number].weights[name])
 
 
-def test_a_search_and_refit_on_other_workers_gives_the_same_model(panel: Panel) -> None:
-    network, training = NetworkOptions(horizon=6, hidden=4, context=24), Training(members=4, steps=10)
+class BusyWorkers(ShuffledWorkers):
+    """Stands for a machine on which every network takes a thousand times as long."""
+
+    size = 1
+
+    def run(self, tasks: Iterator[TrainingTask], report: Report) -> Iterator[Completed[TrainedNetwork]]:
+        for number, result in super().run(tasks, report):
+            yield Completed(number, result._replace(seconds=1000 * result.seconds))
+
+
+@pytest.mark.parametrize("work_limit", [0.3, 2.0, np.inf])
+def test_a_search_and_refit_on_other_workers_gives_the_same_model(
+    panel: Panel, work_limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sections.PRESET_SECONDS, "fast", work_limit)
+    network, training = NetworkOptions(horizon=6, hidden=4, context=24), Training(preset="fast", steps=10)
     config, chosen = Config(network=network, training=training), make_plan(panel, network, training)
-    all_workers: list[NetworkWorkers] = [InProcess(work(chosen)), ShuffledWorkers(chosen)]
+    all_workers: list[NetworkWorkers] = [
+        InProcess(work(chosen)),
+        ShuffledWorkers(chosen),
+        BusyWorkers(chosen),
+        pool(chosen, 2),
+    ]
 
     models = [train_model.train(config, chosen, workers, lambda _: None).model for workers in all_workers]
 
-    first, second = (weights_file.encode(model) for model in models)
-    assert len(models[0].networks) == 4
-    assert first == second
+    assert (len(models[0].networks) < 4) == (work_limit < 1)
+    assert len({weights_file.encode(model) for model in models}) == 1
 
 
 def test_cached_workers_run_no_task_twice(plan: Plan, tmp_path: Path) -> None:

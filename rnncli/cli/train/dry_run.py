@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from rnncli.cli.train.publish import Publication
-    from rnncli.config.sections import Config
+    from rnncli.config.sections import Config, Training
     from rnncli.planning.plan import Plan
     from rnncli.training.cost_estimate import CostEstimate
 
@@ -31,17 +31,17 @@ def report_training(config: "Config", plan: "Plan", device: "torch.device", reas
     console.note(f"device: {device} ({reason})" + (f", {processes} processes" if processes > 1 else ""))
     steps = f"{counted(plan.steps, 'step')} each at first" if cost.update_cost else "each with a closed-form readout"
     console.note(f"would train: {trials}{refits}{steps}")
-    console.notes([_time_line(cost, config), _memory_line(cost, config)])
+    console.notes([_work_line(cost, config.training), _memory_line(cost, config)])
 
 
-def _time_line(cost: "CostEstimate", config: "Config") -> str:
-    training = config.training
-    option = f"--budget {training.budget:g}s" if training.budget else f"--preset {training.preset}"
-    limit = "" if math.isinf(cost.budget) else f"; at most {duration_words(cost.budget)} ({option})"
+def _work_line(cost: "CostEstimate", training: "Training") -> str:
+    limit = "" if math.isinf(cost.limit) else f"; at most {duration_words(cost.limit)} (--budget)"
+    option = f"--members {training.members}" if training.members else f"--preset {training.effort}"
+    work = f"work: up to {duration_words(cost.work)} of a core of the reference machine ({option})"
     if cost.update_cost is None or cost.seconds is None:
-        return f"time: no estimate for an echo state network, which is solved in closed form{limit}"
+        return f"{work}; no estimate of the time for an echo state network, which is solved in closed form{limit}"
     step = f"{short_number(1000 * cost.update_cost.seconds)} ms per step of the first architecture"
-    return f"time: about {duration_words(cost.seconds)} ({step}){limit}"
+    return f"{work}; here about {duration_words(cost.seconds)} ({step}){limit}"
 
 
 def _memory_line(cost: "CostEstimate", config: "Config") -> str:

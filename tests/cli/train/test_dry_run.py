@@ -36,7 +36,8 @@ def test_train_reports_what_it_would_do_and_changes_no_file(rnncli: Command, dat
     told = [
         r"device: cpu \(.+\)",
         "would train: up to 1 network to compare architectures, up to 1 network on all rows, 9 steps each at first",
-        r"time: about [\d.e-]+ (s|min) \([\d.]+ ms per step of the first architecture\)",
+        r"work: up to [\d.e-]+ (s|min) of a core of the reference machine \(--members 1\); "
+        r"here about [\d.e-]+ (s|min) \([\d.]+ ms per step of the first architecture\)",
         r"memory: about [\d.]+ [MG]B; each process needs [\d.]+ KB for the table and [\d.]+ [KM]B for a batch .+",
         f"{tmp_path}/m.rnn.unfinished: the interrupted training would be discarded .+",
         "would publish only if: mase < 1",
@@ -54,7 +55,7 @@ def test_there_is_no_time_estimate_for_an_echo_state_network(rnncli: Command, da
     outcome = rnncli("train", data, *asked, "--dry-run")
 
     assert outcome.code == 0
-    assert "time: no estimate for an echo state network" in outcome.err
+    assert "no estimate of the time for an echo state network" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 
