@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from rnncli.training.trials import TrainingStatus
 
 FILE_WIDTH = 500  # columns of a table in a file or a pipe
-INTERRUPTED = "interrupted: finished work is kept"
+EARLY_ENDS = {
+    "interrupted": "interrupted: finished work is kept",
+    "time is up": "training stopped by --budget after {done} of {of} steps",
+}
 PHASES = {"trial": "comparing architectures", "refit": "training on all rows"}
 LEAST_ELAPSED = 3.0  # seconds, before the time left can be told
+LAST_SHARE = 0.999  # of the work, from which on nothing is left
 
 T = TypeVar("T")
 
@@ -166,9 +170,9 @@ def progress() -> Iterator[Callable[["TrainingStatus"], None]]:
         task = bar.add_task("training", total=1.0, loss="", left="")
 
         def report(status: "TrainingStatus") -> None:
-            if status.phase not in PHASES:
+            if status.phase in EARLY_ENDS:
                 bar.stop()
-                warn(INTERRUPTED)
+                warn(EARLY_ENDS[status.phase].format(done=status.done, of=status.of))
                 return
             network = status.network
             loss = f"loss {network.loss:.4f}  validation {format_value(network.validation)}" if network else ""
@@ -198,8 +202,8 @@ def _line_reporter() -> Callable[["TrainingStatus"], None]:
 
     def report(status: "TrainingStatus") -> None:
         nonlocal reported
-        if status.phase not in PHASES:
-            warn(INTERRUPTED)
+        if status.phase in EARLY_ENDS:
+            warn(EARLY_ENDS[status.phase].format(done=status.done, of=status.of))
             return
         if status.done and (status.phase, status.done) != reported:
             reported = status.phase, status.done
@@ -212,7 +216,7 @@ def _line_reporter() -> Callable[["TrainingStatus"], None]:
 
 def _left_words(status: "TrainingStatus") -> str:
     """Return about how much time is left, by the share of the work that is done."""
-    if status.elapsed < LEAST_ELAPSED or not status.share:
+    if status.elapsed < LEAST_ELAPSED or not 0 < status.share < LAST_SHARE:
         return ""
     seconds = status.elapsed * (1 - status.share) / status.share
     return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"

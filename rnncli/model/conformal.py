@@ -55,7 +55,13 @@ class Calibration(NamedTuple):
         units = np.where(unit > MIN_SPREAD, missing / np.where(unit > MIN_SPREAD, unit, 1.0), np.nan)
         known = np.isfinite(units).any(axis=0)
         typical = np.nanmedian(np.where(known, units, 0.0), axis=0)
-        return self._replace(shifts=np.where(known, typical, self.shifts))
+        return self._replace(shifts=_as_stored(np.where(known, typical, self.shifts)))
+
+
+def _as_stored(values: np.ndarray) -> np.ndarray:
+    """Return values in the precision of a model file, so that a model forecasts the same before it is saved."""
+    largest = np.finfo(np.float32).max
+    return values.clip(-largest, largest).astype(np.float32).astype(np.float64)
 
 
 def _from_median(quantiles: np.ndarray) -> np.ndarray:
@@ -94,9 +100,9 @@ def fit_calibration(
         distances = np.maximum(low - actual, actual - high) / unit  # (V, H, K)
         widening = _widenings(distances, float(levels[-1 - index] - levels[index]), int(known.sum()), count)
         shifts[..., index], shifts[..., -1 - index] = -widening, widening
-    calibration = Calibration(levels, shifts, np.empty((0, horizon, targets)))
+    calibration = Calibration(levels, _as_stored(shifts), np.empty((0, horizon, targets)))
     calibrated = calibration.apply(quantiles if raw is None else raw, levels)
-    return calibration._replace(ranks=sample_paths.ranks(calibrated, actual, levels))
+    return calibration._replace(ranks=_as_stored(sample_paths.ranks(calibrated, actual, levels)))
 
 
 def interval_spread(quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from rnncli.panel.ingest.column_roles import with_roles
 from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import Plan
 from rnncli.training.pretrained_share import PretrainedMember
-from rnncli.training.trials import TimeCut, TrainedMember
+from rnncli.training.trials import TrainedMember
 from rnncli.training.zero_shot import zero_shot
 
 CURRENT = "current"  # method name of the model in use among the scores
@@ -42,7 +42,6 @@ class TrainedModel(NamedTuple):
 
     model: Model
     scores: WindowScores | None  # of the trials on the validation windows, if there are any in the table
-    time_cut: TimeCut | None = None  # what a time limit left out
 
 
 class ModelBasis(NamedTuple):

@@ -1,4 +1,4 @@
-"""Compare cells: train a model of each as `train` would, in the same time, and forecast the same windows."""
+"""Compare cells: train a model of each as `train` would, with the same work, and forecast the same windows."""
 
 import time
 from collections.abc import Iterator, Sequence

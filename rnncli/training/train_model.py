@@ -77,8 +77,8 @@ def _trained(
         if not trials and not members:
             raise
         runner.report_interruption()
-    trained = assemble(basis, trials, [members[number] for number in sorted(members)], current, pretrained)
-    return trained._replace(time_cut=runner.time_cut)
+    runner.report_time_limit()
+    return assemble(basis, trials, [members[number] for number in sorted(members)], current, pretrained)
 
 
 def without_training(config: Config, plan: Plan, current: Model | None = None) -> TrainedModel:

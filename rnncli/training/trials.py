@@ -24,7 +24,8 @@ from rnncli.training.work import NetworkWork, count_work
 from rnncli.windows.windows import SeriesData
 
 REFERENCE_CORES = 2  # of the machine that presets are sized for
-TRAINING_SHARE = 0.9  # of the time; the rest is for processes to start, the selection and the calibration
+START_SECONDS = 5.0  # of a training, for the processes
+TRAINING_SHARE = 0.9  # of the rest; what remains is for the selection and the calibration
 MAX_MEMBERS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # more do not improve forecasts enough
 MAX_TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
@@ -32,13 +33,14 @@ FINETUNE_RATE = 0.3  # of the learning rate: a higher one would destroy trained 
 TRIAL_SHARE = 0.55  # of the work
 MIN_STEPS = 30  # of a network, however little work is left
 INTERRUPTED = "interrupted"
+TIME_IS_UP = "time is up"
 
 
 class TrainingStatus(NamedTuple):
     """Progress of a training of several networks."""
 
-    phase: str  # one of PHASES, or INTERRUPTED
-    done: int  # networks, in this phase
+    phase: str  # one of PHASES, or INTERRUPTED or TIME_IS_UP
+    done: int  # networks in this phase; steps if the time is up
     of: int
     share: float  # of the whole, 0 to 1
     elapsed: float  # seconds
@@ -72,14 +74,6 @@ class TrainedMember(NamedTuple):
     continued: bool = False  # from trained weights
 
 
-class TimeCut(NamedTuple):
-    """What a time limit left out of a training."""
-
-    steps: int  # made
-    planned: int  # steps
-    networks: int  # left out
-
-
 class TrialRunner:
     """Trains networks of a plan on workers, within its work and its time limit."""
 
@@ -89,7 +83,8 @@ class TrialRunner:
         self._started: Counter[tuple[str, Architecture]] = Counter()  # tasks of each phase and architecture
         self._counted: dict[Architecture, NetworkWork] = {}
         self.limit = training.budget or math.inf  # seconds
-        self.total = TRAINING_SHARE * training.seconds * self.cores  # work, in seconds of a reference core
+        seconds = max(training.seconds - START_SECONDS, training.seconds / 2)
+        self.total = TRAINING_SHARE * seconds * self.cores  # work, in seconds of a reference core
         self.spent = 0.0  # work
         self.max_trials = training.members or MAX_TRIALS[training.effort]
         self.max_members = training.members or MAX_MEMBERS[training.effort]
@@ -97,7 +92,7 @@ class TrialRunner:
             self.max_members = min(self.max_members, len(plan.initial))
         self._shown = 0.0  # share of the work reported last
         self._pace, self._trained_seconds = 0.0, 0.0
-        self._steps, self._planned, self._left_out = 0, 0, 0
+        self._steps, self._planned = 0, 0
 
     @property
     def cores(self) -> int:
@@ -155,16 +150,14 @@ class TrialRunner:
         """Report that the training ends early."""
         self._report(TrainingStatus(INTERRUPTED, 0, 0, 1.0, self.elapsed, None))
 
+    def report_time_limit(self) -> None:
+        """Report how many of the steps were made, if the time limit cut some off."""
+        if self._steps < self._planned:
+            self._report(TrainingStatus(TIME_IS_UP, self._steps, self._planned, 1.0, self.elapsed, None))
+
     def leave_out(self, steps: int) -> None:
         """Record that there is no time for a network of so many steps."""
         self._planned += steps
-        self._left_out += 1
-
-    @property
-    def time_cut(self) -> TimeCut | None:
-        """Return what the time limit left out; None if everything was trained."""
-        complete = self._steps == self._planned
-        return None if complete else TimeCut(self._steps, self._planned, self._left_out)
 
     def task(
         self, architecture: Architecture, split: Split, steps: int, seconds: float, phase: str, number: int

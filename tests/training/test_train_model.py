@@ -17,10 +17,11 @@ import torch
 from rnncli.config import sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.model import card_file, weights_file
+from rnncli.network import device
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, from_frame
 from rnncli.planning.plan import Plan, make_plan
-from rnncli.training import train_model
+from rnncli.training import train_model, work
 from rnncli.training.assembly import BEST_TRIAL_REASON
 from rnncli.training.network_workers import NetworkTraining, series_data
 from rnncli.training.progress import Progress
@@ -157,6 +158,36 @@ def test_a_budget_ends_with_members(
     assert outcome.code == 0
     assert re.search(r"selected: \d+ networks?, retrained on all rows", outcome.err)
     assert len(weights_file.load(tmp_path / "m.rnn").networks) >= 1
+
+
+def test_what_a_budget_leaves_out_is_reported(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RNNCLI_MEMBERS")
+    for price in ("SECONDS_PER_OPERATION", "SECONDS_PER_FLOP", "SECONDS_PER_VALUE"):  # a very slow machine
+        monkeypatch.setattr(work, price, 1e-3 * getattr(work, price))
+
+    outcome = rnncli("train", data, *SMALL, "--steps", 2000, "--budget", "2s", "--output", tmp_path / "m.rnn")
+
+    assert outcome.code == 0
+    warned = re.search(r"warning: training stopped by --budget after (\d+) of (\d+) steps\n", outcome.err)
+    assert warned is not None
+    assert 0 < int(warned[1]) < int(warned[2])
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_preset_gives_the_same_model_every_time(
+    rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.delenv("RNNCLI_MEMBERS")
+    monkeypatch.setitem(sections.PRESET_SECONDS, "fast", 2)
+    monkeypatch.setattr(device, "processes", lambda _networks: size)
+    asked = ("train", data, *SMALL, "--preset", "fast")
+
+    outcomes = [rnncli(*asked, "--output", tmp_path / f"{number}.rnn") for number in range(2)]
+
+    assert [outcome.code for outcome in outcomes] == [0, 0]
+    assert (tmp_path / "0.rnn").read_bytes() == (tmp_path / "1.rnn").read_bytes()
 
 
 @pytest.mark.parametrize(

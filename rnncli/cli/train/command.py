@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from rnncli.planning.plan import Plan
     from rnncli.training.assembly import TrainedModel
     from rnncli.training.checkpoint import CheckpointFolder
-    from rnncli.training.trials import TimeCut
 
 T = TypeVar("T")
 
@@ -160,7 +159,6 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
         with console.timed("training"):
             checkpoints = resume.open_checkpoints(request.output, config.resumption, panel)
             outcome = _fit(panel, config, plan, publication.current, start, checkpoints)
-        _report_time_cut(outcome.time_cut)
         publish.check_conditions(publication, outcome, panel)
         outcome = outcome if start is None else keep_calibration(outcome, start)
         with console.timed("writing"):
@@ -247,17 +245,6 @@ def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[to
             f"{placement.device} lacks an operation ({str(error).splitlines()[0]}): training on the CPU instead"
         )
         return work(torch.device("cpu"), placement.reason, processes)
-
-
-def _report_time_cut(cut: "TimeCut | None") -> None:
-    """Warn of the steps and networks for which a time limit left no time."""
-    if cut is not None:
-        networks = f", without {counted(cut.networks, 'network')}" if cut.networks else ""
-        console.warn(
-            f"training stopped by --budget after {cut.steps} of {cut.planned} steps{networks}: the model depends on "
-            "the speed of this machine"
-        )
-        run_report.add_facts(steps=cut.steps, planned_steps=cut.planned)
 
 
 def _report_scores(model: "Model", output: Path) -> None:

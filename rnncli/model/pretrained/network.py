@@ -22,7 +22,7 @@ LEVELS = QUANTILE_LEVELS  # those of trained networks, with which its forecasts 
 MIDDLE = LEVELS.index(0.5)
 SHARPNESS, TRUST = 3.0, 1.5  # of the weights: how far outputs, and how far errors in the newest steps, decide them
 CORRECTION = 0.3  # size of a correction where all simple forecasts agree, in scales
-BLOCK = 4096  # windows times steps ahead computed at once: bounds the memory
+BLOCK = 1024  # windows times steps ahead computed at once: their values fit into the cache of a core
 
 Weights = dict[str, np.ndarray]
 
@@ -122,4 +122,5 @@ def _softplus(values: np.ndarray) -> np.ndarray:
 
 def _gelu(values: np.ndarray) -> np.ndarray:
     """Return the Gaussian error linear unit by tanh (Hendrycks and Gimpel 2016)."""
-    return 0.5 * values * (1 + np.tanh(0.7978845608 * (values + 0.044715 * values**3)))
+    cube = values * values * values  # a power takes ten times as long
+    return 0.5 * values * (1 + np.tanh(0.7978845608 * (values + 0.044715 * cube)))
