@@ -1,6 +1,6 @@
 """How the work of a training grows with the table: what `train --dry-run` plans for 1 to 100,000 series of 200 days.
 
-    python tests/benchmarks/work.py [--series 1 10 ...] [--rows 200] [--presets fast balanced best]
+    python -m tests.benchmarks.work [--series 1 10 ...] [--rows 200] [--presets fast balanced best]
 
 The work is counted in seconds of a core of the reference machine, so that it is the same wherever this runs. It grows
 with the updates (150 passes over windows that do not overlap, from 300 to 2,000), with the units of a layer (32, 64 or
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scale import write_table
+from tests.benchmarks.scale import write_table
 
 HORIZON = 14
 
