@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rnncli.cli import run_report
-from rnncli.config.sections import Run
+from rnncli.config.fields import RunFields
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +26,10 @@ INTERRUPTED = "interrupted: finished work is kept"
 PHASES = {"trial": "comparing architectures", "refit": "training on all rows"}
 T = TypeVar("T")
 
-_run = Run()  # one command runs in a process, so its output options are global
+_run = RunFields()  # one command runs in a process, so its output options are global
 
 
-def configure(run: Run) -> None:
+def configure(run: RunFields) -> None:
     """Set the log format and verbosity of this run."""
     global _run
     _run = run

@@ -16,13 +16,13 @@ from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastO
 from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS
 from rnncli.cli.settings import Settings
-from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import about
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import counted
 from rnncli.tables import formats
 
 if TYPE_CHECKING:
+    from rnncli.config.sections import Config, Forecasting
     from rnncli.model.card import Card
     from rnncli.model.forecast_state import ForecastState
     from rnncli.model.model import Model
@@ -115,7 +115,7 @@ def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings:
 
     whole = read_model_file(path)
     card = whole.card
-    config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
+    config = settings.config(card.config, "columns", "forecast")
     request.check(inputs, outputs, card, config)
     if outputs.follow:
         stream.check(card, config, outputs)
@@ -131,7 +131,7 @@ def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings:
             _forecast_table(model, inputs, outputs, config)
 
 
-def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOutputs, config: Config) -> None:
+def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOutputs, config: "Config") -> None:
     """Forecast the table as it is now."""
     card = model.card
     panel, state = read_inputs(inputs, data_input.columns_for_model(card, config.columns), card)
@@ -146,7 +146,7 @@ def _forecast_panel(
     state: "ForecastState | None",
     inputs: ForecastInputs,
     outputs: ForecastOutputs,
-    config: Config,
+    config: "Config",
 ) -> None:
     """Write the forecast of a panel, the template of its future rows, or with --dry-run a report."""
     card = model.card
@@ -173,7 +173,7 @@ def _forecast_panel(
             _write(panel, batches, config.forecast, outputs.output, table_format)
 
 
-def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config: Config) -> Iterator[ForecastBatch]:
+def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config: "Config") -> Iterator[ForecastBatch]:
     """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
@@ -197,7 +197,7 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
 
 
 def _write(
-    panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting, output: str, table_format: str
+    panel: "Panel", batches: Iterator[ForecastBatch], forecasting: "Forecasting", output: str, table_format: str
 ) -> None:
     """Write the forecasts batch by batch."""
     from rnncli.panel.export.forecast_table import to_frame
@@ -207,7 +207,7 @@ def _write(
     writing.write((to_frame(panel, *batch, forecasting, text_times) for batch in batches), output, table_format)
 
 
-def _show(panel: "Panel", batch: ForecastBatch, forecasting: Forecasting, count: int) -> None:
+def _show(panel: "Panel", batch: ForecastBatch, forecasting: "Forecasting", count: int) -> None:
     """Show a plot of the first series, and the first of all `count` rows."""
     from rnncli.panel.export.forecast_table import to_frame
 
@@ -232,7 +232,7 @@ def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
 
 
 def _plotted(
-    path: Path, panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting
+    path: Path, panel: "Panel", batches: Iterator[ForecastBatch], forecasting: "Forecasting"
 ) -> Iterator[ForecastBatch]:
     """Plot the first batch into a file; yield all batches."""
     from rnncli.cli.figures import forecast as figure
