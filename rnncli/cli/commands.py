@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from rnncli.cli import help_text
+from rnncli.cli import absent_options, help_text
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Command, Context, Parameter
 
 
 class CommandEntry(NamedTuple):
@@ -42,6 +42,10 @@ class CommandGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         listed = [TyperCommand(name=name, help=entry.summary) for name, entry in COMMANDS.items()]
         super().__init__(**attributes | {"commands": listed})
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """Return the options, of which only those with a value are validated."""
+        return absent_options.unvalidated(super().get_params(ctx))
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
         """Return the name of the command, the command with its options, and its arguments."""

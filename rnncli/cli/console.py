@@ -3,7 +3,6 @@
 rich is imported only to draw: a forecast in a pipe does without it.
 """
 
-import json
 import shutil
 import sys
 import textwrap
@@ -45,6 +44,8 @@ def _log(text: str, level: str) -> None:
     if sys.stderr is None:  # closed by a daemon
         return
     if _run.log_format == "json":
+        import json
+
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         line = json.dumps({"time": at, "level": level, "message": text}, ensure_ascii=False)
     else:  # text from a table may contain line breaks or terminal control characters

@@ -3,7 +3,6 @@
 One command runs in a process, so the record is global.
 """
 
-import json
 import platform
 import sys
 import time
@@ -134,6 +133,8 @@ def finish(code: int, problem: str | None) -> None:
         return
     try:
         if _record.report is not None:
+            import json
+
             content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
             with atomic.atomic_writer(Path(_record.report)) as stream:
                 stream.write(content.encode() + b"\n")

@@ -1,6 +1,5 @@
 """Settings of one run, merged from command line, environment, config file and defaults. Knows nothing of typer."""
 
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
@@ -125,6 +124,8 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
         return {}
     if paths.is_url(str(path)):
         raise RequestError(f"--config {paths.restore_url(path)}: only tables can be read from a URL. Name a local file")
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
