@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report, text_plot
+from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report
 from rnncli.cli.conflicts import forbid
-from rnncli.cli.forecast import request, state_file, stream
-from rnncli.cli.forecast.dry_run import report_files, report_forecast
+from rnncli.cli.forecast import request, state_file
 from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs, read_untrained
 from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
 from rnncli.cli.options import configured
@@ -94,6 +93,8 @@ def _run_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, settings: 
     config = pretrained.config_of(settings, "forecast")
     request.check_pretrained(inputs, outputs, config)
     if outputs.follow:
+        from rnncli.cli.forecast import stream
+
         stream.check_options(config, outputs)
     else:
         outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
@@ -118,6 +119,8 @@ def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings:
     config = settings.config(card.config, "columns", "forecast")
     request.check(inputs, outputs, card, config)
     if outputs.follow:
+        from rnncli.cli.forecast import stream
+
         stream.check(card, config, outputs)
     else:
         outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
@@ -152,6 +155,8 @@ def _forecast_panel(
     card = model.card
     if outputs.template is not None:
         if outputs.dry_run:
+            from rnncli.cli.forecast.dry_run import report_files
+
             report_files(inputs, outputs, "the table to fill in", None, config.run)
         else:
             _write_template(panel, card, outputs.template)
@@ -160,6 +165,8 @@ def _forecast_panel(
     table_format = outputs.resolve_format()
     batches = _forecast_batches(model, panel, cutoffs, config)
     if outputs.dry_run:
+        from rnncli.cli.forecast.dry_run import report_files, report_forecast
+
         with about(inputs.data):
             report_forecast(panel, cutoffs, batches)
         report_files(inputs, outputs, f"the forecast ({table_format})", state, config.run)
@@ -220,6 +227,8 @@ def _show(panel: "Panel", batch: ForecastBatch, forecasting: "Forecasting", coun
 
 def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
     """Print the first series with its point forecast and widest interval."""
+    from rnncli.cli import text_plot
+
     forecast = batch.forecast
     series, horizon = int(batch.cutoffs.series[0]), forecast.point.shape[1]
     end = int(batch.cutoffs.rows[0])
