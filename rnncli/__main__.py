@@ -10,8 +10,6 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line and exit at once: an orderly shutdown of torch would take half a second."""
-    # A second thread of NumPy's small products gains nothing, and on a busy machine costs ten times the time.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from rnncli.cli import app
 

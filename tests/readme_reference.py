@@ -5,11 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import typer.main
-
-from rnncli.cli.app import app
-from rnncli.cli.settings import section_class
-from rnncli.config.sections import Config
+from rnncli.cli.commands import COMMANDS, load
+from rnncli.cli.settings import field_names
+from rnncli.config.fields import SECTIONS
 
 README = Path(__file__).parent.parent / "README.md"
 HEADING = "## Option reference\n"
@@ -29,7 +27,7 @@ class Row(NamedTuple):
 
 def reference() -> str:
     """Return the tables: one for each topic, with each option once and the commands that have it."""
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands: dict[str, Any] = {name: load(name) for name in COMMANDS}
     topics = _topics()
     commands_of: dict[Row, list[str]] = {}
     for name, command in commands.items():
@@ -51,9 +49,9 @@ def reference() -> str:
 def _topics() -> dict[str, str]:
     """Return the topic of each option that all commands share, or that is a field of the config."""
     topics = dict.fromkeys(("config_file", "short_help"), "Options of all commands")
-    for name in Config.model_fields:
-        section, topic = section_class(name), ""
-        for field in section.model_fields:
+    for name, section in SECTIONS.items():
+        topic = ""
+        for field in field_names(name):
             topic = f"{section.topics[field]} [{name}]" if field in section.topics else topic
             topics[field] = topic
     return topics

@@ -1,4 +1,4 @@
-"""The typer application: register the commands, run one, and turn errors into exit codes and messages."""
+"""The typer application: run a command, and turn errors into exit codes and messages."""
 
 import errno
 import os
@@ -8,35 +8,21 @@ from types import FrameType
 import typer
 
 from rnncli import __version__
-from rnncli.cli import completion, console, help_text, run_report, usage_errors
-from rnncli.cli.evaluate.command import evaluate
-from rnncli.cli.forecast.command import forecast
-from rnncli.cli.inspect.command import inspect
-from rnncli.cli.train.command import train
-from rnncli.config.sections import Run
+from rnncli.cli import completion, console, run_report, usage_errors
+from rnncli.cli.commands import COMMANDS, CommandGroup
+from rnncli.config.fields import RunFields
 from rnncli.errors import RequestError, RnncliError
 
 INTERRUPTED, TERMINATED = 130, 143
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Forecast time series with recurrent neural networks.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for command, example in (
-    (train, "rnncli train power.csv --horizon 24 --output power.rnn"),
-    (forecast, "rnncli forecast power.rnn power.csv; without training: rnncli forecast power.csv --horizon 24"),
-    (evaluate, "rnncli evaluate power.rnn power.csv --windows 7"),
-    (inspect, "rnncli inspect power.csv"),
-):
-    app.command(
-        command.__name__,
-        cls=help_text.Command,
-        epilog=f"Example: {example}",
-        context_settings={"help_option_names": ["--help"]},  # -h is the short help
-    )(command)
 
 
 class Terminated(BaseException):
@@ -60,7 +46,7 @@ def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code. Bugs propagate as exceptions."""
     completion.keep_help_on_one_line()
     run_report.start(arguments)
-    console.configure(Run())
+    console.configure(RunFields())
     try:
         code, problem = _outcome(arguments)
     except BaseException as error:
@@ -68,7 +54,7 @@ def run(arguments: list[str]) -> int:
         raise
     if problem is not None:
         if not run_report.is_configured():
-            usage_errors.configure_reporting(arguments, [str(command.name) for command in app.registered_commands])
+            usage_errors.configure_reporting(arguments, COMMANDS)
         console.error(problem)
     try:
         run_report.finish(code, problem)
@@ -82,8 +68,11 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     """Return the exit code, and the error message if there is one."""
     # OpenMP threads of torch spin while they wait for each other: if another program used the core, a step of 40 ms
     # took 1150 ms. After 1000 spins they sleep: 30 ms on idle cores, 90 ms on busy ones.
-    # It must be set before torch is imported.
+    # Both must be set before torch and NumPy are imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # A second thread of NumPy's small products gains nothing, and on a busy machine costs ten times the time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # a search through every installed package: 10 ms
     try:
         usage_errors.forbid_horizon_as_help(arguments)
         code = app(arguments or ["--help"], prog_name="rnncli", standalone_mode=False) or 0

@@ -3,7 +3,6 @@
 rich is imported only to draw: a forecast in a pipe does without it.
 """
 
-import json
 import shutil
 import sys
 import textwrap
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rnncli.cli import run_report
-from rnncli.config.sections import Run
+from rnncli.config.fields import RunFields
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,10 +31,10 @@ LAST_SHARE = 0.999  # of the work, from which on nothing is left
 
 T = TypeVar("T")
 
-_run = Run()  # one command runs in a process, so its output options are global
+_run = RunFields()  # one command runs in a process, so its output options are global
 
 
-def configure(run: Run) -> None:
+def configure(run: RunFields) -> None:
     """Set the log format and verbosity of this run."""
     global _run
     _run = run
@@ -51,6 +50,8 @@ def _log(text: str, level: str) -> None:
     if sys.stderr is None:  # closed by a daemon
         return
     if _run.log_format == "json":
+        import json
+
         at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         line = json.dumps({"time": at, "level": level, "message": text}, ensure_ascii=False)
     else:  # text from a table may contain line breaks or terminal control characters

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from rnncli.cli import console, run_report
-from rnncli.config.sections import Freshness
 from rnncli.errors import GateError, RequestError
 from rnncli.messages import listed
 from rnncli.tables.assumptions import Assume, reject_assumption
@@ -11,7 +10,7 @@ from rnncli.tables.assumptions import Assume, reject_assumption
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnncli.config.sections import Columns
+    from rnncli.config.sections import Columns, Freshness
     from rnncli.model.card import Card
     from rnncli.panel import Expected, Panel
     from rnncli.panel.memmap import Store
@@ -102,7 +101,7 @@ def _record_facts(panel: "Panel") -> None:
     run_report.add_facts(**seen, data=panel.fingerprint())
 
 
-def apply_freshness(panel: "Panel", required: Freshness) -> "Panel":
+def apply_freshness(panel: "Panel", required: "Freshness") -> "Panel":
     """Return the panel as known at --as-of. Raises GateError if the newest row of a series is too old."""
     from rnncli.panel import freshness
 

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from rnncli.cli import absent_options
+
 if TYPE_CHECKING:
     from typer._click import Command as AnyCommand
-    from typer._click import Context, HelpFormatter
+    from typer._click import Context, HelpFormatter, Parameter
 
 COMMON_PANEL = "Common options"
 
 
 class Command(TyperCommand):
     """A command whose help groups its options; those of its own signature, without a panel, are common."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """Return the arguments and options, of which only options with a value are validated."""
+        return absent_options.unvalidated(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: "Context") -> list[str]:
         """Return the parts of the usage; an argument that is written [MODEL] DATA needs no further brackets."""

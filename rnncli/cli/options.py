@@ -1,5 +1,6 @@
 """One command-line option for each field of a command's config sections."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,12 +9,12 @@ from types import NoneType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import typer
-from pydantic.fields import FieldInfo
 
 from rnncli.cli import completion, help_text, run_control
-from rnncli.cli.settings import Settings, environment_variable, flag, literals, read_config_file, section_class
+from rnncli.cli.settings import Settings, environment_variable, flag, literals, read_config_file
+from rnncli.config.fields import SECTIONS
+from rnncli.config.help_texts import help_texts
 from rnncli.config.metadata import Common, DefaultText, Metavar, NamesColumns, ShortFlag, declared, is_declared
-from rnncli.config.sections import Config, Run
 
 
 class Option(NamedTuple):
@@ -21,7 +22,8 @@ class Option(NamedTuple):
 
     section: str
     name: str
-    field: FieldInfo
+    type: Any
+    default: Any
     panel: str
 
 
@@ -60,9 +62,9 @@ def configured(
                     set_options.setdefault(option.section, {})[option.name] = value
             environment = _from_environment(call, set_options)
             settings = Settings(set_options, read_config_file(config_file), config_file, environment)
-            run = settings.applied_to(Config()).run
+            run = settings.config().run
             if values.get("show_config"):  # showing the settings needs no lock
-                run = Run(quiet=run.quiet, log_format=run.log_format)
+                run = type(run)(quiet=run.quiet, log_format=run.log_format)
             with run_control.controlled(command.__name__, run, dry_run=bool(values.get("dry_run"))):
                 command(**values, settings=settings)
 
@@ -104,12 +106,11 @@ SHORT_HELP = inspect.Parameter(
 
 def _options(section: str, common: bool) -> list[Option]:
     """Return the fields of a section, each with the panel of its topic or, if it is common, the first panel."""
-    kind, panel, options = section_class(section), "", []
-    for name, field in kind.model_fields.items():
-        panel = f"{kind.topics[name]} [{section}]" if name in kind.topics else panel
-        options.append(
-            Option(section, name, field, help_text.COMMON_PANEL if common and is_declared(field, Common) else panel)
-        )
+    kind, panel, options = SECTIONS[section], "", []
+    for field in dataclasses.fields(kind):
+        panel = f"{kind.topics[field.name]} [{section}]" if field.name in kind.topics else panel
+        shown = help_text.COMMON_PANEL if common and is_declared(field.type, Common) else panel
+        options.append(Option(section, field.name, field.type, field.default, shown))
     return options
 
 
@@ -121,35 +122,33 @@ def _from_environment(call: typer.Context, options: dict[str, dict[str, Any]]) -
 
 def _parameter(option: Option) -> inspect.Parameter:
     """Return the command-line option of a field. The field itself checks the text, as for every other source."""
-    name, field = option.name, option.field
-    switch = bool in (field.annotation, *get_args(field.annotation))
+    name, switch = option.name, bool in _plain_types(option.type)
     flags = [f"--{flag(name)}/--no-{flag(name)}"] if switch else [f"--{flag(name)}"]
     parameter = typer.Option(
         *flags,
-        *(short.text for short in declared(field, ShortFlag)),
-        metavar=None if switch else _metavar(field),
-        help=f"{field.description} {_default(field)}".strip(),
+        *(short.text for short in declared(option.type, ShortFlag)),
+        metavar=None if switch else _metavar(option.type),
+        help=f"{help_texts().get(name, '')} {_default(option)}".strip(),
         envvar=environment_variable(name),
         show_envvar=False,
         show_default=False,
-        autocompletion=_completion(field),
+        autocompletion=_completion(option.type),
         rich_help_panel=option.panel,
     )
     annotation = Annotated[bool | None, parameter] if switch else Annotated[str | None, parameter]
     return inspect.Parameter(name, KEYWORD, default=None, annotation=annotation)
 
 
-def _completion(field: FieldInfo) -> completion.Completion | None:
-    if choices := literals(field.annotation):
+def _completion(annotation: Any) -> completion.Completion | None:
+    if choices := literals(annotation):
         return completion.choices(choices)
-    return completion.columns(tuple in _plain_types(field.annotation)) if is_declared(field, NamesColumns) else None
+    return completion.columns(tuple in _plain_types(annotation)) if is_declared(annotation, NamesColumns) else None
 
 
-def _metavar(field: FieldInfo) -> str:
-    annotation = field.annotation
+def _metavar(annotation: Any) -> str:
     if choices := literals(annotation):
         return "|".join(str(choice) for choice in choices)
-    if named := next(declared(field, Metavar), None):
+    if named := next(declared(annotation, Metavar), None):
         return named.text
     types = _plain_types(annotation)
     if tuple in types:
@@ -167,10 +166,10 @@ def _plain_types(annotation: Any) -> list[Any]:
     return inner + ([tuple] if origin is tuple else [annotation] if isinstance(annotation, type) else [])
 
 
-def _default(field: FieldInfo) -> str:
-    if texts := list(declared(field, DefaultText)):
+def _default(option: Option) -> str:
+    if texts := list(declared(option.type, DefaultText)):
         return f"[default: {texts[0].text}]"
-    match field.default:
+    match option.default:
         case None | ():
             return ""
         case bool(value):
@@ -179,4 +178,4 @@ def _default(field: FieldInfo) -> str:
             return f"[default: {value:g}]"
         case tuple(values):
             return f"[default: {','.join(f'{value:g}' for value in values)}]"
-    return f"[default: {field.default}]"
+    return f"[default: {option.default}]"

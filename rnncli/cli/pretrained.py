@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console, descriptions, run_report
 from rnncli.cli.settings import Settings, flag_for
-from rnncli.config.sections import Config
 from rnncli.errors import RequestError
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.config.sections import Columns, DeviceName
+    from rnncli.config.fields import DeviceName
+    from rnncli.config.sections import Columns, Config
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 OPTIONS = ("horizon", "season")  # of networks that the pretrained one takes
 
 
-def config_of(settings: Settings, command: str) -> Config:
+def config_of(settings: Settings, command: str) -> "Config":
     """Return the config of a run without a model. Raises RequestError if there is no horizon."""
-    config = settings.applied_to(Config())
+    config = settings.config()
     if config.network.horizon is None:
         raise RequestError(
             f"the horizon is missing: without a model, {command} needs --horizon 12 (steps) or 7d (a duration)"
@@ -47,7 +47,7 @@ def columns(requested: "Columns") -> "Columns":
     return requested.without_inputs()
 
 
-def card_of(panel: "Panel", config: Config) -> "Card":
+def card_of(panel: "Panel", config: "Config") -> "Card":
     """Return the card of the pretrained network for a panel, by which further rows are read."""
     from rnncli.planning.window_lengths import horizon_steps
     from rnncli.training.zero_shot import uncalibrated_card
@@ -55,7 +55,7 @@ def card_of(panel: "Panel", config: Config) -> "Card":
     return uncalibrated_card(panel, config, horizon_steps(config.network, panel.frequency))
 
 
-def model_of(panel: "Panel", config: Config, quiet: bool = False) -> "Model":
+def model_of(panel: "Panel", config: "Config", quiet: bool = False) -> "Model":
     """Return the pretrained network calibrated on a panel, and report it in a line."""
     from rnncli.planning.window_lengths import horizon_steps
     from rnncli.training.zero_shot import zero_shot

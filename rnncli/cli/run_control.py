@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from rnncli.cli import console, run_report
-from rnncli.config.sections import Run
+from rnncli.config.fields import RunFields
 from rnncli.errors import BusyError, RequestError
 from rnncli.files import atomic
 
@@ -23,7 +23,7 @@ class TimeLimitReached(BaseException):
 
 
 @contextmanager
-def controlled(command: str, run: Run, dry_run: bool = False) -> Iterator[None]:
+def controlled(command: str, run: RunFields, dry_run: bool = False) -> Iterator[None]:
     """Run the block within --timeout and while holding --lock; with dry_run no file is created.
 
     Raises BusyError if another run holds the lock or the time limit is reached, RequestError if there can be no lock or
@@ -44,7 +44,7 @@ def controlled(command: str, run: Run, dry_run: bool = False) -> Iterator[None]:
         raise BusyError(f"time limit reached: --timeout {run.timeout:g}s. {run_report.interruption_hint()}") from None
 
 
-def check_lock_wait(run: Run) -> None:
+def check_lock_wait(run: RunFields) -> None:
     """Raise RequestError if --lock-wait is set without a lock to wait for."""
     if run.lock_wait is not None and run.lock is None:
         raise RequestError("--lock-wait needs a lock to wait for. Name a file with --lock")

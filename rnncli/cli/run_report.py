@@ -3,7 +3,6 @@
 One command runs in a process, so the record is global.
 """
 
-import json
 import platform
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import __version__
-from rnncli.config.sections import Run
+from rnncli.config.fields import RunFields
 from rnncli.errors import RequestError
 from rnncli.files import atomic
 from rnncli.files.paths import is_standard_stream
@@ -30,7 +29,9 @@ class RunRecord:
 
     arguments: list[str] = field(default_factory=list)
     command: str = ""
-    run: Run = field(default_factory=Run)
+    report: str | None = None  # path of the report
+    metrics_file: str | None = None
+    lock: str | None = None
     dry_run: bool = False  # no report is written
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
@@ -49,16 +50,17 @@ def start(arguments: list[str]) -> None:
     _record = RunRecord(arguments)
 
 
-def configure(command: str, run: Run, dry_run: bool = False) -> None:
+def configure(command: str, run: RunFields, dry_run: bool = False) -> None:
     """Set the command and the files to write. Raises RequestError if one of them cannot be written."""
-    _record.command, _record.run, _record.dry_run = command, run, dry_run
+    _record.command, _record.dry_run = command, dry_run
+    _record.report, _record.metrics_file, _record.lock = run.report, run.metrics_file, run.lock
     for name in ("report", "metrics_file"):
         if (target := getattr(run, name)) is None:
             continue
         try:
             atomic.check_writable(Path(target))
         except RequestError:  # reported once, not again when the run ends
-            _record.run = run.model_copy(update={name: None})
+            setattr(_record, name, None)
             raise
 
 
@@ -69,16 +71,15 @@ def is_configured() -> bool:
 
 def check_destinations(read: Iterable[str | Path | None], written: Iterable[str | Path | None]) -> None:
     """Raise RequestError if a file would be written twice, or a report would replace an input."""
-    run = _record.run
     reports, sources, outputs = (
         [Path(path).resolve() for path in paths if path is not None and not is_standard_stream(path)]
-        for paths in ((run.report, run.metrics_file, run.lock), read, written)
+        for paths in ((_record.report, _record.metrics_file, _record.lock), read, written)
     )
     targets = [*reports, *outputs]
     duplicate = next((path for path in targets if targets.count(path) > 1), None)
     replaced = next((path for path in reports if path in sources), None)
     if duplicate is not None or replaced is not None:  # the error must not be reported there either
-        _record.run = run.model_copy(update={"report": None, "metrics_file": None})
+        _record.report = _record.metrics_file = None
     if duplicate is not None:
         raise RequestError(f"{duplicate} would be written twice. Name another file for one of them")
     if replaced is not None:
@@ -107,8 +108,7 @@ def add_warning(text: str) -> None:
 
 def is_wanted() -> bool:
     """Return whether a report will be written: some facts take time to compute."""
-    run = _record.run
-    return not _record.dry_run and (run.report is not None or run.metrics_file is not None)
+    return not _record.dry_run and (_record.report is not None or _record.metrics_file is not None)
 
 
 @contextmanager
@@ -128,23 +128,25 @@ def timings() -> dict[str, float]:
 
 def finish(code: int, problem: str | None) -> None:
     """Write the report and the metrics file. Raises RequestError if one cannot be written."""
-    run, seconds = _record.run, time.monotonic() - _record.began
+    seconds = time.monotonic() - _record.began
     if _record.dry_run:
         return
     try:
-        if run.report is not None:
+        if _record.report is not None:
+            import json
+
             content = json.dumps(_report(code, problem, seconds), indent=2, ensure_ascii=False, default=str)
-            with atomic.atomic_writer(Path(run.report)) as stream:
+            with atomic.atomic_writer(Path(_record.report)) as stream:
                 stream.write(content.encode() + b"\n")
     except RequestError as error:
         code = code or error.exit_code
         raise
     finally:
-        if run.metrics_file is not None:
+        if _record.metrics_file is not None:
             from rnncli.cli import metrics_file
 
             figures = metrics_file.RunFigures(_record.command, code, seconds, len(_record.warnings), _record.facts)
-            metrics_file.write(Path(run.metrics_file), figures)
+            metrics_file.write(Path(_record.metrics_file), figures)
 
 
 def _report(code: int, problem: str | None, seconds: float) -> dict[str, Any]:

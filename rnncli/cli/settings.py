@@ -1,15 +1,18 @@
 """Settings of one run, merged from command line, environment, config file and defaults. Knows nothing of typer."""
 
-import tomllib
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import ValidationError
-
-from rnncli.config.sections import Config, Section
+from rnncli.config.fields import SECTIONS
 from rnncli.errors import RequestError
 from rnncli.files import paths
 from rnncli.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from rnncli.config.sections import Config
 
 ENVIRONMENT_PREFIX = "RNNCLI_"
 
@@ -22,13 +25,22 @@ class Settings(NamedTuple):
     path: Path | None
     environment: frozenset[str]  # names of the options that are set in the environment alone
 
-    def applied_to(self, base: Config) -> Config:
-        """Return the config with these settings in place of its own. Raises RequestError for a value not allowed."""
-        merged = base.model_dump()
+    def config(self, base: "Config | None" = None, *sections: str) -> "Config":
+        """Return the config: these settings, before those in some sections of a base, before the defaults.
+
+        Raises RequestError for a value that is not allowed.
+        """
+        from pydantic import ValidationError
+
+        from rnncli.config.sections import Config
+
+        # Sections without values are empty: for a missing one, pydantic would compile the model a second time.
+        merged: dict[str, Any] = {section: {} for section in SECTIONS}
+        merged |= {section: getattr(base, section).model_dump() for section in sections}
         for source in (self.file, self.options):
             for section, values in source.items():
                 if isinstance(values, dict) and isinstance(merged.get(section), dict):
-                    merged[section] |= values
+                    merged[section] = merged[section] | values
                 else:
                     merged[section] = values
         try:
@@ -49,7 +61,7 @@ class Settings(NamedTuple):
         """Return whether a field is set in any of the sources, not just by a default or a model's card."""
         return any(name in source.get(section, {}) for source in (self.options, self.file))
 
-    def _problem(self, error: ValidationError) -> str:
+    def _problem(self, error: "ValidationError") -> str:
         problem = error.errors()[0]
         section, *rest = (str(part) for part in problem["loc"])
         name = rest[0] if rest else ""
@@ -57,10 +69,10 @@ class Settings(NamedTuple):
         if name in self.options.get(section, {}):
             value = self.options[section][name]
         if problem["type"] == "extra_forbidden":
-            known = list(section_class(section).model_fields) if name else list(Config.model_fields)
+            known = field_names(section) if name else list(SECTIONS)
             return f"{where}: unknown key.{did_you_mean(name or section, known)} Known keys: {', '.join(known)}"
         if problem["type"] == "literal_error":
-            known = [str(choice) for choice in literals(section_class(section).model_fields[name].annotation)]
+            known = [str(choice) for choice in literals(type_of(section, name))]
             return f'{where} "{value}" must be one of {", ".join(known)}.{did_you_mean(str(value), known)}'
         if problem["type"] == "model_type":
             return f"{self.path}: {section} must be a table. Write its keys below a line [{section}]"
@@ -74,11 +86,14 @@ class Settings(NamedTuple):
         return f"{self.path}: {name} in [{section}]" if name else f"{self.path}: {section}"
 
 
-def section_class(name: str) -> type[Section]:
-    """Return the class of a section of Config."""
-    section = Config.model_fields[name].annotation
-    assert isinstance(section, type) and issubclass(section, Section)
-    return section
+def field_names(section: str) -> list[str]:
+    """Return the fields of a section."""
+    return [field.name for field in fields(SECTIONS[section])]
+
+
+def type_of(section: str, name: str) -> Any:
+    """Return the type of a field, with its metadata."""
+    return next(field.type for field in fields(SECTIONS[section]) if field.name == name)
 
 
 def environment_variable(name: str) -> str:
@@ -98,10 +113,9 @@ def flag(name: str) -> str:
 
 def literals(annotation: Any) -> tuple[Any, ...]:
     """Return the choices of a field's type; none if it is no Literal."""
-    for part in (annotation, *get_args(annotation)):
-        if get_origin(part) is Literal:
-            return get_args(part)
-    return ()
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return next(filter(None, map(literals, get_args(annotation))), ())
 
 
 def read_config_file(path: Path | None) -> dict[str, Any]:
@@ -110,6 +124,8 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
         return {}
     if paths.is_url(str(path)):
         raise RequestError(f"--config {paths.restore_url(path)}: only tables can be read from a URL. Name a local file")
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

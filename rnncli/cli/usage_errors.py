@@ -6,7 +6,7 @@ parsed here a second time, for the few options that say where to write it.
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,6 @@ import typer
 
 from rnncli.cli import console, run_report
 from rnncli.cli.settings import environment_variable, flag, read_config_file
-from rnncli.config.sections import Run
 from rnncli.errors import RequestError
 from rnncli.files import atomic
 
@@ -44,9 +43,11 @@ def message(error: typer.TyperException, context: typer.Context | None) -> str:
     return text if text.endswith(("?", ".")) else f"{text}."
 
 
-def configure_reporting(arguments: Sequence[str], commands: Sequence[str]) -> None:
+def configure_reporting(arguments: Sequence[str], commands: Collection[str]) -> None:
     """Configure messages and report as arguments, environment or config file set them, as far as they can be read."""
-    from argparse import ArgumentParser  # only a command line that cannot be parsed needs it
+    from argparse import ArgumentParser  # only a command line that cannot be parsed needs these
+
+    from rnncli.config.sections import Run
 
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     for name in (*REPORTING, "config"):

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import DecoderName, Initialisation, NetworkOptions, Role, ScaleName, Section
+from rnncli.config.fields import DecoderName, Initialisation, Role, ScaleName
+from rnncli.config.sections import NetworkOptions, Section
 from rnncli.config.types import ContextSteps, Count, ItemTuple, Steps
 
 
@@ -37,23 +38,23 @@ class InputSpec(NamedTuple):
 
 
 class Architecture(NetworkOptions):
-    """The network section with each open choice made."""
+    """The network section with each open choice made. `Field()`: required, instead of with the section's default."""
 
-    horizon: Steps
-    context: ContextSteps
-    segment: Steps
-    season: Steps
-    base: BaseName
-    scale: ScaleName
-    since: bool
-    calendar: bool
+    horizon: Steps = Field()
+    context: ContextSteps = Field()
+    segment: Steps = Field()
+    season: Steps = Field()
+    base: BaseName = Field()
+    scale: ScaleName = Field()
+    since: bool = Field()
+    calendar: bool = Field()
     covariates: bool = True
-    layers: Count
+    layers: Count = Field()
     mix: bool = False
     experts: Count = 1
-    hidden: Count
+    hidden: Count = Field()
     initialisation: Initialisation = "orthogonal"
-    decoder: DecoderName
+    decoder: DecoderName = Field()
 
     @property
     def decoder_stride(self) -> int:

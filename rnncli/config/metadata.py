@@ -6,8 +6,6 @@ They stand in the field's `Annotated[...]`, so that a new option is one field in
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar, get_args
 
-from pydantic.fields import FieldInfo
-
 from rnncli.config.cells import CellTraits, names
 from rnncli.messages import alternatives
 
@@ -61,18 +59,13 @@ def requires_cell(trait: Callable[[CellTraits], bool], reason: str = "", values:
     return Requires(f"--cell {cells}{reason}", lambda network, _: trait(network.traits), values)
 
 
-def declared(field: FieldInfo, kind: type[T]) -> Iterator[T]:
-    """Yield what a field declares of a kind, in its own metadata and in those of the types it is made of."""
-    yield from (entry for entry in field.metadata if isinstance(entry, kind))
-    yield from _nested(field.annotation, kind)
-
-
-def is_declared(field: FieldInfo, kind: type) -> bool:
-    """Return whether a field declares something of a kind."""
-    return next(declared(field, kind), None) is not None
-
-
-def _nested(annotation: Any, kind: type[T]) -> Iterator[T]:
+def declared(annotation: Any, kind: type[T]) -> Iterator[T]:
+    """Yield what the type of a field declares of a kind, in its own metadata and in those of its parts."""
     yield from (entry for entry in getattr(annotation, "__metadata__", ()) if isinstance(entry, kind))
     for argument in get_args(annotation):
-        yield from _nested(argument, kind)
+        yield from declared(argument, kind)
+
+
+def is_declared(annotation: Any, kind: type) -> bool:
+    """Return whether the type of a field declares something of a kind."""
+    return next(declared(annotation, kind), None) is not None

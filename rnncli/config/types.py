@@ -3,12 +3,11 @@
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
-
+from rnncli.config.constraints import Check, FirstErrorOnly, Limits, Parse
 from rnncli.config.metadata import Metavar, NamesColumns, NetworkInput
 
 Item = TypeVar("Item")
-ItemTuple = Annotated[tuple[Item, ...], Field(fail_fast=True)]  # of a million wrong items only the first is reported
+ItemTuple = Annotated[tuple[Item, ...], FirstErrorOnly()]
 AGGREGATIONS = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 
 
@@ -71,7 +70,7 @@ def _bytes(value: Any) -> Any:
     return int(float(match[1]) * (1024 if match[3] else 1000) ** ("KMGT".index(match[2].upper()) + 1))
 
 
-_Names = Annotated[ItemTuple[str], BeforeValidator(_split), AfterValidator(_without_duplicates)]
+_Names = Annotated[ItemTuple[str], Parse(_split), Check(_without_duplicates)]
 Countries = Annotated[_Names, NetworkInput(), Metavar("COUNTRY,...")]
 ColumnName = Annotated[str, NamesColumns(), Metavar("COLUMN")]
 ColumnNames = Annotated[_Names, NamesColumns(), Metavar("COLUMN,...")]
@@ -79,15 +78,15 @@ FilePath = Annotated[str, Metavar("FILE")]
 Time = Annotated[str, Metavar("TIME")]
 CovariateName = Annotated[ColumnName, NetworkInput()]
 CovariateNames = Annotated[ColumnNames, NetworkInput()]
-Percents = Annotated[ItemTuple[Annotated[float, Field(gt=0, le=99.99)]], BeforeValidator(_split)]
-Shares = Annotated[ItemTuple[Annotated[float, Field(ge=1e-4, le=1 - 1e-4)]], BeforeValidator(_split)]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Probability = Annotated[float, Field(ge=0, lt=1)]
+Percents = Annotated[ItemTuple[Annotated[float, Limits(gt=0, le=99.99)]], Parse(_split)]
+Shares = Annotated[ItemTuple[Annotated[float, Limits(ge=1e-4, le=1 - 1e-4)]], Parse(_split)]
+Count = Annotated[int, Limits(ge=1)]
+Positive = Annotated[float, Limits(gt=0)]
+NotNegative = Annotated[float, Limits(ge=0)]
+Probability = Annotated[float, Limits(ge=0, lt=1)]
 MAX_STEPS = 1_000_000  # in a window: a limit that rejects card values no network was trained with
-Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
-ContextSteps = Annotated[int, Field(ge=0, le=MAX_STEPS)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1), Metavar("DURATION")]
-Pause = Annotated[float, BeforeValidator(_seconds), Field(ge=0), Metavar("DURATION")]
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1), Metavar("SIZE")]
+Steps = Annotated[int, Limits(ge=1, le=MAX_STEPS)]
+ContextSteps = Annotated[int, Limits(ge=0, le=MAX_STEPS)]
+Seconds = Annotated[float, Limits(ge=1), Parse(_seconds), Metavar("DURATION")]
+Pause = Annotated[float, Limits(ge=0), Parse(_seconds), Metavar("DURATION")]
+Bytes = Annotated[int, Limits(ge=1), Parse(_bytes), Metavar("SIZE")]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 
 from rnncli.config.architecture import Architecture
-from rnncli.config.sections import DeviceName
+from rnncli.config.fields import DeviceName
 from rnncli.errors import RequestError
 
 # A GPU launches a kernel in about 10 microseconds, and a step of a small network has hundreds of them: below this many

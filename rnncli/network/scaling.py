@@ -8,7 +8,7 @@ from typing import NamedTuple, assert_never
 import torch
 from torch import Tensor
 
-from rnncli.config.sections import ScaleName
+from rnncli.config.fields import ScaleName
 
 SMALLEST_SHARE = 1e-3  # of the window's mean: smaller values are raised to it before the logarithm
 # After a past that hardly moved, a future that does is thousands of scales away: it is clipped to this many units, so

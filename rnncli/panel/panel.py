@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Role
+from rnncli.config.fields import Role
 from rnncli.panel.chunks import Chunk, chunks
 from rnncli.panel.covariates import Covariates
 from rnncli.panel.time import calendar_features, formats, timestamps

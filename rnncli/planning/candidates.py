@@ -2,7 +2,8 @@
 
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.base_forecasts import BASES, BaseName
-from rnncli.config.sections import NetworkOptions, ScaleName
+from rnncli.config.fields import ScaleName
+from rnncli.config.sections import NetworkOptions
 from rnncli.planning import defaults
 
 INPUT_VARIANTS_AT = 2  # scales and bases before variants with other inputs

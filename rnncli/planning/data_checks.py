@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnncli.config.base_forecasts import BASES
-from rnncli.config.sections import NetworkOptions, ScaleName, Training
+from rnncli.config.fields import ScaleName
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.config.types import MAX_STEPS
 from rnncli.errors import RequestError
 from rnncli.panel import Panel

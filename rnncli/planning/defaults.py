@@ -3,7 +3,8 @@
 import numpy as np
 
 from rnncli.config.cells import CELLS, CellName
-from rnncli.config.sections import EXPERTS, DecoderName, Initialisation, NetworkOptions, Training
+from rnncli.config.fields import EXPERTS, DecoderName, Initialisation
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.panel import Panel
 from rnncli.planning.choice import Choice, Choices
 

@@ -8,7 +8,8 @@ import numpy as np
 from rnncli.config import rules
 from rnncli.config.architecture import Architecture, InputSpec
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import NetworkOptions, ScaleName, Training
+from rnncli.config.fields import ScaleName
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.panel import Cutoffs, Panel, covariates, freshness
 from rnncli.panel.time import calendar_features
 from rnncli.planning import (

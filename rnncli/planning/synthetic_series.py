@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import SYNTHETIC_SERIES, NetworkOptions, Training
+from rnncli.config.fields import SYNTHETIC_SERIES
+from rnncli.config.sections import NetworkOptions, Training
 from rnncli.errors import RequestError
 from rnncli.panel import Cutoffs, Panel
 from rnncli.planning import structural_model

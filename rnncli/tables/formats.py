@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from rnncli.config.sections import Decimal
+    from rnncli.config.fields import Decimal
     from rnncli.tables.assumptions import Assume
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}

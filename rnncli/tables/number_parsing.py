@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnncli.config.sections import Decimal
+from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
 from rnncli.tables.assumptions import Assume
 

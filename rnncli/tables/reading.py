@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import fs
 
-from rnncli.config.sections import Decimal
+from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream, is_url
 from rnncli.tables import compression, filesystems, parquet_dataset

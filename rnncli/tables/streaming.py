@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from rnncli.config.sections import Decimal
+from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream
 from rnncli.tables import json_records

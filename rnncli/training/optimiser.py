@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from rnncli.config.sections import MOMENTUM, WARM_UP, ScheduleName, Training
+from rnncli.config.fields import MOMENTUM, WARM_UP, ScheduleName
+from rnncli.config.sections import Training
 
 PLATEAU_CHECKS = 2  # validation checks without a lower loss that make a plateau
 PLATEAU_FACTOR = 1 / 3  # of the learning rate after a plateau

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rnncli.config.sections import PRESET_SECONDS, Config, Training
+from rnncli.config.fields import PRESET_SECONDS
+from rnncli.config.sections import Config, Training
 from rnncli.model.card import PretrainedPart
 from rnncli.model.conformal import MIN_SPREAD, interval_spread
 from rnncli.model.ensemble import ensemble_forecast

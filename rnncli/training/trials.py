@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.architecture import Architecture
-from rnncli.config.sections import PresetName, Training
+from rnncli.config.fields import PresetName
+from rnncli.config.sections import Training
 from rnncli.planning.plan import Plan
 from rnncli.planning.validation_split import Split
 from rnncli.training.network_workers import NetworkWorkers, series_data

@@ -1,5 +1,6 @@
 """Help: what -h and --help contain, their width, and the imports they need."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -7,9 +8,9 @@ import sys
 import pytest
 
 from rnncli.cli.help_text import COMMON_PANEL
-from rnncli.cli.settings import section_class
+from rnncli.cli.settings import field_names
+from rnncli.config.fields import SECTIONS
 from rnncli.config.metadata import Common, is_declared
-from rnncli.config.sections import Config
 from tests.conftest import Command
 
 COMMANDS = ("train", "forecast", "evaluate", "inspect")
@@ -48,10 +49,10 @@ def test_the_short_help_is_a_part_of_the_long_one(rnncli: Command, command: str)
 def test_the_short_help_shows_the_common_options_of_each_section(rnncli: Command) -> None:
     sections = ("columns", "network", "training", "resumption")
     common = {
-        f"--{name}"
+        f"--{field.name}"
         for section in sections
-        for name, field in section_class(section).model_fields.items()
-        if is_declared(field, Common)
+        for field in dataclasses.fields(SECTIONS[section])
+        if is_declared(field.type, Common)
     }
 
     shown = options(rnncli("train", "-h").out)
@@ -66,9 +67,8 @@ def test_evaluate_shows_the_options_of_training_in_the_long_help_only(rnncli: Co
 
 
 def test_every_option_stands_under_a_title_with_its_section(rnncli: Command) -> None:
-    for section in Config.model_fields:
-        topics = section_class(section).topics
-        fields = list(section_class(section).model_fields)
+    for section, kind in SECTIONS.items():
+        topics, fields = kind.topics, field_names(section)
         assert fields[0] in topics
         assert topics.keys() <= set(fields)
 
@@ -98,7 +98,7 @@ def test_the_nearest_match_is_suggested(rnncli: Command, arguments: tuple[str, .
 def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
     code = (
         f"import sys\nfrom rnncli.cli import app\nassert app.run({arguments}) == 0\n"
-        "assert not {'torch', 'pandas', 'pyarrow', 'numpy', 'rich'} & set(sys.modules), sorted(sys.modules)"
+        "assert not {'torch', 'pandas', 'pyarrow', 'numpy', 'rich', 'pydantic'} & set(sys.modules), sorted(sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,11 +1,13 @@
 """Options whose requirements are not met are refused, with the requirement in the message."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 
 from rnncli.config import rules
+from rnncli.config.fields import NetworkFields
 from rnncli.config.metadata import requires_cell
 from rnncli.config.sections import NetworkOptions, Training
 from rnncli.errors import RequestError
@@ -145,9 +147,13 @@ def test_the_command_line_refuses_with_2_and_writes_nothing(rnncli: Command, dat
 
 
 def test_a_requirement_is_declared_at_the_field_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Extended(NetworkOptions):
+    @dataclass(init=False, repr=False, eq=False, kw_only=True)
+    class ExtendedFields(NetworkFields):
         depth: Annotated[int | None, requires_cell(lambda traits: traits.gated, " (for its gates)")] = None
         """Depth of the gates."""
+
+    class Extended(NetworkOptions, ExtendedFields):
+        pass
 
     monkeypatch.setattr(rules, "NetworkOptions", Extended)
 

@@ -9,7 +9,8 @@ import torch
 
 from rnncli.config.architecture import Architecture, Covariate, InputSpec
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import Columns, DecoderName, Training
+from rnncli.config.fields import DecoderName
+from rnncli.config.sections import Columns, Training
 from rnncli.config.sections import NetworkOptions as Asked
 from rnncli.network.covariate_encoder import CovariateEncoder, residual_amounts
 from rnncli.network.network import Network

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from rnncli.config.architecture import InputSpec
-from rnncli.config.sections import Columns, Config, DecoderName, NetworkOptions, Training
+from rnncli.config.fields import DecoderName
+from rnncli.config.sections import Columns, Config, NetworkOptions, Training
 from rnncli.model.model import Model
 from rnncli.model.weights_file import load, save
 from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing

@@ -6,7 +6,7 @@ import torch
 from rnncli.config.architecture import Architecture
 from rnncli.config.base_forecasts import BaseName
 from rnncli.config.cells import CellName
-from rnncli.config.sections import DecoderName, ScaleName
+from rnncli.config.fields import DecoderName, ScaleName
 from rnncli.network.network import Network
 from rnncli.network.quantile_head import QuantileHead
 from rnncli.network.tensors import EncoderInput, Prediction

@@ -11,7 +11,8 @@ import torch
 from rnncli.cli import app
 from rnncli.config.architecture import Covariate, InputSpec
 from rnncli.config.cells import CellName
-from rnncli.config.sections import Columns, DecoderName, NetworkOptions, Training
+from rnncli.config.fields import DecoderName
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.errors import RequestError
 from rnncli.model import card_file
 from rnncli.network.network import Network as Built

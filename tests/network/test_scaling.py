@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnncli.config.sections import ScaleName
+from rnncli.config.fields import ScaleName
 from rnncli.network import scaling
 
 KINDS: list[ScaleName] = ["spread", "log", "mean"]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.config.base_forecasts import BaseName
-from rnncli.config.sections import ScaleName, Training
+from rnncli.config.fields import ScaleName
+from rnncli.config.sections import Training
 from rnncli.network import teacher_forcing
 from rnncli.network.network import Network
 from rnncli.network.quantile_head import QuantileHead

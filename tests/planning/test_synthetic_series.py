@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import SYNTHETIC_SERIES, Columns, NetworkOptions, Training
+from rnncli.config.fields import SYNTHETIC_SERIES
+from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import card_file
 from rnncli.panel import Panel, from_frame
 from rnncli.planning import plan as choices

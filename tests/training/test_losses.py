@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnncli.config.fields import ScaleName
 from rnncli.config.metrics import MetricName
-from rnncli.config.sections import ScaleName
 from rnncli.network import scaling
 from rnncli.network.quantile_head import QuantileHead
 from rnncli.network.tensors import Prediction

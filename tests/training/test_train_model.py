@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from rnncli.config import sections
+from rnncli.config import fields, sections
 from rnncli.config.sections import Columns, Config, Training
 from rnncli.model import card_file, weights_file
 from rnncli.network import device
@@ -180,7 +180,7 @@ def test_a_preset_gives_the_same_model_every_time(
     rnncli: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.delenv("RNNCLI_MEMBERS")
-    monkeypatch.setitem(sections.PRESET_SECONDS, "fast", 2)
+    monkeypatch.setitem(fields.PRESET_SECONDS, "fast", 2)
     monkeypatch.setattr(device, "processes", lambda _networks: size)
     asked = ("train", data, *SMALL, "--preset", "fast")
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.config import sections
+from rnncli.config import fields
 from rnncli.config.sections import Columns, Config, NetworkOptions, Training
 from rnncli.errors import TrainingError
 from rnncli.model import weights_file
@@ -135,7 +135,7 @@ class BusyWorkers(ShuffledWorkers):
 def test_a_search_and_refit_on_other_workers_gives_the_same_model(
     panel: Panel, work_limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sections.PRESET_SECONDS, "fast", work_limit)
+    monkeypatch.setitem(fields.PRESET_SECONDS, "fast", work_limit)
     network, training = NetworkOptions(horizon=6, hidden=4, context=24), Training(preset="fast", steps=10)
     config, chosen = Config(network=network, training=training), make_plan(panel, network, training)
     all_workers: list[NetworkWorkers] = [

@@ -13,7 +13,6 @@ from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS, output_format
 from rnncli.cli.settings import Settings
 from rnncli.config.cells import CellName
-from rnncli.config.sections import Config
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.evaluation import conditions
 from rnncli.evaluation.metrics import DEFAULT_METRICS, METRICS
@@ -160,7 +159,7 @@ def evaluate(
 def _compare_cells(cells: str, data: str, settings: Settings, scores: ScoreRequest, backtest: BacktestRequest) -> None:
     """Train a model of each cell, and score all of them."""
     names = request.parse_cells(cells)
-    config = settings.applied_to(Config())
+    config = settings.config()
     backtest.check(Path(data))
     from rnncli.cli.evaluate.compare_cells import compare_cells
 
@@ -173,7 +172,7 @@ def _score_model(model: Path, data: str, settings: Settings, scores: ScoreReques
 
     model_file = read_model_file(model)
     card = model_file.card
-    config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
+    config = settings.config(card.config, "columns", "forecast")
     backtest.check(Path(data), model)
     metrics, parsed = request.metrics_and_conditions(scores, config.forecast.level, card.season)
     from rnncli.cli.evaluate.score_model import score_model
@@ -200,7 +199,7 @@ def _score_saved(
     if data.endswith(".rnn"):
         raise ModelFileError(f"{source}: the name is that of a table. MODEL must come before DATA")
     card = None if reference is None else read_card(reference)
-    config = settings.applied_to(Config(columns=card.config.columns) if card else Config())
+    config = settings.config(card.config, "columns") if card else settings.config()
     if card is None and any(text.strip().lower() == conditions.DRIFT for text in scores.fail_if):
         raise RequestError("--fail-if drift needs the model that produced the forecasts. Name it with --reference")
     backtest = BacktestRequest(1, None, None, None, plot)

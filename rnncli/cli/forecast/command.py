@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report, text_plot
+from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report
 from rnncli.cli.conflicts import forbid
-from rnncli.cli.forecast import request, state_file, stream
-from rnncli.cli.forecast.dry_run import report_files, report_forecast
+from rnncli.cli.forecast import request, state_file
 from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs, read_untrained
 from rnncli.cli.forecast.request import ForecastBatch, ForecastInputs, ForecastOutputs
 from rnncli.cli.options import configured
 from rnncli.cli.output import OUTPUT_FORMATS
 from rnncli.cli.settings import Settings
-from rnncli.config.sections import Config, Forecasting
 from rnncli.errors import about
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.messages import counted
 from rnncli.tables import formats
 
 if TYPE_CHECKING:
+    from rnncli.config.sections import Config, Forecasting
     from rnncli.model.card import Card
     from rnncli.model.forecast_state import ForecastState
     from rnncli.model.model import Model
@@ -94,6 +93,8 @@ def _run_pretrained(inputs: ForecastInputs, outputs: ForecastOutputs, settings: 
     config = pretrained.config_of(settings, "forecast")
     request.check_pretrained(inputs, outputs, config)
     if outputs.follow:
+        from rnncli.cli.forecast import stream
+
         stream.check_options(config, outputs)
     else:
         outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
@@ -115,9 +116,11 @@ def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings:
 
     whole = read_model_file(path)
     card = whole.card
-    config = settings.applied_to(Config(columns=card.config.columns, forecast=card.config.forecast))
+    config = settings.config(card.config, "columns", "forecast")
     request.check(inputs, outputs, card, config)
     if outputs.follow:
+        from rnncli.cli.forecast import stream
+
         stream.check(card, config, outputs)
     else:
         outputs.resolve_format()  # an unsuitable format is refused before the heavy imports
@@ -131,7 +134,7 @@ def _run(path: Path, inputs: ForecastInputs, outputs: ForecastOutputs, settings:
             _forecast_table(model, inputs, outputs, config)
 
 
-def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOutputs, config: Config) -> None:
+def _forecast_table(model: "Model", inputs: ForecastInputs, outputs: ForecastOutputs, config: "Config") -> None:
     """Forecast the table as it is now."""
     card = model.card
     panel, state = read_inputs(inputs, data_input.columns_for_model(card, config.columns), card)
@@ -146,12 +149,14 @@ def _forecast_panel(
     state: "ForecastState | None",
     inputs: ForecastInputs,
     outputs: ForecastOutputs,
-    config: Config,
+    config: "Config",
 ) -> None:
     """Write the forecast of a panel, the template of its future rows, or with --dry-run a report."""
     card = model.card
     if outputs.template is not None:
         if outputs.dry_run:
+            from rnncli.cli.forecast.dry_run import report_files
+
             report_files(inputs, outputs, "the table to fill in", None, config.run)
         else:
             _write_template(panel, card, outputs.template)
@@ -160,6 +165,8 @@ def _forecast_panel(
     table_format = outputs.resolve_format()
     batches = _forecast_batches(model, panel, cutoffs, config)
     if outputs.dry_run:
+        from rnncli.cli.forecast.dry_run import report_files, report_forecast
+
         with about(inputs.data):
             report_forecast(panel, cutoffs, batches)
         report_files(inputs, outputs, f"the forecast ({table_format})", state, config.run)
@@ -173,7 +180,7 @@ def _forecast_panel(
             _write(panel, batches, config.forecast, outputs.output, table_format)
 
 
-def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config: Config) -> Iterator[ForecastBatch]:
+def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config: "Config") -> Iterator[ForecastBatch]:
     """Yield the forecasts of some series at a time, with sample paths if requested."""
     import numpy as np
 
@@ -197,7 +204,7 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
 
 
 def _write(
-    panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting, output: str, table_format: str
+    panel: "Panel", batches: Iterator[ForecastBatch], forecasting: "Forecasting", output: str, table_format: str
 ) -> None:
     """Write the forecasts batch by batch."""
     from rnncli.panel.export.forecast_table import to_frame
@@ -207,7 +214,7 @@ def _write(
     writing.write((to_frame(panel, *batch, forecasting, text_times) for batch in batches), output, table_format)
 
 
-def _show(panel: "Panel", batch: ForecastBatch, forecasting: Forecasting, count: int) -> None:
+def _show(panel: "Panel", batch: ForecastBatch, forecasting: "Forecasting", count: int) -> None:
     """Show a plot of the first series, and the first of all `count` rows."""
     from rnncli.panel.export.forecast_table import to_frame
 
@@ -220,6 +227,8 @@ def _show(panel: "Panel", batch: ForecastBatch, forecasting: Forecasting, count:
 
 def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
     """Print the first series with its point forecast and widest interval."""
+    from rnncli.cli import text_plot
+
     forecast = batch.forecast
     series, horizon = int(batch.cutoffs.series[0]), forecast.point.shape[1]
     end = int(batch.cutoffs.rows[0])
@@ -232,7 +241,7 @@ def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:
 
 
 def _plotted(
-    path: Path, panel: "Panel", batches: Iterator[ForecastBatch], forecasting: Forecasting
+    path: Path, panel: "Panel", batches: Iterator[ForecastBatch], forecasting: "Forecasting"
 ) -> Iterator[ForecastBatch]:
     """Plot the first batch into a file; yield all batches."""
     from rnncli.cli.figures import forecast as figure

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 from rnncli.cli import console, data_input, pretrained
 from rnncli.cli.forecast import state_file
 from rnncli.cli.forecast.request import ForecastInputs
-from rnncli.config.sections import Columns, Config
 from rnncli.errors import DataError, GateError, about
 from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
+    from rnncli.config.sections import Columns, Config
     from rnncli.model.card import Card
     from rnncli.model.forecast_state import ForecastState
     from rnncli.panel import Cutoffs, Panel
 
 
-def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple["Panel", "ForecastState | None"]:
+def read_inputs(inputs: ForecastInputs, columns: "Columns", card: "Card") -> tuple["Panel", "ForecastState | None"]:
     """Return the panel to forecast, and with --state the new state: stored history followed by the new rows."""
     if inputs.state is None:
         return _read_table(inputs, columns, card), None
@@ -27,7 +27,7 @@ def read_inputs(inputs: ForecastInputs, columns: Columns, card: "Card") -> tuple
     return state.panel, state
 
 
-def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Panel":
+def _read_table(inputs: ForecastInputs, columns: "Columns", card: "Card") -> "Panel":
     """Return the panel in DATA, with known covariates from --future."""
     from rnncli.panel.ingest.column_roles import find_roles
     from rnncli.panel.ingest.future_rows import append_future
@@ -46,7 +46,9 @@ def _read_table(inputs: ForecastInputs, columns: Columns, card: "Card") -> "Pane
         return data_input.build_panel(table, columns, expected)
 
 
-def read_untrained(inputs: ForecastInputs, columns: Columns, config: Config) -> tuple["Panel", "ForecastState | None"]:
+def read_untrained(
+    inputs: ForecastInputs, columns: "Columns", config: "Config"
+) -> tuple["Panel", "ForecastState | None"]:
     """Return the panel to forecast, and with --state the new state: stored history followed by the new rows."""
     if inputs.state is not None and inputs.state.exists():
         from rnncli.model import forecast_state
@@ -61,7 +63,7 @@ def read_untrained(inputs: ForecastInputs, columns: Columns, config: Config) -> 
     return state.panel, state
 
 
-def forecast_cutoffs(panel: "Panel", card: "Card", inputs: ForecastInputs, config: Config) -> "Cutoffs":
+def forecast_cutoffs(panel: "Panel", card: "Card", inputs: ForecastInputs, config: "Config") -> "Cutoffs":
     """Return the ends of the series that can be forecast; warn about the others and about data drift.
 
     Raises DataError if there is none, or if known covariates end before the horizon, and GateError with

@@ -1,7 +1,7 @@
 """The `inspect` command: what a table, a model file or a state file contains. Imports torch only to run a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,11 @@ from rnncli.cli.inspect import settings as settings_table
 from rnncli.cli.options import configured
 from rnncli.cli.settings import Settings
 from rnncli.cli.train import resume
-from rnncli.config.sections import Config
 from rnncli.errors import RequestError
 from rnncli.tables.formats import FORMATS
+
+if TYPE_CHECKING:
+    from rnncli.config.sections import Config
 
 
 @configured("columns", "network", "training", advanced=("network", "training"))
@@ -58,7 +60,7 @@ def inspect(
     For a table: its series, gaps and seasons, and what training would choose. For a model and a table: diagnostics of
     the networks.
     """
-    config = settings.applied_to(Config())  # a value that is not allowed is an error, whatever is shown
+    config = settings.config()  # a value that is not allowed is an error, whatever is shown
     if show_config:
         others = {"FILE": file, "--format": format, "--importance": importance, "--plot": plot}
         forbid(others, "--show-config shows options and reads no file")
@@ -116,7 +118,7 @@ def _show_pretrained(
         pretrained_network.show_basis(data, config, format, as_json)
 
 
-def _show_table(source: str, config: Config, format: str | None) -> None:
+def _show_table(source: str, config: "Config", format: str | None) -> None:
     """Show what a table contains. Raises RequestError if it is a model file."""
     if model_argument.is_safetensors(Path(source)):
         raise RequestError(f"--format is for tables, and {source} is not a table. Leave it out, or use --json")
@@ -152,7 +154,7 @@ def _show_diagnostics(
             f"{path}: the model uses no history (train --context 0), so there is nothing to diagnose. "
             "Use --importance DATA"
         )
-    config = settings.applied_to(Config(columns=model_file.card.config.columns))
+    config = settings.config(model_file.card.config, "columns")
     if not model_file.card.members:
         forbid({"--plot": plot}, "the model has no trained network, only the pretrained one")
         from rnncli.cli.inspect import pretrained_network
@@ -169,7 +171,7 @@ def _show_importance(path: Path, data: str, settings: Settings, format: str | No
     from rnncli.model.card_file import read_model_file
 
     model_file = read_model_file(path)
-    config = settings.applied_to(Config(columns=model_file.card.config.columns))
+    config = settings.config(model_file.card.config, "columns")
     from rnncli.cli.inspect import importance
 
     importance.show(model_file, data, config.columns, format)

@@ -5,8 +5,8 @@ import os
 from typing import Any, NamedTuple
 
 from rnncli.cli import console
-from rnncli.cli.settings import ENVIRONMENT_PREFIX, Settings, environment_variable, flag_for, section_class
-from rnncli.config.sections import Config
+from rnncli.cli.settings import ENVIRONMENT_PREFIX, Settings, environment_variable, field_names, flag_for
+from rnncli.config.fields import SECTIONS
 from rnncli.messages import did_you_mean
 
 
@@ -34,20 +34,20 @@ def show(settings: Settings, as_json: bool) -> None:
 def all_settings(settings: Settings) -> list[Setting]:
     """Return the settings of all sections, including options that inspect does not have."""
     everywhere = _with_environment(settings)
-    config = everywhere.applied_to(Config())
+    config = everywhere.config()
     return [
         Setting(section, name, getattr(getattr(config, section), name), *_source(everywhere, section, name))
-        for section in Config.model_fields
-        for name in section_class(section).model_fields
+        for section in SECTIONS
+        for name in field_names(section)
     ]
 
 
 def _with_environment(settings: Settings) -> Settings:
     """Add the environment variables of options that inspect does not have."""
     options, added = dict(settings.options), set[str]()
-    for section in Config.model_fields:
+    for section in SECTIONS:
         given = options.get(section, {})
-        others = {name for name in section_class(section).model_fields if _is_set(name) and name not in given}
+        others = {name for name in field_names(section) if _is_set(name) and name not in given}
         options[section] = given | {name: os.environ[environment_variable(name)] for name in others}
         added |= others
     return settings._replace(options=options, environment=settings.environment | added)
@@ -69,9 +69,7 @@ def _source(settings: Settings, section: str, name: str) -> tuple[str, str | Non
 
 def _warn_of_unknown_variables() -> None:
     """Warn of RNNCLI_ variables that are not options."""
-    known = [
-        environment_variable(name) for section in Config.model_fields for name in section_class(section).model_fields
-    ]
+    known = [environment_variable(name) for section in SECTIONS for name in field_names(section)]
     known.append(environment_variable("config"))
     for name in sorted(os.environ):
         if name.startswith(ENVIRONMENT_PREFIX) and name not in known:

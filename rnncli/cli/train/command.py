@@ -14,7 +14,6 @@ from rnncli.cli.options import configured
 from rnncli.cli.settings import Settings
 from rnncli.cli.train import finetune, publish, resume
 from rnncli.cli.train.dry_run import report_files, report_training
-from rnncli.config.sections import Config
 from rnncli.errors import RequestError, about
 from rnncli.evaluation.conditions import PUBLISH_EXAMPLES, PublishCondition
 from rnncli.files import atomic
@@ -25,6 +24,7 @@ from rnncli.tables.formats import FORMATS
 if TYPE_CHECKING:
     import torch
 
+    from rnncli.config.sections import Config
     from rnncli.model.card import Card
     from rnncli.model.card_file import ModelFile
     from rnncli.model.model import Model
@@ -107,7 +107,7 @@ def _start(model: Path | None) -> "ModelFile | None":
 def _run(request: TrainRequest, settings: Settings) -> None:
     """Check the request, train, write the model, and report its scores."""
     start = request.start
-    config = settings.applied_to(Config()) if start is None else finetune.config_of(start.card, settings)
+    config = settings.config() if start is None else finetune.config_of(start.card, settings)
     _check(request, config)
     conditions = publish.parse_conditions(request.publish_if, config.forecast.level)
     locked_file = request.output if conditions else None
@@ -117,7 +117,7 @@ def _run(request: TrainRequest, settings: Settings) -> None:
         _report_scores(outcome.model, request.output)
 
 
-def _check(request: TrainRequest, config: Config) -> None:
+def _check(request: TrainRequest, config: "Config") -> None:
     """Raise RequestError if the horizon is missing or the model cannot be written."""
     output = request.output
     if config.network.horizon is None:
@@ -133,7 +133,7 @@ def _check(request: TrainRequest, config: Config) -> None:
         run_control.check_lock_wait(config.run)
 
 
-def _train(request: TrainRequest, config: Config, conditions: list[PublishCondition]) -> "TrainedModel | None":
+def _train(request: TrainRequest, config: "Config", conditions: list[PublishCondition]) -> "TrainedModel | None":
     """Train and write a model; with --dry-run only report and return None.
 
     The heavy imports are here: `rnncli --help` and wrong options answer at once.
@@ -167,7 +167,7 @@ def _train(request: TrainRequest, config: Config, conditions: list[PublishCondit
     return outcome
 
 
-def _read(request: TrainRequest, config: Config, start: "Model | None", store: "Store") -> "Panel":
+def _read(request: TrainRequest, config: "Config", start: "Model | None", store: "Store") -> "Panel":
     """Return the training panel, and report what it contains."""
     columns, expected = config.columns, None
     if start is not None:
@@ -179,7 +179,7 @@ def _read(request: TrainRequest, config: Config, start: "Model | None", store: "
     return panel
 
 
-def _plan(panel: "Panel", config: Config, start: "Model | None") -> "Plan":
+def _plan(panel: "Panel", config: "Config", start: "Model | None") -> "Plan":
     """Return what is to be trained: new networks, or those of the model to fine-tune."""
     from rnncli.planning.plan import make_plan
 
@@ -204,7 +204,7 @@ def _write(model: "Model", output: Path, keep_previous: bool) -> None:
 
 def _fit(
     panel: "Panel",
-    config: Config,
+    config: "Config",
     plan: "Plan",
     current: "Model | None",
     start: "Model | None",
@@ -226,7 +226,7 @@ def _fit(
     return _on_device(panel, config, plan, train_on)
 
 
-def _on_device(panel: "Panel", config: Config, plan: "Plan", work: "Callable[[torch.device, str, int], T]") -> T:
+def _on_device(panel: "Panel", config: "Config", plan: "Plan", work: "Callable[[torch.device, str, int], T]") -> T:
     """Return `work(device, reason, processes)` on the requested device, or on the CPU if it lacks an operation."""
     import torch
 

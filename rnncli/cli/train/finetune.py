@@ -4,21 +4,21 @@ from typing import TYPE_CHECKING
 
 from rnncli.cli import console
 from rnncli.cli.settings import Settings
-from rnncli.config.sections import Config
 from rnncli.errors import DataError, RequestError
 from rnncli.messages import counted
 
 if TYPE_CHECKING:
+    from rnncli.config.sections import Config
     from rnncli.model.card import Card
     from rnncli.model.model import Model
     from rnncli.panel import Panel
     from rnncli.planning.plan import Plan
 
 
-def config_of(card: "Card", settings: Settings) -> Config:
+def config_of(card: "Card", settings: Settings) -> "Config":
     """Return the model's config with the given options. Raises RequestError if one changes the networks."""
     trained = card.config
-    config = settings.applied_to(Config(columns=trained.columns, network=trained.network, training=trained.training))
+    config = settings.config(trained, "columns", "network", "training")
     changed = [name for name, value in config.network if value != getattr(trained.network, name)]
     if changed:
         raise RequestError(
@@ -28,7 +28,7 @@ def config_of(card: "Card", settings: Settings) -> Config:
     return config
 
 
-def plan(model: "Model", panel: "Panel", config: Config) -> "Plan":
+def plan(model: "Model", panel: "Panel", config: "Config") -> "Plan":
     """Return the plan to continue training the model's networks.
 
     Raises RequestError if the panel does not fit the model.

@@ -5,7 +5,7 @@ from typing import assert_never
 import torch
 from torch import Tensor, nn
 
-from rnncli.config.sections import Initialisation
+from rnncli.config.fields import Initialisation
 
 
 def initialise(stack: nn.RNNBase, recurrent: Initialisation) -> None:

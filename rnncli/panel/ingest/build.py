@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.architecture import Covariate
-from rnncli.config.sections import Columns, Gaps
+from rnncli.config.fields import Gaps
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.messages import counted
 from rnncli.panel.ingest import alignment, column_roles

@@ -7,7 +7,8 @@ several columns qualify, the error names them.
 import numpy as np
 import pandas as pd
 
-from rnncli.config.sections import Columns, Role
+from rnncli.config.fields import Role
+from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.messages import did_you_mean
 from rnncli.panel.panel import ColumnRoles
