@@ -1,16 +1,17 @@
-"""Choice of the device and of the number of threads and processes, with the reason."""
+"""Choice of the device and of the number of threads and processes, with the reason. Imports torch when it must."""
 
 import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli.config.architecture import Architecture
 from rnncli.config.sections import DeviceName
 from rnncli.errors import RequestError
+
+if TYPE_CHECKING:
+    import torch
 
 # A GPU launches a kernel in about 10 microseconds, and a step of a small network has hundreds of them: below this many
 # floating-point operations per step, one core of a laptop is faster.
@@ -23,7 +24,7 @@ MAX_PROCESSES = 16  # each needs about 300 MB; more would have too little to do
 class Device(NamedTuple):
     """A device and why it was chosen."""
 
-    device: torch.device
+    device: "torch.device"
     reason: str
 
 
@@ -32,6 +33,8 @@ def choose(requested: DeviceName, work: float) -> Device:
 
     Raise RequestError if the requested device does not exist.
     """
+    import torch
+
     found = available()
     if requested != "auto":
         if requested not in found:
@@ -49,6 +52,8 @@ def choose(requested: DeviceName, work: float) -> Device:
 
 def available() -> list[str]:
     """Return the devices of this machine, cpu first."""
+    import torch
+
     names = ["cpu"]
     if torch.backends.mps.is_available():
         names.append("mps")
@@ -77,6 +82,8 @@ def prepare(requested: DeviceName, work: float) -> Device:
 
     A small step is finished before a second thread starts. Raise RequestError if the device does not exist.
     """
+    import torch
+
     torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
     return choose(requested, work)
 
