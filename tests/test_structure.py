@@ -163,8 +163,23 @@ def test_inspecting_a_table_imports_no_torch(data: Path) -> None:
     after_running(["inspect", str(data)], "'torch' not in sys.modules")
 
 
-def test_forecasting_imports_no_optimiser(data: Path, model: Path) -> None:
-    arguments = ["forecast", str(model), str(data)]
+def test_forecasting_imports_no_torch(data: Path, model: Path, tmp_path: Path) -> None:
+    arguments = [
+        "forecast",
+        str(model),
+        str(data),
+        "--state",
+        str(tmp_path / "s"),
+        "--samples",
+        "2",
+        "--quantiles",
+        "0.3",
+    ]
+    after_running(arguments, "'torch' not in sys.modules")
+
+
+def test_forecasting_with_torch_imports_no_optimiser(data: Path, model: Path) -> None:
+    arguments = ["forecast", str(model), str(data), "--engine", "torch"]
     after_running(arguments, "'torch' in sys.modules and 'torch._dynamo' not in sys.modules")
 
 

@@ -46,6 +46,7 @@ Normalisation = Literal["none", "layer", "batch"]
 DecoderName = Literal["parallel", "direct", "recursive", "encoder-decoder"]
 ScaleName = Literal["spread", "log", "mean", "global"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+EngineName = Literal["auto", "numpy", "torch"]
 PresetName = Literal["fast", "balanced", "best"]
 PRESET_SECONDS: dict[PresetName, float] = {"fast": 25, "balanced": 270, "best": 900}  # on two idle cores, about
 Layout = Literal["auto", "long", "wide"]
@@ -396,6 +397,8 @@ class ComputeFields(Fields):
 
     device: DeviceName = "auto"
     """Device to compute on; auto uses a GPU if the work is large enough."""
+    engine: EngineName = "auto"
+    """Library that forecasts on a CPU; auto: numpy if the model has graphs, which train --engine torch leaves out."""
     memory: Bytes | None = None
     """Memory limit of the table's values, such as 500MB or 2GB; beyond it they go to temporary files."""
 

@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.evaluation import cutoffs
 from rnncli.model.card import Member
 from rnncli.model.model import Model
-from rnncli.model.network_forecasts import STATES
+from rnncli.model.torch_engine import STATES
 from rnncli.network.cells import Encoder, LayerActivity, Part
 from rnncli.network.cells.record import UNITS
 from rnncli.network.network import Network

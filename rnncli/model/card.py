@@ -11,8 +11,8 @@ from rnncli.config.architecture import Architecture, Covariate
 from rnncli.config.sections import Config, Section
 from rnncli.config.types import ItemTuple
 
-FORMAT: Literal[7] = 7
-OLDEST_FORMAT = 6  # that this version reads: its models have no pretrained network
+FORMAT: Literal[8] = 8
+OLDEST_FORMAT = 6  # that this version reads: no pretrained network before 7, no graphs before 8
 MODEL_METHOD = "rnncli"  # name of the model among the methods in `scores`
 
 
@@ -133,7 +133,7 @@ class PretrainedPart(Section):
 class Card(Section):
     """Description of a model."""
 
-    format: Literal[6, 7] = FORMAT
+    format: Literal[6, 7, 8] = FORMAT
     rnncli: str
     """Version that wrote it."""
     libraries: dict[str, str]

@@ -1,9 +1,9 @@
 """Forecast with a model: its networks, the pretrained one, its card and calibration. Knows nothing of files.
 
-A model without networks of its own, which only the pretrained network forecasts, needs no torch.
+Without a device no torch is needed: graphs of the networks and the pretrained network are computed in NumPy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from rnncli.errors import DataError, RequestError
 from rnncli.model import sample_paths, value_limits
 from rnncli.model.card import Card
 from rnncli.model.conformal import Calibration
+from rnncli.model.graph.engine import GraphEngine
+from rnncli.model.networks import StoredNetworks
 from rnncli.model.outputs import OutputBatch
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
 from rnncli.model.pretrained.network import LEVELS
@@ -24,7 +26,7 @@ from rnncli.panel.time.frequency import parse_frequency
 if TYPE_CHECKING:
     import torch
 
-    from rnncli.model.network_forecasts import Transform
+    from rnncli.model.network_forecasts import Engine, Transform
     from rnncli.network.network import Network
 
 PRETRAINED_BATCH = 2048  # windows of one batch without other networks
@@ -35,7 +37,7 @@ class Model:
     """Networks with their card and calibration."""
 
     card: Card
-    networks: tuple["Network", ...] = ()
+    networks: Sequence["Network"] = ()
     calibration: Calibration | None = None  # None without validation windows
     corrected: bool = True  # whether the calibration is applied
     pretrained: PretrainedForecaster | None = None  # forecasts alone, or beside the networks by the share on the card
@@ -43,7 +45,14 @@ class Model:
     @property
     def levels(self) -> np.ndarray:
         """Return the levels (Q,) of the quantiles that the networks were trained for, rising."""
+        if isinstance(self.networks, StoredNetworks):
+            return np.array(self.networks.levels)
         return np.array(self.networks[0].head.levels if self.networks else LEVELS)
+
+    @property
+    def has_graphs(self) -> bool:
+        """Return whether forecasts need no torch."""
+        return not self.networks or (isinstance(self.networks, StoredNetworks) and bool(self.networks.programs))
 
     def forecast(
         self,
@@ -68,9 +77,9 @@ class Model:
     ) -> Iterator[tuple[Cutoffs, Forecast]]:
         """Yield the calibrated ensemble forecasts of the H steps after some cutoffs at a time.
 
-        levels: (P,) rising. device: of the networks, if there are any. point: statistic of the point forecast, by
-        default that of the training metric. transform: applied to each batch of windows. Raises DataError if the panel
-        does not fit the model.
+        levels: (P,) rising. device: of the networks in torch; None to compute their graphs in NumPy. point: statistic
+        of the point forecast, by default that of the training metric. transform: applied to each batch of windows.
+        Raises DataError if the panel does not fit the model.
         """
         self.check(panel)
         needed, take_mean, data = np.union1d(levels, self.levels), self._takes_mean(point), self.card.seen
@@ -94,16 +103,27 @@ class Model:
             return
         from rnncli.model.network_forecasts import Ensemble, ensemble_batches
 
-        assert device is not None
         context = 0 if self.pretrained is None else self.pretrained.context
-        ensemble = Ensemble(self.card, self.networks, self.levels, context, self.mixed_series(panel))
-        for batch in ensemble_batches(ensemble, panel, cutoffs, levels, device, take_mean, transform):
+        ensemble = Ensemble(self.card, self.levels, context, self.mixed_series(panel))
+        # Transformed series are read from their first row.
+        rows = None if transform is None else int(cutoffs.rows.max(initial=0))
+        engine = self._engine(device, rows)
+        for batch in ensemble_batches(engine, ensemble, panel, cutoffs, levels, take_mean, transform):
             if self.pretrained is None:
                 yield batch
                 continue
             quantiles = self.pretrained.after(batch.past, self.card.horizon)
             output = _at_levels(quantiles, levels, take_mean)
             yield batch._replace(output=blend(batch.output, output, self.share))
+
+    def _engine(self, device: "torch.device | None", rows: int | None) -> "Engine":
+        """Return what computes the networks: torch on a device, else their graphs."""
+        if device is None:
+            assert isinstance(self.networks, StoredNetworks)
+            return GraphEngine(self.card.architectures, self.networks.programs)
+        from rnncli.model.torch_engine import TorchEngine
+
+        return TorchEngine(self.card, self.networks, device, rows)
 
     def _pretrained_outputs(
         self,

@@ -1,114 +1,86 @@
-"""Forecast with the networks of a model: batches of windows, their ensemble, and how many windows fit into memory."""
+"""Forecast with the networks of a model: batches of windows and their ensemble. The engine computes the networks."""
 
-import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from rnncli.model.card import Card
 from rnncli.model.ensemble import ensemble_forecast
 from rnncli.model.outputs import OutputBatch
-from rnncli.network import encoder_states
-from rnncli.network.network import Network
-from rnncli.network.tensors import CarriedState
 from rnncli.panel import Cutoffs, Panel
+from rnncli.windows.arrays import as_numpy
 from rnncli.windows.batch import Batch
 from rnncli.windows.windows import Windows
 
-STATES = 8  # values stored by a recurrent step for each unit: gates, states, outputs
-VALUES_AT_ONCE = 20_000_000  # of one batch of forecasts: bounds its memory to some hundred megabytes
-MAX_BATCH = 4096
+if TYPE_CHECKING:
+    import torch
 
 Transform = Callable[[Batch], Batch]
 
 
+class Engine(Protocol):
+    """Interface of what computes the networks of a model."""
+
+    @property
+    def device(self) -> "torch.device | None":
+        """Device of the windows that it takes; None for NumPy arrays."""
+
+    @property
+    def context(self) -> int:
+        """Steps of the past that it takes, at least."""
+
+    @property
+    def batch_size(self) -> int:
+        """Windows to forecast at once."""
+
+    def members(
+        self, windows: Windows, cutoffs: Cutoffs, batch: Batch, levels: np.ndarray, take_mean: bool
+    ) -> list[np.ndarray]:
+        """Return the point forecast and quantiles (B, H, K, 1 + P) of each network for the windows at some cutoffs."""
+
+
 class Ensemble(NamedTuple):
-    """The networks of a model, and what their windows must contain."""
+    """What the forecast of an ensemble depends on besides its networks."""
 
     card: Card
-    networks: tuple[Network, ...]
-    levels: np.ndarray  # (Q,) that they were trained for
+    levels: np.ndarray  # (Q,) that the networks were trained for
     context: int  # steps of each window, at least
     mixed_series: np.ndarray | None  # (S,) index in the panel of each series that they mix
 
 
-@torch.inference_mode()
 def ensemble_batches(
+    engine: Engine,
     ensemble: Ensemble,
     panel: Panel,
     cutoffs: Cutoffs,
     levels: np.ndarray,
-    device: torch.device,
     take_mean: bool,
     transform: Transform | None,
 ) -> Iterator[OutputBatch]:
     """Yield the forecasts of the ensemble at levels (P,), which include the trained ones, some cutoffs at a time."""
-    networks = [network.to(device).eval() for network in ensemble.networks]
-    rows = int(cutoffs.rows.max(initial=0)) if transform else 0  # transformed series are read from their first row
-    windows = _windows(ensemble, panel, rows, device)
-    trained = 1 + torch.from_numpy(np.flatnonzero(np.isin(levels, ensemble.levels)))  # column 0: the point
-    wanted, size = torch.from_numpy(levels), _batch_size(ensemble, rows)
-    for number, batch in enumerate(windows.at(cutoffs, size)):
-        chosen = slice(number * size, (number + 1) * size)
-        part = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
-        batch, members = batch if transform is None else transform(batch), []
-        for network in networks:
-            carried = None if transform else encoder_states.carried_to(network, windows, part.series, part.rows)
-            members.append(_forecast(network, network.past_steps(rows), batch, carried, wanted, take_mean))
-        output = ensemble_forecast(members, ensemble.card.seen.counts, trained).cpu().numpy()
-        yield OutputBatch(part, output, batch.past.cpu().double().numpy())
+    card, context = ensemble.card, max(ensemble.context, engine.context)
+    calendar = any(member.architecture.calendar for member in card.members)
+    windows = Windows(panel, context, card.horizon, engine.device, calendar, ensemble.mixed_series)
+    trained = 1 + np.flatnonzero(np.isin(levels, ensemble.levels))  # column 0: the point
+    for part, batch in _batches(windows, cutoffs, engine.batch_size):
+        batch = batch if transform is None else transform(batch)
+        members = engine.members(windows, part, batch, levels, take_mean)
+        yield OutputBatch(part, ensemble_forecast(members, card.seen.counts, trained), as_numpy(batch.past))
 
 
 def transformed_windows(
     panel: Panel, cutoffs: Cutoffs, context: int, horizon: int, size: int, transform: Transform
 ) -> Iterator[tuple[Cutoffs, np.ndarray]]:
-    """Yield some cutoffs at a time with their transformed windows (N, L, K)."""
-    windows = Windows(panel, context, horizon, torch.device("cpu"))
+    """Yield some cutoffs at a time with their transformed windows (N, L, K). Transforms take tensors."""
+    import torch
+
+    for part, batch in _batches(Windows(panel, context, horizon, torch.device("cpu")), cutoffs, size):
+        yield part, as_numpy(transform(batch).past)
+
+
+def _batches(windows: Windows, cutoffs: Cutoffs, size: int) -> Iterator[tuple[Cutoffs, Batch]]:
+    """Yield some cutoffs at a time with their windows."""
     for number, batch in enumerate(windows.at(cutoffs, size)):
         chosen = slice(number * size, (number + 1) * size)
-        part = Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen])
-        yield part, transform(batch).past.double().numpy()
-
-
-def _windows(ensemble: Ensemble, panel: Panel, rows: int, device: torch.device) -> Windows:
-    """Return the windows that all networks take; rows: before the latest cutoff."""
-    calendar = any(member.architecture.calendar for member in ensemble.card.members)
-    context = max(ensemble.context, *(network.past_steps(rows) for network in ensemble.networks))
-    return Windows(panel, context, ensemble.card.horizon, device, calendar, ensemble.mixed_series)
-
-
-def _batch_size(ensemble: Ensemble, rows: int) -> int:
-    """Return the number of windows to forecast at once; rows: before the latest cutoff."""
-    sizes = []
-    for network in ensemble.networks:
-        architecture, context = network.architecture, network.past_steps(rows)
-        outputs = architecture.horizon * len(ensemble.levels) * len(ensemble.networks)
-        values = (context + outputs) * network.targets
-        states = (context + architecture.horizon) // architecture.segment * architecture.hidden * STATES
-        if architecture.traits.context_copies and network.decoder.repeats_state:
-            states *= math.ceil(architecture.horizon / architecture.segment)
-        mixed = architecture.context * len(ensemble.card.seen.together) if architecture.mix else 0
-        sizes.append(values + states + mixed)
-    return min(MAX_BATCH, max(1, VALUES_AT_ONCE // max(sizes)))
-
-
-def _forecast(
-    network: Network, context: int, batch: Batch, carried: CarriedState | None, levels: Tensor, take_mean: bool
-) -> Tensor:
-    """Return the point forecast and quantiles (B, H, K, 1 + P) of one network in the data's units.
-
-    NaN if the network receives no value.
-    """
-    past = batch.past[:, batch.past.shape[1] - context :]
-    covariates = batch.covariates.last_steps(context, network.architecture.horizon)
-    quantiles, scale = network.trace(past, batch.step, covariates, carried).prediction
-    quantiles = quantiles.to(past.device).double()
-    point = network.head.point(scale.undo(quantiles), take_mean)
-    empty = past.isnan().all(dim=1, keepdim=True) & (context > 0)  # (B, 1, K)
-    if carried is not None:
-        empty = empty & ~carried.begun.reshape(-1, 1, 1)
-    output = torch.cat([point.unsqueeze(-1), scale.undo(network.head.at_levels(quantiles, levels))], dim=-1)
-    return output.masked_fill(empty.unsqueeze(-1), torch.nan)
+        yield Cutoffs(cutoffs.series[chosen], cutoffs.rows[chosen]), batch

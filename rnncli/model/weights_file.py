@@ -1,23 +1,26 @@
 """Write a model to a file and read it back: a safetensors file with the weights and, in its metadata, the card.
 
-Torch is imported for a model with networks of its own only.
+Graphs of the networks are arrays of bytes next to the weights. Torch is imported for networks without a graph only.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from rnncli.config.architecture import InputSpec
 from rnncli.errors import ModelFileError, RequestError
 from rnncli.files.atomic import atomic_writer
 from rnncli.model import card_file
 from rnncli.model.card import Card
 from rnncli.model.card_file import ModelFile
 from rnncli.model.conformal import Calibration
+from rnncli.model.graph import graph
 from rnncli.model.model import Model
+from rnncli.model.networks import StoredNetworks
 from rnncli.model.pretrained.forecaster import PretrainedForecaster, View
 from rnncli.model.pretrained.network import LEVELS
 from rnncli.model.pretrained.package_file import members_of, numbered
@@ -25,21 +28,21 @@ from rnncli.model.pretrained.simple_forecasts import Seasons
 from rnncli.panel import covariates
 from rnncli.panel.time.frequency import parse_frequency
 
-if TYPE_CHECKING:
-    from rnncli.config.architecture import InputSpec
-    from rnncli.network.network import Network
-
 CALIBRATION = ("shifts", "ranks")
+GRAPH = "graph."  # before the keys of the networks' designs
 PRETRAINED = "pretrained."  # before the names of the pretrained network's weights
 
 
 def encode(model: Model) -> bytes:
     """Return the content of the model's file."""
     arrays = {
-        f"{number}.{name}": np.ascontiguousarray(tensor.detach().cpu().numpy())
-        for number, network in enumerate(model.networks)
-        for name, tensor in network.state_dict().items()
+        f"{number}.{name}": np.require(value, requirements="C")  # ascontiguousarray would add an axis to a number
+        for number, weights in enumerate(_weights(model))
+        for name, value in weights.items()
     }
+    if isinstance(model.networks, StoredNetworks):
+        graphs = {f"{GRAPH}{key}": each.encode() for key, each in model.networks.graphs.items()}
+        arrays |= {name: np.frombuffer(content, np.uint8) for name, content in graphs.items()}
     if model.pretrained is not None:
         arrays |= {f"{PRETRAINED}{name}": value for name, value in numbered(model.pretrained.members).items()}
     if model.calibration is not None:
@@ -48,6 +51,16 @@ def encode(model: Model) -> bytes:
             for name in CALIBRATION
         }
     return card_file.encode(model.card, lambda metadata: save_arrays(arrays, metadata))
+
+
+def _weights(model: Model) -> Sequence[dict[str, np.ndarray]]:
+    """Return the weights of each network."""
+    if isinstance(model.networks, StoredNetworks):
+        return model.networks.weights
+    return [
+        {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+        for network in model.networks
+    ]
 
 
 def save(model: Model, path: Path) -> None:
@@ -66,13 +79,14 @@ def decode(file: ModelFile) -> Model:
     path, card, content = file
     try:
         arrays = load_arrays(content)
+        graphs = {key: graph.decode(array.tobytes()) for key, array in _pop_prefixed(arrays, GRAPH).items()}
         if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
             raise ValueError("weights must be finite 32-bit numbers")
         frequency, mixed_series = parse_frequency(card.frequency), len(card.seen.together)
         inputs = covariates.input_spec(card.inputs, frequency, card.config.columns.holidays, mixed_series)
-        networks = _pop_networks(card, inputs, arrays) if card.members else ()
+        networks = _pop_networks(card, inputs, arrays, graphs) if card.members else ()
         pretrained = _pop_pretrained(card, arrays)
-        levels = np.array(networks[0].head.levels if networks else LEVELS)
+        levels = np.array(networks.levels if isinstance(networks, StoredNetworks) else LEVELS)
         calibration = _pop_calibration(card, levels, arrays)
         if arrays:
             raise ValueError(f"{next(iter(arrays))} is not a weight of its networks")
@@ -82,18 +96,18 @@ def decode(file: ModelFile) -> Model:
     return Model(card, networks, calibration, pretrained=pretrained)
 
 
-def _pop_networks(card: Card, inputs: "InputSpec", arrays: dict[str, np.ndarray]) -> "tuple[Network, ...]":
-    """Remove the weights of the networks from the arrays and return the networks."""
-    import torch
+def _pop_networks(
+    card: Card, inputs: InputSpec, arrays: dict[str, np.ndarray], graphs: dict[str, graph.Graph]
+) -> StoredNetworks:
+    """Remove the weights of the networks from the arrays and return the networks.
 
-    from rnncli.network.built import build_network
-
+    Without graphs they are built at once, which checks their weights.
+    """
     stored = [_pop_prefixed(arrays, f"{number}.") for number in range(len(card.members))]
-    tensors = [{name: torch.from_numpy(value) for name, value in weights.items()} for weights in stored]
-    return tuple(
-        build_network(member.architecture, card.targets, inputs, weights)
-        for member, weights in zip(card.members, tensors, strict=True)
-    )
+    networks = StoredNetworks(card.architectures, card.targets, inputs, stored, graphs)
+    if not networks.programs:
+        networks.build()
+    return networks
 
 
 def _pop_pretrained(card: Card, arrays: dict[str, np.ndarray]) -> PretrainedForecaster | None:

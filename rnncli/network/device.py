@@ -1,17 +1,18 @@
-"""Choice of the device and of the number of threads and processes, with the reason."""
+"""Choice of the device and of the number of threads and processes, with the reason. Imports torch when it must."""
 
 import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnncli.config.architecture import Architecture
 from rnncli.config.fields import DeviceName
 from rnncli.errors import RequestError
+
+if TYPE_CHECKING:
+    import torch
 
 # A GPU launches a kernel in about 10 microseconds, and a step of a small network has hundreds of them: below this many
 # floating-point operations per step, one core of a laptop is faster.
@@ -24,7 +25,7 @@ MAX_PROCESSES = 16  # each needs about 300 MB; more would have too little to do
 class Device(NamedTuple):
     """A device and why it was chosen."""
 
-    device: torch.device
+    device: "torch.device"
     reason: str
 
 
@@ -33,6 +34,8 @@ def choose(requested: DeviceName, work: float) -> Device:
 
     Raise RequestError if the requested device does not exist.
     """
+    import torch
+
     found = available()
     if requested != "auto":
         if requested not in found:
@@ -50,6 +53,8 @@ def choose(requested: DeviceName, work: float) -> Device:
 
 def available() -> list[str]:
     """Return the devices of this machine, cpu first."""
+    import torch
+
     names = ["cpu"]
     if torch.backends.mps.is_available():
         names.append("mps")
@@ -78,6 +83,8 @@ def prepare(requested: DeviceName, work: float) -> Device:
 
     A small step is finished before a second thread starts. Raise RequestError if the device does not exist.
     """
+    import torch
+
     torch.set_num_threads(free_cores() if work > WORTH_THREADS else 1)
     return choose(requested, work)
 
@@ -88,6 +95,8 @@ def single_threaded() -> Iterator[None]:
 
     For small networks a second thread mostly waits, while a second process does not.
     """
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

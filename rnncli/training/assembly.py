@@ -16,6 +16,7 @@ from rnncli.model import conformal, value_limits
 from rnncli.model.card import Card, Member, TrainingData, Validation
 from rnncli.model.conformal import Calibration
 from rnncli.model.ensemble import ensemble_forecast
+from rnncli.model.graph.export import export
 from rnncli.model.model import Model, blend
 from rnncli.model.pretrained.forecaster import PretrainedForecaster
 from rnncli.network import quantile_head
@@ -29,11 +30,13 @@ from rnncli.planning.plan import Plan
 from rnncli.training.pretrained_share import PretrainedMember
 from rnncli.training.trials import TrainedMember
 from rnncli.training.zero_shot import zero_shot
+from rnncli.windows.windows import Windows
 
 CURRENT = "current"  # method name of the model in use among the scores
 BEST_TRIAL_REASON = "lowest validation error of all trials"
 CONTINUED_REASON = "weights of the trials, which were still improving when their time was over"
 MAX_COMPARED_SERIES = 2_000  # series, about, on which the intervals of retrained networks are measured
+MAX_CHECKED_WINDOWS = 256  # on which the graphs of the networks are compared with torch
 CPU = torch.device("cpu")
 
 
@@ -62,8 +65,20 @@ def assemble(
     """Return the model of the members, or of the trials if there are none, with the scores of the trials.
 
     The calibration is learned from the trials too: the members were trained on all rows. pretrained: forecasts beside
-    both.
+    both. The networks come with graphs that compute them without torch, or the card has the reason why not.
     """
+    trained = _assemble(basis, trials, members, current, pretrained)
+    return trained._replace(model=_with_graphs(trained.model, basis))
+
+
+def _assemble(
+    basis: ModelBasis,
+    trials: list[TrainedMember],
+    members: list[TrainedMember],
+    current: Model | None,
+    pretrained: PretrainedMember | None,
+) -> TrainedModel:
+    """Return the model of `assemble`, in torch."""
     refitted = len(members) > 0
     model = _model(basis, members or trials, refitted)
     if pretrained is not None:
@@ -86,6 +101,23 @@ def assemble(
         panel = basis.plan.training_panel
         calibration = calibration.transferred(_next_quantiles(panel, validated), _next_quantiles(panel, model))
     return TrainedModel(dataclasses.replace(model, card=card, calibration=calibration), scores)
+
+
+def _with_graphs(model: Model, basis: ModelBasis) -> Model:
+    """Return the model with graphs of its networks, unless they fail on the validation windows or are not wanted."""
+    if basis.config.compute.engine == "torch":
+        return model
+    plan, card = basis.plan, model.card
+    panel, found = plan.augmented.panel, plan.split.validation
+    if not len(found.rows):
+        panel, found = plan.table, Cutoffs(np.arange(len(plan.table.ids)), plan.table.lengths)
+    chosen = slice(None, None, -(-len(found.rows) // MAX_CHECKED_WINDOWS))
+    checked = Cutoffs(found.series[chosen], found.rows[chosen])
+    windows = Windows(panel, card.context, card.horizon, None, mixed_series=model.mixed_series(panel))
+    exported = export(model.networks, card.targets, plan.inputs, next(windows.at(checked, len(checked.rows))))
+    if exported.problem is not None:
+        card = card.model_copy(update={"reasons": card.reasons | {"engine": exported.problem}})
+    return dataclasses.replace(model, card=card, networks=exported.networks)
 
 
 def _beside(model: Model, pretrained: PretrainedMember, forecaster: PretrainedForecaster) -> Model:
@@ -142,8 +174,7 @@ class _ValidationForecasts:
         self.in_table = augmented.in_table(self.cutoffs)  # (V,): the model is scored on these only
         self._origins = augmented.panel.lengths[self.cutoffs.series] - self.cutoffs.rows
         _, self._actual = slice_windows(augmented.panel, self.cutoffs, 1, plan.architecture.horizon)
-        members = [torch.from_numpy(trial.network.quantiles) for trial in trials]
-        ensemble = ensemble_forecast(members, basis.data.counts).numpy()  # (V, H, K, Q)
+        ensemble = ensemble_forecast([trial.network.quantiles for trial in trials], basis.data.counts)  # (V, H, K, Q)
         if pretrained is not None:
             ensemble = blend(ensemble, pretrained.quantiles, pretrained.share)
         self._raw = value_limits.limit_values(ensemble, basis.data)

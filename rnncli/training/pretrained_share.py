@@ -7,7 +7,6 @@ windows the prior decides, with many the evidence.
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from rnncli.config.fields import PRESET_SECONDS
 from rnncli.config.sections import Config, Training
@@ -68,7 +67,7 @@ def pretrained_member(
         return _member(final, final, horizon, share, 0, empty, reason)
     before = plan.table.head(plan.split.training_ends(horizon))
     validated = weighed_forecaster(before, config, horizon, SAMPLED)
-    trained = ensemble_forecast([torch.from_numpy(trial.network.quantiles) for trial in trials], counts).numpy()
+    trained = ensemble_forecast([trial.network.quantiles for trial in trials], counts)
     if horizons >= MANY_HORIZONS and _hopeless(validated, plan, trained):
         return None
     quantiles, updates = validated.quantiles(plan.table, plan.split.validation, horizon), 0

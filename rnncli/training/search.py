@@ -207,10 +207,14 @@ class Search:
         return len(self.trained) > before
 
     def _affordable(self, trials: list[Trial]) -> list[Trial]:
-        """Return the first of the trials, as many as there is work left for; the first of all is always affordable."""
+        """Return the first of the trials, as many as there is work left for; the first of all is always affordable.
+
+        A trial takes one core of several: it has to end before the others have used up the work.
+        """
         runner = self.runner
-        work = accumulate(runner.work(trial.architecture, trial.steps, validated=True) for trial in trials)
-        count = sum(done <= runner.remaining_work(TRIAL_SHARE) for done in work)
+        work = [runner.work(trial.architecture, trial.steps, validated=True) for trial in trials]
+        ends = [done + (REFERENCE_CORES - 1) * own for done, own in zip(accumulate(work), work, strict=True)]
+        count = sum(end <= runner.remaining_work(TRIAL_SHARE) for end in ends)
         return trials[: count if self.trained else max(count, 1)]
 
     def _train(self, trials: list[Trial]) -> None:

@@ -26,7 +26,6 @@ from rnncli.windows.windows import SeriesData
 
 REFERENCE_CORES = 2  # of the machine that presets are sized for
 START_SECONDS = 5.0  # of a training, for the processes
-TRAINING_SHARE = 0.9  # of the rest; what remains is for the selection and the calibration
 MAX_MEMBERS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}  # more do not improve forecasts enough
 MAX_TRIALS: dict[PresetName, int] = {"fast": 4, "balanced": 12, "best": 24}
 PHASES = ("trial", "refit")
@@ -85,7 +84,7 @@ class TrialRunner:
         self._counted: dict[Architecture, NetworkWork] = {}
         self.limit = training.budget or math.inf  # seconds
         seconds = max(training.seconds - START_SECONDS, training.seconds / 2)
-        self.total = TRAINING_SHARE * seconds * self.cores  # work, in seconds of a reference core
+        self.total = seconds * self.cores  # work, in seconds of a reference core
         self.spent = 0.0  # work
         self.max_trials = training.members or MAX_TRIALS[training.effort]
         self.max_members = training.members or MAX_MEMBERS[training.effort]

@@ -37,10 +37,10 @@ def validation_loss(plan: Plan, metric: MetricName, limits: TrainingData) -> Val
     needed = slice(None) if needs_quantiles else slice(head.median, head.median + 1)
 
     def loss(members: Sequence[np.ndarray]) -> float:
-        ensemble = ensemble_forecast([torch.from_numpy(member[..., needed]) for member in members], limits.counts)
-        quantiles = value_limits.limit_quantiles(ensemble.numpy(), limits)
+        ensemble = ensemble_forecast([member[..., needed] for member in members], limits.counts)
+        quantiles = value_limits.limit_quantiles(ensemble, limits)
         if takes_mean:
-            point = value_limits.limit_values(head.mean(ensemble).numpy(), limits)
+            point = value_limits.limit_values(head.mean(torch.from_numpy(ensemble)).numpy(), limits)
         else:
             point = quantiles[..., quantiles.shape[-1] // 2]
         forecast = EvaluatedForecast(actual, point, quantiles, levels[needed], *errors)

@@ -1,25 +1,27 @@
-"""Batches of windows: past, future and covariates as tensors."""
+"""Batches of windows: past, future and covariates as tensors, or as NumPy arrays of the same types and shapes."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+from rnncli.windows.arrays import library
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class OtherSeries(NamedTuple):
     """The past of S series at the U times at which B windows end."""
 
-    past: Tensor  # (U, S, L, K) float64, NaN where missing
-    window_time: Tensor  # (B,) int64: the index in U of the end of each window
-    window_series: Tensor  # (B,) int64: the index in S of the series of each window, -1 if it is not among them
+    past: "Tensor"  # (U, S, L, K) float64, NaN where missing
+    window_time: "Tensor"  # (B,) int64: the index in U of the end of each window
+    window_series: "Tensor"  # (B,) int64: the index in S of the series of each window, -1 if it is not among them
 
 
 class CovariateBatch(NamedTuple):
     """The covariates of B windows of L + H steps."""
 
-    varying: Tensor  # (B, L + H, C) float64, NaN where missing; the future of past covariates must not be used
-    static: Tensor  # (B, G) float64
-    calendar: Tensor | None  # (B, L + H, D) float32
+    varying: "Tensor"  # (B, L + H, C) float64, NaN where missing; the future of past covariates must not be used
+    static: "Tensor"  # (B, G) float64
+    calendar: "Tensor | None"  # (B, L + H, D) float32
     other_series: OtherSeries | None = None  # if the network mixes series
 
     def last_steps(self, context: int, horizon: int) -> "CovariateBatch":
@@ -34,20 +36,21 @@ class CovariateBatch(NamedTuple):
 class Batch(NamedTuple):
     """B windows: L steps up to a cutoff, and the H steps after it."""
 
-    past: Tensor  # (B, L, K) float64, NaN where missing or before the series began
-    future: Tensor  # (B, H, K) float64, NaN where missing or after the series ended
-    step: Tensor  # (B,) int64: the number of the time step at which the future begins
+    past: "Tensor"  # (B, L, K) float64, NaN where missing or before the series began
+    future: "Tensor"  # (B, H, K) float64, NaN where missing or after the series ended
+    step: "Tensor"  # (B,) int64: the number of the time step at which the future begins
     covariates: CovariateBatch
-    weights: Tensor | None  # (B, L + H, 1) float64: the weight of each step in the loss
+    weights: "Tensor | None"  # (B, L + H, 1) float64: the weight of each step in the loss
 
-    def futures(self, context: int, segment: int) -> Tensor:
+    def futures(self, context: int, segment: int) -> "Tensor":
         """Return the H steps after the first `context` steps and after each later segment: (F * B, H, K)."""
-        return self._after_boundaries(torch.cat([self.past, self.future], dim=1), context, segment)
+        whole = library(self.past).concatenate([self.past, self.future], axis=1)
+        return self._after_boundaries(whole, context, segment)
 
-    def future_weights(self, context: int, segment: int) -> Tensor | None:
+    def future_weights(self, context: int, segment: int) -> "Tensor | None":
         """Return the weights of `futures`: (F * B, H, 1)."""
         return None if self.weights is None else self._after_boundaries(self.weights, context, segment)
 
-    def _after_boundaries(self, values: Tensor, context: int, segment: int) -> Tensor:
+    def _after_boundaries(self, values: "Tensor", context: int, segment: int) -> "Tensor":
         horizon, ends = self.future.shape[1], range(context, self.past.shape[1] + 1, segment)
-        return torch.cat([values[:, end : end + horizon] for end in ends])
+        return library(values).concatenate([values[:, end : end + horizon] for end in ends])

@@ -17,7 +17,7 @@ COMMANDS = {
 }
 LEFT_OUT = {
     "forecast": {"--memory"},
-    "evaluate": {"--memory", "--cell", "--refit", "--quantiles", "--samples", "--on-drift"},
+    "evaluate": {"--engine", "--memory", "--cell", "--refit", "--quantiles", "--samples", "--on-drift"},
 }
 OWN = {
     *("--step", "--metrics", "--output", "--format", "--windows", "--config", "--help"),

@@ -225,7 +225,7 @@ def test_a_file_of_an_older_format_without_checksum_is_refused(rnncli: Command, 
     outcome = rnncli("forecast", tmp_path / "m.rnn", data)
 
     assert outcome.code == 4
-    assert "an older rnncli (found 4, expected 7). Train the model again" in outcome.err
+    assert "an older rnncli (found 4, expected 8). Train the model again" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_trials_take_at_most_their_share_of_the_work() -> None:
     search = searched(lambda steps: (1.0, steps // 2), total=100.0)
 
     assert {made.requested_steps for made in search.trained.values()} == {15}  # 0.3 of the work of one of two cores
-    assert len(search.trained) == 55 // 15
+    assert len(search.trained) == (55 - 15) // 15  # one core of two has to end in time, too
 
 
 @pytest.mark.parametrize("found", [0.2, 0.5, 1.0])

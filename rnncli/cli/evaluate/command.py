@@ -32,7 +32,7 @@ NOT_FOR_SAVED = (
 @configured(
     *("columns", "network", "training", "forecast", "compute"),
     advanced=("network", "training"),
-    without=("cell", "refit", "quantiles", "samples", "on_drift", "memory"),
+    without=("cell", "refit", "quantiles", "samples", "on_drift", "memory", "engine"),
 )
 def evaluate(
     paths: Annotated[

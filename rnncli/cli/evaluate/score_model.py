@@ -101,7 +101,7 @@ def _score(
     model = replace(model, corrected=config.forecast.conformal)
     saved = None if request.output is None else report.Forecasts(request.output, percents)
     with about(data):
-        where = pretrained.device_of(model, len(cutoffs.rows), config.compute.device)
+        where = pretrained.device_of(model, len(cutoffs.rows), config.compute.model_copy(update={"engine": "torch"}))
         scoring = Scoring(
             card.season,
             percents,

@@ -140,7 +140,8 @@ def _follow(
 
     state, forecasting = stream.state, config.forecast
     model = replace(stream.model, corrected=forecasting.conformal)
-    where = pretrained.device_of(model, 1, config.compute.device)
+    where = pretrained.device_of(model, 1, config.compute)
+    run_report.add_facts(**pretrained.engine_facts(where))
     follower = OnlineForecaster(model, levels(forecasting), where, forecasting.point, state, stream.renewed)
     counts: Counter[str] = Counter()
 

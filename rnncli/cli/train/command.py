@@ -252,6 +252,8 @@ def _report_scores(model: "Model", output: Path) -> None:
     card = model.card
     run_report.add_facts(model=str(output), networks=len(card.members), scores=card.model_scores)
     console.notes(descriptions.member_lines(card))
+    if "engine" in card.reasons:
+        console.warn(f"forecasts of this model need torch: {card.reasons['engine']}")
     if not card.scores:
         console.warn("no series is long enough for validation: the accuracy of the forecasts is unknown")
     else:

@@ -1,6 +1,7 @@
 """rnncli forecast on the command line."""
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -450,7 +451,7 @@ def test_forecasts_do_not_depend_on_the_batch_size(
 ) -> None:
     options = ("--samples", "3", "--output")
     rnncli("forecast", model, data, *options, tmp_path / f"whole.{suffix}")
-    monkeypatch.setattr("rnncli.model.network_forecasts.VALUES_AT_ONCE", 1)  # a series at a time
+    monkeypatch.setattr("rnncli.model.graph.engine.VALUES_AT_ONCE", 1)  # a series at a time
     rnncli("forecast", model, data, *options, tmp_path / f"parts.{suffix}")
 
     whole, parts = (reading.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))
@@ -507,3 +508,28 @@ def test_a_series_that_ended_long_ago_does_not_stop_the_others(rnncli: Command, 
     assert outcome.code == 0
     assert "no forecast for 1 series that ended: no known covariates follow: gone" in outcome.err
     assert outcome.table["unique_id"].unique().tolist() == ["s0", "s1", "s2"]
+
+
+def test_both_engines_forecast_the_same_and_the_report_names_them(
+    rnncli: Command, model: Path, data: Path, tmp_path: Path
+) -> None:
+    reports, tables = [], []
+    for engine in ("auto", "torch"):
+        outcome = rnncli("forecast", model, data, "--engine", engine, "--report", tmp_path / engine)
+        tables.append(outcome.table)
+        reports.append(json.loads((tmp_path / engine).read_text()))
+
+    assert [report["engine"] for report in reports] == ["numpy", "torch"]
+    numpy, torch = tables
+    pd.testing.assert_frame_equal(numpy, torch, rtol=1e-5)
+
+
+def test_an_engine_that_cannot_forecast_is_refused(rnncli: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    outcome = rnncli("forecast", model, data, "--engine", "numpy", "--device", "cuda")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--engine numpy computes on the CPU, not on cuda" in outcome.err
+
+    trained(tmp_path, hourly(days=5), "--engine", "torch")
+    outcome = rnncli("forecast", tmp_path / "m.rnn", tmp_path / "t.csv", "--engine", "numpy")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--engine numpy: the model has no graphs" in outcome.err

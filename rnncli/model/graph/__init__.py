@@ -1,0 +1,1 @@
+"""Networks as graphs of operators, computed in NumPy: forecasts without torch."""
