@@ -7,7 +7,7 @@ reversed. So each architecture is a member that does not increase the loss of th
 
 import math
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -214,7 +214,7 @@ class Search:
         runner = self.runner
         work = [runner.work(trial.architecture, trial.steps, validated=True) for trial in trials]
         ends = [done + (REFERENCE_CORES - 1) * own for done, own in zip(accumulate(work), work, strict=True)]
-        count = sum(end <= runner.remaining_work(TRIAL_SHARE) for end in ends)
+        count = len(list(takewhile(lambda end: end <= runner.remaining_work(TRIAL_SHARE), ends)))
         return trials[: count if self.trained else max(count, 1)]
 
     def _train(self, trials: list[Trial]) -> None:
