@@ -19,8 +19,8 @@ def test_each_section_of_the_config_has_the_fields_declared_for_it() -> None:
     assert list(SECTIONS) == list(Config.model_fields)
     for name, kind in SECTIONS.items():
         section = getattr(Config(), name)
-        assert isinstance(section, kind)
-        assert dict(section) == {field.name: field.default for field in dataclasses.fields(kind)}
+        assert issubclass(type(section), kind)
+        assert section.model_dump() == {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def test_an_instance_of_the_declaration_has_the_defaults_of_the_section() -> None:
