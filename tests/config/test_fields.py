@@ -20,7 +20,7 @@ def test_each_section_of_the_config_has_the_fields_declared_for_it() -> None:
     for name, kind in SECTIONS.items():
         section = getattr(Config(), name)
         assert issubclass(type(section), kind)
-        assert section.model_dump() == {field.name: field.default for field in dataclasses.fields(kind)}
+        assert dict(section) == {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def test_an_instance_of_the_declaration_has_the_defaults_of_the_section() -> None:
