@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
-from rnncli.tables import number_parsing
+from rnncli.tables import arrays, number_parsing
 from rnncli.tables.assumptions import Assume, accept_assumption
 from rnncli.tables.compression import decompressed
 from rnncli.tables.delimiters import find_delimiter
@@ -102,13 +102,14 @@ def _empty_as_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_dictionary(column.type) or not column.num_chunks:
         return column
     names = column.chunk(0).dictionary
-    empty = pc.index(names, "").as_py()
+    empty = pc.index(names, arrays.text_scalar("")).as_py()
     if empty < 0:
         return column
-    parts = [
-        pa.DictionaryArray.from_arrays(pc.if_else(pc.equal(part.indices, empty), None, part.indices), names)
-        for part in column.chunks
-    ]
+    parts = []
+    for part in column.chunks:
+        codes = arrays.to_numpy(part.indices)
+        present = (codes != empty) & ~arrays.is_null(part)
+        parts.append(pa.DictionaryArray.from_arrays(arrays.to_arrow(codes, present), names))
     return pa.chunked_array(parts)
 
 

@@ -1,6 +1,6 @@
-"""Files, folders, URLs and standard input to DataFrames.
+"""Files, folders, URLs and standard input to Arrow tables.
 
-Text columns are returned as categoricals, such that later parsing parses each distinct text once.
+Text columns are dictionaries, such that later parsing parses each distinct text once.
 """
 
 import io
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 from pyarrow import fs
 
@@ -27,7 +26,7 @@ LONGEST_FIRST_BYTES = 100
 
 def read(
     source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
-) -> pd.DataFrame:
+) -> pa.Table:
     """Read a file, a folder of Parquet files, a URL of either (s3://bucket/table), or "-" (standard input).
 
     format: its format; None: infer it from the suffix, or from the first bytes. decimal: the decimal separator of
@@ -36,16 +35,16 @@ def read(
     Raises DataError if the table is missing, empty or damaged, RequestError if the format is unknown.
     """
     with _data_errors():
-        return _to_pandas(_validated(pa.concat_tables(_tables(source, format, ReadOptions(decimal, assume)))))
+        return _coded(_validated(pa.concat_tables(_tables(source, format, ReadOptions(decimal, assume)))))
 
 
 def read_parts(
     source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[pa.Table]:
     """Read a table as `read` does; of a folder, yield a few files at a time."""
     with _data_errors():
         for table in _tables(source, format, ReadOptions(decimal, assume)):
-            yield _to_pandas(_validated(table))
+            yield _coded(_validated(table))
 
 
 @contextmanager
@@ -115,12 +114,16 @@ def _read_content(content: bytes, format: str | None, options: ReadOptions) -> p
     return find_format(format or format_by_content(start)).read(io.BytesIO(content), options)
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    columns = {field.name: _decimal_as_float(column) for field, column in zip(table.schema, table.columns, strict=True)}
-    frame = pa.table(columns).to_pandas(strings_to_categorical=True, date_as_object=False, ignore_metadata=True)
-    assert isinstance(frame, pd.DataFrame)
-    return frame
+def _coded(table: pa.Table) -> pa.Table:
+    """Return the table with texts as codes of distinct texts, decimals as floats."""
+    columns = {field.name: _coded_column(column) for field, column in zip(table.schema, table.columns, strict=True)}
+    return pa.table(columns)
 
 
-def _decimal_as_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
+def _coded_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string()).dictionary_encode()
+    return column

@@ -8,10 +8,10 @@ import pytest
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import from_frame
 from rnncli.planning import defaults
 from rnncli.planning.plan import make_plan
 from tests.conftest import SAMPLES, hourly
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 
