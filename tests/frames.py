@@ -19,8 +19,10 @@ from rnncli.tables import reading, writing
 def arrow_of(frame: pd.DataFrame) -> pa.Table:
     """A DataFrame without its index as a file would hold it: a column of numbers and texts holds texts."""
     frame = frame.rename(columns=str)
-    mixed = {name: as_texts(frame[name]) for name in frame if pd.api.types.infer_dtype(frame[name]).startswith("mixed")}
-    return pa.Table.from_pandas(frame.assign(**mixed), preserve_index=False)
+    for name in map(str, frame):
+        if pd.api.types.infer_dtype(frame[name]).startswith("mixed"):
+            frame[name] = as_texts(frame[name])
+    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def as_texts(column: "pd.Series[Any]") -> list[str | None]:

@@ -9,7 +9,6 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-from dateutil import tz as dateutil_tz
 
 from rnncli.errors import DataError, RequestError
 from rnncli.panel.panel import Cutoffs, Panel
@@ -95,4 +94,8 @@ def _moments(times: Times) -> np.ndarray:
 
 def _from_local(local: np.ndarray, zone: str | None) -> np.ndarray:
     """Return local times as moments; without a zone those of the machine."""
-    return zones.from_wall(local, dateutil_tz.tzlocal() if zone is None else zone)
+    if zone is not None:
+        return zones.from_wall(local, zone)
+    from dateutil import tz
+
+    return zones.from_wall(local, tz.tzlocal())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
@@ -69,7 +70,7 @@ def _from_timestamps(column: Column) -> Times:
     if zone is not None:
         try:
             zones.find(zone)
-        except (zones.ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError) as error:
             raise DataError(f'"{column.name}" is in the unknown time zone "{zone}". Convert it to UTC') from error
     microseconds = column.values.cast(pa.timestamp("us", zone), safe=False)
     return Times(arrays.to_numpy(microseconds), False, zone, None)

@@ -119,7 +119,7 @@ def test_integers_that_may_be_ids_are_ambiguous(site: list[int]) -> None:
 
 def test_a_table_without_a_header_is_refused() -> None:
     with pytest.raises(DataError, match='found "2024-01-01".. Add a header line'):
-        roles(**{"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]})
+        roles(None, **{"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]})
 
 
 def test_a_column_cannot_be_time_and_id() -> None:
