@@ -1,9 +1,8 @@
 """Break the scores of a backtest down by horizon step, series, window, week or a column of the table."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.errors import DataError
 from rnncli.evaluation.backtest import WindowScores
@@ -12,6 +11,9 @@ from rnncli.messages import did_you_mean
 from rnncli.panel import Cutoffs, Panel, Table
 from rnncli.panel.time import formats
 from rnncli.panel.time.frequency import DAY, MONDAY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("horizon", "series", "window", "week")
 RESERVED = ("model", "windows")  # columns of the result, with the metrics
@@ -85,8 +87,10 @@ def _check_column(column: str, panel: Panel, table: Table) -> None:
         raise DataError(f'cannot break scores down by "{column}": a score has this name. Rename the column')
 
 
-def score_groups(scores: WindowScores, grouping: Grouping) -> pd.DataFrame:
+def score_groups(scores: WindowScores, grouping: Grouping) -> "pd.DataFrame":
     """Return a row for each group and method: the group, its number of windows, the method and its scores."""
+    import pandas as pd
+
     size = len(grouping.labels)
     if grouping.by == "horizon":
         by_method, counts = scores.by_step(), np.full(size, len(scores.cutoffs.rows))

@@ -48,14 +48,18 @@ class Column:
     def empty(self) -> np.ndarray:
         """Return whether each cell is empty: (R,)."""
         if pa.types.is_floating(self.values.type):
-            return np.isnan(arrays.to_numpy(self.values)) | arrays.is_null(self.values)
+            return np.isnan(self._stored) | arrays.is_null(self.values)
         return self.coded.codes < 0 if pa.types.is_dictionary(self.values.type) else arrays.is_null(self.values)
 
     @property
     def numbers(self) -> np.ndarray:
         """The numbers of a numeric column in its own type, or as floats with NaN if cells are empty: (R,)."""
-        numbers = arrays.to_numpy(self.values)
-        return np.where(self.empty, np.nan, numbers) if self.empty.any() else numbers
+        return np.where(self.empty, np.nan, self._stored) if self.empty.any() else self._stored
+
+    @cached_property
+    def _stored(self) -> np.ndarray:
+        """The numbers, undefined where a cell is null: (R,)."""
+        return arrays.to_numpy(self.values)
 
     @cached_property
     def coded(self) -> Coded:
@@ -64,12 +68,10 @@ class Column:
         if self.kind == "other":  # which Arrow may not be able to compare: a list, say
             texts = [None if value is None else str(value) for value in values.to_pylist()]
             values = pa.chunked_array([arrays.texts_to_arrow(texts)])
-        values = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-        values = values.unify_dictionaries()
-        distinct = values.chunk(0).dictionary
-        codes = np.concatenate([arrays.to_numpy(chunk.indices) for chunk in values.chunks])
-        if values.null_count:
-            codes = np.where(arrays.is_null(values), -1, codes)
+        coded = arrays.coded(values)
+        codes, distinct = arrays.to_numpy(coded.indices), coded.dictionary
+        if coded.null_count:
+            codes = np.where(arrays.is_null(coded), -1, codes)
         missing = arrays.is_null(distinct)
         if pa.types.is_floating(distinct.type):
             missing |= np.isnan(arrays.to_numpy(distinct))

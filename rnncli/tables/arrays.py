@@ -66,6 +66,18 @@ def coded_to_arrow(codes: np.ndarray, texts: Sequence[str]) -> pa.DictionaryArra
     return pa.DictionaryArray.from_arrays(to_arrow(codes.astype(np.int32), codes >= 0), texts_to_arrow(texts))
 
 
+def coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return a column as codes of its distinct values, in one piece."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()  # with one dictionary for all chunks
+    elif column.num_chunks > 1:
+        column = column.unify_dictionaries()
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    indices = pa.concat_arrays([chunk.indices for chunk in column.chunks])
+    return pa.DictionaryArray.from_arrays(indices, column.chunk(0).dictionary)
+
+
 def _chunk_to_numpy(chunk: pa.Array) -> np.ndarray:
     data = chunk.buffers()[1]
     if data is None or not len(chunk):

@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-from pyarrow import fs
 
 from rnncli.config.sections import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream, is_url
-from rnncli.tables import compression, filesystems, parquet_dataset
+from rnncli.tables import arrays, compression
 from rnncli.tables.assumptions import Assume, accept_assumption
-from rnncli.tables.filesystems import Location
 from rnncli.tables.formats import ReadOptions, find_format, format_by_content, format_by_suffix
 
 WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # first bytes of .xlsx (a zip archive) and of .xls
@@ -80,6 +78,8 @@ def _is_row_number(field: pa.Field) -> bool:
 def _tables(source: str, format: str | None, options: ReadOptions) -> Iterator[pa.Table]:
     """Yield the parts of a table: several only of a folder."""
     if is_url(source):
+        from rnncli.tables import filesystems, parquet_dataset
+
         location = filesystems.locate(source)
         if location.is_folder():
             yield from parquet_dataset.read_parts(location)
@@ -94,7 +94,9 @@ def _tables(source: str, format: str | None, options: ReadOptions) -> Iterator[p
     elif not source:  # Path("") is the current folder
         raise FileNotFoundError(source)
     elif Path(source).is_dir():
-        yield from parquet_dataset.read_parts(Location(fs.LocalFileSystem(), str(Path(source).resolve())))
+        from rnncli.tables import filesystems, parquet_dataset
+
+        yield from parquet_dataset.read_parts(filesystems.local(Path(source)))
     else:
         yield _read_file(Path(source), format, options)
 
@@ -125,5 +127,7 @@ def _coded_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string()).dictionary_encode()
-    return column
+        column = column.cast(pa.string())
+    elif not pa.types.is_dictionary(kind):
+        return column
+    return pa.chunked_array([arrays.coded(column)])

@@ -11,7 +11,6 @@ import pyarrow as pa
 from rnncli.errors import RequestError
 from rnncli.files.atomic import atomic_writer
 from rnncli.files.paths import is_standard_stream, is_url
-from rnncli.tables import filesystems
 from rnncli.tables.formats import COMPRESSIONS, Format, find_format
 
 
@@ -53,6 +52,8 @@ def _write_file(parts: Iterator[pa.Table], path: Path, format: Format) -> None:
 
 def _upload(parts: Iterator[pa.Table], url: str, format: Format) -> None:
     """Send a table to a URL once it is complete."""
+    from rnncli.tables import filesystems
+
     content = io.BytesIO()
     format.write(parts, content)
     location = filesystems.locate(url)

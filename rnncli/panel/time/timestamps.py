@@ -60,7 +60,7 @@ def parse(column: Column, dayfirst: bool | None, assume: Assume = accept_assumpt
     texts = column.distinct_texts
     form, parsed = _parse_distinct(column, texts, dayfirst)
     zone = _zone_name(parsed.offsets, column.name, assume) if parsed.has_offset.any() else None
-    times = Times(parsed.instants[codes], False, zone, form)
+    times = Times(parsed.instants.take(codes), False, zone, form)
     return times if _as_written(texts[:1000], parsed.instants[:1000], times) else times._replace(form=None)
 
 
