@@ -9,6 +9,7 @@ from rnncli.evaluation.backtest import WindowScores
 from rnncli.evaluation.metrics import METRICS
 from rnncli.messages import did_you_mean
 from rnncli.panel import Cutoffs, Panel, Table
+from rnncli.panel.ingest.rows import series_names
 from rnncli.panel.time import formats
 from rnncli.panel.time.frequency import DAY, MONDAY
 
@@ -71,7 +72,7 @@ def _group_series(column: str, panel: Panel, table: Table) -> Grouping:
             f'cannot break scores down by "{column}": it changes within series "{name}". Name a column that does not'
         )
     texts = [*map(str, group.distinct.to_pylist()), ""]  # empty values are a group
-    by_id = dict(zip(map(str, series.distinct.to_pylist()), of_series.tolist(), strict=True))
+    by_id = dict(zip(map(str, series_names(table[identifier])), of_series.tolist(), strict=True))
     labels, index = np.unique([texts[by_id[str(name)]] for name in panel.ids], return_inverse=True)
     return Grouping(column, labels.tolist(), index)
 

@@ -12,9 +12,9 @@ from rnncli.errors import DataError
 from rnncli.messages import counted
 from rnncli.panel.panel import ColumnRoles, series_name
 from rnncli.panel.table import Column, Table
+from rnncli.panel.time import formats, timestamps
 from rnncli.panel.time.frequency import DAY
 from rnncli.panel.time.times import Times
-from rnncli.tables import arrays
 from rnncli.tables.assumptions import Assume
 from rnncli.tables.delimited import MAX_FOOTER_LINES
 
@@ -122,20 +122,25 @@ def series_codes(table: Table, identifier: str | None) -> SeriesCodes:
         return SeriesCodes(np.zeros(len(table), dtype=np.int64), np.array([""], dtype=object))
     column = table[identifier]
     require_series_names(column)
-    codes, distinct = column.coded
-    ids = _names(distinct)
+    codes, ids = column.coded.codes, series_names(column)
     order = np.argsort(ids, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return SeriesCodes(codes if (np.diff(order) == 1).all() else rank[codes], ids[order])
 
 
-def _names(distinct: pa.Array) -> np.ndarray:
-    """Return ids as numbers or as texts: (S,)."""
-    kind = distinct.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return arrays.to_numpy(distinct)
-    return np.array(distinct.cast(pa.string()).to_pylist(), dtype=object)
+def series_names(column: Column) -> np.ndarray:
+    """Return the distinct ids of a column (S,) as numbers or as texts, in the order of its codes."""
+    distinct = Column(column.name, pa.chunked_array([column.coded.distinct]))
+    if distinct.kind == "number":
+        return distinct.numbers
+    if distinct.kind == "time":
+        times = timestamps.parse(distinct, None)
+        midnight = not (times.local % DAY).any()
+        texts = formats.render(times._replace(form="%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S"))
+    else:
+        texts = distinct.values.cast(pa.string())
+    return np.array(texts.to_pylist(), dtype=object)
 
 
 def require_series_names(column: Column) -> None:

@@ -14,6 +14,7 @@ from rnncli.errors import DataError
 from rnncli.messages import did_you_mean
 from rnncli.panel.export import names
 from rnncli.panel.export.names import CUTOFF
+from rnncli.panel.ingest.rows import series_names
 from rnncli.panel.ingest.values import parse_distinct
 from rnncli.panel.panel import Cutoffs, Panel, series_name
 from rnncli.panel.table import Column, Table
@@ -127,11 +128,10 @@ def _rows(table: Table, panel: Panel, columns: Columns) -> tuple[_Rows | None, i
 
 def _series(column: Column, panel: Panel) -> np.ndarray:
     """Return the series of each row; -1 if it has no actual values."""
-    codes, distinct = column.coded
     texts = panel.ids.dtype == object
-    keys = list(map(str, distinct.to_pylist())) if texts else parse_distinct(column).tolist()
+    keys = list(map(str, series_names(column))) if texts else parse_distinct(column).tolist()
     known = {name: index for index, name in enumerate(panel.ids.tolist())}
-    return np.array([*(known.get(key, -1) for key in keys), -1], np.int64)[codes]
+    return np.array([*(known.get(key, -1) for key in keys), -1], np.int64)[column.coded.codes]
 
 
 def _instants(column: Column, panel: Panel, columns: Columns, groups: np.ndarray) -> np.ndarray:
@@ -220,6 +220,6 @@ def _forbid_duplicates(rows: _Rows, window: np.ndarray, panel: Panel) -> None:
     if len(twice):
         index = order[twice[0]]
         series, cutoff = rows.series[index : index + 1], rows.cutoff[index : index + 1]
-        (origin,) = formats.as_texts(panel.times_at(series, cutoff - 1))
-        (time,) = formats.as_texts(panel.times_at(series, cutoff + rows.ahead[index]))
+        origin = formats.as_text(panel.times_at(series, cutoff - 1))
+        time = formats.as_text(panel.times_at(series, cutoff + rows.ahead[index]))
         raise DataError(f"{series_name(panel.ids[series[0]])} has two forecasts of {time} from {origin}. Remove one")

@@ -42,6 +42,14 @@ def as_texts(times: Times) -> list[str]:
     return list(map(str, times.values)) if times.integer else render(times._replace(form=None)).to_pylist()
 
 
+def as_text(times: Times) -> str:
+    """Return the first of some times as a text to the second, for messages."""
+    if times.integer:
+        return str(times.values[0])
+    form = "%Y-%m-%d %H:%M:%S" + ("%:z" if times.zone is not None else "")
+    return str(render(times.select(np.array([0]))._replace(form=form))[0])
+
+
 def is_later(time: str, other: str) -> bool:
     """Return whether a time is later than another, both written by `as_texts`; False if they cannot be compared."""
     try:

@@ -193,3 +193,18 @@ def test_ends_of_months_stay_ends_of_months(stamps: list[str], name: str, follow
 
     assert panel.frequency.name == name
     assert times_of(panel.times_at(np.array([0]), np.array([2])))[0] == pd.Timestamp(following)
+
+
+def test_ids_that_are_dates_are_their_texts() -> None:
+    frame = pd.DataFrame({"unique_id": pd.to_datetime(["2024-02-01", "2024-01-01"] * 3), "ds": [1, 1, 2, 2, 3, 3]})
+
+    assert from_frame(frame.assign(y=1.0), Columns()).ids.tolist() == ["2024-01-01", "2024-02-01"]
+
+
+def test_an_offset_of_a_stored_column_is_its_zone() -> None:
+    times = pd.date_range("2024-01-01", periods=3, freq="h", tz="+01:00")
+
+    panel = from_frame(pd.DataFrame({"ds": times, "y": 1.0}), Columns())
+
+    assert panel.times.zone == "+01:00"
+    assert panel.span() == ["2024-01-01 00:00+01:00", "2024-01-01 02:00+01:00"]
