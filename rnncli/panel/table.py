@@ -71,7 +71,7 @@ class Column:
         coded = arrays.coded(values)
         codes, distinct = arrays.to_numpy(coded.indices), coded.dictionary
         if coded.null_count:
-            codes = np.where(arrays.is_null(coded), -1, codes)
+            codes = np.where(arrays.is_null(coded), -1, codes.astype(np.int32))
         missing = arrays.is_null(distinct)
         if pa.types.is_floating(distinct.type):
             missing |= np.isnan(arrays.to_numpy(distinct))
@@ -100,10 +100,6 @@ class Column:
     def row(self, position: int) -> str:
         """Return how messages name a row."""
         return self.rows.words(position)
-
-    def slice(self, start: int) -> "Column":
-        """Return the rows from a position on."""
-        return Column(self.name, self.values.slice(start), self.rows)
 
 
 @dataclass(frozen=True)

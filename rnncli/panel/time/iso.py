@@ -17,9 +17,10 @@ INVALID = np.iinfo(np.int64).min  # the instant of a text that is no time
 DATE = (
     r"(?P<year>\d{4})(?:(?P<separator>[-/.])(?P<month>\d\d?)(?:(?P=separator)(?P<day>\d\d?))?|(?P<m>\d\d)(?P<d>\d\d))"
 )
-CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>\d\d?)(?::(?P<second>\d\d?)(?:\.(?P<fraction>\d*))?)?|(?P<n>\d\d)(?P<s>\d\d)?)?"
+CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>\d\d?)(?::(?P<second>\d\d?))?|(?P<n>\d\d)(?P<s>\d\d)?)?"
+FRACTION = r"(?:(?P<point>\.)(?P<fraction>\d*))?"
 OFFSET = r"(?P<blank> ?)(?:(?P<utc>Z)|(?P<sign>[+-])(?P<oh>\d\d?)(?:(?P<colon>:?)(?P<om>\d\d))?)"
-TEXT = re.compile(rf"{DATE}(?:(?P<between>[T ]){CLOCK}(?:{OFFSET})?)?")
+TEXT = re.compile(rf"{DATE}(?:(?P<between>[T ]){CLOCK}{FRACTION}(?:{OFFSET})?)?")
 # The same without a reference back, which Arrow's expressions do not have.
 ANY_TEXT = re.sub(r"\(\?P(?:<\w+>|=separator\))", "(", TEXT.pattern.replace("(?P=separator)", "[-/.]"))
 MAX_LAYOUTS = 50  # after which texts that match none are sorted out
@@ -91,7 +92,7 @@ def to_instants(fields: dict[str, np.ndarray]) -> np.ndarray:
 
 def text_format(sample: str) -> str | None:
     """Return the format of a text (see `formats`), None if it is not ISO 8601."""
-    found = TEXT.fullmatch(sample)
+    found = _match(sample)
     if found is None:
         return None
     separator = found["separator"] or ""
@@ -109,13 +110,21 @@ def text_format(sample: str) -> str | None:
     return date + found["between"] + clock + (found["blank"] or "") + offset
 
 
+def _match(text: str) -> re.Match[str] | None:
+    """Return the parts of a text; None if it is not ISO 8601. A time of day needs a day, and a fraction seconds."""
+    found = TEXT.fullmatch(text)
+    if found is None or (found["hour"] and not (found["day"] or found["d"])):
+        return None
+    return None if found["point"] and not (found["second"] or found["s"]) else found
+
+
 class _Layout:
     """The layout of one text, and the texts that share it."""
 
     def __init__(self, sample: bytes) -> None:
         self.sample = np.frombuffer(sample, np.uint8)
         self.digits = (self.sample >= ord("0")) & (self.sample <= ord("9"))
-        self.found = TEXT.fullmatch(sample.decode("ascii", errors="replace"))
+        self.found = _match(sample.decode("ascii", errors="replace"))
 
     def matches(self, characters: np.ndarray) -> np.ndarray:
         """Return which of these texts (A, length) have the layout."""
