@@ -6,6 +6,8 @@ import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import rnncli
@@ -40,7 +42,7 @@ LOADED_BY = {
     "pydantic": {"config", "tables", "panel", "windows", "network", "model", *list(ALLOWED)[9:]},
     "numpy": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
     "pyarrow": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
-    "pandas": {"tables", "panel", "windows", "network", "model", "evaluation", "planning", "training", "diagnostics"},
+    "pandas": set(),  # imported by the functions that need it
     "torch": {"windows", "network", "model", "evaluation", "training", "diagnostics"},
     "typer": {"cli"},
     "rich": {"cli"},
@@ -163,7 +165,34 @@ def test_inspecting_a_table_imports_no_torch(data: Path) -> None:
     after_running(["inspect", str(data)], "'torch' not in sys.modules")
 
 
-def test_forecasting_imports_no_torch(data: Path, model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [["ds", "y"], ["unique_id", "ds", "y", "heat"]])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_forecasting_imports_no_pandas(columns: list[str], suffix: str, tmp_path: Path) -> None:
+    hours = np.arange("2024-01-01", "2024-01-15", dtype="datetime64[h]").astype("datetime64[s]")
+    one = pd.DataFrame({"unique_id": "a", "ds": hours, "y": np.arange(len(hours)) % 24.0, "heat": 1.0})
+    frame = (one if "unique_id" not in columns else pd.concat([one, one.assign(unique_id="b")]))[columns]
+    data, state, output = tmp_path / f"d.{suffix}", tmp_path / "s.state", tmp_path / f"f.{suffix}"
+    frame.to_csv(data, index=False) if suffix == "csv" else frame.to_parquet(data)
+    options = [
+        "--target",
+        "y",
+        "--horizon",
+        "6",
+        "--max-age",
+        "100000d",
+        "--state",
+        str(state),
+        "--output",
+        str(output),
+    ]
+
+    after_running(["forecast", str(data), *options], "set(sys.modules).isdisjoint({'pandas', 'torch'})")
+    assert output.exists() and state.exists()
+    in_zone = [*options[:-4], "--timezone", "Europe/Berlin"]
+    after_running(["forecast", str(data), *in_zone], "'pandas' not in sys.modules")
+
+
+def test_forecasting_with_a_model_imports_neither_torch_nor_pandas(data: Path, model: Path, tmp_path: Path) -> None:
     arguments = [
         "forecast",
         str(model),
@@ -175,7 +204,7 @@ def test_forecasting_imports_no_torch(data: Path, model: Path, tmp_path: Path) -
         "--quantiles",
         "0.3",
     ]
-    after_running(arguments, "'torch' not in sys.modules")
+    after_running(arguments, "set(sys.modules).isdisjoint({'pandas', 'torch'})")
 
 
 def test_forecasting_with_torch_imports_no_optimiser(data: Path, model: Path) -> None:

@@ -8,11 +8,9 @@ from rnncli.messages import listed
 from rnncli.tables.assumptions import Assume, reject_assumption
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from rnncli.config.sections import Columns, Freshness
     from rnncli.model.card import Card
-    from rnncli.panel import Expected, Panel
+    from rnncli.panel import Expected, Panel, Table
     from rnncli.panel.memmap import Store
 
 
@@ -46,11 +44,12 @@ def expected(card: "Card", without_history: bool = False) -> "Expected":
     return Expected(parse_frequency(card.frequency), card.inputs, without_history)
 
 
-def read_table(source: str, columns: "Columns", kind: str | None = None) -> "pd.DataFrame":
+def read_table(source: str, columns: "Columns", kind: str | None = None) -> "Table":
     """Return the table in a file or pipe. Raises DataError and RequestError."""
+    from rnncli.panel import Table
     from rnncli.tables import reading
 
-    return reading.read(source, kind, columns.decimal, assumption_policy(columns))
+    return Table(reading.read(source, kind, columns.decimal, assumption_policy(columns)))
 
 
 def read_panel(
@@ -78,13 +77,13 @@ def read_panel_for_model(card: "Card", source: str, columns: "Columns", format: 
 
 
 def build_panel(
-    frame: "pd.DataFrame", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
+    table: "Table", columns: "Columns", expected: "Expected | None" = None, keep_first: bool = False
 ) -> "Panel":
     """Return the panel in a table. Raises DataError and RequestError."""
-    from rnncli.panel import from_frame
+    from rnncli.panel import from_table
 
     with console.timed("reading"):
-        found = from_frame(frame, columns, expected, keep_first, assumption_policy(columns))
+        found = from_table(table, columns, expected, keep_first, assumption_policy(columns))
     _record_facts(found)
     return found
 
@@ -129,7 +128,7 @@ def _forbid_old(panel: "Panel", oldest: int, why: str) -> None:
     old = moments < oldest
     if not old.any():
         return
-    last = formats.as_texts(list(shown[old]))
+    last = formats.as_texts(shown.select(old))
     names = [f"{name} ({time})" if str(name) else time for name, time in zip(panel.ids[old], last, strict=True)]
     raise GateError(f"the newest row of {int(old.sum())} of {len(old)} series is {why}{listed(names)}")
 

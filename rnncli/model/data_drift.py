@@ -91,7 +91,7 @@ def _ended_series(panel: Panel, context: int) -> Iterator[str]:
     ended = np.flatnonzero(ends < ends.max() - context)
     if len(ended):
         names = [str(name) for name in panel.ids[ended]]
-        newest = as_texts([panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1)[0]])[0]
+        newest = as_texts(panel.times_at(np.array([ends.argmax()]), panel.lengths[[ends.argmax()]] - 1))[0]
         verb = "ends" if len(ended) == 1 else "end"
         yield f"{len(ended)} series {verb} more than {context} steps before the newest time, {newest}{listed(names)}"
 

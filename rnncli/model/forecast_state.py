@@ -23,7 +23,7 @@ from rnncli.panel.covariates import Covariates
 from rnncli.panel.history import Appended
 from rnncli.panel.panel import ColumnRoles, ReadSummary
 from rnncli.panel.time.frequency import Anchor, Frequency, Unit
-from rnncli.panel.time.timestamps import Times
+from rnncli.panel.time.times import Times
 
 ARRAYS = ("values", "offsets", "firsts", "phases", "beside", "beside_offsets", "static")
 

@@ -6,15 +6,16 @@ are in the local zone of the machine.
 
 import re
 import time
-from datetime import tzinfo
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from dateutil import tz as dateutil_tz
 
 from rnncli.errors import DataError, RequestError
 from rnncli.panel.panel import Cutoffs, Panel
+from rnncli.panel.time import iso, zones
+from rnncli.panel.time.iso import INVALID
+from rnncli.panel.time.times import Times
+from rnncli.tables import arrays
 
 SECOND = 1_000_000
 
@@ -22,7 +23,7 @@ SECOND = 1_000_000
 class NewestTimes(NamedTuple):
     """The newest time of each series."""
 
-    times: pd.Index  # (S,) as the table writes them
+    times: Times  # of S series
     moments: np.ndarray  # (S,)
 
 
@@ -55,13 +56,23 @@ def parse_moment(text: str, panel: Panel) -> int:
         if not re.fullmatch(r"\s*-?\d+\s*", text):
             raise RequestError(f'"{text}" is not an integer. Give an integer, as in the time column')
         return int(text)
+    parsed = iso.parse(arrays.texts_to_arrow([text.strip()]))
+    moment, in_utc = (parsed.instants, parsed.has_offset.any()) if parsed.instants[0] != INVALID else _other(text)
+    return int((moment if in_utc else _from_local(moment, panel.times.zone))[0])
+
+
+def _other(text: str) -> tuple[np.ndarray, bool]:
+    """Return a time that is not written in ISO 8601, and whether it is in UTC. Raises RequestError if it is no time."""
+    import pandas as pd
+
     try:
         times = pd.DatetimeIndex([pd.Timestamp(text)])
     except (ValueError, OverflowError, TypeError):
         times = pd.DatetimeIndex([pd.NaT])
     if times.hasnans:
         raise RequestError(f'"{text}" is not a time. Give one such as 2026-11-20 18:00')
-    return int(_moments(times, panel.times.zone)[0])
+    naive = times if times.tz is None else times.tz_convert("UTC").tz_localize(None)
+    return np.asarray(naive, "datetime64[us]").astype(np.int64), times.tz is not None
 
 
 def are_later(panel: Panel, cutoffs: Cutoffs, time: str) -> np.ndarray:
@@ -76,17 +87,15 @@ def moment_ago(seconds: float, now: int | None, panel: Panel) -> int:
     return int((time.time() * SECOND if now is None else now) - seconds * SECOND)
 
 
-def _moments(times: pd.Index, zone: str | None = None) -> np.ndarray:
+def _moments(times: Times) -> np.ndarray:
     """Return moments: the earlier one of a time that occurs twice, the next valid one of a skipped time."""
-    if not isinstance(times, pd.DatetimeIndex):
-        return times.to_numpy(dtype=np.int64)
-    if times.tz is None:
-        earlier = np.ones(len(times), bool)
-        times = times.tz_localize(zone or _local_zone(), ambiguous=earlier, nonexistent="shift_forward")
-    return times.tz_convert("UTC").as_unit("us").asi8
+    return times.values if times.integer or times.zone is not None else _from_local(times.values, None)
 
 
-def _local_zone() -> tzinfo:
-    zone = dateutil_tz.tzlocal()
-    assert isinstance(zone, tzinfo)
-    return zone
+def _from_local(local: np.ndarray, zone: str | None) -> np.ndarray:
+    """Return local times as moments; without a zone those of the machine."""
+    if zone is not None:
+        return zones.from_wall(local, zone)
+    from dateutil import tz
+
+    return zones.from_wall(local, tz.tzlocal())

@@ -29,7 +29,7 @@ def require(panel: Panel, cutoffs: Cutoffs, horizon: int) -> int:
     index, column = incomplete[0]
     series = cutoffs.series[index]
     steps = np.array([given[index, column], horizon - 1]) + cutoffs.rows[index]
-    first, last = formats.as_texts(list(panel.times_at(np.array([series, series]), steps)))
+    first, last = formats.as_texts(panel.times_at(np.array([series, series]), steps))
     others = len(np.unique(incomplete[:, 0])) - 1
     span = f"{first} to {last}" if first != last else first
     raise DataError(

@@ -6,18 +6,20 @@ The cost of a million series is the cost of their numbers. A missing row is NaN:
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.config.fields import Role
 from rnncli.panel.chunks import Chunk, chunks
 from rnncli.panel.covariates import Covariates
-from rnncli.panel.time import calendar_features, formats, timestamps
+from rnncli.panel.time import calendar_features, formats, zones
 from rnncli.panel.time.calendar_features import Calendar
 from rnncli.panel.time.frequency import Frequency
-from rnncli.panel.time.timestamps import Times
+from rnncli.panel.time.times import Times
+from rnncli.tables import arrays
 
 
 class Cutoffs(NamedTuple):
@@ -93,6 +95,11 @@ class Panel:
         """Return whether a series is a single first step without a value, from which it is to be forecast: (S,)."""
         return (self.lengths == 1) & np.isnan(self.values[self.offsets[:-1]]).all(axis=1)
 
+    @cached_property
+    def id_texts(self) -> pa.Array:
+        """The ids as Arrow texts (S,), encoded once for all batches of a forecast."""
+        return arrays.texts_to_arrow([str(name) for name in self.ids])
+
     def series(self, index: int) -> np.ndarray:
         """Return the values (T, K) of one series."""
         return self.values[self.offsets[index] : self.offsets[index + 1]]
@@ -125,10 +132,12 @@ class Panel:
             covariates=covariates,
         )
 
-    def times_at(self, series: np.ndarray, rows: np.ndarray) -> pd.Index:
+    def times_at(self, series: np.ndarray, rows: np.ndarray) -> Times:
         """Return the time of row `rows` of each of `series`, as the table writes it; rows may lie beyond the end."""
         instants = self.frequency.join(self.firsts[series] + rows, self.phases[series])
-        return timestamps.to_index(instants, self.times, wall=self.frequency.by_days)
+        if self.times.zone is not None and self.frequency.by_days:
+            instants = zones.from_wall(instants, self.times.zone)
+        return self.times._replace(values=instants)
 
     def calendar(self, ahead: int, back: int = 0) -> Calendar:
         """Return calendar features of all steps, `ahead` steps after the last and `back` before the first."""
@@ -150,12 +159,13 @@ class Panel:
     def span(self) -> list[str]:
         """Return the earliest and the latest time as texts."""
         series = np.arange(len(self.ids))
-        first, last = self.times_at(series, 0 * series).min(), self.times_at(series, self.lengths - 1).max()
-        return formats.as_texts([first, last])
+        first, last = (self.times_at(series, rows).values for rows in (0 * series, self.lengths - 1))
+        return formats.as_texts(self.times._replace(values=np.array([first.min(), last.max()])))
 
     def earliest_time(self, cutoffs: Cutoffs) -> str:
         """Return the earliest time that is forecast from these cutoffs as a text."""
-        return formats.as_texts([self.times_at(cutoffs.series, cutoffs.rows).min()])[0]
+        times = self.times_at(cutoffs.series, cutoffs.rows).values
+        return formats.as_texts(self.times._replace(values=times.min(keepdims=True)))[0]
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield all series in chunks of limited size."""

@@ -1,21 +1,18 @@
 """Number the rows of a table in messages as its file does: from 1 below the header."""
 
+from typing import NamedTuple
+
 import numpy as np
-import pandas as pd
-
-SOURCE, ROW = "source", "row"  # index levels of a table made of two files
 
 
-def two_sources(first: pd.Index, second: pd.Index, source: str) -> pd.MultiIndex:
-    """Return the index of the rows of one file (numbers from 0) above those of a second, which is called `source`."""
-    sources = np.repeat(["", source], [len(first), len(second)])
-    return pd.MultiIndex.from_arrays([sources, np.concatenate([first, second])], names=[SOURCE, ROW])
+class RowNumbers(NamedTuple):
+    """The places of a table's rows in one file, or in two of which the second is named in messages."""
 
+    numbers: np.ndarray | None = None  # (R,) from 0; None: those of the table
+    first: int = 0  # rows from the first file, if there is a second
+    second: str = ""  # the name of the second file
 
-def row(column: pd.Series, position: int) -> str:
-    """Return how messages name the row at a position of a column."""
-    if not isinstance(column.index, pd.MultiIndex):
-        return f"row {position + 1}"
-    source = column.index.get_level_values(SOURCE)[position]
-    number = int(column.index.get_level_values(ROW)[position])
-    return f"row {number + 1} of {source}" if source else f"row {number + 1}"
+    def words(self, position: int) -> str:
+        """Return how messages name the row at a position of the table."""
+        number = position if self.numbers is None else int(self.numbers[position])
+        return f"row {number + 1} of {self.second}" if self.second and position >= self.first else f"row {number + 1}"

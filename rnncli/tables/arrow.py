@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from rnncli.tables.compression import decompressed
 from rnncli.tables.formats import ReadOptions
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def read(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
@@ -27,10 +24,10 @@ def columns(path: Path) -> list[str]:
     return list(pa.ipc.open_file(path).schema.names)
 
 
-def write(frames: "Iterator[pd.DataFrame]", stream: Any) -> None:
+def write(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write the parts of a table as they come, in Arrow's stream format."""
-    first = pa.Table.from_pandas(next(frames), preserve_index=False)
+    first = next(parts)
     with pa.ipc.new_stream(stream, first.schema) as writer:
         writer.write_table(first)
-        for frame in frames:
-            writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
+        for part in parts:
+            writer.write_table(part)

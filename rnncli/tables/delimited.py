@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
-from rnncli.tables import number_parsing
+from rnncli.tables import arrays, number_parsing
 from rnncli.tables.assumptions import Assume, accept_assumption
 from rnncli.tables.compression import decompressed
 from rnncli.tables.delimiters import find_delimiter
@@ -77,7 +77,7 @@ def _read_typed(data: bytes, delimiter: str | None, options: ReadOptions) -> pa.
         if not number_parsing.is_unambiguous(sample) or (integers and _has_leading_zeros(data, delimiter)):
             return None
         types = {field.name: TEXT if pa.types.is_string(field.type) else field.type for field in first.schema}
-        table = _parsed(data, delimiter, sample.column_names, types).unify_dictionaries()
+        table = _parsed(data, delimiter, sample.column_names, types)
     except (pa.ArrowException, UnicodeDecodeError):
         return None
     return pa.table([_empty_as_null(column) for column in table.columns], names=table.column_names)
@@ -99,17 +99,15 @@ def _has_leading_zeros(data: bytes, delimiter: str) -> bool:
 
 def _empty_as_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a dictionary column with null for the empty text, other columns as they are."""
-    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+    if not pa.types.is_dictionary(column.type):
         return column
-    names = column.chunk(0).dictionary
-    empty = pc.index(names, "").as_py()
-    if empty < 0:
-        return column
-    parts = [
-        pa.DictionaryArray.from_arrays(pc.if_else(pc.equal(part.indices, empty), None, part.indices), names)
-        for part in column.chunks
-    ]
-    return pa.chunked_array(parts)
+    coded = arrays.coded(column)
+    empty = pc.index(coded.dictionary, arrays.text_scalar("")).as_py()
+    if empty >= 0:
+        codes = arrays.to_numpy(coded.indices)
+        present = (codes != empty) & ~arrays.is_null(coded)
+        coded = pa.DictionaryArray.from_arrays(arrays.to_arrow(codes, present), coded.dictionary)
+    return pa.chunked_array([coded])
 
 
 def _columns(data: bytes, delimiter: str | None, assume: Assume) -> tuple[pa.Table, str]:

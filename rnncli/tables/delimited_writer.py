@@ -1,27 +1,27 @@
-"""DataFrames to delimited text."""
+"""Arrow tables to delimited text."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from rnncli.tables.arrays import texts_to_arrow
 
-def write_csv(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+
+def write_csv(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write the parts of a table with commas and one header."""
-    _write(frames, stream, ",")
+    _write(parts, stream, ",")
 
 
-def write_tsv(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+def write_tsv(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write the parts of a table with tabs and one header."""
-    _write(frames, stream, "\t")
+    _write(parts, stream, "\t")
 
 
-def _write(frames: Iterator[pd.DataFrame], stream: Any, delimiter: str) -> None:
-    for number, frame in enumerate(frames):
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+def _write(parts: Iterator[pa.Table], stream: Any, delimiter: str) -> None:
+    for number, table in enumerate(parts):
         quoting = "needed" if _needs_quotes(table, delimiter) else "none"  # "needed" puts every text in quotes
         options = arrow_csv.WriteOptions(
             include_header=number == 0, delimiter=delimiter, quoting_style=quoting, quoting_header=quoting
@@ -31,7 +31,7 @@ def _write(frames: Iterator[pd.DataFrame], stream: Any, delimiter: str) -> None:
 
 def _needs_quotes(table: pa.Table, delimiter: str) -> bool:
     """Return whether a column name or a text contains the delimiter, a quote or a line break."""
-    texts: list[pa.Array] = [pa.array(table.column_names)]
+    texts: list[pa.Array] = [texts_to_arrow(table.column_names)]
     for column in table.columns:
         if pa.types.is_dictionary(column.type):
             texts += [chunk.dictionary for chunk in column.chunks]

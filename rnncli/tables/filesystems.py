@@ -1,5 +1,6 @@
 """Tables at URLs: s3://, gs:// and whatever else Arrow's file systems reach."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -21,6 +22,11 @@ class Location(NamedTuple):
         if info.type == fs.FileType.NotFound:
             raise FileNotFoundError(self.path)
         return bool(info.type == fs.FileType.Directory)
+
+
+def local(path: Path) -> Location:
+    """Return the location of a local path."""
+    return Location(fs.LocalFileSystem(), str(path.resolve()))
 
 
 def locate(source: str) -> Location:

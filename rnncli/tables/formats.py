@@ -15,7 +15,6 @@ from rnncli.messages import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
     import pyarrow as pa
 
     from rnncli.config.fields import Decimal
@@ -38,7 +37,7 @@ class Format(NamedTuple):
     name: str  # as --format takes it
     suffixes: tuple[str, ...]  # of file names, before that of a compression
     reader: str  # (stream, ReadOptions) -> pyarrow.Table
-    writer: str  # (iterator of DataFrames, stream) -> None
+    writer: str  # (iterator of tables, stream) -> None
     column_reader: str | None = None  # (path) -> column names, without reading the rows; None: not possible
     first_bytes: tuple[bytes, ...] = ()  # how the content begins; text may have a byte order mark and blanks before
     binary: bool = False  # stores times as such, and cannot be shown on a terminal
@@ -49,9 +48,9 @@ class Format(NamedTuple):
         table: pa.Table = imported(self.reader)(stream, options)
         return table
 
-    def write(self, frames: "Iterator[pd.DataFrame]", stream: Any) -> None:
+    def write(self, parts: "Iterator[pa.Table]", stream: Any) -> None:
         """Write the parts of a table to a stream as they come."""
-        imported(self.writer)(frames, stream)
+        imported(self.writer)(parts, stream)
 
     def column_names(self, path: Path) -> list[str]:
         """Return the column names of a file; none if they cannot be known without reading its rows."""

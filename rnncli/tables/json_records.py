@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 
 from rnncli.errors import DataError
+from rnncli.tables import arrays
 from rnncli.tables.compression import decompressed
 from rnncli.tables.formats import ReadOptions
 
@@ -28,27 +29,26 @@ def read_list(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
     return _flat(content)
 
 
-def write_lines(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+def write_lines(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write one JSON object a line."""
-    for frame in frames:
-        stream.write(b"".join(line + b"\n" for line in _lines(frame)))
+    for part in parts:
+        stream.write(b"".join(line + b"\n" for line in _lines(part)))
 
 
-def write_list(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+def write_list(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write a JSON list of objects."""
     separator = b"[\n"
-    for frame in frames:
-        for line in _lines(frame):
+    for part in parts:
+        for line in _lines(part):
             stream.write(separator + line)
             separator = b",\n"
     stream.write(b"\n]\n" if separator == b",\n" else b"[]\n")
 
 
-def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
+def _lines(table: pa.Table) -> Iterator[bytes]:
     """Yield the rows as JSON objects, with null for missing values."""
-    columns = [column.astype(object).where(column.notna(), None).tolist() for _, column in frame.items()]
-    for row in zip(*columns, strict=True):
-        yield json.dumps(dict(zip(frame.columns, row, strict=True)), ensure_ascii=False, default=str).encode()
+    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        yield json.dumps(dict(zip(table.column_names, row, strict=True)), ensure_ascii=False, default=str).encode()
 
 
 def _records(lines: list[str]) -> list[object]:
@@ -86,12 +86,26 @@ def _flat(records: list[Any]) -> pa.Table:
 
 def _column(values: list[Any]) -> pa.Array:
     """Return numbers as numbers; values of several types as text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):
-        return pa.array(
-            [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
-        )
+    present = np.array([value is not None for value in values], bool)
+    if not present.any():
+        return pa.nulls(len(values))
+    dtype = _dtype([value for value in values if value is not None])
+    if dtype is not None:
+        return arrays.to_arrow(np.array([0 if value is None else value for value in values], dtype), present)
+    return arrays.texts_to_arrow(
+        [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
+    )
+
+
+def _dtype(values: list[Any]) -> type | None:
+    """Return the type that holds all of some values exactly; None if only text does."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return bool
+    if kinds == {int}:
+        return np.int64 if min(values) >= -(2**63) and max(values) < 2**63 else None
+    exact = all(abs(value) <= 2**53 for value in values if isinstance(value, int))
+    return np.float64 if kinds <= {int, float} and exact else None
 
 
 def _null(_word: str) -> None:

@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
+from rnncli.tables.arrays import text_scalar, texts_to_arrow
 from rnncli.tables.assumptions import Assume
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "-")  # among numbers
@@ -45,7 +46,7 @@ def parse_columns(table: pa.Table, decimal: Decimal | None, semicolons: bool, as
         if read_as == "," or (read_as is not None and pa.types.is_string(columns[index].type)):
             columns[index] = _cast(_bare(text, read_as))
         if len(possible) > 1 and not known:
-            row = pc.index(pc.match_substring_regex(_filled(text), "[.,]"), True).as_py()
+            row = _first_true(pc.match_substring_regex(_filled(text), "[.,]"))
             value = f"{columns[index][row].as_py():.15g}"
             assume(f'"{text[row]}" in column "{names[index]}" is read as {value}; --decimal sets the decimal separator')
     return pa.table(columns, names=names)
@@ -64,7 +65,11 @@ def is_unambiguous(table: pa.Table) -> bool:
 
 def _first(column: pa.ChunkedArray, decimal: Decimal) -> str:
     """Return the first cell with this decimal separator."""
-    return str(column[pc.index(pc.match_substring(_filled(column), decimal), True).as_py()])
+    return str(column[_first_true(pc.match_substring(_filled(column), decimal))])
+
+
+def _first_true(found: pa.ChunkedArray) -> int:
+    return int(pc.indices_nonzero(found)[0].as_py())
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -116,7 +121,7 @@ def _cast(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return trimmed text, with null for the words for missing values."""
     trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, pa.string()), trimmed)
+    return pc.if_else(pc.is_in(trimmed, texts_to_arrow(MISSING)), text_scalar(None), trimmed)
 
 
 def _all(column: pa.ChunkedArray, pattern: str) -> bool:

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from rnncli.tables.formats import ReadOptions
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def read(stream: BinaryIO, _options: ReadOptions) -> pa.Table:
-    """Read a Parquet file."""
-    return pa.parquet.read_table(stream)
+    """Read a Parquet file. Its rows are read without the `dataset` of pyarrow, which imports pandas."""
+    return pa.parquet.ParquetFile(stream).read()
 
 
 def columns(path: Path) -> list[str]:
@@ -23,10 +20,10 @@ def columns(path: Path) -> list[str]:
     return list(pa.parquet.read_schema(path).names)
 
 
-def write(frames: "Iterator[pd.DataFrame]", stream: Any) -> None:
-    """Write the parts of a table, each with the schema of the first."""
-    first = pa.Table.from_pandas(next(frames), preserve_index=False)
+def write(parts: Iterator[pa.Table], stream: Any) -> None:
+    """Write the parts of a table."""
+    first = next(parts)
     with pa.parquet.ParquetWriter(stream, first.schema) as writer:
         writer.write_table(first)
-        for frame in frames:
-            writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
+        for part in parts:
+            writer.write_table(part)

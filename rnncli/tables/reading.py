@@ -1,6 +1,6 @@
-"""Files, folders, URLs and standard input to DataFrames.
+"""Files, folders, URLs and standard input to Arrow tables.
 
-Text columns are returned as categoricals, such that later parsing parses each distinct text once.
+Text columns are dictionaries, such that later parsing parses each distinct text once.
 """
 
 import io
@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
-from pyarrow import fs
 
 from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream, is_url
-from rnncli.tables import compression, filesystems, parquet_dataset
+from rnncli.tables import arrays, compression
 from rnncli.tables.assumptions import Assume, accept_assumption
-from rnncli.tables.filesystems import Location
 from rnncli.tables.formats import ReadOptions, find_format, format_by_content, format_by_suffix
 
 WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # first bytes of .xlsx (a zip archive) and of .xls
@@ -27,7 +24,7 @@ LONGEST_FIRST_BYTES = 100
 
 def read(
     source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
-) -> pd.DataFrame:
+) -> pa.Table:
     """Read a file, a folder of Parquet files, a URL of either (s3://bucket/table), or "-" (standard input).
 
     format: its format; None: infer it from the suffix, or from the first bytes. decimal: the decimal separator of
@@ -36,16 +33,16 @@ def read(
     Raises DataError if the table is missing, empty or damaged, RequestError if the format is unknown.
     """
     with _data_errors():
-        return _to_pandas(_validated(pa.concat_tables(_tables(source, format, ReadOptions(decimal, assume)))))
+        return _coded(_validated(pa.concat_tables(_tables(source, format, ReadOptions(decimal, assume)))))
 
 
 def read_parts(
     source: str, format: str | None = None, decimal: Decimal | None = None, assume: Assume = accept_assumption
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[pa.Table]:
     """Read a table as `read` does; of a folder, yield a few files at a time."""
     with _data_errors():
         for table in _tables(source, format, ReadOptions(decimal, assume)):
-            yield _to_pandas(_validated(table))
+            yield _coded(_validated(table))
 
 
 @contextmanager
@@ -81,6 +78,8 @@ def _is_row_number(field: pa.Field) -> bool:
 def _tables(source: str, format: str | None, options: ReadOptions) -> Iterator[pa.Table]:
     """Yield the parts of a table: several only of a folder."""
     if is_url(source):
+        from rnncli.tables import filesystems, parquet_dataset
+
         location = filesystems.locate(source)
         if location.is_folder():
             yield from parquet_dataset.read_parts(location)
@@ -95,7 +94,9 @@ def _tables(source: str, format: str | None, options: ReadOptions) -> Iterator[p
     elif not source:  # Path("") is the current folder
         raise FileNotFoundError(source)
     elif Path(source).is_dir():
-        yield from parquet_dataset.read_parts(Location(fs.LocalFileSystem(), str(Path(source).resolve())))
+        from rnncli.tables import filesystems, parquet_dataset
+
+        yield from parquet_dataset.read_parts(filesystems.local(Path(source)))
     else:
         yield _read_file(Path(source), format, options)
 
@@ -115,12 +116,18 @@ def _read_content(content: bytes, format: str | None, options: ReadOptions) -> p
     return find_format(format or format_by_content(start)).read(io.BytesIO(content), options)
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    columns = {field.name: _decimal_as_float(column) for field, column in zip(table.schema, table.columns, strict=True)}
-    frame = pa.table(columns).to_pandas(strings_to_categorical=True, date_as_object=False, ignore_metadata=True)
-    assert isinstance(frame, pd.DataFrame)
-    return frame
+def _coded(table: pa.Table) -> pa.Table:
+    """Return the table with texts as codes of distinct texts, decimals as floats."""
+    columns = {field.name: _coded_column(column) for field, column in zip(table.schema, table.columns, strict=True)}
+    return pa.table(columns)
 
 
-def _decimal_as_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
+def _coded_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        column = column.cast(pa.string())
+    elif not pa.types.is_dictionary(kind):
+        return column
+    return pa.chunked_array([arrays.coded(column)])

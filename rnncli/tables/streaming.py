@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import pandas as pd
 import pyarrow as pa
 
 from rnncli.config.fields import Decimal
 from rnncli.errors import DataError
 from rnncli.files.paths import is_standard_stream
 from rnncli.tables import json_records
+from rnncli.tables.arrays import texts_to_arrow
 from rnncli.tables.delimiters import find_delimiter
 from rnncli.tables.formats import ReadOptions
 
@@ -88,18 +88,15 @@ class LineParser:
                 return lines
         return lines
 
-    def table(self, lines: list[bytes]) -> pd.DataFrame:
+    def table(self, lines: list[bytes]) -> pa.Table:
         """Return the rows in some lines. Raises DataError if one is no row."""
         if self._json:
             try:
-                table = json_records.read_lines(
+                return json_records.read_lines(
                     io.BytesIO(b"\n".join(lines)), ReadOptions(self.decimal, lambda _assumed: None)
                 )
             except (UnicodeDecodeError, pa.ArrowException) as error:
                 raise DataError(f"cannot be read: {' '.join(str(error).split())}") from error
-            frame = table.to_pandas()
-            assert isinstance(frame, pd.DataFrame)
-            return frame
         assert self.names is not None
         rows = []
         for line in lines:
@@ -107,7 +104,8 @@ class LineParser:
             if len(cells) != len(self.names):
                 raise DataError(f"{len(cells)} cells (expected {len(self.names)}, as in the header)")
             rows.append([self._value(cell.strip()) for cell in cells])
-        return pd.DataFrame(rows, columns=self.names, dtype=object)
+        columns = [_column(list(cells)) for cells in zip(*rows, strict=True)]
+        return pa.Table.from_arrays(columns, names=self.names)
 
     def _value(self, cell: str) -> str | None:
         """Return a cell with a decimal point, or None if it is empty."""
@@ -119,3 +117,8 @@ class LineParser:
             return next(csv.reader([line], delimiter=self.delimiter), [])
         except csv.Error as error:
             raise DataError(f"cannot be read: {error}") from error
+
+
+def _column(cells: list[str | None]) -> pa.Array:
+    """Return cells as texts; without any text as a column that may hold anything."""
+    return texts_to_arrow(cells) if any(cell is not None for cell in cells) else pa.nulls(len(cells))

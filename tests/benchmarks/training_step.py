@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, softplus
@@ -22,7 +23,7 @@ from rnncli.config.architecture import Architecture
 from rnncli.config.sections import Columns, Training
 from rnncli.network.network import Network
 from rnncli.network.quantile_head import QuantileHead
-from rnncli.panel import from_frame
+from rnncli.panel import Table, from_table
 from rnncli.training import batch_sources, loop, losses, optimiser
 from rnncli.windows.samplers import Sampler
 from rnncli.windows.windows import Windows
@@ -70,7 +71,8 @@ def both_steps(design: Architecture, settings: Training, total: int) -> list[Cal
     """A step of the bare loop and one of rnncli, after making sure that they compute the same."""
     rows = pd.DataFrame({"ds": np.tile(np.arange(LENGTH), SERIES), "id": np.repeat(np.arange(SERIES), LENGTH)})
     noise = np.random.default_rng(0).normal(size=len(rows))
-    panel = from_frame(rows.assign(y=10 + 3 * np.sin(2 * np.pi * rows["ds"] / SEASON) + 0.3 * noise), Columns())
+    rows = rows.assign(y=10 + 3 * np.sin(2 * np.pi * rows["ds"] / SEASON) + 0.3 * noise)
+    panel = from_table(Table(pa.Table.from_pandas(rows)), Columns())
     windows, generator = (
         Windows(panel, design.context, design.horizon, torch.device("cpu"), with_calendar=False),
         torch.Generator(),

@@ -9,10 +9,11 @@ import torch
 
 from rnncli.diagnostics import gradient_probe, measurements
 from rnncli.model import weights_file
-from rnncli.panel import Expected, from_frame
+from rnncli.panel import Expected
 from rnncli.panel.time.frequency import parse_frequency
 from rnncli.windows.windows import Windows
 from tests.conftest import Command
+from tests.frames import from_frame
 
 SHAPE = ("--horizon", 4, "--hidden", 8, "--context", 24, "--segment", 6, "--season", 12, "--no-refit")
 

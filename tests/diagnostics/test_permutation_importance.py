@@ -11,9 +11,10 @@ from rnncli.cli import app
 from rnncli.diagnostics import permutation_importance
 from rnncli.diagnostics.permutation_importance import Importance
 from rnncli.model import weights_file
-from rnncli.panel import Expected, from_frame
+from rnncli.panel import Expected
 from rnncli.panel.time.frequency import parse_frequency
 from tests.conftest import Command, hourly
+from tests.frames import from_frame
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from rnncli.evaluation.backtest import Scoring
 from rnncli.evaluation.baselines import BASELINES
 from rnncli.evaluation.cutoffs import last_cutoffs
 from rnncli.model import weights_file
-from rnncli.panel import Cutoffs, from_frame
+from rnncli.panel import Cutoffs
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 CPU = torch.device("cpu")
 

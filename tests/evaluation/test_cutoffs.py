@@ -2,8 +2,8 @@
 
 from rnncli.config.sections import Columns
 from rnncli.evaluation.cutoffs import last_cutoffs, window_positions
-from rnncli.panel import from_frame
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 
 def test_the_last_horizons_are_held_out_without_overlap() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.model import data_drift, data_profile
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from tests.conftest import Command, hourly
+from tests.frames import from_frame
 
 
 def panel(frame: pd.DataFrame) -> Panel:

@@ -21,8 +21,9 @@ from rnncli.evaluation.baselines import BASELINES
 from rnncli.files import checksummed
 from rnncli.model import card as cards
 from rnncli.model import card_file, weights_file
-from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.panel import Cutoffs, Panel
 from tests.conftest import Command, hourly
+from tests.frames import from_frame
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from rnncli.config.sections import Columns, Training
 from rnncli.config.sections import NetworkOptions as Asked
 from rnncli.network.covariate_encoder import CovariateEncoder, residual_amounts
 from rnncli.network.network import Network
-from rnncli.panel import Cutoffs, from_frame
+from rnncli.panel import Cutoffs
 from rnncli.planning.plan import make_plan
 from rnncli.training import loop, train_network
 from rnncli.training.losses import LossWeights
@@ -22,6 +22,7 @@ from rnncli.training.task import TrainingTask
 from rnncli.windows.batch import Batch, CovariateBatch
 from rnncli.windows.windows import SeriesData, Windows
 from tests.conftest import hourly
+from tests.frames import from_frame
 from tests.network.test_network import design
 
 CPU = torch.device("cpu")

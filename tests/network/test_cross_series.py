@@ -14,7 +14,7 @@ from rnncli.model.model import Model
 from rnncli.model.weights_file import load, save
 from rnncli.network.cross_series import MIXTURES, CrossSeriesMixing
 from rnncli.network.network import Network as Built
-from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.panel import Cutoffs, Panel
 from rnncli.panel.window_values import slice_windows
 from rnncli.planning.plan import make_plan
 from rnncli.training import train_model
@@ -23,6 +23,7 @@ from rnncli.windows.batch import Batch, OtherSeries
 from rnncli.windows.samplers import SynchronousSampler
 from rnncli.windows.windows import Windows
 from tests.conftest import Command
+from tests.frames import from_frame
 from tests.network.test_network import design
 
 CPU = torch.device("cpu")

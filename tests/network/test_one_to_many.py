@@ -17,13 +17,14 @@ from rnncli.errors import RequestError
 from rnncli.model import card_file
 from rnncli.network.network import Network as Built
 from rnncli.network.quantile_head import QuantileHead
-from rnncli.panel import Expected, Panel, from_frame
+from rnncli.panel import Expected, Panel
 from rnncli.panel.known_future import ends
 from rnncli.panel.time.frequency import parse_frequency
 from rnncli.planning import candidates
 from rnncli.planning import plan as choices
 from rnncli.windows.batch import CovariateBatch
 from tests.conftest import Command
+from tests.frames import from_frame
 from tests.network.cells.textbook import gelu, layer, weights
 from tests.network.test_network import design
 

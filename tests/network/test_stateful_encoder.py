@@ -9,9 +9,10 @@ from rnncli.config.sections import Columns
 from rnncli.network.network import Network
 from rnncli.network.stateful_encoder import detach_state, encode_from_state
 from rnncli.network.tensors import CarriedState
-from rnncli.panel import Cutoffs, from_frame
+from rnncli.panel import Cutoffs
 from rnncli.training.batch_sources import StatefulBatches
 from rnncli.windows.windows import Windows
+from tests.frames import from_frame
 from tests.network.test_network import design
 
 CPU = torch.device("cpu")

@@ -6,10 +6,11 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import Expected, Panel, from_frame
+from rnncli.panel import Expected, Panel
 from rnncli.panel.covariates import UNSEEN, with_statistics
 from rnncli.panel.time.frequency import parse_frequency
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 
 def shops(**changes: object) -> pd.DataFrame:

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.panel.history import append_rows, last_steps
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 TABLE = hourly(series=2, days=2)
 

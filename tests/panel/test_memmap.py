@@ -20,10 +20,10 @@ from rnncli.config.sections import NetworkOptions, Training
 from rnncli.model import card_file, data_profile
 from rnncli.network import device
 from rnncli.panel import Panel, chunks
-from rnncli.panel.ingest.chunked import from_parts
 from rnncli.panel.memmap import PREFIX, MappedArray, Store
 from rnncli.planning import plan as choices
 from tests.conftest import Command, hourly
+from tests.frames import from_frames
 from tests.panel.ingest.test_chunked import ASKED, same, shops
 
 QUICK = ("--horizon", 6, "--hidden", 4, "--steps", 5, "--context", 48, "--season", 24)
@@ -56,7 +56,7 @@ def table(folder: Path) -> Path:
 def read(limit: int | None, groups: tuple[str, ...] = ("fa", "dc", "be")) -> tuple[Store, Panel]:
     frame, store = shops(), Store(limit)
     parts = (frame[frame["shop"].isin(list(group))] for group in groups)
-    return store, from_parts(parts, lambda: frame, ASKED, store=store)
+    return store, from_frames(parts, frame, ASKED, store)
 
 
 @pytest.mark.parametrize("groups", [("fadcbe",), ("fa", "dc", "be"), ("abc", "def")])
@@ -86,7 +86,7 @@ def test_parts_that_must_be_read_together_leave_no_files(folder: Path) -> None:
     frame, store = shops(), Store(1)
 
     with store:
-        same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED, store=store), read(None)[1])
+        same(from_frames([frame.iloc[:20], frame.iloc[20:]], frame, ASKED, store=store), read(None)[1])
         assert len([path for path in folder.rglob("*") if path.is_file()]) == 3
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning.plan import Plan, make_plan
+from tests.frames import from_frame
 
 
 def plan(panel: Panel, **network: object) -> Plan:

@@ -6,8 +6,8 @@ import pytest
 
 from rnncli.config.sections import Columns, NetworkOptions
 from rnncli.errors import RequestError
-from rnncli.panel import from_frame
 from rnncli.planning import candidates
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 

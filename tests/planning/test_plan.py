@@ -8,10 +8,11 @@ import pytest
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import from_frame
+from rnncli.panel import Table, from_table
 from rnncli.planning import defaults
 from rnncli.planning.plan import make_plan
 from tests.conftest import SAMPLES, hourly
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 
@@ -140,7 +141,7 @@ def test_the_seasons_of_the_sample_tables_are_detected(name: str, seasons: list[
     from rnncli.planning.seasonality import detected_seasons
     from rnncli.tables import reading
 
-    panel = from_frame(reading.read(str(SAMPLES / f"{name}.csv")), Columns())
+    panel = from_table(Table(reading.read(str(SAMPLES / f"{name}.csv"))), Columns())
 
     assert list(detected_seasons(panel)) == seasons
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from rnncli.config.sections import Columns
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning.seasonality import detected_seasons, season_for_scores
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from rnncli.config.fields import SYNTHETIC_SERIES
 from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import card_file
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning import plan as choices
 from rnncli.planning import synthetic_series
 from rnncli.planning.validation_split import split
 from tests.conftest import Command, hourly
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from rnncli.config.sections import Columns
-from rnncli.panel import from_frame
 from tests.conftest import hourly
+from tests.frames import from_frame
 from tests.planning.plans import plan, single, wave
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pandas as pd
 import pyarrow as pa
 
 from rnncli.tables.formats import ReadOptions
@@ -24,13 +23,13 @@ def columns(path: Path) -> list[str]:
     return _cells(path.read_text().splitlines()[1])
 
 
-def write(frames: Iterator[pd.DataFrame], stream: Any) -> None:
+def write(parts: Iterator[pa.Table], stream: Any) -> None:
     """Write a header, then a line for each row."""
-    for number, frame in enumerate(frames):
+    for number, part in enumerate(parts):
         if number == 0:
-            stream.write(b"#fixed\n" + _line(list(frame.columns)))
-        for row in frame.itertuples(index=False):
-            stream.write(_line(list(row)))
+            stream.write(b"#fixed\n" + _line(part.column_names))
+        for row in part.to_pylist():
+            stream.write(_line(list(row.values())))
 
 
 def _cells(line: str) -> list[str]:

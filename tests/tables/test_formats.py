@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from rnncli.errors import RequestError
-from rnncli.tables import formats, header, reading, writing
+from rnncli.tables import formats, header
 from rnncli.tables.formats import FORMATS, Format
+from tests import frames
 
 FIXED_WIDTH = Format(
     "fixed",
@@ -28,16 +29,16 @@ FRAME = pd.DataFrame({"unique_id": ["a", "a", "b"], "ds": ["2024-01-01", "2024-0
 def fixed_width(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A file of the new format, without a row of the table of formats changed."""
     monkeypatch.setitem(FORMATS, "fixed", FIXED_WIDTH)
-    writing.write(iter([FRAME[:1], FRAME[1:]]), str(tmp_path / "t.fwf"), formats.output_format(Path("t.fwf")))
+    frames.write(iter([FRAME[:1], FRAME[1:]]), str(tmp_path / "t.fwf"), formats.output_format(Path("t.fwf")))
     return tmp_path / "t.fwf"
 
 
 def test_a_format_with_a_row_is_written_and_read(fixed_width: Path) -> None:
     unnamed = fixed_width.rename(fixed_width.with_name("t"))
-    by_content = reading.read(str(unnamed))
+    by_content = frames.read(str(unnamed))
     unnamed.rename(fixed_width)
 
-    for table in (by_content, reading.read(str(fixed_width)), reading.read(str(fixed_width), "fixed")):
+    for table in (by_content, frames.read(str(fixed_width)), frames.read(str(fixed_width), "fixed")):
         pd.testing.assert_frame_equal(table.astype(FRAME.dtypes), FRAME)
     assert header.column_names(fixed_width) == list(FRAME.columns)
     assert not formats.is_binary("fixed")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnncli.tables import header, reading
+from rnncli.tables import header
+from tests import frames
 
 FRAME = pd.DataFrame({"id, or name": ["a", "b"], "ds": ["2024-01-01", "2024-01-02"], "größe": [1.5, 2.5]})
 
@@ -34,13 +35,13 @@ def written(path: Path) -> Path:
 def test_the_header_has_the_column_names_of_the_table(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name)
 
-    assert header.column_names(path) == list(reading.read(str(path)).columns) == list(FRAME.columns)
+    assert header.column_names(path) == list(frames.read(str(path)).columns) == list(FRAME.columns)
 
 
 def test_the_header_of_a_folder_has_its_partition_keys(tmp_path: Path) -> None:
     FRAME.assign(shop=["north", "south"]).to_parquet(tmp_path / "t", partition_cols=["shop"])
 
-    assert header.column_names(tmp_path / "t") == list(reading.read(str(tmp_path / "t")).columns)
+    assert header.column_names(tmp_path / "t") == list(frames.read(str(tmp_path / "t")).columns)
 
 
 def test_other_files_have_no_columns_and_a_pipe_does_not_block(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from rnncli.errors import DataError, RequestError
-from rnncli.tables import formats, reading, writing
+from rnncli.tables import formats, reading
 from rnncli.tables.assumptions import reject_assumption
+from tests import frames
 from tests.conftest import Command
 
 FRAME = pd.DataFrame(
@@ -39,16 +40,16 @@ TEXTS = FRAME.assign(day=FRAME["day"].dt.strftime("%Y-%m-%d").astype("category")
 def test_text_formats_round_trip(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
 
-    writing.write(TEXTS, str(path), formats.output_format(path))
+    frames.write(TEXTS, str(path), formats.output_format(path))
 
-    pd.testing.assert_frame_equal(reading.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
+    pd.testing.assert_frame_equal(frames.read(str(path)), TEXTS, check_categorical=False, check_dtype=False)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_parquet_round_trips(tmp_path: Path) -> None:
-    writing.write(FRAME, str(tmp_path / "t.parquet"), "parquet")
+    frames.write(FRAME, str(tmp_path / "t.parquet"), "parquet")
 
-    read = reading.read(str(tmp_path / "t.parquet"))
+    read = frames.read(str(tmp_path / "t.parquet"))
 
     pd.testing.assert_frame_equal(read, FRAME, check_categorical=False, check_dtype=False)
     assert pd.api.types.is_datetime64_dtype(read["day"].dtype)
@@ -58,16 +59,16 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     for year in (2023, 2024):
         part = tmp_path / "table" / f"year={year}"
         part.mkdir(parents=True)
-        writing.write(pd.DataFrame({"y": [year, year]}), str(part / "part.parquet"), "parquet")
+        frames.write(pd.DataFrame({"y": [year, year]}), str(part / "part.parquet"), "parquet")
 
-    read = reading.read(str(tmp_path / "table"))
+    read = frames.read(str(tmp_path / "table"))
 
     assert sorted(read["y"]) == [2023, 2023, 2024, 2024]
     assert sorted(read["year"]) == [2023, 2023, 2024, 2024]
 
 
 def test_plain_texts_are_written_without_quotes(tmp_path: Path) -> None:
-    writing.write(pd.DataFrame({"id": ["north"], "y": [1.5]}), str(tmp_path / "t.csv"), "csv")
+    frames.write(pd.DataFrame({"id": ["north"], "y": [1.5]}), str(tmp_path / "t.csv"), "csv")
 
     assert (tmp_path / "t.csv").read_text() == "id,y\nnorth,1.5\n"
 
@@ -76,19 +77,19 @@ def test_plain_texts_are_written_without_quotes(tmp_path: Path) -> None:
 def test_the_delimiter_is_inferred(delimiter: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"ds{delimiter}y\n2024-01-01{delimiter}1\n")
 
-    assert list(reading.read(str(tmp_path / "t.csv"))) == ["ds", "y"]
+    assert list(frames.read(str(tmp_path / "t.csv"))) == ["ds", "y"]
 
 
 def test_ids_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\n007,1\n012,2\n")
 
-    assert reading.read(str(tmp_path / "t.csv"))["id"].tolist() == ["007", "012"]
+    assert frames.read(str(tmp_path / "t.csv"))["id"].tolist() == ["007", "012"]
 
 
 def test_a_byte_order_mark_and_blanks_are_removed(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfid,y\r\na, 1\r\nb,2 \r\n")
 
-    read = reading.read(str(tmp_path / "t.csv"))
+    read = frames.read(str(tmp_path / "t.csv"))
 
     assert list(read) == ["id", "y"]
     assert read["y"].tolist() == [1, 2]
@@ -97,14 +98,14 @@ def test_a_byte_order_mark_and_blanks_are_removed(tmp_path: Path) -> None:
 def test_compression_is_recognised_without_its_suffix(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(gzip.compress(b"id,y\na,1\n"))
 
-    assert reading.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+    assert frames.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
 
 
 def test_decimals_and_dates_of_parquet_are_numbers_and_times(tmp_path: Path) -> None:
     table = pa.table({"d": pa.array([20000], pa.date32()), "v": pa.array([1], pa.decimal128(5, 2))})
     pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
 
-    read = reading.read(str(tmp_path / "t.parquet"))
+    read = frames.read(str(tmp_path / "t.parquet"))
 
     assert read["v"].tolist() == [1.0]
     assert pd.api.types.is_datetime64_dtype(read["d"].dtype)
@@ -125,46 +126,46 @@ def test_a_broken_file_is_refused(content: bytes, message: str, tmp_path: Path) 
     (tmp_path / "t.csv").write_bytes(content)
 
     with pytest.raises(DataError, match=message):
-        reading.read(str(tmp_path / "t.csv"))
+        frames.read(str(tmp_path / "t.csv"))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        reading.read(str(tmp_path / "none.csv"))
+        frames.read(str(tmp_path / "none.csv"))
 
 
 def test_a_folder_without_parquet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no \.parquet file"):
-        reading.read(str(tmp_path))
+        frames.read(str(tmp_path))
 
 
 def test_an_invalid_parquet_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"ds,y\n")
 
     with pytest.raises(DataError, match="cannot be read"):
-        reading.read(str(tmp_path / "t.parquet"))
+        frames.read(str(tmp_path / "t.parquet"))
 
 
 def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
 
     with pytest.raises(DataError, match="Save the sheet as CSV"):
-        reading.read(str(tmp_path / "t.xlsx"))
+        frames.read(str(tmp_path / "t.xlsx"))
 
 
 @pytest.mark.parametrize("kind", formats.FORMATS)
 def test_the_format_of_a_pipe_is_recognised(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writing.write(FRAME, str(tmp_path / "t"), kind)
+    frames.write(FRAME, str(tmp_path / "t"), kind)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "t").read_bytes())))
 
-    pd.testing.assert_frame_equal(reading.read("-").astype(FRAME.dtypes), FRAME)
+    pd.testing.assert_frame_equal(frames.read("-").astype(FRAME.dtypes), FRAME)
 
 
 def test_missing_values_are_null_in_json(tmp_path: Path) -> None:
-    writing.write(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), str(tmp_path / "t.ndjson"), "ndjson")
+    frames.write(pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), str(tmp_path / "t.ndjson"), "ndjson")
 
     assert (tmp_path / "t.ndjson").read_text() == '{"a": 1.5, "b": "x"}\n{"a": null, "b": null}\n'
-    assert reading.read(str(tmp_path / "t.ndjson")).isna().to_numpy().tolist() == [[False, False], [True, True]]
+    assert frames.read(str(tmp_path / "t.ndjson")).isna().to_numpy().tolist() == [[False, False], [True, True]]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +185,13 @@ def test_invalid_records_are_refused(name: str, content: str, message: str, tmp_
     (tmp_path / name).write_text(content)
 
     with pytest.raises(DataError, match=message):
-        reading.read(str(tmp_path / name))
+        frames.read(str(tmp_path / name))
 
 
 def test_records_may_lack_a_field_and_mix_numbers_with_texts(tmp_path: Path) -> None:
     (tmp_path / "t.ndjson").write_text('{"a": 1}\n\n{"b": "x", "a": 2.5}\n{"a": "7"}\n')
 
-    read = reading.read(str(tmp_path / "t.ndjson"))
+    read = frames.read(str(tmp_path / "t.ndjson"))
 
     assert read["a"].tolist() == ["1", "2.5", "7"]
     assert read["b"].isna().tolist() == [True, False, True]
@@ -204,7 +205,7 @@ def test_an_unknown_format_is_a_wrong_request(tmp_path: Path) -> None:
 def test_na_is_missing_among_numbers_and_text_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\nNA,1\nB,NA\nB,-\n")
 
-    read = reading.read(str(tmp_path / "t.csv"))
+    read = frames.read(str(tmp_path / "t.csv"))
 
     assert read["id"].tolist() == ["NA", "B", "B"]
     assert read["y"].isna().tolist() == [False, True, True]
@@ -214,24 +215,24 @@ def test_row_numbers_stored_by_pandas_are_dropped(tmp_path: Path) -> None:
     FRAME.iloc[[2, 0]].to_parquet(tmp_path / "t.parquet")
     FRAME.to_csv(tmp_path / "t.csv")
 
-    assert list(reading.read(str(tmp_path / "t.parquet"))) == list(FRAME)
-    assert list(reading.read(str(tmp_path / "t.csv"))) == list(FRAME)
+    assert list(frames.read(str(tmp_path / "t.parquet"))) == list(FRAME)
+    assert list(frames.read(str(tmp_path / "t.csv"))) == list(FRAME)
 
 
 def test_a_folder_of_files_with_different_columns_names_one(tmp_path: Path) -> None:
-    writing.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
-    writing.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
+    frames.write(pd.DataFrame({"y": [1], "ds": [1]}), str(tmp_path / "a.parquet"), "parquet")
+    frames.write(pd.DataFrame({"y": [1]}), str(tmp_path / "b.parquet"), "parquet")
 
     with pytest.raises(DataError, match=r'b\.parquet: column "ds" is not in every file'):
-        reading.read(str(tmp_path))
+        frames.read(str(tmp_path))
 
 
 def test_an_unknown_name_is_read_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "t.dat").write_text("id,y\na,1\n")
-    writing.write(FRAME, str(tmp_path / "t.bin"), "parquet")
+    frames.write(FRAME, str(tmp_path / "t.bin"), "parquet")
 
-    assert reading.read(str(tmp_path / "t.dat"))["y"].tolist() == [1]
-    assert list(reading.read(str(tmp_path / "t.bin"))) == list(FRAME)
+    assert frames.read(str(tmp_path / "t.dat"))["y"].tolist() == [1]
+    assert list(frames.read(str(tmp_path / "t.bin"))) == list(FRAME)
 
 
 def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
@@ -239,28 +240,28 @@ def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     writer = threading.Thread(target=(tmp_path / "t.csv").write_text, args=["id,y\na,1\n"])
     writer.start()
 
-    assert reading.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
+    assert frames.read(str(tmp_path / "t.csv"))["y"].tolist() == [1]
     writer.join()
 
 
 def test_long_numeric_ids_stay_distinct(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,y\n12345678901234567890,1\n12345678901234567891,2\n")
 
-    assert reading.read(str(tmp_path / "t.csv"))["id"].nunique() == 2
+    assert frames.read(str(tmp_path / "t.csv"))["id"].nunique() == 2
 
 
 def test_thousands_of_columns_are_read(tmp_path: Path) -> None:
     names = [f"a column with a long name {number}" for number in range(6000)]
     (tmp_path / "t.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * 6000) + "\n")
 
-    assert reading.read(str(tmp_path / "t.csv")).shape == (1, 6000)
+    assert frames.read(str(tmp_path / "t.csv")).shape == (1, 6000)
 
 
 def read_bytes(content: bytes, folder: Path, **options: Any) -> tuple[pd.DataFrame, list[str]]:
     """The table, and the assumptions."""
     (folder / "t.csv").write_bytes(content)
     assumptions: list[str] = []
-    return reading.read(str(folder / "t.csv"), assume=assumptions.append, **options), assumptions
+    return frames.read(str(folder / "t.csv"), assume=assumptions.append, **options), assumptions
 
 
 @pytest.mark.parametrize(
@@ -360,7 +361,7 @@ def test_strict_rejects_assumptions(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('y,z\n"1,234",a\n')
 
     with pytest.raises(DataError, match="is read as 1234; .* --strict forbids assumptions"):
-        reading.read(str(tmp_path / "t.csv"), assume=reject_assumption)
+        frames.read(str(tmp_path / "t.csv"), assume=reject_assumption)
 
 
 @given(st.lists(st.floats(-1e9, 1e9).map(lambda value: round(value, 2)), min_size=1, max_size=5))
@@ -375,7 +376,7 @@ def test_numbers_in_any_notation_are_read(numbers: list[float]) -> None:
         with tempfile.NamedTemporaryFile(suffix=".csv") as file:
             file.write(text.encode())
             file.flush()
-            assert reading.read(file.name)["y"].tolist() == numbers
+            assert frames.read(file.name)["y"].tolist() == numbers
 
 
 @pytest.fixture
@@ -400,17 +401,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_tables_on_s3_are_read_and_written_as_on_a_disk(bucket: str, rnncli: Command, model: Path, data: Path) -> None:
-    frame = reading.read(str(data))
-    writing.write(frame, f"{bucket}/data.csv", "csv")
+    frame = frames.read(str(data))
+    frames.write(frame, f"{bucket}/data.csv", "csv")
     for site, part in frame.groupby("unique_id", observed=True):
-        writing.write(part.drop(columns="unique_id"), f"{bucket}/data/unique_id={site}/part.parquet", "parquet")
+        frames.write(part.drop(columns="unique_id"), f"{bucket}/data/unique_id={site}/part.parquet", "parquet")
 
-    pd.testing.assert_frame_equal(reading.read(f"{bucket}/data.csv"), frame)
+    pd.testing.assert_frame_equal(frames.read(f"{bucket}/data.csv"), frame)
     expected = rnncli("forecast", model, data).table
     for source in (f"{bucket}/data.csv", f"{bucket}/data"):
         outcome = rnncli("forecast", model, source, "--output", f"{bucket}/next.csv")
         assert (outcome.code, outcome.out) == (0, "")
-        table = reading.read(f"{bucket}/next.csv")
+        table = frames.read(f"{bucket}/next.csv")
         assert np.array_equal(table["rnncli"], expected["rnncli"])
 
 
@@ -421,7 +422,7 @@ def test_window_forecasts_are_written_to_s3_and_scored_from_it(
     assert rnncli("evaluate", model, data, "--output", archive).code == 0
     assert rnncli("evaluate", model, data, "--output", tmp_path / "cv.csv").code == 0
 
-    pd.testing.assert_frame_equal(reading.read(archive), reading.read(str(tmp_path / "cv.csv")))
+    pd.testing.assert_frame_equal(frames.read(archive), frames.read(str(tmp_path / "cv.csv")))
     assert rnncli("evaluate", archive, data).out == rnncli("evaluate", tmp_path / "cv.csv", data).out != ""
 
 
@@ -443,9 +444,9 @@ def test_an_unreachable_table_is_refused(
 def test_a_folder_is_read_a_few_files_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rnncli.tables.parquet_dataset.PART_ROWS", 5)
     for number in range(4):
-        writing.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
+        frames.write(pd.DataFrame({"y": [number] * 3}), str(tmp_path / f"{number}.parquet"), "parquet")
 
-    parts = list(reading.read_parts(str(tmp_path)))
+    parts = list(map(frames.frame_of, reading.read_parts(str(tmp_path))))
 
     assert [part["y"].tolist() for part in parts] == [[0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3]]
 
@@ -454,11 +455,9 @@ def test_a_folder_is_read_a_few_files_at_a_time(tmp_path: Path, monkeypatch: pyt
 def test_parts_are_written_as_one_table(name: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": pd.Categorical(["a,b", "c", "d", "a,b"]), "y": [1.5, 2, 3, 4]})
 
-    writing.write(
-        iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), formats.output_format(tmp_path / name)
-    )
+    frames.write(iter([frame[:1], frame[1:3], frame[3:]]), str(tmp_path / name), formats.output_format(tmp_path / name))
 
-    pd.testing.assert_frame_equal(reading.read(str(tmp_path / name)), frame)
+    pd.testing.assert_frame_equal(frames.read(str(tmp_path / name)), frame)
 
 
 @pytest.mark.parametrize(
@@ -480,10 +479,10 @@ def test_a_large_table_is_read_like_a_small_one(
     rows: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["id,n,y", *rows, ""]))
-    small = reading.read(str(tmp_path / "t.csv"))
+    small = frames.read(str(tmp_path / "t.csv"))
 
     monkeypatch.setattr("rnncli.tables.delimited.SAMPLE", 12)  # the header and a row
-    large = reading.read(str(tmp_path / "t.csv"))
+    large = frames.read(str(tmp_path / "t.csv"))
 
     pd.testing.assert_frame_equal(large, small, check_categorical=False)
     assert large.isna().equals(small.isna())

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning import plan as choices
 from rnncli.training.cost_estimate import CostEstimate, estimate_cost, measure_update
 from rnncli.training.task import TrainingTask
 from rnncli.windows.windows import SeriesData
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 CPU = torch.device("cpu")
 ASKED: dict[str, Any] = {"horizon": 6, "hidden": 8, "context": 48, "season": 24, "segment": 6}

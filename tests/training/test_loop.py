@@ -7,11 +7,11 @@ import torch
 from rnncli.config.sections import Columns, Training
 from rnncli.errors import TrainingError
 from rnncli.network.network import Network
-from rnncli.panel import from_frame
 from rnncli.training.loop import Objective, check_losses, penalised_loss
 from rnncli.training.losses import LossWeights
 from rnncli.windows.windows import Windows
 from tests.conftest import hourly
+from tests.frames import from_frame
 from tests.network.test_network import design
 
 

@@ -10,13 +10,13 @@ import torch
 
 from rnncli.config.sections import Columns, Config
 from rnncli.model.pretrained import package_file
-from rnncli.panel import from_frame
 from rnncli.planning.validation_split import split
 from rnncli.training.pretraining import __main__ as program
 from rnncli.training.pretraining import batches, finetune, pretrain
 from rnncli.training.pretraining.batches import GROUPS, make_batch
 from rnncli.training.pretraining.pretrain import Pretraining
 from rnncli.training.zero_shot import weighed_forecaster
+from tests.frames import from_frame
 
 
 def test_a_batch_depends_on_its_seed_and_number_alone() -> None:

@@ -9,10 +9,10 @@ from rnncli.config.sections import Columns
 from rnncli.errors import TrainingError
 from rnncli.network.network import Network
 from rnncli.network.quantile_head import QuantileHead
-from rnncli.panel import from_frame
 from rnncli.training import ridge_readout
 from rnncli.windows.samplers import Sampler
 from rnncli.windows.windows import Windows
+from tests.frames import from_frame
 from tests.network.test_network import design
 
 HEAD = QuantileHead()

@@ -14,7 +14,7 @@ from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import card as cards
 from rnncli.model import data_profile
 from rnncli.network.quantile_head import QuantileHead
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.panel.window_values import slice_windows
 from rnncli.planning import plan as choices
 from rnncli.planning.plan import InitialWeights
@@ -22,6 +22,7 @@ from rnncli.training.search import Search, select_ensemble
 from rnncli.training.task import TrainedNetwork
 from rnncli.training.trials import TrainedMember, TrialRunner
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 HEAD = QuantileHead()
 

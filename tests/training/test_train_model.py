@@ -19,7 +19,7 @@ from rnncli.config.sections import Columns, Config, Training
 from rnncli.model import card_file, weights_file
 from rnncli.network import device
 from rnncli.network.network import Network
-from rnncli.panel import Cutoffs, from_frame
+from rnncli.panel import Cutoffs
 from rnncli.planning.plan import Plan, make_plan
 from rnncli.training import train_model, work
 from rnncli.training.assembly import BEST_TRIAL_REASON
@@ -28,6 +28,7 @@ from rnncli.training.progress import Progress
 from rnncli.training.task import TrainedNetwork, TrainingTask
 from rnncli.training.workers import InProcess
 from tests.conftest import Command, Outcome, hourly
+from tests.frames import from_frame
 
 SMALL = ("--horizon", 6, "--hidden", 8, "--context", 48, "--season", 24)
 CPU = torch.device("cpu")

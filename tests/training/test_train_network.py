@@ -10,10 +10,10 @@ import torch
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import card_file
-from rnncli.panel import from_frame
 from rnncli.planning.plan import make_plan
 from rnncli.training import loop
 from tests.conftest import Command, hourly
+from tests.frames import from_frame
 
 QUICK = ("--horizon", 6, "--steps", 20, "--hidden", 8, "--context", 48, "--season", 24)
 

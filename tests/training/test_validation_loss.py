@@ -10,11 +10,11 @@ from rnncli.config.metrics import MetricName
 from rnncli.config.sections import Columns, NetworkOptions, Training
 from rnncli.model import data_profile
 from rnncli.network.quantile_head import QuantileHead
-from rnncli.panel import from_frame
 from rnncli.panel.window_values import slice_windows
 from rnncli.planning import plan as choices
 from rnncli.training.validation_loss import validation_loss as judged
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 HEAD = QuantileHead()
 

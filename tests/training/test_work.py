@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from rnncli.config.sections import Columns, NetworkOptions, Training
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning.plan import make_plan
 from rnncli.training.network_workers import network_workers, series_data
 from rnncli.training.trials import TrialRunner
 from rnncli.training.work import NetworkWork, count_work
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 
 @pytest.fixture(scope="module")

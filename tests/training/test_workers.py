@@ -18,7 +18,7 @@ from rnncli.config import fields
 from rnncli.config.sections import Columns, Config, NetworkOptions, Training
 from rnncli.errors import TrainingError
 from rnncli.model import weights_file
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.planning.plan import Plan, make_plan
 from rnncli.training import train_model
 from rnncli.training.checkpoint import CheckpointFolder
@@ -27,6 +27,7 @@ from rnncli.training.progress import Progress
 from rnncli.training.task import TrainedNetwork, TrainingTask
 from rnncli.training.workers import CachedWorkers, Completed, InProcess, ProcessPool, Report
 from tests.conftest import hourly
+from tests.frames import from_frame
 
 CPU = torch.device("cpu")
 

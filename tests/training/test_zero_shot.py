@@ -10,8 +10,9 @@ from rnncli.config.sections import Columns, Config, NetworkOptions
 from rnncli.model.model import Model
 from rnncli.model.pretrained.forecaster import View
 from rnncli.model.pretrained.simple_forecasts import Seasons
-from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.panel import Cutoffs, Panel
 from rnncli.training.zero_shot import MAX_ORIGINS, MAX_WINDOWS, rolling_origins, zero_shot
+from tests.frames import from_frame
 
 
 def table(values: np.ndarray, freq: str = "MS") -> Panel:

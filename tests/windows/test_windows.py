@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
-from rnncli.panel import Cutoffs, Panel, from_frame
+from rnncli.panel import Cutoffs, Panel
 from rnncli.windows.windows import Windows
+from tests.frames import from_frame
 from tests.panel.ingest.test_build import table
 
 CPU = torch.device("cpu")

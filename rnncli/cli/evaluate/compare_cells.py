@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-import pandas as pd
 import torch
 
 from rnncli.cli import console, data_input
@@ -21,7 +20,7 @@ from rnncli.evaluation.cutoffs import available_cutoffs, window_positions
 from rnncli.evaluation.metrics import METRICS
 from rnncli.messages import counted
 from rnncli.network import device
-from rnncli.panel import Cutoffs, Panel
+from rnncli.panel import Cutoffs, Panel, Table
 from rnncli.planning.window_lengths import horizon_steps
 from rnncli.training import cell_comparison
 from rnncli.training.cell_comparison import CellPlan, TimedChunk, TrainedCell
@@ -30,7 +29,7 @@ from rnncli.training.cell_comparison import CellPlan, TimedChunk, TrainedCell
 class Comparison(NamedTuple):
     """The data and plans of a comparison."""
 
-    table: pd.DataFrame
+    table: Table
     panel: Panel
     cutoffs: Cutoffs
     step: int  # rows between two windows

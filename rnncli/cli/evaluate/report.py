@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from rnncli.cli import console
 from rnncli.cli.comparison_words import difference_words, violation_words
@@ -21,7 +22,7 @@ from rnncli.evaluation.conditions import FailCondition, check_fail_condition
 from rnncli.evaluation.significance import Difference, WindowPositions
 from rnncli.files.paths import STANDARD_STREAM
 from rnncli.panel import Forecast, Panel
-from rnncli.panel.export.backtest_table import Backtest, backtest_frame
+from rnncli.panel.export.backtest_table import Backtest, backtest_table
 from rnncli.panel.export.names import POINT
 from rnncli.tables import writing
 from rnncli.tables.formats import is_binary, output_format
@@ -102,7 +103,8 @@ def show(report: Report, format: str, explain: bool) -> None:
             print(json.dumps(_as_json(report), indent=1))
         case _:
             overall = pd.DataFrame([{"model": name} | row for name, row in report.rows.items()])
-            writing.write(overall if report.breakdown is None else report.breakdown, STANDARD_STREAM, format)
+            chosen = overall if report.breakdown is None else report.breakdown
+            writing.write(pa.Table.from_pandas(chosen, preserve_index=False), STANDARD_STREAM, format)
     if explain:
         console.notes([f"{name}: {formula}" for name, formula in metrics.formulas(report.metrics).items()])
 
@@ -159,7 +161,7 @@ class Forecasts:
     def __init__(self, path: Path, percents: tuple[float, ...]) -> None:
         self.path, self.percents = path, percents
         self.format = output_format(path)
-        self.tables: list[pd.DataFrame] = []
+        self.tables: list[pa.Table] = []
 
     def collected(self, panel: Panel, chunks: Iterator[ForecastChunk]) -> Iterator[ForecastChunk]:
         """Yield the chunks unchanged, and collect their forecasts."""
@@ -168,9 +170,9 @@ class Forecasts:
             methods = {name: Forecast(found.point, found.quantiles) for name, found in chunk.forecasts.items()}
             backtest = Backtest(chunk.cutoffs, first.actual, methods, first.levels)
             text_times = not is_binary(self.format)
-            self.tables.append(backtest_frame(panel, backtest, self.percents, text_times))
+            self.tables.append(backtest_table(panel, backtest, self.percents, text_times))
             yield chunk
 
     def write(self) -> None:
         """Write the collected forecasts."""
-        writing.write(pd.concat(self.tables, ignore_index=True), str(self.path), self.format)
+        writing.write(pa.concat_tables(self.tables), str(self.path), self.format)

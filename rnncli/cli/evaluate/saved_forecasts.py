@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.cli import console, data_input
 from rnncli.cli.evaluate import report
@@ -20,7 +19,7 @@ from rnncli.evaluation.significance import WindowPositions
 from rnncli.messages import counted
 from rnncli.model.card import Card
 from rnncli.network.device import free_cores
-from rnncli.panel import Panel
+from rnncli.panel import Panel, Table
 from rnncli.panel.export.names import POINT
 from rnncli.panel.ingest import saved_forecasts
 from rnncli.panel.ingest.saved_forecasts import SavedForecasts
@@ -89,11 +88,11 @@ def _is_table(path: Path) -> bool:
     return format_by_suffix(path) not in (None, "ndjson") and not path.name.startswith((".", "_"))
 
 
-def _read_tables(source: Path, files: list[Path]) -> Iterator[tuple[str, pd.DataFrame]]:
+def _read_tables(source: Path, files: list[Path]) -> Iterator[tuple[str, Table]]:
     """Yield each table with its file name, or with an empty name if the source is a single file."""
     for path in files:
         try:
-            yield path.name if source.is_dir() else "", reading.read(str(path))
+            yield path.name if source.is_dir() else "", Table(reading.read(str(path)))
         except DataError as error:
             raise DataError(f"{path.name}: {error}" if source.is_dir() else str(error)) from error
 

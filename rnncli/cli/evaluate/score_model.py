@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -22,14 +22,11 @@ from rnncli.messages import counted
 from rnncli.model.card import Card
 from rnncli.model.model import Model
 from rnncli.network import device
-from rnncli.panel import Cutoffs, Panel
+from rnncli.panel import Cutoffs, Panel, Table
 from rnncli.panel.time import formats
 from rnncli.planning.window_lengths import horizon_steps
 from rnncli.training import refit_backtest
 from rnncli.training.refit_backtest import rows_before
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CPU = torch.device("cpu")
 
@@ -70,14 +67,12 @@ class _Backtest(NamedTuple):
     """The windows of a panel to score."""
 
     panel: Panel
-    table: "pd.DataFrame"
+    table: Table
     cutoffs: Cutoffs
     step: int  # from one window to the next
 
 
-def _backtest(
-    panel: Panel, table: "pd.DataFrame", horizon: int, scores: ScoreRequest, request: BacktestRequest
-) -> _Backtest:
+def _backtest(panel: Panel, table: Table, horizon: int, scores: ScoreRequest, request: BacktestRequest) -> _Backtest:
     """Return the windows to score; raises RequestError for an unsuitable --by before any forecast."""
     step = horizon if request.step is None else parse_step(request.step, panel.frequency)
     cutoffs = available_cutoffs(panel, horizon, request.windows, step)

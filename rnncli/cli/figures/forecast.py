@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.cli import descriptions
 from rnncli.cli.figures import style
@@ -47,10 +46,10 @@ class Series(NamedTuple):
         """Return the values (N,) of these rows."""
         return self.panel.series(self.number)[rows, self.target]
 
-    def times(self, rows: np.ndarray) -> pd.Index:
+    def times(self, rows: np.ndarray) -> np.ndarray:
         """Return the times of these rows, in local time without a zone."""
         times = self.panel.times_at(np.full(len(rows), self.number), rows)
-        return times.tz_localize(None) if isinstance(times, pd.DatetimeIndex) else times
+        return times.values if times.integer else times.local.astype("datetime64[us]")
 
 
 def draw(path: Path, panel: Panel, cutoffs: Cutoffs, forecast: "Forecast", forecasting: Forecasting) -> None:
@@ -89,7 +88,7 @@ def _draw_series(
     axes.set_title(series.title)
     axes.set_ylabel(series.target_name)
     axes.margins(x=0.01)
-    if isinstance(past, pd.DatetimeIndex):
+    if not series.panel.times.integer:
         _use_date_ticks(axes)
 
 

@@ -209,22 +209,23 @@ def _write(
     panel: "Panel", batches: Iterator[ForecastBatch], forecasting: "Forecasting", output: str, table_format: str
 ) -> None:
     """Write the forecasts batch by batch."""
-    from rnncli.panel.export.forecast_table import to_frame
+    from rnncli.panel.export.forecast_table import forecast_table
     from rnncli.tables import writing
 
     text_times = not formats.is_binary(table_format)
-    writing.write((to_frame(panel, *batch, forecasting, text_times) for batch in batches), output, table_format)
+    writing.write((forecast_table(panel, *batch, forecasting, text_times) for batch in batches), output, table_format)
 
 
 def _show(panel: "Panel", batch: ForecastBatch, forecasting: "Forecasting", count: int) -> None:
     """Show a plot of the first series, and the first of all `count` rows."""
-    from rnncli.panel.export.forecast_table import to_frame
+    from rnncli.panel.export.forecast_table import forecast_table
 
     _plot_text(panel, batch)
-    table = to_frame(panel, *batch, forecasting, text_times=True)
-    rows = [[console.format_value(value) for value in row] for row in table.head(MAX_ROWS).itertuples(index=False)]
+    table = forecast_table(panel, *batch, forecasting, text_times=True)
+    columns = [map(console.format_value, column.to_pylist()) for column in table.slice(0, MAX_ROWS).columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     caption = f"{count - MAX_ROWS} more rows; --output FILE writes all of them" if count > MAX_ROWS else ""
-    console.show_table([name.replace("rnncli-", "") for name in table.columns], rows, caption=caption)
+    console.show_table([name.replace("rnncli-", "") for name in table.column_names], rows, caption=caption)
 
 
 def _plot_text(panel: "Panel", batch: ForecastBatch) -> None:

@@ -21,7 +21,7 @@ from rnncli.tables.formats import FORMATS
 from rnncli.training.signals import deferred_signals
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
     from rnncli.cli.forecast.request import ForecastInputs, ForecastOutputs
     from rnncli.config.sections import Columns, Config, Forecasting
@@ -110,7 +110,7 @@ def _first_lines(lines: Iterator[list[bytes]], columns: "Columns") -> tuple["Pan
 
     Raises DataError if the stream ends before, or after many lines without a recognised frequency.
     """
-    from rnncli.panel import from_frame
+    from rnncli.panel import Table, from_table
     from rnncli.tables import streaming
 
     waiting: list[bytes] = []
@@ -121,7 +121,7 @@ def _first_lines(lines: Iterator[list[bytes]], columns: "Columns") -> tuple["Pan
         try:
             rows = [line for line in parser.begin(list(waiting)) if line.strip()]
             if rows:
-                return from_frame(parser.table(rows), columns, keep_first=True), chain([waiting], lines)
+                return from_table(Table(parser.table(rows)), columns, keep_first=True), chain([waiting], lines)
         except DataError as error:
             problem = error
             if len(waiting) > MAX_FIRST_LINES:
@@ -168,15 +168,15 @@ def _read_state(path: Path, card: "Card") -> "ForecastState":
 
 def _tables(
     portions: Iterator[list["OnlineForecast"]], forecasting: "Forecasting", commit: Callable[[], None]
-) -> Iterator["pd.DataFrame"]:
+) -> Iterator["pa.Table"]:
     """Yield the forecasts as tables; flush the output before waiting for more rows."""
-    from rnncli.panel.export.forecast_table import online_frame
+    from rnncli.panel.export.forecast_table import online_table
 
     committed = time.monotonic()
     for steps in portions:
         for step in steps:
             if step.forecast is not None:
-                yield online_frame(step.panel, step.cutoffs, step.forecast, step.anomaly, forecasting)
+                yield online_table(step.panel, step.cutoffs, step.forecast, step.anomaly, forecasting)
         sys.stdout.buffer.flush()
         if time.monotonic() - committed > COMMIT_INTERVAL:
             commit()
@@ -254,21 +254,21 @@ def _panel(
     rows: "streaming.LineParser", lines: list[bytes], follower: "OnlineForecaster", columns: "Columns"
 ) -> "Panel":
     """Return the panel of some lines. Raises DataError if a line is not a valid row."""
-    from rnncli.panel import from_frame
+    from rnncli.panel import Table, from_table
     from rnncli.panel.ingest import values
 
     card = follower.model.card
-    table = rows.table(lines)
+    table = Table(rows.table(lines))
     if columns.layout == "wide":
-        for name in table.columns.drop(columns.time or [], errors="ignore"):
+        for name in set(table.names) - {columns.time}:
             with suppress(DataError):  # a column of text is not a series
-                table[name] = values.to_numbers(table[name])
-    if columns.id in table:
-        table[columns.id] = table[columns.id].astype(str)
+                table = table.with_numbers(name, values.to_numbers(table[name]))
+    if columns.id is not None and columns.id in table:
+        table = table.with_texts(columns.id)
     if columns.freq is None and columns.resample is None:
         columns = columns.model_copy(update={"freq": card.frequency})
     assume = reject_assumption if columns.strict else accept_assumption
-    return from_frame(table, columns, data_input.expected(card), keep_first=True, assume=assume)
+    return from_table(table, columns, data_input.expected(card), keep_first=True, assume=assume)
 
 
 def _count(counts: "Counter[str]", step: "OnlineForecast") -> None:

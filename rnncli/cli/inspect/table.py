@@ -8,9 +8,7 @@ from rnncli.errors import DataError, about
 from rnncli.messages import counted, listed
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from rnncli.panel import Panel
+    from rnncli.panel import Panel, Table
 
 
 def show(source: str, config: Config, format: str | None) -> None:
@@ -52,7 +50,7 @@ def _show_panel(source: str, panel: "Panel") -> None:
     )
 
 
-def _show_hints(table: "pd.DataFrame", panel: "Panel") -> None:
+def _show_hints(table: "Table", panel: "Panel") -> None:
     """Show possible roles of the other columns; warn about those that contain the target."""
     from rnncli.panel.ingest.column_hints import UNDECIDED, find_hints
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.config.intervals import interval_bounds
 from rnncli.errors import DataError
 from rnncli.panel.export import names
 from rnncli.panel.export.forecast_table import cutoff_times, keys
 from rnncli.panel.panel import Cutoffs, Forecast, Panel
+from rnncli.tables import arrays
 
 
 class Backtest(NamedTuple):
@@ -22,7 +23,7 @@ class Backtest(NamedTuple):
     levels: np.ndarray  # (P,) of the quantiles
 
 
-def backtest_frame(panel: Panel, backtest: Backtest, percents: tuple[float, ...], text_times: bool) -> pd.DataFrame:
+def backtest_table(panel: Panel, backtest: Backtest, percents: tuple[float, ...], text_times: bool) -> pa.Table:
     """Return a row for each step with an actual value, in the layout of Nixtla's cross-validation.
 
     percents: the intervals to write. text_times: write times in the input file's format.
@@ -35,15 +36,15 @@ def backtest_frame(panel: Panel, backtest: Backtest, percents: tuple[float, ...]
     for number, target in enumerate(target_names):
         if target in table or target in backtest.methods:
             raise DataError(f'target column "{target}": another output column has the same name. Rename it')
-        table[target] = backtest.actual[:, :, number].reshape(-1)
+        table[target] = arrays.to_arrow(backtest.actual[:, :, number].reshape(-1))
     for method, forecast in backtest.methods.items():
         for number, target in enumerate(target_names):
             name = names.prefixed(method, target if targets > 1 else None)
-            table[name] = forecast.point[:, :, number].reshape(-1)
+            table[name] = arrays.to_arrow(forecast.point[:, :, number].reshape(-1))
             for percent in percents:
                 bounds = interval_bounds(percent)
                 for column, level in zip(names.interval(name, percent), bounds, strict=True):
                     index = names.nearest(backtest.levels, level)
-                    table[column] = forecast.quantiles[:, :, number, index].reshape(-1)
-    frame = pd.DataFrame(table)
-    return frame[~np.isnan(backtest.actual).all(axis=2).reshape(-1)]
+                    table[column] = arrays.to_arrow(forecast.quantiles[:, :, number, index].reshape(-1))
+    known = ~np.isnan(backtest.actual).all(axis=2).reshape(-1)
+    return pa.table(table).filter(arrays.to_arrow(known))

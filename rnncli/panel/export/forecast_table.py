@@ -1,7 +1,7 @@
 """Forecasts as a table with the ids, times and column names of the input table."""
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.config.intervals import interval_bounds
 from rnncli.config.sections import Forecasting
@@ -9,6 +9,7 @@ from rnncli.errors import DataError
 from rnncli.panel.export import names
 from rnncli.panel.panel import Cutoffs, Forecast, Panel
 from rnncli.panel.time import formats
+from rnncli.tables import arrays
 
 
 def levels(forecasting: Forecasting) -> np.ndarray:
@@ -17,14 +18,14 @@ def levels(forecasting: Forecasting) -> np.ndarray:
     return np.unique(np.round([0.5, *bounds, *forecasting.quantiles], 9))
 
 
-def to_frame(
+def forecast_table(
     panel: Panel,
     cutoffs: Cutoffs,
     forecast: Forecast,
     paths: np.ndarray | None,
     forecasting: Forecasting,
     text_times: bool,
-) -> pd.DataFrame:
+) -> pa.Table:
     """Return a row for each step after each cutoff; the forecast has quantiles at `levels`.
 
     paths: (N, H, K, count) sample paths, if requested. text_times: write times in the input file's format.
@@ -39,51 +40,51 @@ def to_frame(
             name = names.prefixed(column, panel.summary.roles.targets[number] if targets > 1 else None)
             if name in table:
                 raise DataError(f'column "{name}": a forecast column has the same name. Rename it')
-            table[name] = rounded[:, :, number, index].reshape(-1)
-    return pd.DataFrame(table)
+            table[name] = arrays.to_arrow(rounded[:, :, number, index].reshape(-1))
+    return pa.table(table)
 
 
-def online_frame(
+def online_table(
     panel: Panel, cutoffs: Cutoffs, forecast: Forecast, anomaly: np.ndarray, forecasting: Forecasting
-) -> pd.DataFrame:
-    """Return the table of `to_frame` with each forecast's cutoff, and the anomaly score (N, K) of its last row."""
+) -> pa.Table:
+    """Return the `forecast_table` with each forecast's cutoff, and the anomaly score (N, K) of its last row."""
     horizon, targets = forecast.point.shape[1:]
-    table = to_frame(panel, cutoffs, forecast, None, forecasting, text_times=True)
-    position = list(table).index(panel.summary.roles.time) + 1
-    times = pd.DataFrame({names.CUTOFF: cutoff_times(panel, cutoffs, horizon, text_times=True)})
-    table = pd.concat([table.iloc[:, :position], times, table.iloc[:, position:]], axis=1)
+    table = forecast_table(panel, cutoffs, forecast, None, forecasting, text_times=True)
+    position = table.column_names.index(panel.summary.roles.time) + 1
+    table = table.add_column(position, names.CUTOFF, cutoff_times(panel, cutoffs, horizon, text_times=True))
     for number in range(targets):
         name = names.prefixed(names.ANOMALY, panel.summary.roles.targets[number] if targets > 1 else None)
-        table[name] = np.repeat(anomaly[:, number].round(4), horizon)
+        scores = arrays.to_arrow(np.repeat(anomaly[:, number].round(4), horizon))
+        place = table.column_names.index(name) if name in table.column_names else None
+        table = table.append_column(name, scores) if place is None else table.set_column(place, name, scores)
     return table
 
 
-def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict[str, object]:
+def keys(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> dict[str, pa.Array]:
     """Return the id and time columns of the N * H rows that follow the cutoffs."""
     series = np.repeat(cutoffs.series, horizon)
     rows = np.repeat(cutoffs.rows, horizon) + np.tile(np.arange(horizon), len(cutoffs.rows))
-    table: dict[str, object] = {}
+    table: dict[str, pa.Array] = {}
     roles = panel.summary.roles
     if roles.id is not None or roles.wide:
-        texts = panel.ids.dtype == object
-        ids = pd.Categorical.from_codes(series, pd.Index(panel.ids)) if texts else panel.ids[series]
-        table[roles.id or names.WIDE_ID] = ids
+        table[roles.id or names.WIDE_ID] = _ids(panel, series)
     if roles.time in table:
         raise DataError(f'time column "{roles.time}": the id column of a forecast has the same name. Rename it')
-    table[roles.time] = _formatted(panel, panel.times_at(series, rows), text_times)
+    table[roles.time] = formats.to_arrow(panel.times_at(series, rows), text_times)
     return table
 
 
-def cutoff_times(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> object:
+def _ids(panel: Panel, series: np.ndarray) -> pa.Array:
+    """Return the ids of these series, in the type of the table."""
+    if panel.ids.dtype != object:
+        return arrays.to_arrow(panel.ids[series])
+    return pa.DictionaryArray.from_arrays(arrays.to_arrow(series.astype(np.int32)), panel.id_texts)
+
+
+def cutoff_times(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> pa.Array:
     """Return the time of the last row before each cutoff, for each of the N * H rows."""
     times = panel.times_at(np.repeat(cutoffs.series, horizon), np.repeat(cutoffs.rows - 1, horizon))
-    return _formatted(panel, times, text_times)
-
-
-def _formatted(panel: Panel, times: pd.Index, text_times: bool) -> object:
-    if not text_times or not isinstance(times, pd.DatetimeIndex):
-        return times
-    return formats.render(times, panel.times.form)
+    return formats.to_arrow(times, text_times)
 
 
 def _rounded(quantiles: np.ndarray) -> np.ndarray:

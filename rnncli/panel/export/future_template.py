@@ -1,14 +1,15 @@
 """A table of the steps to forecast, with columns for their known covariates."""
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.panel.export.forecast_table import keys
 from rnncli.panel.export.names import WIDE_ID
 from rnncli.panel.panel import Cutoffs, Panel
+from rnncli.tables import arrays
 
 
-def future_template(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> pd.DataFrame:
+def future_template(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bool) -> pa.Table:
     """Return the rows that follow the cutoffs, with the known covariates given so far.
 
     text_times: write times in the input file's format.
@@ -30,8 +31,8 @@ def future_template(panel: Panel, cutoffs: Cutoffs, horizon: int, text_times: bo
         if column.role != "known":
             continue
         if column.categories is None:
-            table[column.name] = values[:, index]
+            table[column.name] = arrays.to_arrow(values[:, index])
         else:
-            categories = np.array(["", *column.categories], dtype=object)
-            table[column.name] = categories[np.nan_to_num(values[:, index]).astype(np.int64)]
-    return pd.DataFrame(table)
+            codes = np.nan_to_num(values[:, index]).astype(np.int64)
+            table[column.name] = arrays.coded_to_arrow(codes, ["", *column.categories])
+    return pa.table(table)

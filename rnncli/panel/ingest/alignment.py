@@ -9,7 +9,6 @@ from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.panel.ingest.rows import SortedRows
 from rnncli.panel.panel import series_name
-from rnncli.panel.row_numbers import row
 from rnncli.panel.time import zones
 from rnncli.panel.time.frequency import (
     DAY,
@@ -21,7 +20,7 @@ from rnncli.panel.time.frequency import (
     tally,
     with_data_anchor,
 )
-from rnncli.panel.time.timestamps import Times
+from rnncli.panel.time.times import Times
 
 CONCLUSIVE = 10  # intervals between rows from which the frequency is inferred regardless of the expected one
 STANDARD_TIME = np.array(["2024-01-01"], "datetime64[us]").astype(np.int64)  # no daylight saving in the north
@@ -171,7 +170,7 @@ def _forbid_misaligned(rows: SortedRows, frequency: Frequency, phases: np.ndarra
         index = misaligned[0]
         start = rows.time(begins[rows.codes[index]])
         raise DataError(
-            f"{row(rows.time_column, rows.table_row(index))}: time {rows.time(index)} of {rows.series_name(index)} "
+            f"{rows.time_column.row(rows.table_row(index))}: time {rows.time(index)} of {rows.series_name(index)} "
             f"does not match its frequency {frequency.name} (first time {start}). Fix the row, set --freq, "
             "or aggregate with --resample 1h=sum"
         )

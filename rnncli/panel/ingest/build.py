@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.config.architecture import Covariate
 from rnncli.config.fields import Gaps
@@ -18,7 +17,7 @@ from rnncli.panel.ingest.resampling import resample
 from rnncli.panel.ingest.rows import SortedRows, forbid_conflicts, series_codes, sort_rows, without_footer
 from rnncli.panel.ingest.values import ColumnValues, read_values
 from rnncli.panel.panel import ColumnRoles, Panel, ReadSummary
-from rnncli.panel.row_numbers import row
+from rnncli.panel.table import Table
 from rnncli.panel.time import timestamps
 from rnncli.panel.time.frequency import Frequency, parse_resampling
 from rnncli.panel.time.timestamps import ZonedTimes
@@ -33,8 +32,8 @@ class Expected(NamedTuple):
     without_history: bool = False  # whether to keep series without any value, from their first row on
 
 
-def from_frame(
-    frame: pd.DataFrame,
+def from_table(
+    table: Table,
     columns: Columns,
     expected: Expected | None = None,
     keep_first: bool = False,
@@ -48,14 +47,13 @@ def from_frame(
     Raises DataError, naming row or series, if times or numbers cannot be read, rows conflict, a time does not match the
     frequency, or no row is left.
     """
-    frame = frame.rename(columns=str)
-    roles = column_roles.find_roles(frame, columns)
-    given, frame = len(frame), without_footer(frame, roles, assume)
-    series = series_codes(frame, roles.id)
-    times, skipped = _times(frame, roles, columns, series.codes, assume)
-    rows = sort_rows(series, times, frame[roles.time])
+    roles = column_roles.find_roles(table, columns)
+    given, table = len(table), without_footer(table, roles, assume)
+    series = series_codes(table, roles.id)
+    times, skipped = _times(table, roles, columns, series.codes, assume)
+    rows = sort_rows(series, times, table[roles.time])
     rows = rows.keep(rows.sorted(~skipped)) if skipped.any() else rows
-    values = read_values(frame, roles, columns, expected.inputs if expected else None)
+    values = read_values(table, roles, columns, expected.inputs if expected else None)
     values = values if rows.order is None else values.select(rows.order)
     repeated = 0 if columns.resample else int((~rows.firsts).sum())
     rows, values, begun = resample(rows, values, roles, times, columns, assume)
@@ -69,7 +67,7 @@ def from_frame(
     summary = ReadSummary(roles, given, missing, absent, repeated, empty=(), begun=begun)
     times = times._replace(values=times.values[:0].copy())  # a view would keep all of them in memory
     gap_weight = 0.0 if gaps == "mask" else 1.0
-    covariates = aligned_covariates(frame, aligned, roles.weight, columns.holidays, gap_weight)
+    covariates = aligned_covariates(table, aligned, roles.weight, columns.holidays, gap_weight)
     offsets, firsts, phases, _ = aligned.alignment
     panel = Panel(targets, offsets, rows.ids, firsts, phases, frequency, times, covariates, summary)
     if roles.wide:
@@ -77,18 +75,18 @@ def from_frame(
     return _trimmed(panel, expected is not None and expected.without_history)
 
 
-def _times(frame: pd.DataFrame, roles: ColumnRoles, columns: Columns, codes: np.ndarray, assume: Assume) -> ZonedTimes:
+def _times(table: Table, roles: ColumnRoles, columns: Columns, codes: np.ndarray, assume: Assume) -> ZonedTimes:
     """Return the times of rows that belong to the series `codes` (R,)."""
-    times = timestamps.parse(frame[roles.time], columns.dayfirst, accept_assumption if columns.timezone else assume)
+    times = timestamps.parse(table[roles.time], columns.dayfirst, accept_assumption if columns.timezone else assume)
     if columns.timezone is None:
-        return ZonedTimes(times, np.zeros(len(frame), bool))
+        return ZonedTimes(times, np.zeros(len(table), bool))
     zoned = timestamps.in_zone(times, columns.timezone, codes, assume)
     if zoned.skipped.any():
-        index, column = int(zoned.skipped.argmax()), frame[roles.time]
+        index, column = int(zoned.skipped.argmax()), table[roles.time]
         count = counted(int(zoned.skipped.sum()), "row")
         assume(
-            f"left out: {count} of an hour that clocks in {columns.timezone} skip, such as {row(column, index)} "
-            f"of {column.iloc[index]}"
+            f"left out: {count} of an hour that clocks in {columns.timezone} skip, such as {column.row(index)} "
+            f"of {column.cell(index)}"
         )
     return zoned
 

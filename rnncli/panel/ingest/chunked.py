@@ -1,22 +1,22 @@
-"""Build a panel from a table that is read in parts, with at most one part in memory as a DataFrame."""
+"""Build a panel from a table that is read in parts, with at most one part in memory as a table."""
 
 from collections.abc import Callable, Iterator
 
-import pandas as pd
 import pyarrow as pa
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel.concat import concatenate
-from rnncli.panel.ingest.build import Expected, from_frame
+from rnncli.panel.ingest.build import Expected, from_table
 from rnncli.panel.memmap import Store
 from rnncli.panel.panel import Panel
+from rnncli.panel.table import Table
 from rnncli.tables.assumptions import Assume, accept_assumption
 
 
 def from_parts(
-    parts: Iterator[pd.DataFrame],
-    whole: Callable[[], pd.DataFrame],
+    parts: Iterator[pa.Table],
+    whole: Callable[[], pa.Table],
     columns: Columns,
     expected: Expected | None = None,
     assume: Assume = accept_assumption,
@@ -24,14 +24,14 @@ def from_parts(
 ) -> Panel:
     """Return the panel of a table; read the `whole` table if its parts cannot be read alone (a series in two parts).
 
-    Raises DataError as `from_frame` does, and RequestError if the store has no room.
+    Raises DataError as `from_table` does, and RequestError if the store has no room.
     """
     store = store or Store()
     panels: list[Panel] = []
     names_before: set[str] = set()
-    for frame in parts:
+    for part in parts:
         try:
-            panel = from_frame(frame, columns, expected, assume=assume)
+            panel = from_table(Table(part), columns, expected, assume=assume)
         except DataError:
             if not panels and next(parts, None) is None:
                 raise
@@ -41,7 +41,7 @@ def from_parts(
             break
         names_before |= names
         panels.append(store.add(panel))
-        del frame, panel
+        del part, panel
         _release_arrow_memory()
     else:
         result = panels[0] if len(panels) == 1 else store.keep_only(concatenate(panels, store))
@@ -50,7 +50,7 @@ def from_parts(
         return result
     panels.clear()
     store.clear()
-    return store.add(from_frame(whole(), columns, expected, assume=assume))
+    return store.add(from_table(Table(whole()), columns, expected, assume=assume))
 
 
 def _read_alike(panel: Panel, other: Panel) -> bool:

@@ -1,12 +1,15 @@
 """Suggest roles for unnamed columns, and warn of columns that contain the target."""
 
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.panel.panel import ColumnRoles
+from rnncli.panel.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAME = 0.999  # correlation from which on a column is the target in another form
 MAX_COLUMNS = 30  # columns whose sums are tested
@@ -25,20 +28,21 @@ class Hint(NamedTuple):
     words: str
 
 
-def find_hints(frame: pd.DataFrame, roles: ColumnRoles) -> list[Hint]:
+def find_hints(table: Table, roles: ColumnRoles) -> list[Hint]:
     """Return a hint for each numeric column without a role, and a warning for each column that leaks a target."""
-    frame = frame.rename(columns=str)
     if roles.wide:
         return []
     used = {roles.time, roles.id, roles.weight, *roles.targets, *(name for name, _ in roles.covariates)}
-    names = [str(name) for name in frame if name not in used and pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    names = [name for name in table.names if name not in used and table[name].kind == "number"]
     known = [name for name, role in roles.covariates if role == "known"]
-    numeric_known = [name for name in known if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    numeric_known = [name for name in known if table[name].kind == "number"]
+    targets = [target for target in roles.targets if table[target].kind == "number"]
+    frame = table.columns.to_pandas(date_as_object=False)
     hints = [hint for name in names if (hint := _hint(frame, name, roles)) is not None]
-    return hints + [hint for target in roles.targets for hint in _leaks(frame, [*names, *numeric_known], target)]
+    return hints + [hint for target in targets for hint in _leaks(frame, [*names, *numeric_known], target)]
 
 
-def _hint(frame: pd.DataFrame, name: str, roles: ColumnRoles) -> Hint | None:
+def _hint(frame: "pd.DataFrame", name: str, roles: ColumnRoles) -> Hint | None:
     """Return the possible role of one column."""
     values = frame[name]
     if values.nunique() <= 1:
@@ -51,10 +55,8 @@ def _hint(frame: pd.DataFrame, name: str, roles: ColumnRoles) -> Hint | None:
     return Hint(name, "undecided", UNDECIDED)
 
 
-def _leaks(frame: pd.DataFrame, names: list[str], target: str) -> list[Hint]:
+def _leaks(frame: "pd.DataFrame", names: list[str], target: str) -> list[Hint]:
     """Return warnings for columns that determine the target, alone or as the sum of two."""
-    if not pd.api.types.is_numeric_dtype(frame[target].dtype):
-        return []
     sample = frame[[target, *names[:MAX_COLUMNS]]].iloc[:: -(-len(frame) // MAX_ROWS)].astype(np.float64)
     actual = sample[target].to_numpy()
     hints = []

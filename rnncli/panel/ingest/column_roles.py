@@ -4,16 +4,18 @@ Roles come from the options, from the names that forecasting tools use, or from 
 several columns qualify, the error names them.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
-import pandas as pd
 
 from rnncli.config.fields import Role
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
 from rnncli.messages import did_you_mean
+from rnncli.panel.ingest.values import parse_distinct
 from rnncli.panel.panel import ColumnRoles
-from rnncli.panel.row_numbers import row
-from rnncli.panel.time.timestamps import looks_like_time
+from rnncli.panel.table import Table
+from rnncli.panel.time.timestamps import is_time, looks_like_time
 
 # The names of Nixtla, AutoGluon, Chronos, Prophet, GluonTS and the long-horizon benchmarks.
 TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time")
@@ -21,16 +23,15 @@ ID_NAMES = ("unique_id", "item_id", "series_id", "segment", "id")
 TARGET_NAMES = ("y", "target", "value")
 
 
-def find_roles(frame: pd.DataFrame, columns: Columns) -> ColumnRoles:
+def find_roles(table: Table, columns: Columns) -> ColumnRoles:
     """Return the roles of the table's columns. Raises DataError if a column is missing or ambiguous."""
-    frame = frame.rename(columns=str)
-    _forbid_missing_header(frame)
-    covariates = _covariates(frame, columns)
+    _forbid_missing_header(table)
+    covariates = _covariates(table, columns)
     others = [name for name, _ in covariates] + ([columns.weight] if columns.weight else [])
-    frame = frame.drop(columns=others)
-    time = _time(frame, columns)
-    identifier = _identifier(frame, columns, time)
-    targets, wide = _targets(frame, columns, time, identifier)
+    table = table.without(others)
+    time = _time(table, columns)
+    identifier = _identifier(table, columns, time)
+    targets, wide = _targets(table, columns, time, identifier)
     known = {*TIME_NAMES, *ID_NAMES, *TARGET_NAMES, *columns.target, columns.time, columns.id}
     used = [time, *([identifier] if identifier else []), *([] if wide else targets)]
     if wide and columns.static:
@@ -41,7 +42,7 @@ def find_roles(frame: pd.DataFrame, columns: Columns) -> ColumnRoles:
     return ColumnRoles(time, identifier, targets, wide, guessed, covariates, columns.weight)
 
 
-def _covariates(frame: pd.DataFrame, columns: Columns) -> tuple[tuple[str, Role], ...]:
+def _covariates(table: Table, columns: Columns) -> tuple[tuple[str, Role], ...]:
     """Return the covariates with their roles, in the order known, past, static."""
     roles: tuple[tuple[Role, tuple[str, ...]], ...] = (
         *(("known", columns.known), ("past", columns.past)),
@@ -58,21 +59,21 @@ def _covariates(frame: pd.DataFrame, columns: Columns) -> tuple[tuple[str, Role]
             if name in used:
                 raise RequestError(f'"{name}" is named with both {used[name]} and --{role}. Omit one of them')
             used[name] = f"--{role}"
-            found.append((_existing(frame, name, f"--{role}"), role))
+            found.append((_existing(table, name, f"--{role}"), role))
     if columns.weight is not None:
         if columns.weight in used:
             other = used[columns.weight]
             raise RequestError(f'"{columns.weight}" is named with both --weight and {other}. Omit one of them')
-        _existing(frame, columns.weight, "--weight")
+        _existing(table, columns.weight, "--weight")
     for name in columns.categorical:
         if name not in [covariate for covariate, _ in found]:
             raise RequestError(f'--categorical "{name}" must be named with --known, --past or --static too')
     return tuple(found)
 
 
-def _forbid_missing_header(frame: pd.DataFrame) -> None:
-    dated = [name for name in frame.columns[:3] if looks_like_time(pd.Series([name]))]
-    if dated and any(looks_like_time(frame[name]) for name in dated):
+def _forbid_missing_header(table: Table) -> None:
+    dated = [name for name in table.names[:3] if is_time(name)]
+    if dated and any(looks_like_time(table[name]) for name in dated):
         raise DataError(f'the first line must contain column names (found "{dated[0]}"). Add a header line')
 
 
@@ -82,23 +83,23 @@ def with_roles(roles: ColumnRoles, columns: Columns) -> Columns:
     return columns.model_copy(update=found | ({} if roles.wide else {"target": roles.targets}))
 
 
-def _time(frame: pd.DataFrame, columns: Columns) -> str:
+def _time(table: Table, columns: Columns) -> str:
     if columns.time is not None:
-        return _existing(frame, columns.time, "--time")
-    named = [name for name in _named(frame, TIME_NAMES) if name not in (columns.id, *columns.target)]
+        return _existing(table, columns.time, "--time")
+    named = [name for name in _named(table, TIME_NAMES) if name not in (columns.id, *columns.target)]
     if len(named) == 1:
         return named[0]
     candidates = named or [
-        str(name) for name in frame if name not in (columns.id, *columns.target) and looks_like_time(frame[name])
+        name for name in table.names if name not in (columns.id, *columns.target) and looks_like_time(table[name])
     ]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
         raise DataError(f"{_quoted(candidates)} could each be the time column. Choose one with --time")
-    raise DataError(f"no column contains times (columns: {_quoted(frame.columns)}). Name one with --time")
+    raise DataError(f"no column contains times (columns: {_quoted(table.names)}). Name one with --time")
 
 
-def _identifier(frame: pd.DataFrame, columns: Columns, time: str) -> str | None:
+def _identifier(table: Table, columns: Columns, time: str) -> str | None:
     if columns.id is not None:
         if columns.id == time:
             raise DataError(f'"{time}" cannot be both the time and the series id. Change --time or --id')
@@ -106,10 +107,10 @@ def _identifier(frame: pd.DataFrame, columns: Columns, time: str) -> str | None:
             raise DataError(
                 f"a wide table has a series in each column and no id column (found --id {columns.id}). Omit --id"
             )
-        return _existing(frame, columns.id, "--id")
+        return _existing(table, columns.id, "--id")
     if columns.layout == "wide":
         return None
-    rest = frame.drop(columns=[time, *(name for name in columns.target if name in frame)])
+    rest = table.without([time, *columns.target])
     candidates = _named(rest, ID_NAMES) or [name for name in _texts(rest) if name.lower() not in TARGET_NAMES]
     if len(candidates) == 1 and not _meant_as_numbers(rest, columns):
         return candidates[0]
@@ -118,17 +119,17 @@ def _identifier(frame: pd.DataFrame, columns: Columns, time: str) -> str | None:
     return None
 
 
-def _meant_as_numbers(rest: pd.DataFrame, columns: Columns) -> bool:
+def _meant_as_numbers(rest: Table, columns: Columns) -> bool:
     """Return whether the only text column is probably a malformed target and not a series id."""
     return not columns.target and not _named(rest, ID_NAMES) and not _numbers(rest) and not _named(rest, TARGET_NAMES)
 
 
-def _targets(frame: pd.DataFrame, columns: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
+def _targets(table: Table, columns: Columns, time: str, identifier: str | None) -> tuple[tuple[str, ...], bool]:
     if columns.target:
         if taken := {time, identifier} & set(columns.target):
             raise DataError(f'"{taken.pop()}" cannot be both the target and the time or series id. Change --target')
-        return tuple(_existing(frame, name, "--target") for name in columns.target), columns.layout == "wide"
-    rest = frame.drop(columns=[time, *([identifier] if identifier else [])])
+        return tuple(_existing(table, name, "--target") for name in columns.target), columns.layout == "wide"
+    rest = table.without([time, identifier])
     numbers = _numbers(rest)
     if columns.layout == "wide" and numbers:
         return tuple(numbers), True
@@ -143,10 +144,10 @@ def _targets(frame: pd.DataFrame, columns: Columns, time: str, identifier: str |
     raise DataError(f"{_quoted(candidates)} could each be the target. Choose with --target")
 
 
-def _forbid_numbered_series(rest: pd.DataFrame) -> None:
+def _forbid_numbered_series(rest: Table) -> None:
     """Raise DataError for integers in few runs: they may be a wide series, or the series numbers of a long table."""
     for name in _numbers(rest):
-        values = rest[name].to_numpy()
+        values = rest[name].numbers
         runs = 1 + int((values[1:] != values[:-1]).sum())
         if values.dtype.kind in "iu" and runs == len(np.unique(values)) <= max(1, len(values) // 3):
             raise DataError(
@@ -155,39 +156,35 @@ def _forbid_numbered_series(rest: pd.DataFrame) -> None:
             )
 
 
-def _nearly_number(rest: pd.DataFrame) -> str:
+def _nearly_number(rest: Table) -> str:
     """Return a sentence about the first text in a column that is otherwise numeric."""
     for name in _texts(rest):
-        numbers = pd.to_numeric(rest[name].astype(str), errors="coerce")
-        if numbers.notna().any():
-            index = int((numbers.isna() & rest[name].notna()).to_numpy().argmax())
-            return f' "{name}" has the text "{rest[name].iloc[index]}" in {row(rest[name], index)}.'
-    return f" The columns are {_quoted(rest.columns)}." if len(rest.columns) else ""
+        column = rest[name]
+        words = np.isnan(parse_distinct(column))
+        if not words.all():
+            index = int(np.append(words, False)[column.coded.codes].argmax())
+            return f' "{name}" has the text "{column.cell(index)}" in {column.row(index)}.'
+    return f" The columns are {_quoted(rest.names)}." if rest.names else ""
 
 
-def _existing(frame: pd.DataFrame, name: str, option: str) -> str:
-    if name in frame:
+def _existing(table: Table, name: str, option: str) -> str:
+    if name in table:
         return name
-    names = [str(column) for column in frame.columns]
-    hint = did_you_mean(name, names)
-    raise DataError(f'{option}: no column "{name}" (columns: {_quoted(names)}).{hint} Name an existing column')
+    hint = did_you_mean(name, table.names)
+    raise DataError(f'{option}: no column "{name}" (columns: {_quoted(table.names)}).{hint} Name an existing column')
 
 
-def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
-    return [str(name) for name in frame if str(name).lower() in names]
+def _named(table: Table, names: tuple[str, ...]) -> list[str]:
+    return [name for name in table.names if name.lower() in names]
 
 
-def _numbers(frame: pd.DataFrame) -> list[str]:
-    return [str(name) for name in frame if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+def _numbers(table: Table) -> list[str]:
+    return [name for name in table.names if table[name].kind == "number"]
 
 
-def _texts(frame: pd.DataFrame) -> list[str]:
-    return [
-        str(name)
-        for name in frame
-        if isinstance(frame[name].dtype, pd.CategoricalDtype) or pd.api.types.infer_dtype(frame[name]) == "string"
-    ]
+def _texts(table: Table) -> list[str]:
+    return [name for name in table.names if table[name].kind == "text"]
 
 
-def _quoted(names: object) -> str:
-    return ", ".join(f'"{name}"' for name in names)  # type: ignore[attr-defined]
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

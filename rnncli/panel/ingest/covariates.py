@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.errors import DataError
 from rnncli.panel.covariates import UNSEEN, Covariates, no_covariates
 from rnncli.panel.ingest.alignment import Alignment
 from rnncli.panel.ingest.rows import SortedRows
 from rnncli.panel.ingest.values import ColumnValues
-from rnncli.panel.row_numbers import row
+from rnncli.panel.table import Column, Table
 
 
 class _Weights(NamedTuple):
@@ -27,7 +26,7 @@ class AlignedRows(NamedTuple):
 
 
 def aligned_covariates(
-    frame: pd.DataFrame, aligned: AlignedRows, weight: str | None, holidays: tuple[str, ...], gap_weight: float
+    table: Table, aligned: AlignedRows, weight: str | None, holidays: tuple[str, ...], gap_weight: float
 ) -> Covariates:
     """Return the covariates of aligned rows; gap_weight: the weight of a step without a row."""
     rows, values, alignment = aligned
@@ -39,7 +38,7 @@ def aligned_covariates(
         if column.role == "static":
             if column.categories is not None:
                 numbers = np.where(numbers == UNSEEN, np.nan, numbers)
-            single = static_values(numbers, rows, frame[column.name])
+            single = static_values(numbers, rows, table[column.name])
             static.append((column, single if column.categories is None else np.nan_to_num(single, nan=UNSEEN)))
             continue
         spread = np.full(alignment.offsets[-1], np.nan)
@@ -59,7 +58,7 @@ def aligned_covariates(
     )
 
 
-def static_values(values: np.ndarray, rows: SortedRows, column: pd.Series) -> np.ndarray:
+def static_values(values: np.ndarray, rows: SortedRows, column: Column) -> np.ndarray:
     """Return the value (S,) that each series has in all its rows (R,), NaN if it has none.
 
     Raises DataError, naming two rows, if a series has more than one value.
@@ -73,8 +72,8 @@ def static_values(values: np.ndarray, rows: SortedRows, column: pd.Series) -> np
         first = rows.table_row(int(np.flatnonzero(present & (rows.codes == rows.codes[index]))[0]))
         other = rows.table_row(int(index))
         raise DataError(
-            f'static column "{column.name}" of {rows.series_name(index)} is {column.iloc[first]} in '
-            f"{row(column, first)} and {column.iloc[other]} in {row(column, other)}. "
+            f'static column "{column.name}" of {rows.series_name(index)} is {column.cell(first)} in '
+            f"{column.row(first)} and {column.cell(other)} in {column.row(other)}. "
             "Name it with --known or --past, or fix the rows"
         )
     return found
@@ -87,7 +86,7 @@ def _weights(name: str, aligned: AlignedRows, gap_weight: float) -> _Weights:
     if (given < 0).any():
         worst = int((given < 0).argmax())
         raise DataError(
-            f'{row(rows.time_column, rows.table_row(worst))}: weight "{name}" is {given[worst]:g}, '
+            f'{rows.time_column.row(rows.table_row(worst))}: weight "{name}" is {given[worst]:g}, '
             "but must not be negative. Fix the row"
         )
     if not given.any():

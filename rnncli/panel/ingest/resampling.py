@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import alignment
@@ -12,7 +11,7 @@ from rnncli.panel.ingest.rows import SortedRows
 from rnncli.panel.ingest.values import ColumnValues
 from rnncli.panel.panel import ColumnRoles
 from rnncli.panel.time.frequency import parse_resampling
-from rnncli.panel.time.timestamps import Times
+from rnncli.panel.time.times import Times
 from rnncli.tables.assumptions import Assume
 
 MOMENTARY = ("first", "last")  # aggregations of a single row, which need no complete step
@@ -63,9 +62,10 @@ def _incomplete_step(
     """
     if parse_resampling(columns.resample or "")[1] in MOMENTARY or not given.any():
         return None
-    newest = pd.Series(rows.instants[given]).groupby(floored.instants[given]).max()
-    starts = newest.index.to_numpy()
-    remaining = alignment.step_starts(starts, times, columns, 1) - newest.to_numpy()
+    starts, step = np.unique(floored.instants[given], return_inverse=True)
+    newest = np.full(len(starts), np.iinfo(np.int64).min)
+    np.maximum.at(newest, step, rows.instants[given])
+    remaining = alignment.step_starts(starts, times, columns, 1) - newest
     before = remaining[:-1][-MOST:]
     if len(before) < FEWEST or (before >= remaining[-1]).mean() >= SELDOM:
         return None

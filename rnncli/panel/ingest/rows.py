@@ -1,18 +1,20 @@
 """The rows of a table sorted by series and time."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.errors import DataError
 from rnncli.messages import counted
 from rnncli.panel.panel import ColumnRoles, series_name
-from rnncli.panel.row_numbers import row
+from rnncli.panel.table import Column, Table
+from rnncli.panel.time import formats, timestamps
 from rnncli.panel.time.frequency import DAY
-from rnncli.panel.time.timestamps import Times
+from rnncli.panel.time.times import Times
 from rnncli.tables.assumptions import Assume
 from rnncli.tables.delimited import MAX_FOOTER_LINES
 
@@ -34,7 +36,7 @@ class SortedRows:
     codes: np.ndarray  # (R,) the series of each row
     ids: np.ndarray  # (S,)
     instants: np.ndarray  # (R,) int64
-    time_column: pd.Series  # of the table, for messages
+    time_column: Column  # of the table, for messages
 
     @cached_property
     def same_series(self) -> np.ndarray:
@@ -66,7 +68,7 @@ class SortedRows:
 
     def time(self, index: int) -> object:
         """Return the time of a row as the table has it."""
-        return self.time_column.iloc[self.table_row(index)]
+        return self.time_column.cell(self.table_row(index))
 
     def table_row(self, index: int) -> int:
         """Return the number of a row in the table, from 0."""
@@ -94,58 +96,62 @@ class SortedRows:
         return replace(self, order=order, codes=self.codes[mask], instants=self.instants[mask])
 
 
-def without_footer(frame: pd.DataFrame, roles: ColumnRoles, assume: Assume) -> pd.DataFrame:
+def without_footer(table: Table, roles: ColumnRoles, assume: Assume) -> Table:
     """Return the table without rows at its end that have no time, such as totals and blank lines."""
-    column = frame[roles.time]
-    last = column.iloc[-MAX_FOOTER_LINES - 1 :]
-    timeless = last.isna() | ~last.astype(str).str.contains(r"\d")
-    count = int((~timeless[::-1].to_numpy()).argmax())
-    if not count or timeless.all() or len(frame) == count:
-        return frame
-    word = column.iloc[len(frame) - count]
-    example = "" if pd.isna(word) else f' (the first has "{word!s}")'
+    column = table[roles.time]
+    first = max(0, len(table) - MAX_FOOTER_LINES - 1)
+    cells = [column.cell(position) for position in range(first, len(table))]
+    timeless = [cell is None or cell != cell or not re.search(r"\d", str(cell)) for cell in cells]
+    count = next((number for number, empty in enumerate(reversed(timeless)) if not empty), 0)
+    if not count or len(table) == count:
+        return table
+    word = cells[-count]
+    example = "" if word is None or word != word else f' (the first has "{word!s}")'
     assume(f"left out: {counted(count, 'row')} without a time at the end{example}")
-    frame = frame.iloc[:-count]
-    texts = frame[roles.time]
-    if isinstance(texts.dtype, pd.CategoricalDtype):
-        texts = texts.cat.remove_unused_categories()
-        if texts.cat.categories.astype(str).str.fullmatch(r"\d+").all():
-            texts = pd.to_numeric(texts.astype(str))
-    return frame.assign(**{roles.time: texts})
+    kept = Table(table.columns.slice(0, len(table) - count), table.rows)
+    codes, distinct = kept[roles.time].coded
+    texts = list(map(str, distinct.to_pylist())) if kept[roles.time].kind == "text" else []
+    if texts and all(re.fullmatch(r"\d+", text) for text in texts):
+        return kept.with_numbers(roles.time, np.array(list(map(int, texts)))[codes])
+    return kept
 
 
-def series_codes(frame: pd.DataFrame, identifier: str | None) -> SeriesCodes:
+def series_codes(table: Table, identifier: str | None) -> SeriesCodes:
     """Return the series of each row of a table, by the ids of a column; a single series without such a column."""
     if identifier is None:
-        return SeriesCodes(np.zeros(len(frame), dtype=np.int64), np.array([""], dtype=object))
-    column = frame[identifier]
+        return SeriesCodes(np.zeros(len(table), dtype=np.int64), np.array([""], dtype=object))
+    column = table[identifier]
     require_series_names(column)
-    codes, index = _factorise(column)
-    ids = index.to_numpy() if pd.api.types.is_numeric_dtype(index.dtype) else index.astype(str).to_numpy(dtype=object)
+    codes, ids = column.coded.codes, series_names(column)
     order = np.argsort(ids, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return SeriesCodes(codes if (np.diff(order) == 1).all() else rank[codes], ids[order])
 
 
-def require_series_names(column: pd.Series) -> None:
+def series_names(column: Column) -> np.ndarray:
+    """Return the distinct ids of a column (S,) as numbers or as texts, in the order of its codes."""
+    distinct = Column(column.name, pa.chunked_array([column.coded.distinct]))
+    if distinct.kind == "number":
+        return distinct.numbers
+    if distinct.kind == "time":
+        times = timestamps.parse(distinct, None)
+        midnight = not (times.local % DAY).any()
+        texts = formats.render(times._replace(form="%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S"))
+    else:
+        texts = distinct.values.cast(pa.string())
+    return np.array(texts.to_pylist(), dtype=object)
+
+
+def require_series_names(column: Column) -> None:
     """Raise DataError if a row has no id."""
-    if column.isna().any():
-        index = int(column.isna().to_numpy().argmax())
-        raise DataError(f'{row(column, index)}: "{column.name}" is empty. Fill in the name of the series')
+    if column.empty.any():
+        raise DataError(
+            f'{column.row(int(column.empty.argmax()))}: "{column.name}" is empty. Fill in the name of the series'
+        )
 
 
-def _factorise(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """Return codes and distinct values; the reader has coded texts already."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        if np.bincount(codes, minlength=len(column.cat.categories)).all():
-            return codes, column.cat.categories
-    codes, distinct = pd.factorize(column)
-    return codes, pd.Index(distinct)
-
-
-def sort_rows(series: SeriesCodes, times: Times, column: pd.Series) -> SortedRows:
+def sort_rows(series: SeriesCodes, times: Times, column: Column) -> SortedRows:
     """Return the rows by series and time, those of one instant in the table's order."""
     codes, instants = series.codes, times.values
     same = codes[1:] == codes[:-1]
@@ -162,7 +168,7 @@ def forbid_conflicts(rows: SortedRows, roles: ColumnRoles, differ: np.ndarray) -
     index = int(differ.argmax())
     begin = int(np.flatnonzero(rows.firsts[: index + 1])[-1])
     numbers = sorted((rows.table_row(begin), rows.table_row(index)))
-    first, second = (row(rows.time_column, number) for number in numbers)
+    first, second = (rows.time_column.row(number) for number in numbers)
     more = f" ({int(differ.sum())} such rows)" if differ.sum() > 1 else ""
     fix = "Remove one" if roles.id else "Remove one, or name the column that identifies the series with --id"
     day = rows.instants[index].astype("datetime64[us]").astype("datetime64[D]").astype(np.int64)

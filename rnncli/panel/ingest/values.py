@@ -1,10 +1,11 @@
 """The columns of a table as numbers."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from rnncli.config.architecture import Covariate
 from rnncli.config.sections import Columns
@@ -12,7 +13,7 @@ from rnncli.errors import DataError, RequestError
 from rnncli.panel.covariates import UNSEEN
 from rnncli.panel.ingest.categories import categories_of, encode
 from rnncli.panel.panel import ColumnRoles
-from rnncli.panel.row_numbers import row
+from rnncli.panel.table import Column, Table
 from rnncli.tables.number_parsing import MISSING
 
 LARGEST = 1e150  # its square is finite
@@ -57,6 +58,8 @@ class ColumnValues:
 
 def _aggregated(values: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
     """Return one of values (R,) for each group of rows; NaN if all of a group are missing."""
+    import pandas as pd
+
     groups = pd.Series(values).groupby(firsts.cumsum(), sort=False)
     if how == "sum":
         return groups.sum(min_count=1).to_numpy()
@@ -65,7 +68,7 @@ def _aggregated(values: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:
 
 
 def read_values(
-    frame: pd.DataFrame, roles: ColumnRoles, columns: Columns, expected: tuple[Covariate, ...] | None
+    table: Table, roles: ColumnRoles, columns: Columns, expected: tuple[Covariate, ...] | None
 ) -> ColumnValues:
     """Return the numbers of the columns with these roles; expected: covariates and categories of a trained model.
 
@@ -76,7 +79,7 @@ def read_values(
         raise RequestError(f"the model was trained with {wanted}. Name as many columns for each role")
     covariates, others = [], {}
     for number, (name, role) in enumerate(roles.covariates):
-        column = frame[name]
+        column = table[name]
         trained = expected[number] if expected else None
         categories = trained.categories if trained else categories_of(column, name in columns.categorical)
         # An empty cell is a category if training had empty cells; otherwise it is missing.
@@ -85,29 +88,49 @@ def read_values(
         gaps = trained is not None and trained.gaps
         covariates.append(Covariate(name=name, role=role, categories=categories, gaps=gaps))
     if roles.weight is not None:
-        others[roles.weight] = to_numbers(frame[roles.weight])
-    return ColumnValues({name: to_numbers(frame[name]) for name in roles.targets}, others, tuple(covariates))
+        others[roles.weight] = to_numbers(table[roles.weight])
+    return ColumnValues({name: to_numbers(table[name]) for name in roles.targets}, others, tuple(covariates))
 
 
-def to_numbers(column: pd.Series) -> np.ndarray:
+def to_numbers(column: Column) -> np.ndarray:
     """Return a column as float64, NaN where empty. Raises DataError, naming the row, if a cell is not a number."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        missing = np.isnan(values)
-        if missing.any():  # R's NA is a signalling NaN, which makes NumPy warn in every sum
-            values = np.where(missing, np.nan, values)
-    else:
-        parsed = pd.to_numeric(column.astype(object), errors="coerce")
-        broken = (parsed.isna() & column.notna() & ~column.isin(MISSING)).to_numpy()
-        if broken.any():
-            index = int(broken.argmax())
-            raise DataError(
-                f'{row(column, index)}: "{column.name}" is "{column.iloc[index]}", not a number. Fix or empty the cell'
-            )
-        values = parsed.to_numpy(dtype=np.float64)
+    numeric = column.kind == "number" or pa.types.is_boolean(column.values.type)
+    values = column.numbers.astype(np.float64, copy=False) if numeric else _parsed(column)
+    missing = np.isnan(values)
+    if missing.any():  # R's NA is a signalling NaN, which makes NumPy warn in every sum
+        values = np.where(missing, np.nan, values)
     if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > LARGEST:
         index = int((np.abs(values) > LARGEST).argmax())
         raise DataError(
-            f'{row(column, index)}: "{column.name}" is {values[index]:g}, which is too large. Fix or empty the cell'
+            f'{column.row(index)}: "{column.name}" is {values[index]:g}, which is too large. Fix or empty the cell'
         )
     return values
+
+
+def parse_distinct(column: Column) -> np.ndarray:
+    """Return the number (D,) of each distinct value of a column, NaN if it is none."""
+    return np.array([_number(value) for value in column.coded.distinct.to_pylist()], np.float64)
+
+
+def _parsed(column: Column) -> np.ndarray:
+    """Return a column that holds other things than numbers as numbers, if it can be read so."""
+    codes, distinct = column.coded
+    numbers = parse_distinct(column)
+    broken = np.flatnonzero(np.isnan(numbers))
+    broken = np.array([code for code in broken if str(distinct[code]) not in MISSING], np.int64)
+    if len(broken):
+        index = int(np.isin(codes, broken).argmax())
+        raise DataError(
+            f'{column.row(index)}: "{column.name}" is "{column.cell(index)}", not a number. Fix or empty the cell'
+        )
+    return np.append(numbers, np.nan)[codes]
+
+
+def _number(value: object) -> float:
+    """Return what a cell reads as, NaN if it is not a number."""
+    if isinstance(value, bool):
+        return float(value)
+    try:
+        return math.nan if "_" in str(value) else float(str(value))
+    except ValueError:
+        return math.nan

@@ -1,35 +1,33 @@
 """Parse a time column of any common format to instants."""
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from rnncli.errors import DataError
-from rnncli.panel.row_numbers import row
-from rnncli.panel.time import formats, zones
+from rnncli.panel.table import Column
+from rnncli.panel.time import formats, iso, zones
+from rnncli.panel.time.iso import INVALID
+from rnncli.panel.time.times import Times
+from rnncli.tables import arrays
 from rnncli.tables.assumptions import Assume, accept_assumption
 
 ISO = re.compile(r"[12]\d{3}(?:[-/.]\d{1,2}|\d{4}(?:T|$))")
-OFFSET = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?\d{2})$")
-QUARTER = re.compile(r"[12]\d{3}[- ]?Q[1-4]$")
+QUARTER = re.compile(r"([12]\d{3})[- ]?Q([1-4])$")
 DATES = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m/%Y"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y"),
 )
 NUMBER_DATES = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12}
+NUMBER_FIELDS = ("month", "day", "hour", "minute")  # of two digits each, after the year
 SHEET_DAYS = (20_000, 80_000)  # from 1954 to 2119
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-
-
-class Times(NamedTuple):
-    """A time column as numbers."""
-
-    values: np.ndarray  # (R,) int64: microseconds since 1970 in UTC (local time without a zone), or integers
-    integer: bool  # whether the column holds integers
-    zone: str | None  # the time zone of the column
-    form: str | None  # the text format of the file (see formats.py); None if it has no texts
 
 
 class ZonedTimes(NamedTuple):
@@ -39,46 +37,61 @@ class ZonedTimes(NamedTuple):
     skipped: np.ndarray  # (R,) bool: local times that do not exist because clocks are set forward
 
 
-def parse(column: pd.Series, dayfirst: bool | None, assume: Assume = accept_assumption) -> Times:
+class _Reading(NamedTuple):
+    """Distinct texts as times, in one format."""
+
+    form: str | None
+    parsed: iso.Parsed
+
+
+def parse(column: Column, dayfirst: bool | None, assume: Assume = accept_assumption) -> Times:
     """Return the instants of a column of timestamps, texts in a common format, or integers.
 
     Raises DataError, naming the first row that cannot be read.
     """
-    if column.isna().any():
-        raise DataError(f'{row(column, _first(column.isna()))}: "{column.name}" is empty. Fill in the time')
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return Times(
-            zones.microseconds(column.dt.tz_convert("UTC").dt.tz_localize(None)), False, str(column.dt.tz), None
-        )
-    if pd.api.types.is_datetime64_dtype(column.dtype):
-        return Times(zones.microseconds(column), False, None, None)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return _parse_numbers(column)
-    texts = column.astype("category")
-    distinct, form = _parse_distinct(texts, dayfirst)
-    codes = texts.cat.codes.to_numpy()
-    zone = None if distinct.tz is None else _zone_name(texts.cat.categories, str(column.name), assume)
-    naive = distinct.tz_localize(None) if distinct.tz is None else distinct.tz_convert("UTC").tz_localize(None)
-    instants = zones.microseconds(naive)
-    times = Times(instants[codes], False, zone, form)
-    return times if _as_written(texts.cat.categories[:1000], instants[:1000], times) else times._replace(form=None)
+    if column.empty.any():
+        raise DataError(f'{column.row(_first(column.empty))}: "{column.name}" is empty. Fill in the time')
+    match column.kind:
+        case "time":
+            return _from_timestamps(column)
+        case "number":
+            return _parse_numbers(column)
+    codes, _ = column.coded
+    texts = column.distinct_texts
+    form, parsed = _parse_distinct(column, texts, dayfirst)
+    zone = _zone_name(parsed.offsets, column.name, assume) if parsed.has_offset.any() else None
+    times = Times(parsed.instants.take(codes), False, zone, form)
+    return times if _as_written(texts[:1000], parsed.instants[:1000], times) else times._replace(form=None)
 
 
-def _as_written(distinct: pd.Index, instants: np.ndarray, times: Times) -> bool:
+def _from_timestamps(column: Column) -> Times:
+    kind = column.values.type
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    if zone is not None:
+        try:
+            zones.find(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise DataError(f'"{column.name}" is in the unknown time zone "{zone}". Convert it to UTC') from error
+    microseconds = column.values.cast(pa.timestamp("us", zone), safe=False)
+    return Times(arrays.to_numpy(microseconds), False, zone, None)
+
+
+def _as_written(texts: pa.Array, instants: np.ndarray, times: Times) -> bool:
     """Return whether the format restores the texts: midnight, for example, may be written as a date."""
-    if times.form is None:
-        return True
-    return bool((formats.render(to_index(instants, times, wall=False), times.form) == distinct.to_numpy(object)).all())
+    return times.form is None or bool(pc.all(pc.equal(formats.render(times._replace(values=instants)), texts)).as_py())
 
 
-def looks_like_time(column: pd.Series) -> bool:
+def looks_like_time(column: Column) -> bool:
     """Return whether a column has timestamps, or texts of which the first can be read as a time."""
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return True
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    known = column.dropna()
-    return len(known) > 0 and bool(_possible_forms(str(known.iloc[0]), None))
+    if column.kind in ("time", "number"):
+        return column.kind == "time"
+    known = np.flatnonzero(~column.empty)
+    return len(known) > 0 and is_time(str(column.cell(int(known[0]))))
+
+
+def is_time(text: str) -> bool:
+    """Return whether a text can be read as a time."""
+    return bool(_possible_forms(text, None))
 
 
 def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> ZonedTimes:
@@ -96,31 +109,29 @@ def in_zone(times: Times, zone: str, series: np.ndarray, assume: Assume) -> Zone
     return ZonedTimes(times._replace(values=instants, zone=zone), skipped)
 
 
-def to_index(instants: np.ndarray, times: Times, wall: bool) -> pd.Index:
-    """Return instants (local times if `wall`) in the type and the zone of the time column."""
-    if times.integer:
-        return pd.Index(instants)
-    naive = pd.DatetimeIndex(instants.astype("datetime64[us]"))
-    if times.zone is None:
-        return naive
-    return zones.wall_index(instants, times.zone) if wall else naive.tz_localize("UTC").tz_convert(times.zone)
-
-
-def _parse_numbers(column: pd.Series) -> Times:
-    values = column.to_numpy(dtype=np.float64)
-    whole = column.to_numpy() if pd.api.types.is_integer_dtype(column.dtype) else values
-    _forbid_spreadsheet_days(values, str(column.name))
+def _parse_numbers(column: Column) -> Times:
+    numbers = column.numbers
+    values = numbers.astype(np.float64)
+    _forbid_spreadsheet_days(values, column.name)
     broken = ~np.isfinite(values) | (values != np.floor(values))
     if broken.any():
         index = _first(broken)
-        raise DataError(f'{row(column, index)}: "{column.name}" is {values[index]:g}, not an integer. Fix the row')
-    whole = whole.astype(np.int64)
+        raise DataError(f'{column.row(index)}: "{column.name}" is {values[index]:g}, not an integer. Fix the row')
+    whole = numbers.astype(np.int64)
     for form, digits in NUMBER_DATES.items():  # 20240131 is a date, not a step number
         if ((whole // 10 ** (digits - 4) >= 1900) & (whole // 10 ** (digits - 4) < 2200)).all():
-            dates = pd.to_datetime(pd.Series(whole).astype(str), format=form, errors="coerce")
-            if not dates.isna().any():
-                return Times(zones.microseconds(dates), False, None, form)
+            instants = _number_dates(whole, digits)
+            if (instants != INVALID).all():
+                return Times(instants, False, None, form)
     return Times(whole, True, None, None)
+
+
+def _number_dates(numbers: np.ndarray, digits: int) -> np.ndarray:
+    """Return numbers of so many digits as times: a year, and two digits for each part after it."""
+    parts = {"year": numbers // 10 ** (digits - 4)}
+    for index, name in enumerate(NUMBER_FIELDS[: (digits - 4) // 2]):
+        parts[name] = numbers // 10 ** (digits - 6 - 2 * index) % 100
+    return iso.to_instants(parts)
 
 
 def _forbid_spreadsheet_days(values: np.ndarray, name: str) -> None:
@@ -133,33 +144,32 @@ def _forbid_spreadsheet_days(values: np.ndarray, name: str) -> None:
         )
 
 
-def _parse_distinct(texts: pd.Series, dayfirst: bool | None) -> tuple[pd.DatetimeIndex, str | None]:
-    """Return each distinct text as a timestamp, and their common format."""
-    distinct = pd.Index(texts.cat.categories.astype(str))
-    _forbid_some_offsets(texts, distinct)
-    sample = str(texts.iloc[0])
+def _parse_distinct(column: Column, texts: pa.Array, dayfirst: bool | None) -> _Reading:
+    """Return each distinct text as a time, and their common format."""
+    sample = str(column.cell(0))
     forms = _possible_forms(sample, dayfirst)
     if not forms:
-        raise DataError(f'row 1: "{texts.name}" is "{sample}", not a time. Write it as 2024-01-31 13:00')
-    readings = [(form, _read(distinct, form)) for form in forms]
-    whole = [(form, times) for form, times in readings if not times.isna().any()]
+        raise DataError(f'row 1: "{column.name}" is "{sample}", not a time. Write it as 2024-01-31 13:00')
+    readings = [_read(texts, form) for form in forms]
+    whole = [reading for reading in readings if (reading.parsed.instants != INVALID).all()]
     if not whole:
-        form, times = max(readings, key=lambda reading: np.count_nonzero(reading[1].notna()))
-        broken = np.asarray(times.isna())[texts.cat.codes.to_numpy()]
-        index = _first(broken)
+        _, parsed = max(readings, key=lambda reading: np.count_nonzero(reading.parsed.instants != INVALID))
+        index = _first((parsed.instants == INVALID)[column.coded.codes])
         raise DataError(
-            f'{row(texts, index)}: "{texts.name}" is "{texts.iloc[index]}", not a time like "{sample}". Fix the row'
+            f'{column.row(index)}: "{column.name}" is "{column.cell(index)}", not a time like "{sample}". Fix the row'
         )
-    if len(whole) > 1 and not whole[0][1].equals(whole[1][1]):
-        index = int((whole[0][1] != whole[1][1]).argmax())
-        first, second = (f"{times[index]:%d %B %Y}" for _, times in whole[:2])
+    first, *others = whole
+    _forbid_some_offsets(column, first.parsed.has_offset)
+    if others and (first.parsed.instants != others[0].parsed.instants).any():
+        index = _first(first.parsed.instants != others[0].parsed.instants)
+        one, other = (
+            np.datetime64(int(reading.parsed.instants[index]), "us").item().strftime("%d %B %Y")
+            for reading in whole[:2]
+        )
         raise DataError(
-            f'"{texts.name}" is ambiguous: "{distinct[index]}" is {first} or {second}. Set --dayfirst or --no-dayfirst'
+            f'"{column.name}" is ambiguous: "{texts[index]}" is {one} or {other}. Set --dayfirst or --no-dayfirst'
         )
-    form, times = whole[0]
-    if form == "ISO8601":
-        return times, formats.iso_format(sample)
-    return times, formats.quarter_format(sample) if form == "quarter" else form
+    return first if first.form != "ISO8601" else first._replace(form=iso.text_format(sample))
 
 
 def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
@@ -167,50 +177,75 @@ def _possible_forms(sample: str, dayfirst: bool | None) -> list[str]:
     if QUARTER.match(sample):
         return ["quarter"]
     if ISO.match(sample):
-        return ["ISO8601"] if not _read(pd.Index([sample]), "ISO8601").isna()[0] else []
+        return ["ISO8601"] if (iso.parse(arrays.texts_to_arrow([sample])).instants != INVALID).all() else []
     if not any(letter.isdigit() for letter in sample) or len(sample) > 40:
         return []
     forms = [date + time for date in DATES for time in TIMES if (":" in sample) == (":" in time)]
     if dayfirst is not None:
         other = ("%m/%d", "%m-%d") if dayfirst else ("%d/%m", "%d-%m")
         forms = [form for form in forms if not form.startswith(other)]
-    return [form for form in forms if not _read(pd.Index([sample]), form).isna()[0]]
+    return [form for form in forms if _has_form(sample, form)]
 
 
-def _read(texts: pd.Index, form: str) -> pd.DatetimeIndex:
-    """Return texts as timestamps; NaT if a text is not of the format."""
-    if form == "quarter":
-        starts = texts.str.replace(r"[- ]?Q(\d)$", lambda found: f"-{3 * int(found[1]) - 2:02d}", regex=True)
-        return pd.DatetimeIndex(pd.to_datetime(starts, format="%Y-%m", errors="coerce"))
-    aware = len(texts) > 0 and bool(OFFSET.search(texts[0]))
+def _has_form(text: str, form: str) -> bool:
+    if not set(re.sub("%.", "", form)) <= set(text):  # saves the slower test of most formats
+        return False
     try:
-        return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=aware))
-    except ValueError:  # different offsets, written in a way that OFFSET does not match
-        return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc=True))
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
 
 
-def _forbid_some_offsets(texts: pd.Series, distinct: pd.Index) -> None:
-    """Raise DataError if only some times have an offset."""
-    offset = np.asarray(distinct.str.contains(OFFSET.pattern.replace("(Z", "(?:Z")), dtype=bool)
-    if offset.any() and not offset.all():
-        index = _first((offset != offset[texts.cat.codes.iloc[0]])[texts.cat.codes.to_numpy()])
+def _read(texts: pa.Array, form: str) -> _Reading:
+    """Return texts as times; INVALID if a text is not of the format."""
+    if form == "ISO8601":
+        return _Reading(form, iso.parse(texts))
+    if form == "quarter":
+        words = texts.to_pylist()
+        return _Reading(_quarter_format(words[0]), _without_offsets(_quarters(words)))
+    import pandas as pd
+
+    times = pd.DatetimeIndex(pd.to_datetime(pd.Index(texts.to_pylist()), format=form, errors="coerce"))
+    instants = np.asarray(times, dtype="datetime64[us]").astype(np.int64)
+    return _Reading(form, _without_offsets(np.where(times.isna(), INVALID, instants)))
+
+
+def _without_offsets(instants: np.ndarray) -> iso.Parsed:
+    return iso.Parsed(instants, np.zeros(len(instants), bool), frozenset())
+
+
+def _quarters(texts: Sequence[str]) -> np.ndarray:
+    """Return the first instants of quarters such as 2024Q1; INVALID for other texts."""
+    found = [QUARTER.match(text) for text in texts]
+    numbers = np.array([(int(each[1]), 3 * int(each[2]) - 2) if each else (0, 0) for each in found])
+    return iso.to_instants({"year": numbers[:, 0], "month": numbers[:, 1]})
+
+
+def _quarter_format(sample: str) -> str:
+    """Return the format of a quarter, such as 2024Q1 or 2024-Q1."""
+    return f"%Y{sample[4:-1]}%q"
+
+
+def _forbid_some_offsets(column: Column, has_offset: np.ndarray) -> None:
+    """Raise DataError if only some distinct texts have an offset."""
+    if has_offset.any() and not has_offset.all():
+        of_row = has_offset[column.coded.codes]
+        index = _first(of_row != of_row[0])
         raise DataError(
-            f'"{texts.name}" has a time zone in some rows only: {row(texts, 0)} is "{texts.iloc[0]}", '
-            f'{row(texts, index)} is "{texts.iloc[index]}". Write all times in one format'
+            f'"{column.name}" has a time zone in some rows only: {column.row(0)} is "{column.cell(0)}", '
+            f'{column.row(index)} is "{column.cell(index)}". Write all times in one format'
         )
 
 
-def _zone_name(texts: pd.Index, name: str, assume: Assume) -> str:
+def _zone_name(offsets: frozenset[str], name: str, assume: Assume) -> str:
     """Return the offset that all texts share, or UTC."""
-    offsets = {found[1] for text in texts if (found := OFFSET.search(str(text)))}
     if len(offsets) > 1:
         assume(f'the offsets in "{name}" change: times are written in UTC; set --timezone for local times')
-    only = offsets.pop() if len(offsets) == 1 else "Z"
-    if only == "Z":
-        return "UTC"
-    return only if ":" in only else f"{only[:3]}:{only[3:]}"
+    only = next(iter(offsets)) if len(offsets) == 1 else "Z"
+    return "UTC" if only == "Z" else only
 
 
-def _first(broken: np.ndarray | pd.Series) -> int:
+def _first(broken: np.ndarray) -> int:
     """Return the index of the first true value."""
-    return int(np.argmax(np.asarray(broken)))
+    return int(np.argmax(broken))

@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from rnncli.cli import app
-from rnncli.tables import reading
+from tests import frames
 from tests.conftest import Command, hourly
 
 
@@ -454,7 +454,7 @@ def test_forecasts_do_not_depend_on_the_batch_size(
     monkeypatch.setattr("rnncli.model.graph.engine.VALUES_AT_ONCE", 1)  # a series at a time
     rnncli("forecast", model, data, *options, tmp_path / f"parts.{suffix}")
 
-    whole, parts = (reading.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))
+    whole, parts = (frames.read(str(tmp_path / f"{name}.{suffix}")) for name in ("whole", "parts"))
     pd.testing.assert_frame_equal(whole, parts, rtol=1e-5)
 
 

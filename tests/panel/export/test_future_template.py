@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 
 from rnncli.config.sections import Columns
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.panel.export.future_template import future_template
 from rnncli.panel.known_future import ends
+from tests.frames import frame_of, from_frame
 from tests.panel.ingest.test_future_rows import future, joined, panel, past
 from tests.panel.test_known_future import missing_values
 
 
 def template_of(known: Panel) -> pd.DataFrame:
-    return future_template(known, ends(known, from_first_row=False), 2, text_times=True)
+    return frame_of(future_template(known, ends(known, from_first_row=False), 2, text_times=True))
 
 
 def test_a_filled_template_is_a_future() -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Expected, Panel, from_frame
+from rnncli.panel import Expected, Panel
 from rnncli.panel.time.frequency import parse_frequency
+from tests.frames import from_frame, times_of
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def test_missing_rows_are_gaps(dropped: set[int]) -> None:
 def test_times_continue_after_the_last_row() -> None:
     panel = from_frame(PLAIN, Columns())
 
-    following = panel.times_at(np.array([0, 1]), panel.lengths)
+    following = times_of(panel.times_at(np.array([0, 1]), panel.lengths))
 
     assert following.tolist() == [pd.Timestamp("2024-02-16"), pd.Timestamp("2024-01-13")]
 
@@ -75,7 +76,7 @@ def test_a_wide_table_is_a_series_for_each_column() -> None:
     assert panel.ids.tolist() == ["north", "south"]
     assert panel.offsets.tolist() == [0, 3, 5]  # what is missing at the start of a series is no part of it
     assert panel.values[:, 0].tolist() == [1, 2, 3, 5, 6]
-    assert panel.times_at(np.array([1]), np.array([0]))[0] == pd.Timestamp("2024-01-02")
+    assert times_of(panel.times_at(np.array([1]), np.array([0])))[0] == pd.Timestamp("2024-01-02")
 
 
 def test_several_targets_share_the_rows() -> None:
@@ -97,7 +98,7 @@ def test_days_in_a_zone_keep_their_midnight_when_the_clocks_change() -> None:
 
     assert panel.frequency.name == "D"
     assert panel.summary.absent == 0
-    assert panel.times_at(np.array([0]), np.array([6]))[0] == pd.Timestamp("2024-04-04", tz="Europe/Berlin")
+    assert times_of(panel.times_at(np.array([0]), np.array([6])))[0] == pd.Timestamp("2024-04-04", tz="Europe/Berlin")
 
 
 def test_hours_in_a_zone_count_elapsed_time() -> None:
@@ -106,7 +107,7 @@ def test_hours_in_a_zone_count_elapsed_time() -> None:
 
     assert panel.frequency.name == "h"
     assert panel.summary.absent == 0
-    assert panel.times_at(np.array([0, 0]), np.array([13, 14])).tolist() == [stamps[13], stamps[14]]
+    assert times_of(panel.times_at(np.array([0, 0]), np.array([13, 14]))).tolist() == [stamps[13], stamps[14]]
 
 
 def test_empty_series_are_left_out_and_named() -> None:
@@ -191,4 +192,19 @@ def test_ends_of_months_stay_ends_of_months(stamps: list[str], name: str, follow
     panel = from_frame(table(ds=pd.to_datetime(stamps), y=[1, 2]), Columns())
 
     assert panel.frequency.name == name
-    assert panel.times_at(np.array([0]), np.array([2]))[0] == pd.Timestamp(following)
+    assert times_of(panel.times_at(np.array([0]), np.array([2])))[0] == pd.Timestamp(following)
+
+
+def test_ids_that_are_dates_are_their_texts() -> None:
+    frame = pd.DataFrame({"unique_id": pd.to_datetime(["2024-02-01", "2024-01-01"] * 3), "ds": [1, 1, 2, 2, 3, 3]})
+
+    assert from_frame(frame.assign(y=1.0), Columns()).ids.tolist() == ["2024-01-01", "2024-02-01"]
+
+
+def test_an_offset_of_a_stored_column_is_its_zone() -> None:
+    times = pd.date_range("2024-01-01", periods=3, freq="h", tz="+01:00")
+
+    panel = from_frame(pd.DataFrame({"ds": times, "y": 1.0}), Columns())
+
+    assert panel.times.zone == "+01:00"
+    assert panel.span() == ["2024-01-01 00:00+01:00", "2024-01-01 02:00+01:00"]

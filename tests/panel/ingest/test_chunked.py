@@ -6,8 +6,8 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, from_frame
-from rnncli.panel.ingest.chunked import from_parts
+from rnncli.panel import Panel
+from tests.frames import from_frame, from_frames
 
 ASKED = Columns(id="shop", time="ds", target=("y",), known=("price", "sky"), static=("city",), weight="w")
 
@@ -42,19 +42,19 @@ def test_parts_of_whole_series_give_the_panel_of_the_table(groups: list[str]) ->
     frame = shops()
     parts = [frame[frame["shop"].isin(list(group))] for group in groups]
 
-    same(from_parts(iter(parts), lambda: frame, ASKED), from_frame(frame, ASKED))
+    same(from_frames(parts, frame, ASKED), from_frame(frame, ASKED))
 
 
 def test_a_series_in_two_parts_is_read_from_the_whole_table() -> None:
     frame = shops()
 
-    same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED), from_frame(frame, ASKED))
+    same(from_frames([frame.iloc[:20], frame.iloc[20:]], frame, ASKED), from_frame(frame, ASKED))
 
 
 def test_parts_without_covariates_are_joined_too() -> None:
     frame, asked = shops(), Columns(id="shop", time="ds", target=("y",))
 
-    one = from_parts(iter([frame.iloc[:8], frame.iloc[8:]]), lambda: frame, asked)
+    one = from_frames([frame.iloc[:8], frame.iloc[8:]], frame, asked)
 
     assert np.array_equal(one.values, from_frame(frame, asked).values, equal_nan=True)
 
@@ -63,14 +63,14 @@ def test_the_error_of_a_single_part_is_raised() -> None:
     frame = pd.DataFrame({"shop": "a", "ds": ["2024-01-01", "2024-01-01"], "y": [1.0, 2.0]})
 
     with pytest.raises(DataError, match="have the same time 2024-01-01"):
-        from_parts(iter([frame]), lambda: frame.head(0), Columns())
+        from_frames([frame], frame.head(0), Columns())
 
 
 def test_a_series_whose_future_is_in_another_part_keeps_it() -> None:
     frame = shops()
     coming = (frame["shop"] == "f") & frame["y"].isna()
 
-    same(from_parts(iter([frame[~coming], frame[coming]]), lambda: frame, ASKED), from_frame(frame, ASKED))
+    same(from_frames([frame[~coming], frame[coming]], frame, ASKED), from_frame(frame, ASKED))
 
 
 def test_parts_of_different_frequency_are_read_together() -> None:
@@ -80,10 +80,10 @@ def test_parts_of_different_frequency_are_read_together() -> None:
     parts = [frame[first], frame[~first]]
 
     with pytest.raises(DataError, match="Split the table by frequency"):
-        from_parts(iter(parts), lambda: frame, ASKED)
+        from_frames(parts, frame, ASKED)
 
 
 def test_weights_of_parts_with_gaps_are_those_of_the_whole() -> None:
     frame = shops().drop(index=[3, 4, 20])
 
-    same(from_parts(iter([frame.iloc[:20], frame.iloc[20:]]), lambda: frame, ASKED), from_frame(frame, ASKED))
+    same(from_frames([frame.iloc[:20], frame.iloc[20:]], frame, ASKED), from_frame(frame, ASKED))

@@ -6,14 +6,15 @@ import pandas as pd
 from rnncli.config.sections import Columns
 from rnncli.panel.ingest import column_roles
 from rnncli.panel.ingest.column_hints import Hint, find_hints
+from tests.frames import table_of
 
 
 def noticed(**cells: object) -> list[Hint]:
     days = pd.date_range("2024-01-01", periods=6)
     generator = np.random.default_rng(0)
-    table = {"unique_id": np.repeat(["a", "b"], 6), "ds": [*days, *days], "y": generator.random(12)}
-    frame = pd.DataFrame(table | cells)
-    return find_hints(frame, column_roles.find_roles(frame, Columns()))
+    cells_by_name = {"unique_id": np.repeat(["a", "b"], 6), "ds": [*days, *days], "y": generator.random(12)}
+    table = table_of(pd.DataFrame(cells_by_name | cells))
+    return find_hints(table, column_roles.find_roles(table, Columns()))
 
 
 def test_a_column_constant_within_series_may_be_static() -> None:

@@ -9,14 +9,13 @@ from rnncli.config.sections import Columns
 from rnncli.errors import DataError
 from rnncli.panel.ingest import column_roles
 from rnncli.panel.panel import ColumnRoles
+from tests.frames import table_of
 
 DAYS = ["2024-01-01", "2024-01-02"]
 
 
 def roles(asked: Columns | None = None, **table: Any) -> ColumnRoles:
-    frame = pd.DataFrame(table)
-    texts = frame.select_dtypes(exclude="number").columns
-    return column_roles.find_roles(frame.astype(dict.fromkeys(texts, "category")), asked or Columns())
+    return column_roles.find_roles(table_of(pd.DataFrame(table)), asked or Columns())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_integers_that_may_be_ids_are_ambiguous(site: list[int]) -> None:
 
 def test_a_table_without_a_header_is_refused() -> None:
     with pytest.raises(DataError, match='found "2024-01-01".. Add a header line'):
-        column_roles.find_roles(pd.DataFrame({"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]}), Columns())
+        roles(None, **{"2024-01-01": ["2024-01-02", "2024-01-03"], "5": [1, 2]})
 
 
 def test_a_column_cannot_be_time_and_id() -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel, Table, from_table
 from rnncli.panel.ingest.column_roles import find_roles
 from rnncli.panel.ingest.future_rows import append_future
+from tests.frames import table_of
 
 ASKED = Columns(id="shop", time="day", target=("y",), known=("price", "sky"))
 
@@ -24,12 +25,13 @@ def future(days: list[str], shops: tuple[str, ...] = ("a", "b")) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["shop", "day", "price", "sky"])
 
 
-def joined(frame: pd.DataFrame, future: pd.DataFrame) -> pd.DataFrame:
-    return append_future(frame, future, find_roles(frame, ASKED), None, ("past.csv", "future.csv"))
+def joined(frame: pd.DataFrame, future: pd.DataFrame) -> Table:
+    table = table_of(frame)
+    return append_future(table, table_of(future), find_roles(table, ASKED), None, ("past.csv", "future.csv"))
 
 
-def panel(frame: pd.DataFrame) -> Panel:
-    return from_frame(frame, ASKED)
+def panel(rows: pd.DataFrame | Table) -> Panel:
+    return from_table(rows if isinstance(rows, Table) else table_of(rows), ASKED)
 
 
 def test_a_future_table_equals_rows_without_a_target() -> None:

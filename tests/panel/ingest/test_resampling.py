@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError
-from rnncli.panel import Panel, freshness, from_frame
+from rnncli.panel import Panel, freshness
 from rnncli.tables.assumptions import reject_assumption
+from tests.frames import from_frame, times_of
 
 
 def every(minutes: int, first: str, last: str) -> pd.DataFrame:
@@ -127,4 +128,7 @@ def test_rows_of_an_incomplete_step_are_fresh() -> None:
 
     panel, _ = read(frame, "1D=sum")
 
-    assert [str(one) for one in freshness.newest_times(panel)[0]] == ["2024-01-10 00:00:00", "2024-01-09 00:00:00"]
+    assert [str(one) for one in times_of(freshness.newest_times(panel).times)] == [
+        "2024-01-10 00:00:00",
+        "2024-01-09 00:00:00",
+    ]

@@ -8,8 +8,9 @@ import pytest
 
 from rnncli.config.sections import Columns
 from rnncli.errors import DataError, RequestError
-from rnncli.panel import Panel, from_frame
+from rnncli.panel import Panel
 from rnncli.tables.assumptions import reject_assumption
+from tests.frames import from_frame
 
 
 def read(ds: Sequence[object], y: Sequence[object], **asked: object) -> tuple[Panel, list[str]]:
