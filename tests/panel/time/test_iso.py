@@ -22,7 +22,7 @@ PARTS = st.tuples(
 def read_by_pandas(text: str) -> int:
     """Microseconds since 1970, INVALID if pandas cannot read the text."""
     time = pd.to_datetime(pd.Index([text]), format="ISO8601", errors="coerce", utc=True)[0]
-    return iso.INVALID if time is pd.NaT else int(np.datetime64(time.tz_localize(None), "us").astype(np.int64))
+    return iso.INVALID if pd.isna(time) else int(np.datetime64(time.tz_localize(None), "us").astype(np.int64))
 
 
 @given(st.lists(PARTS.map("".join), min_size=1, max_size=20))
