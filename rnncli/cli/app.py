@@ -68,10 +68,11 @@ def _outcome(arguments: list[str]) -> tuple[int, str | None]:
     """Return the exit code, and the error message if there is one."""
     # OpenMP threads of torch spin while they wait for each other: if another program used the core, a step of 40 ms
     # took 1150 ms. After 1000 spins they sleep: 30 ms on idle cores, 90 ms on busy ones.
-    # Both must be set before torch and NumPy are imported.
+    # These must be set before torch and NumPy are imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # A second thread of NumPy's small products gains nothing, and on a busy machine costs ten times the time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own pools keep memory: 16 MB of a small run
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # a search through every installed package: 10 ms
     try:
         usage_errors.forbid_horizon_as_help(arguments)
