@@ -209,7 +209,7 @@ class _Recorder(TorchFunctionMode):
         elif name == "unbind":
             for index, part in enumerate(result):
                 self._add("select", [first, args[1], index], part)
-        elif name in ("gru", "rnn_tanh", "rnn_relu", "lstm"):
+        elif name in RESULTS:
             self._add_recurrent(name, args, result)
         else:
             operator, arguments = _translated(name, args, kwargs)
