@@ -85,7 +85,7 @@ class TrialRunner:
         self.limit = training.budget or math.inf  # seconds
         seconds = max(training.seconds - START_SECONDS, training.seconds / 2)
         self.total = seconds * self.cores  # work, in seconds of a reference core
-        self.spent = 0.0  # work
+        self._spent: list[float] = []  # work of each network
         self.max_trials = training.members or MAX_TRIALS[training.effort]
         self.max_members = training.members or MAX_MEMBERS[training.effort]
         if plan.initial:
@@ -101,6 +101,11 @@ class TrialRunner:
             return self.workers.speed
         by_time = self.training.seconds == self.training.budget
         return max(REFERENCE_CORES, self.workers.size) if by_time else REFERENCE_CORES
+
+    @property
+    def spent(self) -> float:
+        """Work so far, whatever the order in which networks were completed."""
+        return math.fsum(self._spent)
 
     @cached_property
     def _data(self) -> SeriesData:
@@ -210,7 +215,7 @@ class TrialRunner:
             members[before + number] = TrainedMember(
                 task.architecture, task.seed, task.steps, network, task.initial is not None
             )
-            self.spent += self.work(task.architecture, network.updates, len(task.validation.rows) > 0)
+            self._spent.append(self.work(task.architecture, network.updates, len(task.validation.rows) > 0))
             self._trained_seconds += network.seconds
             self._pace = self._trained_seconds / self.spent
             self._steps += network.steps
