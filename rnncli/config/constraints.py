@@ -21,7 +21,7 @@ class Limits(NamedTuple):
 
 
 class FirstErrorOnly(NamedTuple):
-    """Of a million wrong items of a tuple, only the first is reported."""
+    """Mark of a tuple of which only the first wrong item is reported, were there a million."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Return the schema of a tuple that stops at its first error."""

@@ -41,7 +41,7 @@ class Engine(Protocol):
 
 
 class Ensemble(NamedTuple):
-    """What the forecast of an ensemble depends on besides its networks."""
+    """Parts of an ensemble besides its networks, on which its forecast depends."""
 
     card: Card
     levels: np.ndarray  # (Q,) that the networks were trained for

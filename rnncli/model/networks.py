@@ -38,8 +38,9 @@ class StoredNetworks(Sequence["Network"]):
         if set(keys) == set(self.graphs):
             self.programs = tuple(Program(self.graphs[key], own) for key, own in zip(keys, self.weights, strict=True))
 
-    def build(self) -> tuple["Network", ...]:
-        """Build the networks in torch. Raise ValueError or RuntimeError if their weights do not fit the card."""
+    @cached_property
+    def built(self) -> tuple["Network", ...]:
+        """The networks in torch. Raises ValueError or RuntimeError if their weights do not fit the card."""
         import torch
 
         from rnncli.network.built import build_network
@@ -54,10 +55,10 @@ class StoredNetworks(Sequence["Network"]):
             for architecture, own in zip(self._architectures, self.weights, strict=True)
         )
 
-    @cached_property
-    def _built(self) -> tuple["Network", ...]:
+    @property
+    def _checked(self) -> tuple["Network", ...]:
         try:
-            return self.build()
+            return self.built
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ModelFileError(f"the weights do not fit the card ({reason}). Train the model again") from error
@@ -65,20 +66,20 @@ class StoredNetworks(Sequence["Network"]):
     @property
     def levels(self) -> tuple[float, ...]:
         """Levels of the quantiles that the networks were trained for, rising."""
-        return self.programs[0].graph.levels if self.programs else self._built[0].head.levels
+        return self.programs[0].graph.levels if self.programs else self._checked[0].head.levels
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def __iter__(self) -> Iterator["Network"]:
-        return iter(self._built)
+        return iter(self._checked)
 
     @overload
     def __getitem__(self, index: int) -> "Network": ...
     @overload
     def __getitem__(self, index: slice) -> tuple["Network", ...]: ...
     def __getitem__(self, index: int | slice) -> "Network | tuple[Network, ...]":
-        return self._built[index]
+        return self._checked[index]
 
 
 def design_key(architecture: Architecture, targets: int, inputs: InputSpec) -> str:

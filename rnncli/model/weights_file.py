@@ -57,10 +57,9 @@ def _weights(model: Model) -> Sequence[dict[str, np.ndarray]]:
     """Return the weights of each network."""
     if isinstance(model.networks, StoredNetworks):
         return model.networks.weights
-    return [
-        {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-        for network in model.networks
-    ]
+    from rnncli.network.built import weights_of
+
+    return [weights_of(network) for network in model.networks]
 
 
 def save(model: Model, path: Path) -> None:
@@ -106,7 +105,7 @@ def _pop_networks(
     stored = [_pop_prefixed(arrays, f"{number}.") for number in range(len(card.members))]
     networks = StoredNetworks(card.architectures, card.targets, inputs, stored, graphs)
     if not networks.programs:
-        networks.build()
+        _ = networks.built
     return networks
 
 

@@ -1,5 +1,6 @@
-"""Networks from stored weights."""
+"""Networks from stored weights, and their weights to store."""
 
+import numpy as np
 from torch import Tensor
 
 from rnncli.config.architecture import Architecture, InputSpec
@@ -19,3 +20,8 @@ def build_network(architecture: Architecture, targets: int, inputs: InputSpec, t
         network = Network(architecture, targets, inputs)
     network.load_state_dict(tensors, assign=True)
     return network.eval()
+
+
+def weights_of(network: Network) -> dict[str, np.ndarray]:
+    """Return the weights of a network by name."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}

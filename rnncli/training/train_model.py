@@ -29,6 +29,7 @@ CONTINUED_STEPS = 2  # times the steps of its trial, for a network that continue
 MAX_STRETCH = 2.0  # times as many steps again, if there is work left for them
 
 
+@single_threaded()
 def train(
     config: Config,
     plan: Plan,
@@ -45,18 +46,6 @@ def train(
     """
     if plan.pretrained == "alone":
         return without_training(config, plan, current)
-    with single_threaded():
-        return _trained(config, plan, workers, report, current, start)
-
-
-def _trained(
-    config: Config,
-    plan: Plan,
-    workers: NetworkWorkers,
-    report: Report,
-    current: Model | None,
-    start: Model | None,
-) -> TrainedModel:
     basis = ModelBasis(config, plan, data_profile.profile(plan.table))
     runner = TrialRunner(plan, config.training, workers, report)
     search = Search(runner, config.network, basis.data)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rnncli.errors import TrainingError
 from rnncli.model.card import LearningCurve
 from rnncli.network import encoder_states
+from rnncli.network.built import weights_of
 from rnncli.network.network import Network
 from rnncli.panel import Cutoffs, Panel
 from rnncli.training import cpu_matmul, learning_curve, losses, ridge_readout
@@ -71,7 +72,7 @@ def train(
             else:
                 (best, best_step, schedule, updates), curve = fit(network, windows, task, report, checkpoint)
         quantiles = _quantiles(best, windows, task.validation)
-    weights = {name: tensor.detach().cpu().numpy() for name, tensor in best.state_dict().items()}
+    weights = weights_of(best)
     seconds = time.monotonic() - began
     return TrainedNetwork(
         weights, best_step, schedule.steps, updates, seconds, quantiles, schedule.learning_rate, curve

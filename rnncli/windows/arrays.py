@@ -1,4 +1,4 @@
-"""What tensors and NumPy arrays do under different names, so that windows are cut by the same lines from either.
+"""Functions of tensors and NumPy arrays alike, so that windows are cut by the same lines from either.
 
 NumPy is used without a device: forecasts on a CPU need no torch, which takes two seconds to import. torch is never
 imported here unless a device is named. Both libraries have `where`, `unique` and `concatenate`, and both kinds of

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from rnncli.cli import console, data_input, pretrained
+from rnncli.cli import console, data_input, engine, pretrained
 from rnncli.cli.evaluate import report
 from rnncli.cli.evaluate.request import BacktestRequest, ScoreRequest, metrics_and_conditions, parse_step
 from rnncli.config.sections import Config
@@ -96,7 +96,7 @@ def _score(
     model = replace(model, corrected=config.forecast.conformal)
     saved = None if request.output is None else report.Forecasts(request.output, percents)
     with about(data):
-        where = pretrained.device_of(model, len(cutoffs.rows), config.compute.model_copy(update={"engine": "torch"}))
+        where = engine.device_of(model, len(cutoffs.rows), config.compute.model_copy(update={"engine": "torch"}))
         scoring = Scoring(
             card.season,
             percents,

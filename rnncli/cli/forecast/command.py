@@ -1,6 +1,5 @@
 """The `forecast` command: the steps that follow each series."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion, console, data_input, model_argument, pretrained, run_control, run_report
+from rnncli.cli import completion, console, data_input, engine, model_argument, pretrained, run_control, run_report
 from rnncli.cli.conflicts import forbid
 from rnncli.cli.forecast import request, state_file
 from rnncli.cli.forecast.inputs import forecast_cutoffs, read_inputs, read_untrained
@@ -79,8 +78,6 @@ def forecast(
 
     Series that were not in the training data are forecast too. Without a model, a pretrained network forecasts at once.
     """
-    # NumPy's threads make small products slower: two took 2.3 times as long as one for 414 series, on two busy cores.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     model, data = model_argument.split(paths, "forecast")
     inputs = ForecastInputs(model, data, future, state)
     outputs = ForecastOutputs(output, format, future_template, plot, follow, dry_run)
@@ -191,8 +188,8 @@ def _forecast_batches(model: "Model", panel: "Panel", cutoffs: "Cutoffs", config
     from rnncli.panel.panel import Forecast
 
     forecasting, card = config.forecast, model.card
-    where = pretrained.device_of(model, len(panel.ids), config.compute)
-    run_report.add_facts(**pretrained.engine_facts(where), forecast_rows=len(cutoffs.series) * card.horizon)
+    where = engine.device_of(model, len(panel.ids), config.compute)
+    run_report.add_facts(**engine.engine_facts(where), forecast_rows=len(cutoffs.series) * card.horizon)
     model = replace(model, corrected=forecasting.conformal)
     wanted = levels(forecasting)
     needed = np.union1d(wanted, model.levels) if forecasting.samples else wanted

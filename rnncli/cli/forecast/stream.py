@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli.cli import console, data_input, pretrained, run_report
+from rnncli.cli import console, data_input, engine, pretrained, run_report
 from rnncli.cli.forecast import state_file
 from rnncli.errors import DataError, RequestError, about
 from rnncli.files import atomic
@@ -140,8 +140,8 @@ def _follow(
 
     state, forecasting = stream.state, config.forecast
     model = replace(stream.model, corrected=forecasting.conformal)
-    where = pretrained.device_of(model, 1, config.compute)
-    run_report.add_facts(**pretrained.engine_facts(where))
+    where = engine.device_of(model, 1, config.compute)
+    run_report.add_facts(**engine.engine_facts(where))
     follower = OnlineForecaster(model, levels(forecasting), where, forecasting.point, state, stream.renewed)
     counts: Counter[str] = Counter()
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rnncli.cli import console, data_input, pretrained
+from rnncli.cli import console, data_input, engine
 from rnncli.config.sections import Compute
 from rnncli.diagnostics import permutation_importance
 from rnncli.errors import about
@@ -28,7 +28,7 @@ def show(model_file: "ModelFile", data: str, columns: "Columns", format: str | N
 def show_model(model: "Model", panel: "Panel", data: str) -> None:
     """Show by how much the error grows if one input is shuffled between windows, the largest effect first."""
     with about(data):
-        where = pretrained.device_of(model, permutation_importance.MAX_WINDOWS, Compute(engine="torch"))
+        where = engine.device_of(model, permutation_importance.MAX_WINDOWS, Compute(engine="torch"))
         count = sum(1 for _ in permutation_importance.input_parts(model))
         measured = permutation_importance.importances(model, panel, where)
         tracked = console.track(measured, "shuffling", count, lambda _effect: 1)

@@ -10,8 +10,10 @@ from rnncli.config.architecture import InputSpec
 from rnncli.model.graph.engine import graph_inputs
 from rnncli.model.graph.evaluate import Program
 from rnncli.model.graph.graph import Graph, decode
-from rnncli.model.graph.tracing import Example, UntraceableError, trace
+from rnncli.model.graph.recorder import UntraceableError
+from rnncli.model.graph.tracing import Example, trace
 from rnncli.model.networks import StoredNetworks, design_key
+from rnncli.network.built import weights_of
 from rnncli.network.network import Network
 from rnncli.windows.batch import Batch, CovariateBatch, OtherSeries
 
@@ -31,7 +33,7 @@ def export(networks: Sequence[Network], targets: int, inputs: InputSpec, batch: 
     batch: NumPy windows of at least the longest context.
     """
     designs = [network.architecture for network in networks]
-    weights = [{name: part.detach().cpu().numpy() for name, part in each.state_dict().items()} for each in networks]
+    weights = [weights_of(network) for network in networks]
     graphs: dict[str, Graph] = {}
     try:
         for network, own in zip(networks, weights, strict=True):

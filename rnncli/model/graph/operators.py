@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.model.graph.elementwise import gelu, log_sigmoid, sigmoid, softplus
-from rnncli.model.graph.recurrent import gru, lstm, rnn_relu, rnn_tanh
+from rnncli.model.elementwise import gelu, log_sigmoid, sigmoid, softplus
+from rnncli.model.recurrent import gru, lstm, rnn_relu, rnn_tanh
 
 MAX_VALUES = 2**27  # of one result; batches are cut such that those of a network stay far below
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.config.intervals import QUANTILE_LEVELS
+from rnncli.model.elementwise import softplus
 from rnncli.model.pretrained.window_features import (
     AHEAD_INPUTS,
     CANDIDATES,
@@ -17,11 +18,13 @@ from rnncli.model.pretrained.window_features import (
     TRAITS,
     WindowFeatures,
 )
+from rnncli.model.recurrent import gru
 
 LEVELS = QUANTILE_LEVELS  # those of trained networks, with which its forecasts are mixed
 MIDDLE = LEVELS.index(0.5)
 SHARPNESS, TRUST = 3.0, 1.5  # of the weights: how far outputs, and how far errors in the newest steps, decide them
 CORRECTION = 0.3  # size of a correction where all simple forecasts agree, in scales
+RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # weights of the encoder, in the order of torch
 BLOCK = 1024  # windows times steps ahead computed at once: their values fit into the cache of a core
 
 Weights = dict[str, np.ndarray]
@@ -90,8 +93,8 @@ def _quantiles(candidates: np.ndarray, shares: np.ndarray, rest: np.ndarray) -> 
     mean = (shares * candidates).sum(axis=2, keepdims=True)
     spread = (shares * np.abs(candidates - mean)).sum(axis=2, keepdims=True)
     middle = mean + rest[..., :1] * (CORRECTION + spread)
-    unit = _softplus(rest[..., 1:2] + 1) * (1 + spread)
-    gaps = _softplus(rest[..., 2:]) * unit  # (B, H, Q - 1), from the lowest to the highest
+    unit = softplus(rest[..., 1:2] + 1) * (1 + spread)
+    gaps = softplus(rest[..., 2:]) * unit  # (B, H, Q - 1), from the lowest to the highest
     below = np.cumsum(gaps[..., :MIDDLE][..., ::-1], axis=2)[..., ::-1]
     above = np.cumsum(gaps[..., MIDDLE:], axis=2)
     return np.concatenate([middle - below, middle, middle + above], axis=2).astype(np.float64)
@@ -99,25 +102,9 @@ def _quantiles(candidates: np.ndarray, shares: np.ndarray, rest: np.ndarray) -> 
 
 def _last_state(weights: Weights, sequence: np.ndarray) -> np.ndarray:
     """Return the state (B, N) of the gated recurrent unit (Cho et al. 2014) after the sequence (B, T, F)."""
-    inputs = sequence @ weights["encoder.weight_ih_l0"].T + weights["encoder.bias_ih_l0"]  # (B, T, 3 N)
-    recurrent, bias = weights["encoder.weight_hh_l0"].T, weights["encoder.bias_hh_l0"]
-    units = recurrent.shape[0]
-    state = np.zeros((len(sequence), units), np.float32)
-    for step in range(sequence.shape[1]):
-        given, before = inputs[:, step], state @ recurrent + bias
-        gates = _sigmoid(given[:, : 2 * units] + before[:, : 2 * units])
-        reset, keep = gates[:, :units], gates[:, units:]
-        new = np.tanh(given[:, 2 * units :] + reset * before[:, 2 * units :])
-        state = new + keep * (state - new)
-    return state
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(0.5 * values))
-
-
-def _softplus(values: np.ndarray) -> np.ndarray:
-    return np.maximum(values, 0) + np.log1p(np.exp(-np.abs(values)))
+    start = np.zeros((1, len(sequence), weights["encoder.weight_hh_l0"].shape[1]), np.float32)
+    _, last = gru(sequence, start, [weights[f"encoder.{name}_l0"] for name in RECURRENT], layers=1)
+    return last[0]
 
 
 def _gelu(values: np.ndarray) -> np.ndarray:
